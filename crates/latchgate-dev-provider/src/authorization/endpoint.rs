@@ -1,0 +1,135 @@
+//! The authorization endpoint ([OpenID Connect Core
+//! §3.1.2](https://openid.net/specs/openid-connect-core-1_0.html#AuthorizationEndpoint)): answers from a session if it may, else
+//! asks who is signing in.
+
+use std::sync::{Arc, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, header};
+
+use super::request::{AuthorizationRequest, Prompt, Refusal};
+use super::response::AuthorizationError;
+use crate::pages::{picker, refused};
+use crate::parameters::Parameters;
+use crate::person::Person;
+use crate::provider::Provider;
+use crate::session::OpSession;
+use crate::token::{Grant, id_token_hint};
+use crate::world::random_token;
+
+/// `GET|POST /authorize`
+pub(crate) async fn authorize(State(provider): State<Arc<Provider>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let parameters = match Parameters::read(request).await {
+        Ok(parameters) => parameters,
+        Err(error) => return refused(&error.to_string()),
+    };
+    match AuthorizationRequest::parse(&provider, &parameters) {
+        Ok(request) => provider.authorize(&headers, request),
+        Err(Refusal::Page(reason)) => refused(&reason),
+        Err(Refusal::Redirect(to, error)) => provider.respond_with_error(&to, error),
+    }
+}
+
+impl Provider {
+    fn authorize(&self, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
+        let picked = self
+            .auto_sign_in
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let session = self
+            .session(headers)
+            .filter(|(_, session)| self.satisfies(session, &request));
+        match (session, request.prompt) {
+            (None, Prompt::None) => {
+                self.respond_with_error(&request.return_address, AuthorizationError::LoginRequired)
+            }
+            (Some((cookie, session)), Prompt::None | Prompt::AsNeeded)
+                if session.has_consented(&request.client.client_id, &request.scope)
+                    && (request.prompt == Prompt::None
+                        || picked
+                            .as_ref()
+                            .is_none_or(|picked| picked.sub == session.person.sub)) =>
+            {
+                self.let_in(&cookie, &session, &request)
+            }
+            (Some(_), Prompt::None) => self
+                .respond_with_error(&request.return_address, AuthorizationError::ConsentRequired),
+            _ => match picked {
+                Some(person) => self.sign_in(headers, person, &request),
+                None => {
+                    let transaction = self.transactions.open(request.clone(), self.now());
+                    picker(self, &transaction, &request, None)
+                }
+            },
+        }
+    }
+
+    /// Whether the person of a session need not show up again: fresh enough, as strong as asked, and the one that is meant.
+    fn satisfies(&self, session: &OpSession, request: &AuthorizationRequest) -> bool {
+        let age = self.now().saturating_sub(session.auth_time);
+        let fresh = request
+            .max_age
+            .is_none_or(|max_age| max_age > 0 && age <= max_age);
+        let strong = request.acr_values.is_empty() || request.acr_values.contains(&session.acr);
+        let meant = request.id_token_hint.as_ref().is_none_or(|hint| {
+            id_token_hint(self, hint).is_some_and(|hint| hint.sub == session.person.sub)
+        });
+        fresh && strong && meant
+    }
+
+    /// Signs somebody in at this browser and lets them in to the client.
+    pub(super) fn sign_in(
+        &self,
+        headers: &HeaderMap,
+        person: Arc<Person>,
+        request: &AuthorizationRequest,
+    ) -> Response {
+        let previous = self.session(headers).map(|(cookie, _)| cookie);
+        let (cookie, session) =
+            self.sessions
+                .sign_in(previous.as_deref(), person, self.now(), request.acr());
+        let mut response = self.let_in(&cookie, &session, request);
+        let set_cookie = format!(
+            "{}={cookie}; Path=/; HttpOnly; SameSite=Lax",
+            self.session_cookie
+        );
+        if let Ok(set_cookie) = HeaderValue::try_from(set_cookie) {
+            response
+                .headers_mut()
+                .append(header::SET_COOKIE, set_cookie);
+        }
+        response
+    }
+
+    /// Issues a code to the client for the person of a session.
+    fn let_in(
+        &self,
+        cookie: &str,
+        session: &OpSession,
+        request: &AuthorizationRequest,
+    ) -> Response {
+        self.sessions
+            .consent(cookie, &request.client.client_id, &request.scope);
+        let grant = Grant {
+            id: random_token(),
+            client_id: request.client.client_id.clone(),
+            person: Arc::clone(&session.person),
+            scope: request.scope.clone(),
+            audience: request.audience.clone(),
+            sid: session.sid.clone(),
+            auth_time: session.auth_time,
+            acr: session.acr.clone(),
+        };
+        let code = self.ledger().issue_code(
+            grant,
+            request.return_address.redirect_uri.clone(),
+            request.code_challenge.clone(),
+            request.nonce.clone(),
+            self.now(),
+        );
+        self.respond_with_code(&request.return_address, code)
+    }
+}

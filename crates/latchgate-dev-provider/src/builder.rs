@@ -1,0 +1,184 @@
+//! The decisions to make before a provider starts.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::dev_provider::DevProvider;
+use crate::keys::SigningAlg;
+use crate::person::{Person, default_people};
+use crate::world::{Clock, system_clock};
+
+/// Whether authorization responses carry `iss` ([RFC 9207](https://www.rfc-editor.org/rfc/rfc9207)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ResponseIssuer {
+    /// They do, and the discovery document says so.
+    #[default]
+    Advertised,
+    /// They do not, and the discovery document says so.
+    Absent,
+}
+
+/// Whether token responses carry `expires_in`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ExpiresIn {
+    #[default]
+    Sent,
+    Omitted,
+}
+
+/// What a running provider was told once.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) id_token_alg: SigningAlg,
+    pub(crate) access_token_lifetime: Duration,
+    pub(crate) expires_in: ExpiresIn,
+    pub(crate) response_issuer: ResponseIssuer,
+}
+
+/// Prepares a [`DevProvider`].
+#[must_use = "a provider runs only once it is started"]
+pub struct DevProviderBuilder {
+    pub(crate) listen: SocketAddr,
+    pub(crate) people: Vec<Person>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+}
+
+impl DevProviderBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            people: default_people(),
+            clients: vec![Client::development()],
+            settings: Settings {
+                id_token_alg: SigningAlg::default(),
+                access_token_lifetime: Duration::from_secs(3600),
+                expires_in: ExpiresIn::default(),
+                response_issuer: ResponseIssuer::default(),
+            },
+            clock: system_clock(),
+        }
+    }
+
+    /// Listens on this port instead of any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.listen.set_port(port);
+        self
+    }
+
+    /// Listens on this address instead of `127.0.0.1`. Starting fails unless it is a loopback address.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Adds somebody who can sign in, or replaces whoever has the same `sub`.
+    pub fn person(mut self, person: Person) -> Self {
+        self.people.retain(|known| known.sub != person.sub);
+        self.people.push(person);
+        self
+    }
+
+    /// Adds a client, or replaces the one with the same `client_id`. The default one is [`Client::development`].
+    pub fn client(mut self, client: Client) -> Self {
+        self.clients
+            .retain(|known| known.client_id != client.client_id);
+        self.clients.push(client);
+        self
+    }
+
+    /// Signs ID tokens, access tokens and logout tokens with this algorithm instead of RS256.
+    pub fn id_token_alg(mut self, alg: SigningAlg) -> Self {
+        self.settings.id_token_alg = alg;
+        self
+    }
+
+    /// Lets access tokens live this long instead of one hour. Counted in whole seconds.
+    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.access_token_lifetime = lifetime;
+        self
+    }
+
+    /// Leaves `expires_in` out of token responses, which [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)
+    /// permits.
+    pub fn omit_expires_in(mut self) -> Self {
+        self.settings.expires_in = ExpiresIn::Omitted;
+        self
+    }
+
+    /// Says whether authorization responses carry `iss`; by default they do.
+    pub fn response_issuer(mut self, response_issuer: ResponseIssuer) -> Self {
+        self.settings.response_issuer = response_issuer;
+        self
+    }
+
+    /// Asks this instead of the system clock for the time, in seconds since the Unix epoch.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts the provider on the current tokio runtime.
+    ///
+    /// # Errors
+    /// The address is not on loopback, or cannot be listened on.
+    pub async fn start(self) -> Result<DevProvider, StartError> {
+        DevProvider::start_from(self).await
+    }
+}
+
+impl fmt::Debug for DevProviderBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevProviderBuilder")
+            .field("listen", &self.listen)
+            .field("clients", &self.clients)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a provider did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address can be reached from elsewhere. Everybody may sign in as anybody here, so the provider refuses.
+    NotLoopback(SocketAddr),
+    /// The address cannot be listened on.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLoopback(address) => write!(
+                f,
+                "the development provider lets anybody sign in as anybody and so listens on loopback only: \
+                 {address} is not; use 127.0.0.1 or [::1]"
+            ),
+            Self::Listen { address, .. } => {
+                write!(
+                    f,
+                    "the development provider cannot listen on {address}; is the port taken?"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotLoopback(_) => None,
+            Self::Listen { source, .. } => Some(source),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What the provider knows of a client ([OpenID Connect Dynamic Client Registration 1.0
+//! §2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata)).
+
+use std::fmt;
+
+use crate::loopback::is_loopback_uri;
+
+/// The `client_id` of the client every provider starts with.
+pub(crate) const DEFAULT_CLIENT_ID: &str = "dev-client";
+/// Its secret: every character that [RFC 6749 §2.3.1] wants encoded before it goes into a Basic header.
+///
+/// [RFC 6749 §2.3.1]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+const DEFAULT_CLIENT_SECRET: &str = "dev-secret:100%+ loopback";
+
+/// A registered client.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Client {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<String>,
+    pub(crate) redirect_uris: RegisteredUris,
+    pub(crate) post_logout_redirect_uris: RegisteredUris,
+    pub(crate) token_endpoint_auth_methods: Vec<TokenEndpointAuthMethod>,
+    pub(crate) backchannel_logout_uri: Option<String>,
+}
+
+/// The URIs a client may send people to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegisteredUris {
+    /// Any `http` or `https` URI on this machine, whatever its port.
+    #[default]
+    AnyLoopback,
+    /// Exactly these, compared character by character.
+    Exactly(Vec<String>),
+}
+
+/// How a client authenticates at the token endpoint ([OpenID Connect Core
+/// §9](https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenEndpointAuthMethod {
+    /// `client_secret_basic`
+    ClientSecretBasic,
+    /// `client_secret_post`
+    ClientSecretPost,
+    /// `none`: a public client
+    None,
+}
+
+impl Client {
+    /// A client with a secret, which it may send as `client_secret_basic` or `client_secret_post`. It may send people to
+    /// any loopback URI until [`redirect_uris`](Self::redirect_uris) says otherwise.
+    pub fn confidential(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret: Some(client_secret.into()),
+            redirect_uris: RegisteredUris::AnyLoopback,
+            post_logout_redirect_uris: RegisteredUris::AnyLoopback,
+            token_endpoint_auth_methods: vec![
+                TokenEndpointAuthMethod::ClientSecretBasic,
+                TokenEndpointAuthMethod::ClientSecretPost,
+            ],
+            backchannel_logout_uri: None,
+        }
+    }
+
+    /// A client that can keep no secret and authenticates with `none`.
+    pub fn public(client_id: impl Into<String>) -> Self {
+        Self {
+            client_secret: None,
+            token_endpoint_auth_methods: vec![TokenEndpointAuthMethod::None],
+            ..Self::confidential(client_id, String::new())
+        }
+    }
+
+    /// The client every provider starts with. Register a changed copy to replace it.
+    pub fn development() -> Self {
+        Self::confidential(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET)
+    }
+
+    /// Sets where authorization responses may go.
+    #[must_use]
+    pub fn redirect_uris(mut self, uris: RegisteredUris) -> Self {
+        self.redirect_uris = uris;
+        self
+    }
+
+    /// Sets where people may be sent after a logout.
+    #[must_use]
+    pub fn post_logout_redirect_uris(mut self, uris: RegisteredUris) -> Self {
+        self.post_logout_redirect_uris = uris;
+        self
+    }
+
+    /// Sets which authentication methods are accepted from this client.
+    #[must_use]
+    pub fn token_endpoint_auth_methods(
+        mut self,
+        methods: impl IntoIterator<Item = TokenEndpointAuthMethod>,
+    ) -> Self {
+        self.token_endpoint_auth_methods = methods.into_iter().collect();
+        self
+    }
+
+    /// Sets where logout tokens for this client go.
+    #[must_use]
+    pub fn backchannel_logout_uri(mut self, uri: impl Into<String>) -> Self {
+        self.backchannel_logout_uri = Some(uri.into());
+        self
+    }
+
+    /// The client's identifier.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The client's secret, if it has one.
+    pub fn client_secret(&self) -> Option<&str> {
+        self.client_secret.as_deref()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("client_id", &self.client_id)
+            .field(
+                "client_secret",
+                &self.client_secret.as_ref().map(|_| "[redacted]"),
+            )
+            .field("redirect_uris", &self.redirect_uris)
+            .field("post_logout_redirect_uris", &self.post_logout_redirect_uris)
+            .field(
+                "token_endpoint_auth_methods",
+                &self.token_endpoint_auth_methods,
+            )
+            .field("backchannel_logout_uri", &self.backchannel_logout_uri)
+            .finish()
+    }
+}
+
+impl RegisteredUris {
+    /// Exactly this one URI.
+    pub fn exactly(uri: impl Into<String>) -> Self {
+        Self::Exactly(vec![uri.into()])
+    }
+
+    /// Whether this URI is registered.
+    pub(crate) fn contains(&self, uri: &str) -> bool {
+        match self {
+            Self::AnyLoopback => is_loopback_uri(uri),
+            Self::Exactly(uris) => uris.iter().any(|registered| registered == uri),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Client, RegisteredUris};
+
+    #[test]
+    fn the_default_secret_has_each_character_that_needs_encoding_once() {
+        let client = Client::development();
+        let secret = client.client_secret().unwrap_or_default();
+        for character in ['%', '+', ':', ' '] {
+            assert_eq!(secret.matches(character).count(), 1, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn debug_output_keeps_the_secret() {
+        let client = Client::confidential("app", "very-secret");
+        assert!(!format!("{client:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn exact_uris_are_compared_character_by_character() {
+        let uris = RegisteredUris::exactly("http://127.0.0.1:3000/callback");
+        assert!(uris.contains("http://127.0.0.1:3000/callback"));
+        assert!(!uris.contains("http://127.0.0.1:3000/callback/"));
+        assert!(!uris.contains("http://127.0.0.1:3000/callback?x"));
+    }
+}

@@ -1,0 +1,151 @@
+//! Client authentication: exactly one method ([RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
+
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use http::{HeaderMap, header};
+use url::form_urlencoded;
+
+use crate::client::{Client, TokenEndpointAuthMethod};
+use crate::parameters::Parameters;
+use crate::provider::Provider;
+use crate::token::TokenError;
+
+/// What a client presented.
+struct Credentials {
+    client_id: String,
+    client_secret: Option<String>,
+    method: TokenEndpointAuthMethod,
+}
+
+impl Provider {
+    /// Finds out which client is asking, and that it is.
+    pub(crate) fn authenticate_client(
+        &self,
+        headers: &HeaderMap,
+        parameters: &Parameters,
+    ) -> Result<Arc<Client>, TokenError> {
+        let credentials = Credentials::presented(headers, parameters)?;
+        let client = self
+            .client(&credentials.client_id)
+            .ok_or(TokenError::InvalidClient("the client is not registered"))?;
+        if !client
+            .token_endpoint_auth_methods
+            .contains(&credentials.method)
+        {
+            return Err(TokenError::InvalidClient(
+                "the client is not registered for this authentication method",
+            ));
+        }
+        let expected = client.client_secret.as_deref().unwrap_or_default();
+        let presented = credentials.client_secret.as_deref().unwrap_or_default();
+        if credentials.method != TokenEndpointAuthMethod::None
+            && verify_slices_are_equal(expected.as_bytes(), presented.as_bytes()).is_err()
+        {
+            return Err(TokenError::InvalidClient("the client secret is wrong"));
+        }
+        Ok(client)
+    }
+
+    /// As [`Provider::authenticate_client`], for endpoints that are closed to public clients.
+    pub(crate) fn authenticate_confidential_client(
+        &self,
+        headers: &HeaderMap,
+        parameters: &Parameters,
+    ) -> Result<Arc<Client>, TokenError> {
+        let client = self.authenticate_client(headers, parameters)?;
+        match client.client_secret {
+            Some(_) => Ok(client),
+            None => Err(TokenError::InvalidClient("a public client may not ask")),
+        }
+    }
+}
+
+impl Credentials {
+    fn presented(headers: &HeaderMap, parameters: &Parameters) -> Result<Self, TokenError> {
+        let posted_id = parameters.get("client_id");
+        let posted_secret = parameters.get("client_secret");
+        let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+            let client_id = posted_id.ok_or(TokenError::InvalidClient("no client_id was sent"))?;
+            return Ok(Self {
+                client_id: client_id.to_owned(),
+                client_secret: posted_secret.map(str::to_owned),
+                method: match posted_secret {
+                    Some(_) => TokenEndpointAuthMethod::ClientSecretPost,
+                    None => TokenEndpointAuthMethod::None,
+                },
+            });
+        };
+        let malformed =
+            || TokenError::InvalidClient("the Authorization header is not well-formed Basic");
+        let basic = authorization
+            .to_str()
+            .ok()
+            .and_then(Self::from_basic)
+            .ok_or_else(malformed)?;
+        if posted_secret.is_some() {
+            return Err(TokenError::InvalidRequest(
+                "the client authenticated with two methods at once".to_owned(),
+            ));
+        }
+        if posted_id.is_some_and(|id| id != basic.client_id) {
+            return Err(TokenError::InvalidRequest(
+                "client_id is not the one in the Authorization header".to_owned(),
+            ));
+        }
+        Ok(basic)
+    }
+
+    /// Both halves are form-urlencoded before they are joined ([RFC 6749
+    /// §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+    fn from_basic(header: &str) -> Option<Self> {
+        let (scheme, encoded) = header.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = base64_simd::STANDARD
+            .decode_to_vec(encoded.trim().as_bytes())
+            .ok()?;
+        let (client_id, client_secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+        Some(Self {
+            client_id: form_decoded(client_id)?,
+            client_secret: Some(form_decoded(client_secret)?),
+            method: TokenEndpointAuthMethod::ClientSecretBasic,
+        })
+    }
+}
+
+/// Decodes one form-urlencoded value; a character that should have been encoded makes it invalid.
+fn form_decoded(encoded: &str) -> Option<String> {
+    if encoded.contains(['&', '=', ' ', ':']) {
+        return None;
+    }
+    let mut percents = encoded.split('%').skip(1);
+    let well_formed = percents.all(|rest| {
+        rest.get(..2)
+            .is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    });
+    if !well_formed {
+        return None;
+    }
+    let pair = format!("v={encoded}");
+    form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::form_decoded;
+
+    #[test]
+    fn halves_of_a_basic_header_must_be_form_encoded() {
+        assert_eq!(
+            form_decoded("dev-secret%3A100%25%2B+loopback").as_deref(),
+            Some("dev-secret:100%+ loopback")
+        );
+        for raw in ["dev-secret:100%+ loopback", "100%", "a b", "%zz"] {
+            assert_eq!(form_decoded(raw), None, "{raw}");
+        }
+    }
+}

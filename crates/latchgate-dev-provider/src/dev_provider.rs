@@ -1,0 +1,220 @@
+//! The handle a program or a test holds.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use axum::Router;
+use http::StatusCode;
+use tokio::net::TcpListener;
+
+use crate::authorization::Transactions;
+use crate::backchannel_logout::{BackchannelLogoutError, LogoutTarget};
+use crate::builder::{DevProviderBuilder, StartError};
+use crate::client::{Client, DEFAULT_CLIENT_ID};
+use crate::journal::{Endpoint, Journal, RecordedRequest};
+use crate::jws::JsonObject;
+use crate::keys::Keyring;
+use crate::mischief::Mischief;
+use crate::provider::Provider;
+use crate::server::Server;
+use crate::session::OpSessions;
+use crate::token::Ledger;
+
+/// A running development provider. It stops with [`stop`](Self::stop), or when the last clone is dropped.
+#[derive(Clone)]
+pub struct DevProvider {
+    provider: Arc<Provider>,
+    server: Arc<Server>,
+    default_client: Arc<Client>,
+}
+
+/// Somebody signed in at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// The session's `sid`, as in ID tokens and logout tokens.
+    pub sid: String,
+    /// The person's subject identifier.
+    pub sub: String,
+}
+
+impl DevProvider {
+    /// Starts a provider on a free port of `127.0.0.1`, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// No port could be listened on.
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// Prepares a provider that differs from the default.
+    pub fn builder() -> DevProviderBuilder {
+        DevProviderBuilder::new()
+    }
+
+    pub(crate) async fn start_from(builder: DevProviderBuilder) -> Result<Self, StartError> {
+        let asked = builder.listen;
+        if !asked.ip().is_loopback() {
+            return Err(StartError::NotLoopback(asked));
+        }
+        let refused = |source| StartError::Listen {
+            address: asked,
+            source,
+        };
+        let listener = TcpListener::bind(asked).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let clients: Vec<Arc<Client>> = builder.clients.into_iter().map(Arc::new).collect();
+        let default_client = clients
+            .iter()
+            .find(|client| client.client_id == DEFAULT_CLIENT_ID)
+            .cloned()
+            .unwrap_or_else(|| Arc::new(Client::development()));
+        let provider = Arc::new(Provider {
+            issuer: format!("http://{address}"),
+            // Cookies do not know ports: two providers on one machine must not share a name.
+            session_cookie: format!("dev-provider-{}", address.port()),
+            people: builder.people.into_iter().map(Arc::new).collect(),
+            clients: RwLock::new(clients),
+            settings: builder.settings,
+            clock: builder.clock,
+            keys: Keyring::generate(),
+            sessions: OpSessions::default(),
+            transactions: Transactions::default(),
+            ledger: Mutex::new(Ledger::default()),
+            journal: Journal::default(),
+            mischief: Mischief::default(),
+            auto_sign_in: RwLock::default(),
+        });
+        let server = Arc::new(Server::spawn(listener, provider.router()));
+        tracing::info!(issuer = %provider.issuer, "development provider started: anybody can sign in as anybody");
+        Ok(Self {
+            provider,
+            server,
+            default_client,
+        })
+    }
+
+    /// The issuer identifier: `http://127.0.0.1:PORT`, without a trailing slash.
+    pub fn issuer(&self) -> &str {
+        &self.provider.issuer
+    }
+
+    /// The `client_id` of the default client.
+    pub fn client_id(&self) -> &str {
+        &self.default_client.client_id
+    }
+
+    /// The secret of the default client; empty if it was replaced by a public one.
+    pub fn client_secret(&self) -> &str {
+        self.default_client
+            .client_secret
+            .as_deref()
+            .unwrap_or_default()
+    }
+
+    /// The same provider as a service to call in process, without a socket. It does not keep the server running.
+    pub fn router(&self) -> Router {
+        self.provider.router()
+    }
+
+    /// With somebody's `sub` or a free-form name, the authorization endpoint answers at once, as if that person had been
+    /// picked and had consented; with `None` it shows the picker again. `prompt=none` stays honest: it is answered from a
+    /// session at the provider or not at all.
+    pub fn auto_sign_in(&self, person: Option<&str>) {
+        let person = person.map(|name| self.provider.person_or_free_form(name));
+        *self
+            .provider
+            .auto_sign_in
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = person;
+    }
+
+    /// Adds a client, or replaces the one with the same `client_id`: for what is known only once the provider runs, such
+    /// as a back-channel logout URI.
+    pub fn register_client(&self, client: Client) {
+        let mut clients = self
+            .provider
+            .clients
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        clients.retain(|known| known.client_id != client.client_id);
+        clients.push(Arc::new(client));
+    }
+
+    /// Makes new RS256 and ES256 keys with new `kid`s. The old ones leave the JWK Set at once.
+    pub fn rotate_keys(&self) {
+        self.provider.keys.rotate();
+    }
+
+    /// How often an endpoint was asked since the start or the last [`reset_calls`](Self::reset_calls).
+    pub fn calls(&self, endpoint: Endpoint) -> usize {
+        self.provider.journal.calls(endpoint)
+    }
+
+    /// Forgets all calls and the requests recorded with them.
+    pub fn reset_calls(&self) {
+        self.provider.journal.reset();
+    }
+
+    /// The newest request to an endpoint.
+    pub fn last_request(&self, endpoint: Endpoint) -> Option<RecordedRequest> {
+        self.provider.journal.last(endpoint)
+    }
+
+    /// The script of misbehaviour.
+    pub fn mischief(&self) -> Mischief {
+        self.provider.mischief.clone()
+    }
+
+    /// Who is signed in at the provider now, in no particular order.
+    pub fn sessions(&self) -> Vec<SignedIn> {
+        let sessions = self.provider.sessions.all().into_iter();
+        sessions
+            .map(|session| SignedIn {
+                sid: session.sid,
+                sub: session.person.sub.clone(),
+            })
+            .collect()
+    }
+
+    /// Posts a valid logout token for the default client to `to` and returns the answer's status.
+    ///
+    /// # Errors
+    /// The request could not be sent, or there was no answer within five seconds.
+    pub async fn send_backchannel_logout(
+        &self,
+        to: &str,
+        target: LogoutTarget,
+    ) -> Result<StatusCode, BackchannelLogoutError> {
+        let token = self.logout_token(target, |_, _| {});
+        crate::backchannel_logout::post(to, &token).await
+    }
+
+    /// A logout token for the default client; `change` may alter its header and claims before it is signed.
+    pub fn logout_token(
+        &self,
+        target: LogoutTarget,
+        change: impl FnOnce(&mut JsonObject, &mut JsonObject),
+    ) -> String {
+        self.provider
+            .logout_token(&self.default_client.client_id, &target, change)
+    }
+
+    /// Forgets every refresh token: using one is an `invalid_grant` from now on.
+    pub fn revoke_all(&self) {
+        self.provider.ledger().forget_refresh_tokens();
+    }
+
+    /// Stops the server. When this returns, its port is free and its connections are closed.
+    pub async fn stop(&self) {
+        self.server.stop().await;
+    }
+}
+
+impl fmt::Debug for DevProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevProvider")
+            .field("issuer", &self.provider.issuer)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! The discovery document ([OpenID Connect Discovery
+//! §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)) and the JWK Set.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use crate::builder::ResponseIssuer;
+use crate::journal::Endpoint;
+use crate::provider::Provider;
+
+/// `GET /.well-known/openid-configuration`
+pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    let at = |endpoint: Endpoint| format!("{}{}", provider.issuer, endpoint.path());
+    let mut metadata = json!({
+        "issuer": provider.issuer,
+        "authorization_endpoint": at(Endpoint::Authorize),
+        "token_endpoint": at(Endpoint::Token),
+        "userinfo_endpoint": at(Endpoint::Userinfo),
+        "jwks_uri": at(Endpoint::Jwks),
+        "end_session_endpoint": at(Endpoint::EndSession),
+        "introspection_endpoint": at(Endpoint::Introspection),
+        "revocation_endpoint": at(Endpoint::Revocation),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "acr_values_supported": ["0", "mfa"],
+        "claims_supported": [
+            "iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "acr", "amr",
+            "name", "given_name", "family_name", "picture", "email", "email_verified",
+            "roles", "permissions", "realm_access", "https://latchgate.dev/roles", "https://foo.com/myclaim",
+        ],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported":
+            provider.settings.response_issuer == ResponseIssuer::Advertised,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+    });
+    provider.mischief.alter_metadata(&mut metadata);
+    Json(metadata)
+}
+
+/// `GET /jwks`
+pub(crate) async fn jwks(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    let mut jwks = provider.keys.current().jwks();
+    provider.mischief.alter_jwks(&mut jwks);
+    Json(jwks)
+}

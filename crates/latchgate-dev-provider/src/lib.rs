@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod authorization;
+mod backchannel_logout;
+mod builder;
+mod client;
+mod client_authentication;
+mod dev_provider;
+mod discovery;
+mod end_session;
+mod introspection;
+mod journal;
+mod jws;
+mod keys;
+mod loopback;
+pub mod mischief;
+mod pages;
+mod parameters;
+mod person;
+mod provider;
+mod revocation;
+mod scope;
+mod server;
+mod session;
+mod token;
+mod userinfo;
+mod world;
+
+pub use backchannel_logout::{BackchannelLogoutError, LogoutTarget};
+pub use builder::{DevProviderBuilder, ResponseIssuer, StartError};
+pub use client::{Client, RegisteredUris, TokenEndpointAuthMethod};
+pub use dev_provider::{DevProvider, SignedIn};
+pub use journal::{Endpoint, RecordedRequest};
+pub use jws::JsonObject;
+pub use keys::SigningAlg;
+pub use mischief::{Answer, Forgery, Mischief};
+pub use person::{EmailVerification, Person};
+pub use world::Clock;

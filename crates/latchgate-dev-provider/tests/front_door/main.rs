@@ -1,0 +1,17 @@
+//! The provider as its users meet it: over HTTP, through its public interface.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
+mod authorization;
+mod logout;
+mod mischief;
+mod people;
+mod refresh;
+mod server;
+mod token;
+mod userinfo;
+mod visitor;

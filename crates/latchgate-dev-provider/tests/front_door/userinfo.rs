@@ -1,0 +1,45 @@
+//! The userinfo endpoint.
+
+use http::{StatusCode, header};
+use latchgate_dev_provider::DevProvider;
+
+use crate::visitor::{Visitor, provider_with_alice};
+
+#[tokio::test]
+async fn userinfo_tells_what_the_scope_releases() {
+    let provider = provider_with_alice().await;
+    let visitor = Visitor::new();
+    let tokens = visitor.log_in(&provider, "openid email").await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let url = format!("{}/userinfo", provider.issuer());
+    let by_header = visitor
+        .get_with(&url, header::AUTHORIZATION, &format!("Bearer {token}"))
+        .await
+        .json();
+    assert_eq!(by_header["sub"], "alice");
+    assert_eq!(by_header["email"], "alice@example.com");
+    assert!(by_header.get("name").is_none());
+    let by_form = visitor.post(&url, &[("access_token", token)]).await;
+    assert_eq!(by_form.json(), by_header);
+}
+
+#[tokio::test]
+async fn refusals_carry_the_challenge_of_rfc_6750() {
+    let provider = DevProvider::start().await.unwrap();
+    let visitor = Visitor::new();
+    let url = format!("{}/userinfo", provider.issuer());
+    let none = visitor.get(&url).await;
+    assert_eq!(none.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(none.header(header::WWW_AUTHENTICATE), "Bearer");
+    let wrong = visitor
+        .get_with(&url, header::AUTHORIZATION, "Bearer wrong")
+        .await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert!(
+        wrong
+            .header(header::WWW_AUTHENTICATE)
+            .contains("error=\"invalid_token\"")
+    );
+    let in_query = visitor.get(&format!("{url}?access_token=wrong")).await;
+    assert_eq!(in_query.header(header::WWW_AUTHENTICATE), "Bearer");
+}

@@ -1,0 +1,196 @@
+//! What an application may ask for in an authentication request:
+//! [OpenID Connect Core 1.0 §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest).
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::return_to::ReturnTo;
+
+/// Wishes for one login, from handler code or configuration.
+///
+/// Nothing here is ever read from the query of a request: a link on another site cannot change the
+/// scope, the prompt or the way back of a login.
+///
+/// ```
+/// use std::time::Duration;
+/// use latchgate::{LoginOptions, Prompt};
+///
+/// let options = LoginOptions::new()
+///     .prompt(Prompt::Login)
+///     .max_age(Duration::from_secs(300))
+///     .parameter("organization", "org_123")?;
+/// # Ok::<(), latchgate::ParameterError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct LoginOptions {
+    pub(crate) prompt: Option<Prompt>,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) ui_locales: Option<String>,
+    pub(crate) acr_values: Option<String>,
+    pub(crate) max_age: Option<u64>,
+    pub(crate) return_to: Option<ReturnTo>,
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+/// The `prompt` parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prompt {
+    /// Show no page; answer with an error when one would be needed.
+    None,
+    /// Authenticate again even with a session at the provider.
+    Login,
+    /// Ask for consent again.
+    Consent,
+    /// Let the person choose an account.
+    SelectAccount,
+    /// Begin with registration (OpenID Connect Prompt Create 1.0).
+    Create,
+}
+
+impl Prompt {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Login => "login",
+            Self::Consent => "consent",
+            Self::SelectAccount => "select_account",
+            Self::Create => "create",
+        }
+    }
+}
+
+/// A parameter that this crate sets itself cannot be set by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterError {
+    /// The refused name.
+    pub name: String,
+}
+
+impl fmt::Display for ParameterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the authorization request parameter `{}` cannot be set by hand: it is part of the protocol or has a setting of its own",
+            self.name
+        )
+    }
+}
+
+impl std::error::Error for ParameterError {}
+
+const RESERVED: [&str; 20] = [
+    "response_type",
+    "response_mode",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+    "audience",
+    "resource",
+    "prompt",
+    "login_hint",
+    "ui_locales",
+    "acr_values",
+    "max_age",
+    "code",
+];
+
+/// Refuses names that are empty or set by this crate.
+pub(crate) fn check_parameter(name: &str) -> Result<(), ParameterError> {
+    if name.is_empty() || RESERVED.contains(&name) {
+        return Err(ParameterError {
+            name: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+impl LoginOptions {
+    /// No wishes: what the gate is configured for.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets `prompt`.
+    pub fn prompt(mut self, prompt: Prompt) -> Self {
+        self.prompt = Some(prompt);
+        self
+    }
+
+    /// Sets `login_hint`, such as an e-mail address the person typed already.
+    pub fn login_hint(mut self, hint: impl Into<String>) -> Self {
+        self.login_hint = Some(hint.into());
+        self
+    }
+
+    /// Sets `ui_locales`: space-separated BCP 47 language tags in order of preference.
+    pub fn ui_locales(mut self, locales: impl Into<String>) -> Self {
+        self.ui_locales = Some(locales.into());
+        self
+    }
+
+    /// Sets `acr_values`: space-separated Authentication Context Class References in order of
+    /// preference. A voluntary wish; use [`Guard`](crate::Guard) for what must hold.
+    pub fn acr_values(mut self, values: impl Into<String>) -> Self {
+        self.acr_values = Some(values.into());
+        self
+    }
+
+    /// Sets `max_age` in whole seconds: how long ago the person may have authenticated. The ID
+    /// token's `auth_time` is then required and checked (§3.1.3.7 step 13).
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age.as_secs());
+        self
+    }
+
+    /// Sets where the visitor goes after login instead of where they came from.
+    pub fn return_to(mut self, path: ReturnTo) -> Self {
+        self.return_to = Some(path);
+        self
+    }
+
+    /// Adds a parameter this crate does not know.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] for a name this crate sets itself.
+    pub fn parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ParameterError> {
+        let name = name.into();
+        check_parameter(&name)?;
+        self.parameters.retain(|(known, _)| *known != name);
+        self.parameters.push((name, value.into()));
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_the_protocol_cannot_be_set_by_hand() {
+        for name in RESERVED.iter().chain([&""]) {
+            assert!(LoginOptions::new().parameter(*name, "x").is_err(), "{name}");
+        }
+        let options = LoginOptions::new()
+            .parameter("organization", "a")
+            .and_then(|options| options.parameter("organization", "b"))
+            .unwrap();
+        assert_eq!(
+            options.parameters,
+            [("organization".to_owned(), "b".to_owned())]
+        );
+    }
+}

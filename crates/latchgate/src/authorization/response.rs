@@ -1,0 +1,186 @@
+//! The authorization response: [RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2),
+//! [RFC 9207 §2.4](https://www.rfc-editor.org/rfc/rfc9207#section-2.4),
+//! [OpenID Connect Core 1.0 §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError).
+//!
+//! Nothing the browser brings is believed, shown or acted on before `state` has been compared with
+//! the login cookie, and `iss` with the provider the login was started at.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::pending::PendingLogin;
+use super::pkce::CodeVerifier;
+use super::request::Nonce;
+use crate::client::Registration;
+use crate::provider::Metadata;
+
+/// The parameters of an authorization response, each at most once.
+#[derive(Default)]
+pub(crate) struct Parameters<'a> {
+    state: Option<Cow<'a, str>>,
+    code: Option<Cow<'a, str>>,
+    iss: Option<Cow<'a, str>>,
+    error: Option<Cow<'a, str>>,
+    error_description: Option<Cow<'a, str>>,
+}
+
+/// A code that came with the right `state` and `iss` to the browser that asked for it, together
+/// with the verifier that is spent with it. Made by [`response`] only; the token request consumes
+/// it.
+pub(crate) struct VerifiedCode {
+    pub(crate) code: String,
+    pub(crate) verifier: CodeVerifier,
+}
+
+/// What the ID token must say to answer this login.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    pub(crate) nonce: Nonce,
+    pub(crate) max_age: Option<u64>,
+}
+
+impl fmt::Debug for VerifiedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerifiedCode(redacted)")
+    }
+}
+
+/// Why an authorization response was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthorizationError {
+    /// A parameter is there twice (RFC 6749 §3.1).
+    Duplicate(&'static str),
+    /// No `state`.
+    StateMissing,
+    /// No login of this browser waits for this `state`: the cookie is missing, expired, of another
+    /// browser, or used up.
+    NoPendingLogin,
+    /// `state` is not the one of the login cookie.
+    StateMismatch,
+    /// The login was started at another provider.
+    OtherProvider,
+    /// `iss` is not the provider the login was started at (RFC 9207 §2.4).
+    IssMismatch,
+    /// `iss` is missing although the provider says that it always sends it.
+    IssMissing,
+    /// The provider refused the login.
+    Refused {
+        /// The `error` code, at most 64 visible ASCII characters of it.
+        error: String,
+        /// The description, for logs only, shortened and stripped of control characters.
+        description: String,
+    },
+    /// Neither `code` nor `error`, or an empty `code`.
+    CodeMissing,
+}
+
+impl fmt::Display for AuthorizationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate(name) => write!(f, "the parameter `{name}` is there twice"),
+            Self::StateMissing => f.write_str("the provider's answer has no `state`"),
+            Self::NoPendingLogin => f.write_str(
+                "this browser has no login under way for that `state`: its cookie is missing, expired or used up",
+            ),
+            Self::StateMismatch => f.write_str("`state` is not the one this login began with"),
+            Self::OtherProvider => f.write_str("the login was started at another provider"),
+            Self::IssMismatch => {
+                f.write_str("`iss` is not the issuer of the provider this login was started at")
+            }
+            Self::IssMissing => {
+                f.write_str("`iss` is missing although the provider's metadata promises it")
+            }
+            Self::Refused { error, description } => {
+                write!(f, "the provider refused the login: {error} ({description})")
+            }
+            Self::CodeMissing => f.write_str("the provider's answer has no `code`"),
+        }
+    }
+}
+
+impl std::error::Error for AuthorizationError {}
+
+impl<'a> Parameters<'a> {
+    /// Parses a query string or a form body. Unknown parameters are ignored.
+    pub(crate) fn parse(encoded: &'a [u8]) -> Result<Self, AuthorizationError> {
+        let mut parameters = Self::default();
+        for (name, value) in url::form_urlencoded::parse(encoded) {
+            let (slot, name) = match name.as_ref() {
+                "state" => (&mut parameters.state, "state"),
+                "code" => (&mut parameters.code, "code"),
+                "iss" => (&mut parameters.iss, "iss"),
+                "error" => (&mut parameters.error, "error"),
+                "error_description" => (&mut parameters.error_description, "error_description"),
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                return Err(AuthorizationError::Duplicate(name));
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// The `state`, by which the login cookie is found.
+    pub(crate) fn state(&self) -> Result<&str, AuthorizationError> {
+        match self.state.as_deref() {
+            Some(state) if !state.is_empty() => Ok(state),
+            _ => Err(AuthorizationError::StateMissing),
+        }
+    }
+}
+
+/// Checks an answer against the login it claims to answer, and consumes that login.
+pub(crate) fn response(
+    parameters: Parameters<'_>,
+    pending: PendingLogin,
+    registration: &Registration,
+    metadata: &Metadata,
+) -> Result<(VerifiedCode, Expected), AuthorizationError> {
+    if !pending.state.equals(parameters.state()?) {
+        return Err(AuthorizationError::StateMismatch);
+    }
+    if pending.provider != registration.name {
+        return Err(AuthorizationError::OtherProvider);
+    }
+    match parameters.iss.as_deref() {
+        Some(iss) if iss != registration.issuer.as_str() => {
+            return Err(AuthorizationError::IssMismatch);
+        }
+        None if metadata.iss_parameter_supported() => return Err(AuthorizationError::IssMissing),
+        _ => {}
+    }
+    if let Some(error) = parameters.error {
+        return Err(AuthorizationError::Refused {
+            error: printable(&error, 64),
+            description: printable(parameters.error_description.as_deref().unwrap_or(""), 256),
+        });
+    }
+    let code = parameters
+        .code
+        .filter(|code| !code.is_empty())
+        .ok_or(AuthorizationError::CodeMissing)?;
+    let verified = VerifiedCode {
+        code: code.into_owned(),
+        verifier: pending.verifier,
+    };
+    let expected = Expected {
+        nonce: pending.nonce,
+        max_age: pending.max_age,
+    };
+    Ok((verified, expected))
+}
+
+/// Text from outside that may go into a log: visible ASCII, shortened.
+pub(crate) fn printable(text: &str, limit: usize) -> String {
+    text.chars()
+        .map(|c| {
+            if c == ' ' || c.is_ascii_graphic() {
+                c
+            } else {
+                '.'
+            }
+        })
+        .take(limit)
+        .collect()
+}

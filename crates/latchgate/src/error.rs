@@ -1,0 +1,275 @@
+//! The sum of the rooms' errors, with who is at fault, what the visitor is told, and a stable code.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::authorization::AuthorizationError;
+use crate::outside::{HttpError, RandomError};
+use crate::provider::{DiscoveryError, KeysError};
+use crate::session::{SessionTooLarge, StoreError};
+use crate::token::{IdTokenError, TokenError};
+use crate::userinfo::UserinfoError;
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The request: a stale link, a forgery, a login that was given up.
+    Visitor,
+    /// The OpenID Provider: unreachable, or its answer is wrong.
+    Provider,
+    /// This application's configuration, or its registration at the provider.
+    Configuration,
+    /// The session store, or this machine.
+    Store,
+}
+
+/// Everything that can go wrong while somebody signs in, stays signed in, or signs out.
+///
+/// `Display` says what was wrong and what would be right, for logs. Visitors see a page with
+/// [`Error::status`], [`Error::code`] and an id, and nothing else.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request to one of our routes is not acceptable.
+    Request(RequestError),
+    /// The authorization response was refused.
+    Authorization(AuthorizationError),
+    /// The provider could not be reached, or its answer could not be read.
+    Http(HttpError),
+    /// The provider's metadata could not be used.
+    Discovery(DiscoveryError),
+    /// The provider's keys could not be used.
+    Keys(KeysError),
+    /// The token request failed.
+    Token(TokenError),
+    /// The ID token was refused.
+    IdToken(IdTokenError),
+    /// The userinfo claims could not be used.
+    Userinfo(UserinfoError),
+    /// The session does not fit into cookies.
+    SessionTooLarge(SessionTooLarge),
+    /// The session store failed.
+    Store(StoreError),
+    /// The random generator failed.
+    Random(RandomError),
+    /// Tokens are due for renewal and the provider cannot be asked.
+    RefreshUnavailable,
+}
+
+/// Why a request to one of our own routes was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The route does not know this method.
+    Method {
+        /// The methods it knows, as an `Allow` header.
+        allow: &'static str,
+    },
+    /// A login was asked for by something that is not a top-level navigation.
+    NotANavigation,
+    /// A request that changes something came from another site.
+    CrossSite,
+    /// The body is missing, too long, or not `application/x-www-form-urlencoded`.
+    Body,
+}
+
+impl Error {
+    /// Who has to do something about it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Request(_) => Fault::Visitor,
+            Self::Authorization(error) => match error {
+                AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Fault::Provider,
+                AuthorizationError::Refused { error, .. } => refused_by(error),
+                _ => Fault::Visitor,
+            },
+            Self::Token(TokenError::Refused { error, .. }) => match error.as_str() {
+                "invalid_grant" => Fault::Visitor,
+                "invalid_client" | "unauthorized_client" | "invalid_scope" | "invalid_target" => {
+                    Fault::Configuration
+                }
+                _ => Fault::Provider,
+            },
+            Self::Token(TokenError::Unbuildable) => Fault::Configuration,
+            Self::SessionTooLarge(_) | Self::Userinfo(UserinfoError::NoEndpoint) => {
+                Fault::Configuration
+            }
+            Self::Store(_) | Self::Random(_) => Fault::Store,
+            _ => Fault::Provider,
+        }
+    }
+
+    /// The status the visitor gets.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match (self, self.fault()) {
+            (Self::Request(RequestError::Method { .. }), _) => StatusCode::METHOD_NOT_ALLOWED,
+            (Self::Request(RequestError::NotANavigation | RequestError::CrossSite), _) => {
+                StatusCode::FORBIDDEN
+            }
+            (Self::Authorization(AuthorizationError::Refused { .. }), Fault::Visitor) => {
+                StatusCode::FORBIDDEN
+            }
+            (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
+            (Self::Http(_) | Self::RefreshUnavailable, _) | (_, Fault::Store) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            (_, Fault::Visitor) => StatusCode::BAD_REQUEST,
+            (_, Fault::Provider) => StatusCode::BAD_GATEWAY,
+            (_, Fault::Configuration) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A code that stays the same from release to release, for logs, pages and support.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Request(RequestError::Method { .. }) => "method_not_allowed",
+            Self::Request(RequestError::NotANavigation) => "not_a_navigation",
+            Self::Request(RequestError::CrossSite) => "cross_site_request",
+            Self::Request(RequestError::Body) => "unreadable_form",
+            Self::Authorization(error) => match error {
+                AuthorizationError::Duplicate(_) => "duplicate_parameter",
+                AuthorizationError::StateMissing => "state_missing",
+                AuthorizationError::NoPendingLogin => "no_login_under_way",
+                AuthorizationError::StateMismatch => "state_mismatch",
+                AuthorizationError::OtherProvider => "other_provider",
+                AuthorizationError::IssMismatch => "iss_mismatch",
+                AuthorizationError::IssMissing => "iss_missing",
+                AuthorizationError::Refused { .. } => "login_refused_by_provider",
+                AuthorizationError::CodeMissing => "code_missing",
+            },
+            Self::Http(_) => "provider_unreachable",
+            Self::Discovery(_) => "provider_metadata",
+            Self::Keys(_) => "provider_keys",
+            Self::Token(TokenError::Refused { .. }) => "token_request_refused",
+            Self::Token(_) => "token_response",
+            Self::IdToken(error) => match error {
+                IdTokenError::Missing => "id_token_missing",
+                IdTokenError::Jws(_) => "id_token_signature",
+                IdTokenError::Type => "id_token_typ",
+                IdTokenError::Issuer => "id_token_iss",
+                IdTokenError::Audience | IdTokenError::SharedSecretAudience => "id_token_aud",
+                IdTokenError::AuthorizedParty => "id_token_azp",
+                IdTokenError::Expired => "id_token_exp",
+                IdTokenError::IssuedAt => "id_token_iat",
+                IdTokenError::NotBefore => "id_token_nbf",
+                IdTokenError::Nonce => "id_token_nonce",
+                IdTokenError::AuthTime => "id_token_auth_time",
+                IdTokenError::Subject => "id_token_sub",
+                IdTokenError::AccessTokenHash => "id_token_at_hash",
+                IdTokenError::Refreshed(_) => "id_token_changed",
+            },
+            Self::Userinfo(UserinfoError::Subject) => "userinfo_sub",
+            Self::Userinfo(_) => "userinfo",
+            Self::SessionTooLarge(_) => "session_too_large",
+            Self::Store(_) => "store_unavailable",
+            Self::Random(_) => "random_unavailable",
+            Self::RefreshUnavailable => "refresh_unavailable",
+        }
+    }
+}
+
+/// Whose fault an error code of the authorization endpoint tells (RFC 6749 §4.1.2.1).
+fn refused_by(error: &str) -> Fault {
+    match error {
+        "invalid_request"
+        | "unauthorized_client"
+        | "unsupported_response_type"
+        | "invalid_scope"
+        | "invalid_target" => Fault::Configuration,
+        "server_error" | "temporarily_unavailable" => Fault::Provider,
+        _ => Fault::Visitor,
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method { allow } => write!(f, "this route answers {allow} only"),
+            Self::NotANavigation => f.write_str(
+                "a login needs a top-level navigation by GET; a fetch, an iframe or a prefetch cannot follow it",
+            ),
+            Self::CrossSite => f.write_str("the request came from another site"),
+            Self::Body => f.write_str(
+                "the body must be application/x-www-form-urlencoded and at most 64 KiB long",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RefreshUnavailable => {
+                f.write_str("the access token has expired and cannot be renewed at the moment")
+            }
+            other => match std::error::Error::source(other) {
+                Some(source) => fmt::Display::fmt(source, f),
+                None => f.write_str(other.code()),
+            },
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Request(source) => source,
+            Self::Authorization(source) => source,
+            Self::Http(source) => source,
+            Self::Discovery(source) => source,
+            Self::Keys(source) => source,
+            Self::Token(source) => source,
+            Self::IdToken(source) => source,
+            Self::Userinfo(source) => source,
+            Self::SessionTooLarge(source) => source,
+            Self::Store(source) => source,
+            Self::Random(source) => source,
+            Self::RefreshUnavailable => return None,
+        })
+    }
+}
+
+macro_rules! from {
+    ($($variant:ident($source:ty)),* $(,)?) => {$(
+        impl From<$source> for Error {
+            fn from(source: $source) -> Self {
+                Self::$variant(source)
+            }
+        }
+    )*};
+}
+
+from! {
+    Request(RequestError),
+    Authorization(AuthorizationError),
+    Http(HttpError),
+    Discovery(DiscoveryError),
+    Keys(KeysError),
+    Token(TokenError),
+    IdToken(IdTokenError),
+    Userinfo(UserinfoError),
+    SessionTooLarge(SessionTooLarge),
+    Store(StoreError),
+    Random(RandomError),
+}
+
+impl Error {
+    /// The error with everything that led to it, for a log line.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self).and_then(std::error::Error::source);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,170 @@
+//! Finishing a login: the walk of `code`, from the provider's answer to the session.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+
+use super::errand::Snapshot;
+use super::page::redirect;
+use super::{Gate, Kept};
+use crate::authorization::{
+    AuthorizationError, Expected, Parameters, PendingLogin, VerifiedCode, response, suffix_of,
+};
+use crate::client::UserinfoPolicy;
+use crate::cookie::pairs;
+use crate::error::Error;
+use crate::jose::JwsError;
+use crate::session::{Ended, Session, Tokens};
+use crate::token::{self, IdToken, IdTokenError, Rules, TokenResponse};
+use crate::userinfo;
+
+impl Gate {
+    /// Answers the provider's answer. Whatever comes of it, the login's cookie is used up.
+    pub(super) async fn callback(
+        &self,
+        form: &[u8],
+        snapshot: &Snapshot,
+    ) -> Result<Response<Bytes>, Error> {
+        let parameters = Parameters::parse(form)?;
+        let suffix = format!(".{}", suffix_of(parameters.state()?));
+        let finished = self.finish(parameters, &suffix, snapshot).await;
+        let used_up = self.0.login_cookie.clear(&suffix);
+        let mut answer = finished.unwrap_or_else(|error| self.refuse(&error, snapshot.html));
+        answer.headers_mut().append(header::SET_COOKIE, used_up);
+        Ok(answer)
+    }
+
+    async fn finish(
+        &self,
+        parameters: Parameters<'_>,
+        suffix: &str,
+        snapshot: &Snapshot,
+    ) -> Result<Response<Bytes>, Error> {
+        let premises = &self.0;
+        let now = premises.clock.now();
+        let pending = self
+            .pending_login(suffix, snapshot, now)
+            .ok_or(AuthorizationError::NoPendingLogin)?;
+        let return_to = self.return_to(&pending.return_to);
+        let metadata = premises.reach.metadata(now).await?;
+        let (code, expected) = response(parameters, pending, &premises.registration, &metadata)?;
+
+        let (tokens, id_token) = self.exchange(code, &expected).await?;
+        let claims = match premises.registration.userinfo {
+            UserinfoPolicy::Never => None,
+            UserinfoPolicy::AtLogin => {
+                let request = userinfo::request(&metadata, &tokens.access_token)?;
+                let answer = premises.reach.send(request).await?;
+                Some(userinfo::response(&answer, &id_token)?)
+            }
+        };
+        let now = premises.clock.now();
+        let requested = premises.registration.scopes.join(" ");
+        let session = Session::begin(
+            &premises.registration,
+            &id_token,
+            Tokens::new(&tokens, &id_token, &requested, now),
+            claims.as_ref(),
+            premises.lifetimes,
+            now,
+            premises.random.as_ref(),
+        )?;
+        let cookies = self.replace_session(&session, snapshot, now).await?;
+        tracing::info!(
+            event = "login",
+            issuer = session.issuer,
+            subject = session.subject,
+            "signed in"
+        );
+
+        let mut answer = redirect(return_to.as_str());
+        for cookie in cookies {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Ok(answer)
+    }
+
+    /// Opens the login cookie of this answer. More than one value under its name: somebody planted
+    /// one, and only one can be genuine.
+    fn pending_login(&self, suffix: &str, snapshot: &Snapshot, now: u64) -> Option<PendingLogin> {
+        let name = format!("{}{suffix}", self.0.login_cookie.name());
+        let values = snapshot
+            .cookie_fields()
+            .flat_map(pairs)
+            .filter(|(found, _)| *found == name.as_bytes());
+        values
+            .take(4)
+            .find_map(|(_, value)| PendingLogin::open(&self.0.keys, &name, value, now))
+    }
+
+    /// Trades the code for tokens, and verifies the ID token among them.
+    async fn exchange(
+        &self,
+        code: VerifiedCode,
+        expected: &Expected,
+    ) -> Result<(TokenResponse, IdToken), Error> {
+        let premises = &self.0;
+        let metadata = premises.reach.metadata(premises.clock.now()).await?;
+        let request = token::request(&premises.registration, &metadata, code)?;
+        let tokens = token::response(&premises.reach.send(request).await?)?;
+        let id_token = self
+            .verify(|rules| {
+                token::verify(
+                    rules,
+                    tokens.id_token.as_deref(),
+                    &tokens.access_token,
+                    expected,
+                )
+            })
+            .await?;
+        Ok((tokens, id_token))
+    }
+
+    /// Runs a verification, once more with newer keys when the first attempt met an unknown one.
+    pub(super) async fn verify<T>(
+        &self,
+        verification: impl Fn(&Rules<'_>) -> Result<T, IdTokenError>,
+    ) -> Result<T, Error> {
+        let premises = &self.0;
+        let now = premises.clock.now();
+        let registration = &premises.registration;
+        let leeway = premises.leeway;
+        let keys = premises.reach.keys(now).await?;
+        match verification(&Rules {
+            registration,
+            keys: &keys,
+            now,
+            leeway,
+        }) {
+            Err(IdTokenError::Jws(JwsError::UnknownKey)) => {
+                let keys = premises.reach.newer_keys(&keys, now).await?;
+                Ok(verification(&Rules {
+                    registration,
+                    keys: &keys,
+                    now,
+                    leeway,
+                })?)
+            }
+            verified => Ok(verified?),
+        }
+    }
+
+    /// Keeps a new session in place of the one the browser brought, which ends.
+    async fn replace_session(
+        &self,
+        session: &Session,
+        snapshot: &Snapshot,
+        now: u64,
+    ) -> Result<Vec<HeaderValue>, Error> {
+        let (visit, before) = self.session_of(snapshot).await?;
+        let cookies = self.0.keep_new(session, &visit.present(), now).await?;
+        if let Some(Kept {
+            session: before,
+            ticket,
+        }) = before
+        {
+            self.0.renewals.end(&before, Ended::SignedOut, now);
+            self.0.forget(ticket.as_ref()).await?;
+        }
+        Ok(cookies)
+    }
+}

@@ -1,0 +1,166 @@
+//! How the gate keeps sessions: sealed in the cookie, or in a store behind it.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use super::Premises;
+use crate::cookie::Pieces;
+use crate::error::Error;
+use crate::session::{Ended, Renewed, SealedSessions, Session, StoredSessions, Ticket};
+
+/// The two kinds of session keeping.
+#[derive(Debug)]
+pub(crate) enum Keeping {
+    Sealed(SealedSessions),
+    Stored(StoredSessions),
+}
+
+/// A session as it was found, and its ticket when it lies in a store.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) session: Arc<Session>,
+    pub(crate) ticket: Option<Ticket>,
+}
+
+/// What a request's session cookie turned out to be.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A live session; `due` when its cookie should be written again.
+    Live { kept: Kept, due: bool },
+    /// A genuine session that is over.
+    Over(Ended),
+    /// Nothing that opens.
+    Nothing,
+}
+
+impl Premises {
+    /// Opens the session in a sealed cookie. `None` when sessions lie in a store.
+    pub(super) fn unseal(&self, pieces: &Pieces<'_>, now: u64) -> Option<Found> {
+        let Keeping::Sealed(sealed) = &self.keeping else {
+            return None;
+        };
+        Some(match sealed.open(&self.keys, pieces) {
+            Some(unsealed) => self.judge(unsealed.session, None, !unsealed.by_newest, now),
+            None => Found::Nothing,
+        })
+    }
+
+    /// Loads the session whose ticket the cookie holds.
+    pub(super) async fn load(&self, ticket: Ticket, now: u64) -> Result<Found, Error> {
+        let Keeping::Stored(stored) = &self.keeping else {
+            return Ok(Found::Nothing);
+        };
+        Ok(match stored.load(&self.keys, &ticket, now).await? {
+            Some(session) => self.judge(session, Some(ticket), false, now),
+            None => Found::Nothing,
+        })
+    }
+
+    fn judge(&self, session: Session, ticket: Option<Ticket>, reseal: bool, now: u64) -> Found {
+        let (session, due) = match self.renewals.since(&session, now) {
+            Some(Renewed::Over(why)) => return Found::Over(why),
+            Some(Renewed::Fresh(newer)) => (newer, true),
+            _ => (Arc::new(session), reseal),
+        };
+        if session.issuer != self.registration.issuer.as_str() {
+            return Found::Over(Ended::UnknownProvider);
+        }
+        match session.ended(now) {
+            Some(why) => Found::Over(why),
+            None => {
+                let due = due || session.times.renewal_due(now);
+                Found::Live {
+                    kept: Kept { session, ticket },
+                    due,
+                }
+            }
+        }
+    }
+
+    /// Begins to keep a new session. Answers with the cookies that carry it.
+    pub(super) async fn keep_new(
+        &self,
+        session: &Session,
+        present: &[String],
+        now: u64,
+    ) -> Result<Vec<HeaderValue>, Error> {
+        match &self.keeping {
+            Keeping::Sealed(_) => self.cookies(session, None, present, now),
+            Keeping::Stored(stored) => {
+                let ticket = Ticket::draw(self.random.as_ref())?;
+                let iv = self.random.array()?;
+                stored.insert(&self.keys, &ticket, session, iv, now).await?;
+                self.cookies(session, Some(&ticket), present, now)
+            }
+        }
+    }
+
+    /// Writes a changed session back to its store; sealed sessions travel by [`Premises::cookies`].
+    /// `false` when it is no longer there, or somebody else has changed it.
+    pub(super) async fn write_back(
+        &self,
+        kept: &Kept,
+        expected: u32,
+        now: u64,
+    ) -> Result<bool, Error> {
+        match (&self.keeping, &kept.ticket) {
+            (Keeping::Stored(stored), Some(ticket)) => {
+                let iv = self.random.array()?;
+                Ok(stored
+                    .replace(&self.keys, ticket, expected, &kept.session, iv, now)
+                    .await?)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Removes a session from its store.
+    pub(super) async fn forget(&self, ticket: Option<&Ticket>) -> Result<(), Error> {
+        if let (Keeping::Stored(stored), Some(ticket)) = (&self.keeping, ticket) {
+            stored.remove(ticket).await?;
+        }
+        Ok(())
+    }
+
+    /// The cookies that carry a session, and the removal of `present` ones that no longer do.
+    pub(super) fn cookies(
+        &self,
+        session: &Session,
+        ticket: Option<&Ticket>,
+        present: &[String],
+        now: u64,
+    ) -> Result<Vec<HeaderValue>, Error> {
+        let max_age = session.times.idle_deadline.saturating_sub(now);
+        match (&self.keeping, ticket) {
+            (Keeping::Sealed(sealed), _) => {
+                let cookies =
+                    sealed.set(&self.keys, session, self.random.array()?, present, max_age)?;
+                let bytes: usize = cookies.iter().map(HeaderValue::len).sum();
+                if bytes > 8_000 {
+                    tracing::warn!(
+                        bytes,
+                        "the session's cookies are longer than many proxies accept (8 KB)"
+                    );
+                }
+                Ok(cookies)
+            }
+            (Keeping::Stored(_), Some(ticket)) => {
+                let kind = &self.session_cookie;
+                let mut cookies = vec![kind.set("", &ticket.text(), Some(max_age))];
+                let stale = present.iter().filter(|suffix| !suffix.is_empty());
+                cookies.extend(stale.map(|suffix| kind.clear(suffix)));
+                Ok(cookies)
+            }
+            (Keeping::Stored(_), None) => Ok(Vec::new()),
+        }
+    }
+
+    /// The removal of every session cookie that is present.
+    pub(super) fn clear(&self, present: &[String]) -> Vec<HeaderValue> {
+        present
+            .iter()
+            .map(|suffix| self.session_cookie.clear(suffix))
+            .collect()
+    }
+}

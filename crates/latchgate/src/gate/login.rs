@@ -1,0 +1,79 @@
+//! Starting a login.
+
+use bytes::Bytes;
+use http::{Response, header};
+
+use super::Gate;
+use super::page::redirect;
+use crate::authorization::{Chance, LoginOptions, MAX_AGE_SECONDS, OpenLogins, request};
+use crate::cookie::pairs;
+use crate::error::Error;
+use crate::return_to::ReturnTo;
+
+impl Gate {
+    /// Where to go after login: the wanted path if it is a same-origin path that leads to the
+    /// application and not back to us, else the application's root.
+    pub(super) fn return_to(&self, wanted: &str) -> ReturnTo {
+        let premises = &self.0;
+        let ours = [
+            &premises.routes.login,
+            &premises.routes.callback,
+            &premises.routes.logout,
+        ];
+        let home =
+            || ReturnTo::parse(&format!("{}/", premises.base.path)).unwrap_or_else(ReturnTo::root);
+        ReturnTo::parse(wanted)
+            .filter(|path| {
+                let bare = path.as_str().split(['?', '#']).next();
+                !ours.iter().any(|route| bare == Some(route))
+            })
+            .unwrap_or_else(home)
+    }
+
+    /// Sends the browser to the provider, and remembers the login in a cookie of its own.
+    pub(super) async fn begin_login(
+        &self,
+        options: LoginOptions,
+        return_to: ReturnTo,
+        cookie_fields: &[&[u8]],
+    ) -> Result<Response<Bytes>, Error> {
+        let premises = &self.0;
+        let now = premises.clock.now();
+        let metadata = premises.reach.metadata(now).await?;
+        let chance = Chance::draw(premises.random.as_ref())?;
+        let (url, pending) = request(
+            &premises.registration,
+            &metadata,
+            options,
+            return_to,
+            chance,
+            now,
+        );
+
+        let kind = &premises.login_cookie;
+        let suffix = format!(".{}", pending.suffix());
+        let name = format!("{}{suffix}", kind.name());
+        let value = pending
+            .seal(&premises.keys, &name, premises.random.array()?)
+            .unwrap_or_default();
+
+        let mut response = redirect(url.as_str());
+        let headers = response.headers_mut();
+        headers.append(
+            header::SET_COOKIE,
+            kind.set(&suffix, &value, Some(MAX_AGE_SECONDS)),
+        );
+        let cookies = cookie_fields.iter().flat_map(|field| pairs(field));
+        let open = OpenLogins::survey(cookies, kind.name(), &premises.keys, now);
+        for dropped in open.make_room_for(name.len() + value.len()) {
+            let suffix = dropped.strip_prefix(kind.name()).unwrap_or_default();
+            headers.append(header::SET_COOKIE, kind.clear(suffix));
+        }
+        tracing::debug!(
+            event = "login_started",
+            provider = premises.registration.name,
+            "login started"
+        );
+        Ok(response)
+    }
+}

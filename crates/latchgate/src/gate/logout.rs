@@ -1,0 +1,178 @@
+//! Signing out, and coming back from it.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use url::Url;
+
+use super::errand::Snapshot;
+use super::page::{escape, html, redirect};
+use super::{Gate, Kept};
+use crate::cookie::{mentions, pairs};
+use crate::error::{Error, RequestError};
+use crate::head::RequestHead;
+use crate::logout::{LogoutState, request};
+use crate::navigation::Sender;
+use crate::seal::Purpose;
+use crate::session::Ended;
+
+/// How long a visitor may take at the provider's logout page, in seconds.
+const LOGOUT_MAX_AGE: u64 = 15 * 60;
+
+/// URLs longer than this are sent as a form: many servers read no more than 8 KB of a request line.
+const LONGEST_URL: usize = 6_000;
+
+impl Gate {
+    /// Ends the session here first, then sends the visitor to the provider to end the one there.
+    pub(super) async fn logout(&self, snapshot: &Snapshot) -> Result<Response<Bytes>, Error> {
+        match (snapshot.method.as_str(), snapshot.sender) {
+            ("POST", Sender::Ourselves | Sender::Unknown) | ("GET", Sender::Ourselves) => {}
+            ("POST", Sender::Foreign) => return Err(RequestError::CrossSite.into()),
+            ("GET", _) => return Ok(self.ask_before_logout()),
+            _ => return Err(RequestError::Method { allow: "GET, POST" }.into()),
+        }
+        let premises = &self.0;
+        let now = premises.clock.now();
+        let (visit, kept) = self.session_of(snapshot).await?;
+        let mut cookies = premises.clear(&visit.present());
+        let mut hint = None;
+        if let Some(Kept { session, ticket }) = kept {
+            premises.renewals.end(&session, Ended::SignedOut, now);
+            premises.forget(ticket.as_ref()).await?;
+            hint = Some(session.tokens.id_token.text());
+            tracing::info!(
+                event = "logout",
+                issuer = session.issuer,
+                subject = session.subject,
+                "signed out"
+            );
+        }
+        let state = LogoutState::new(premises.random.array()?);
+        let mut answer = match self.end_session_url(hint.as_deref(), &state, now).await {
+            Some(url) => {
+                let name = premises.logout_cookie.name();
+                let value = premises.keys.seal(
+                    Purpose::Logout,
+                    name,
+                    state.bytes(),
+                    premises.random.array()?,
+                );
+                cookies.push(premises.logout_cookie.set("", &value, Some(LOGOUT_MAX_AGE)));
+                send_to(&url)
+            }
+            None => redirect(&premises.routes.after_logout),
+        };
+        for cookie in cookies {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Ok(answer)
+    }
+
+    /// Where the session at the provider ends. A provider that is down, or has no such place, is
+    /// no reason not to sign out here.
+    async fn end_session_url(
+        &self,
+        hint: Option<&str>,
+        state: &LogoutState,
+        now: u64,
+    ) -> Option<Url> {
+        let metadata = match self.0.reach.metadata(now).await {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                tracing::warn!(event = "logout_here_only", code = error.code(), cause = %error.chain(), "the provider was not told");
+                return None;
+            }
+        };
+        request(
+            &self.0.registration,
+            &metadata,
+            hint,
+            &self.post_logout_redirect_uri(),
+            state,
+        )
+    }
+
+    /// Signing out by a link from elsewhere takes a click on a button of ours.
+    fn ask_before_logout(&self) -> Response<Bytes> {
+        let body = format!(
+            "<p>You followed a link from another site.</p><form method=\"post\" action=\"{}\"><button class=\"button\">Sign out</button></form>",
+            escape(&self.0.routes.logout)
+        );
+        html(StatusCode::FORBIDDEN, "Do you want to sign out?", &body)
+    }
+
+    /// Whether a request is a visitor coming back from the provider's logout page.
+    pub(super) fn comes_back_from_logout<H: RequestHead>(&self, head: &H) -> bool {
+        let stateful = head
+            .query()
+            .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("state=")));
+        let mut remembered = false;
+        if stateful && matches!(head.method(), "GET" | "HEAD") {
+            head.header("cookie", &mut |field| {
+                remembered = remembered || mentions(field, self.0.logout_cookie.name());
+            });
+        }
+        remembered
+    }
+
+    /// Compares the state and goes on to the clean URL. The visitor has signed out long since: a
+    /// state that does not fit is worth a log line, not an error.
+    pub(super) fn back_from_logout(&self, snapshot: &Snapshot) -> Response<Bytes> {
+        let premises = &self.0;
+        let name = premises.logout_cookie.name();
+        let expected = snapshot
+            .cookie_fields()
+            .flat_map(pairs)
+            .filter(|(found, _)| *found == name.as_bytes())
+            .find_map(|(_, value)| premises.keys.open(Purpose::Logout, name, value))
+            .map(|opened| base64_simd::URL_SAFE_NO_PAD.encode_to_string(opened.plain));
+        let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        let mut matched = false;
+        for (name, value) in url::form_urlencoded::parse(snapshot.query.as_bytes()) {
+            if name == "state" {
+                matched = expected.as_deref() == Some(&*value);
+            } else {
+                rest.append_pair(&name, &value);
+            }
+        }
+        if !matched {
+            tracing::warn!(
+                event = "logout_state_mismatch",
+                "a visitor came back from logout with another state"
+            );
+        }
+        let rest = rest.finish();
+        let path = &premises.routes.after_logout;
+        let clean = if rest.is_empty() {
+            path.clone()
+        } else {
+            format!("{path}?{rest}")
+        };
+        let mut answer = redirect(&clean);
+        answer
+            .headers_mut()
+            .append(header::SET_COOKIE, premises.logout_cookie.clear(""));
+        answer
+    }
+}
+
+/// A redirect, or a form that does the same when the URL is too long for one.
+fn send_to(url: &Url) -> Response<Bytes> {
+    if url.as_str().len() <= LONGEST_URL {
+        return redirect(url.as_str());
+    }
+    let mut target = url.clone();
+    target.set_query(None);
+    let mut body = format!(
+        "<form method=\"post\" action=\"{}\">",
+        escape(target.as_str())
+    );
+    for (name, value) in url.query_pairs() {
+        body.push_str(&format!(
+            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+            escape(&name),
+            escape(&value)
+        ));
+    }
+    body.push_str("<p>You have signed out here.</p><button class=\"button\">Sign out at the login provider too</button></form>");
+    html(StatusCode::OK, "Signed out", &body)
+}

@@ -1,0 +1,165 @@
+//! The gate: request in, verdict out. All awaiting happens in this room.
+
+mod callback;
+mod challenge;
+mod door;
+mod errand;
+mod login;
+mod logout;
+mod page;
+mod reach;
+mod refresh;
+mod visit;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::Registration;
+use crate::cookie::{CookieKind, mentions};
+use crate::error::Error;
+use crate::head::RequestHead;
+use crate::outside::{Clock, Random};
+use crate::provider::ClaimPath;
+use crate::seal::KeyRing;
+use crate::session::{Lifetimes, Renewals};
+
+pub use challenge::Challenge;
+pub(crate) use door::{Keeping, Kept};
+pub use errand::Errand;
+pub(crate) use page::PageHook;
+pub use page::Refusal;
+pub(crate) use reach::Reach;
+pub use visit::{ResponseHead, Visit};
+
+/// The door of one application: who is configured, what is known of them, how sessions are kept.
+///
+/// Cheap to clone. Built by [`Gate::from_env`], [`Gate::from_toml`] or [`Gate::builder`], without
+/// the network: the provider's metadata is fetched when the first login needs it, kept, and used
+/// on while the provider is down.
+#[derive(Clone)]
+pub struct Gate(pub(crate) Arc<Premises>);
+
+pub(crate) struct Premises {
+    pub(crate) base: Base,
+    pub(crate) routes: Routes,
+    pub(crate) registration: Registration,
+    pub(crate) reach: Reach,
+    pub(crate) keys: KeyRing,
+    pub(crate) session_cookie: CookieKind,
+    pub(crate) login_cookie: CookieKind,
+    pub(crate) logout_cookie: CookieKind,
+    pub(crate) keeping: Keeping,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) renewals: Arc<Renewals>,
+    /// The claims that hold roles and permissions.
+    pub(crate) claim_paths: Arc<(ClaimPath, ClaimPath)>,
+    /// How far the provider's clock may be off, in seconds.
+    pub(crate) leeway: u64,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) page_hook: Option<PageHook>,
+}
+
+/// The public URL of the application, taken apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Base {
+    /// `https://app.example.com`
+    pub(crate) origin: String,
+    /// The path the application lives under, without a trailing slash; mostly empty.
+    pub(crate) path: String,
+}
+
+/// The paths the gate answers itself, complete with the base path.
+#[derive(Clone, Debug)]
+pub(crate) struct Routes {
+    pub(crate) login: String,
+    pub(crate) callback: String,
+    pub(crate) logout: String,
+    /// Where the provider sends the visitor after logout: a page of the application.
+    pub(crate) after_logout: String,
+}
+
+/// What to do with a request.
+#[derive(Debug)]
+#[must_use]
+pub enum Verdict {
+    /// It is for one of our routes: run the errand and send its response. The application is never
+    /// asked.
+    Respond(Box<Errand>),
+    /// It is the application's. With a session cookie of ours comes a visit, for the request's
+    /// extensions; without one there is nothing to carry.
+    Pass(Option<Visit>),
+}
+
+impl Gate {
+    /// Decides about a request by its head. Without a cookie of ours this allocates nothing.
+    pub fn admit<H: RequestHead>(&self, head: &H) -> Verdict {
+        if let Some(errand) = self.errand(head) {
+            return Verdict::Respond(Box::new(errand));
+        }
+        let mut ours = false;
+        head.header("cookie", &mut |field| {
+            ours = ours || mentions(field, self.0.session_cookie.name());
+        });
+        Verdict::Pass(ours.then(|| Visit::new(self.clone())))
+    }
+
+    /// Fetches the provider's metadata and keys now, for applications that would rather fail at
+    /// start than at the first login.
+    ///
+    /// # Errors
+    ///
+    /// What a login would fail with: the provider cannot be reached, or its metadata or keys cannot
+    /// be used.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        self.0.reach.metadata(now).await?;
+        self.0.reach.keys(now).await?;
+        Ok(())
+    }
+
+    /// The path that starts a login, for links: `/login` unless configured otherwise.
+    #[must_use]
+    pub fn login_path(&self) -> &str {
+        &self.0.routes.login
+    }
+
+    /// The path that signs out, for forms with `method="post"`: `/logout` unless configured
+    /// otherwise.
+    #[must_use]
+    pub fn logout_path(&self) -> &str {
+        &self.0.routes.logout
+    }
+
+    /// The redirect URI to register at the provider.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &str {
+        &self.0.registration.redirect_uri
+    }
+
+    /// The post-logout redirect URI to register at the provider.
+    #[must_use]
+    pub fn post_logout_redirect_uri(&self) -> String {
+        format!("{}{}", self.0.base.origin, self.0.routes.after_logout)
+    }
+
+    /// The current time by the gate's clock, in seconds since the epoch.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.clock.now()
+    }
+}
+
+/// How long all of one call to the provider may take.
+pub(crate) const PROVIDER_DEADLINE: Duration = Duration::from_secs(10);
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("base", &self.0.base)
+            .field("routes", &self.0.routes)
+            .field("registration", &self.0.registration)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,25 @@
+//! JOSE: keys, signatures and the structure of a JWT. What the claims mean is decided elsewhere.
+//!
+//! A token is taken apart by [`Jws::parse`], its signature checked against a [`KeySet`] with the
+//! one [`Algorithm`] that was agreed upon beforehand, and its claims read with duplicate names
+//! refused. Nothing in a token chooses its key or its algorithm
+//! ([RFC 8725](https://www.rfc-editor.org/rfc/rfc8725)).
+
+mod algorithm;
+mod json;
+mod jwk;
+mod jws;
+mod key;
+mod key_set;
+#[cfg(test)]
+mod signer;
+
+pub(crate) use algorithm::left_half_hash;
+pub use algorithm::{Algorithm, AlgorithmError};
+pub use json::JsonError;
+pub(crate) use json::strict_object;
+pub(crate) use jws::Jws;
+pub use jws::JwsError;
+pub(crate) use key::Key;
+pub(crate) use key_set::KeySet;
+pub use key_set::KeySetError;

@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod authorization;
+mod builder;
+mod client;
+mod config;
+mod cookie;
+mod error;
+mod gate;
+mod guard;
+mod head;
+mod jose;
+mod logout;
+mod navigation;
+mod outside;
+mod provider;
+mod return_to;
+mod seal;
+mod session;
+mod token;
+mod userinfo;
+
+pub use authorization::{AuthorizationError, LoginOptions, ParameterError, Prompt};
+pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
+pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
+pub use config::{ConfigError, Problem};
+pub use error::{Error, Fault, RequestError};
+pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, Verdict, Visit};
+pub use guard::{Denial, Guard};
+pub use head::RequestHead;
+pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
+pub use outside::{
+    Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
+    ReqwestClientError, SystemClock, SystemRandom,
+};
+pub use provider::{
+    ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
+};
+pub use return_to::ReturnTo;
+pub use seal::{KeyError, SessionKey};
+pub use session::{
+    AccessToken, ClaimsError, Ended, Lifetimes, MemoryStore, SessionStore, SessionTooLarge,
+    StoreError, StoreFuture, StoredRecord, User,
+};
+pub use token::{IdTokenError, TokenError};
+pub use userinfo::UserinfoError;

@@ -1,0 +1,202 @@
+//! Who is asking: a person whose browser navigates, or a program?
+//!
+//! Only a navigation can be sent to the provider's login page and come back. Everything else (a
+//! `fetch`, an XHR, an iframe, a prefetch, a WebSocket handshake, an API client, any unsafe method)
+//! is told so with a status instead.
+//!
+//! Decided by [Fetch Metadata](https://www.w3.org/TR/fetch-metadata/) where the browser sends it,
+//! and by `Accept` and `X-Requested-With` where it does not.
+
+use crate::head::RequestHead;
+
+/// How a request was made, as far as login is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Navigation {
+    /// A top-level navigation by a safe method: it may start a login.
+    TopLevel,
+    /// Anything else: it gets a status.
+    None,
+}
+
+impl Navigation {
+    /// Whether a protected page may answer this request with a redirect to the provider.
+    pub(crate) fn of(head: &dyn RequestHead) -> Self {
+        if may_navigate(head) && (head.first("sec-fetch-mode").is_some() || wants_html(head)) {
+            Self::TopLevel
+        } else {
+            Self::None
+        }
+    }
+
+    /// Whether a request for a page whose only purpose is to start a login may do so. Clients that
+    /// say nothing of themselves are let through: they asked for it by its name.
+    pub(crate) fn to_login_page(head: &dyn RequestHead) -> Self {
+        if may_navigate(head) {
+            Self::TopLevel
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// Whether the client would rather read HTML than JSON.
+pub(crate) fn wants_html(head: &dyn RequestHead) -> bool {
+    head.first("accept").is_some_and(|accept| {
+        accept
+            .split(',')
+            .filter_map(|range| range.split(';').next())
+            .any(|kind| matches!(kind.trim(), "text/html" | "application/xhtml+xml"))
+    })
+}
+
+fn may_navigate(head: &dyn RequestHead) -> bool {
+    let safe = matches!(head.method(), "GET" | "HEAD");
+    let mode = head.first("sec-fetch-mode");
+    let dest = head.first("sec-fetch-dest");
+    let top_level = mode.is_none_or(|mode| mode == "navigate")
+        && dest.is_none_or(|dest| dest == "document")
+        && head.first("x-requested-with").is_none()
+        && head.first("upgrade").is_none();
+    let prefetch = [
+        head.first("sec-purpose"),
+        head.first("purpose"),
+        head.first("x-moz"),
+    ]
+    .into_iter()
+    .flatten()
+    .any(|purpose| purpose.contains("prefetch") || purpose.contains("preview"));
+    safe && top_level && !prefetch
+}
+
+/// Whether a request that changes something came from a page of ours.
+///
+/// `Sec-Fetch-Site` decides where it is sent, then `Origin`, then `Referer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// A page of our own origin, or the person themselves (address bar, bookmark).
+    Ourselves,
+    /// Another site, another subdomain, or another port.
+    Foreign,
+    /// The client says nothing.
+    Unknown,
+}
+
+impl Sender {
+    /// Who sent the request, seen from `origin` (`https://app.example.com`).
+    pub(crate) fn of(head: &dyn RequestHead, origin: &str) -> Self {
+        let ours = |same: bool| if same { Self::Ourselves } else { Self::Foreign };
+        if let Some(site) = head.first("sec-fetch-site") {
+            return ours(matches!(site, "same-origin" | "none"));
+        }
+        if let Some(sender) = head.first("origin") {
+            return ours(sender == origin);
+        }
+        if let Some(page) = head.first("referer") {
+            let rest = page.strip_prefix(origin);
+            return ours(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        }
+        Self::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str, headers: &[(&str, &str)]) -> http::Request<()> {
+        let mut request = http::Request::builder().method(method).uri("/x");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap()
+    }
+
+    #[test]
+    fn only_top_level_navigations_by_safe_methods_may_start_a_login() {
+        let html = ("accept", "text/html,application/xhtml+xml;q=0.9");
+        let navigate = ("sec-fetch-mode", "navigate");
+        for (method, headers, expected) in [
+            ("GET", vec![html], Navigation::TopLevel),
+            ("HEAD", vec![html], Navigation::TopLevel),
+            (
+                "GET",
+                vec![navigate, ("sec-fetch-dest", "document")],
+                Navigation::TopLevel,
+            ),
+            ("GET", vec![], Navigation::None),
+            (
+                "GET",
+                vec![("accept", "application/json")],
+                Navigation::None,
+            ),
+            ("GET", vec![("accept", "*/*")], Navigation::None),
+            ("POST", vec![html, navigate], Navigation::None),
+            ("DELETE", vec![html], Navigation::None),
+            ("OPTIONS", vec![html], Navigation::None),
+            (
+                "GET",
+                vec![html, ("sec-fetch-mode", "cors")],
+                Navigation::None,
+            ),
+            (
+                "GET",
+                vec![html, ("x-requested-with", "XMLHttpRequest")],
+                Navigation::None,
+            ),
+            (
+                "GET",
+                vec![html, navigate, ("sec-fetch-dest", "iframe")],
+                Navigation::None,
+            ),
+            (
+                "GET",
+                vec![html, navigate, ("sec-purpose", "prefetch;prerender")],
+                Navigation::None,
+            ),
+            ("GET", vec![html, ("purpose", "prefetch")], Navigation::None),
+            (
+                "GET",
+                vec![html, ("upgrade", "websocket")],
+                Navigation::None,
+            ),
+        ] {
+            let request = request(method, &headers);
+            assert_eq!(Navigation::of(&request), expected, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_sender_is_told_by_the_strongest_header_there_is() {
+        let origin = "https://app.example.com";
+        for (headers, expected) in [
+            (vec![("sec-fetch-site", "same-origin")], Sender::Ourselves),
+            (vec![("sec-fetch-site", "none")], Sender::Ourselves),
+            (vec![("sec-fetch-site", "same-site")], Sender::Foreign),
+            (
+                vec![("sec-fetch-site", "cross-site"), ("origin", origin)],
+                Sender::Foreign,
+            ),
+            (vec![("origin", origin)], Sender::Ourselves),
+            (vec![("origin", "null")], Sender::Foreign),
+            (
+                vec![("origin", "https://app.example.com.evil.test")],
+                Sender::Foreign,
+            ),
+            (
+                vec![("referer", "https://app.example.com/x")],
+                Sender::Ourselves,
+            ),
+            (
+                vec![("referer", "https://app.example.com.evil.test/")],
+                Sender::Foreign,
+            ),
+            (vec![], Sender::Unknown),
+        ] {
+            assert_eq!(
+                Sender::of(&request("POST", &headers), origin),
+                expected,
+                "{headers:?}"
+            );
+        }
+    }
+}

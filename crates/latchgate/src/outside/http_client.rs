@@ -1,0 +1,72 @@
+//! The HTTP door: how the core reaches the OpenID Provider.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use http::{Request, Response};
+
+/// What [`HttpClient::send`] returns.
+pub type HttpFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, HttpError>> + Send + 'a>>;
+
+/// Sends one request to the OpenID Provider and returns its whole answer.
+///
+/// An implementation must
+///
+/// * follow **no** redirects: a redirected token request would hand the code, or the client secret,
+///   to whoever the answer names;
+/// * stop reading after [`HttpError::MAX_BYTES`] bytes, counted after any decompression;
+/// * verify the TLS certificate and host name (OpenID Connect Core 1.0 §16.17).
+///
+/// The gate adds a total deadline of 10 seconds of its own around every call.
+pub trait HttpClient: Send + Sync + fmt::Debug {
+    /// Sends `request` and reads the answer to its end.
+    fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_>;
+}
+
+/// Why the OpenID Provider could not be reached.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// No complete answer within the deadline.
+    Timeout,
+    /// The answer is larger than [`HttpError::MAX_BYTES`].
+    TooLarge,
+    /// The answer is compressed although we did not ask for that.
+    Encoded,
+    /// The connection, TLS or HTTP failed.
+    Transport(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl HttpError {
+    /// The longest answer that is read, in bytes: 128 KiB. Metadata, key sets and token responses
+    /// of real providers stay below 30 KiB.
+    pub const MAX_BYTES: usize = 128 * 1024;
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("the provider did not answer in time"),
+            Self::TooLarge => write!(
+                f,
+                "the provider's answer is larger than {} bytes",
+                Self::MAX_BYTES
+            ),
+            Self::Encoded => {
+                f.write_str("the provider's answer is compressed although that was not asked for")
+            }
+            Self::Transport(_) => f.write_str("the provider could not be reached"),
+        }
+    }
+}
+
+impl std::error::Error for HttpError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Transport(source) => Some(source.as_ref()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the core asks of the world: a clock, chance, and an HTTP client.
+//!
+//! Each door is a small object-safe trait with one implementation for production. Everything else
+//! in this crate takes time and randomness as arguments, so that every rule can be tested without
+//! a network, a clock or a sleep.
+
+mod clock;
+mod http_client;
+mod random;
+mod reqwest_client;
+
+pub use clock::{Clock, SystemClock};
+pub use http_client::{HttpClient, HttpError, HttpFuture};
+pub use random::{Random, RandomError, SystemRandom};
+pub use reqwest_client::{ReqwestClient, ReqwestClientError};

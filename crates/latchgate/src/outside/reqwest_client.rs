@@ -1,0 +1,90 @@
+//! The HTTP door on reqwest and rustls.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{Request, Response};
+
+use super::{HttpClient, HttpError, HttpFuture};
+
+/// The default [`HttpClient`]: reqwest with rustls, no redirects, no proxies, no decompression,
+/// 10 s for a whole exchange.
+#[derive(Clone)]
+pub struct ReqwestClient(reqwest::Client);
+
+/// The client could not be set up: a certificate in the PEM bundle is unusable, or TLS is.
+#[derive(Debug)]
+pub struct ReqwestClientError(reqwest::Error);
+
+impl fmt::Display for ReqwestClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the HTTP client cannot be built; a root certificate must be PEM (`-----BEGIN CERTIFICATE-----`)")
+    }
+}
+
+impl std::error::Error for ReqwestClientError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl ReqwestClient {
+    /// A client that trusts the platform's roots and, when given, the certificates of a PEM bundle.
+    ///
+    /// # Errors
+    ///
+    /// When the bundle holds no usable certificate.
+    pub fn new(extra_roots_pem: Option<&[u8]>) -> Result<Self, ReqwestClientError> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(10))
+            .user_agent(concat!("latchgate/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = extra_roots_pem {
+            let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(ReqwestClientError)?;
+            builder = builder.tls_certs_merge(roots);
+        }
+        builder.build().map(Self).map_err(ReqwestClientError)
+    }
+}
+
+impl fmt::Debug for ReqwestClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReqwestClient")
+    }
+}
+
+impl HttpClient for ReqwestClient {
+    fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_> {
+        Box::pin(async move {
+            let request = reqwest::Request::try_from(request).map_err(transport)?;
+            let mut answer = self.0.execute(request).await.map_err(transport)?;
+            if answer
+                .headers()
+                .contains_key(http::header::CONTENT_ENCODING)
+            {
+                return Err(HttpError::Encoded);
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = answer.chunk().await.map_err(transport)? {
+                if body.len() + chunk.len() > HttpError::MAX_BYTES {
+                    return Err(HttpError::TooLarge);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let mut response = Response::new(body);
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = std::mem::take(answer.headers_mut());
+            Ok(response)
+        })
+    }
+}
+
+fn transport(error: reqwest::Error) -> HttpError {
+    if error.is_timeout() {
+        HttpError::Timeout
+    } else {
+        // The URL may carry an identifier of ours; the cause is what helps.
+        HttpError::Transport(Box::new(error.without_url()))
+    }
+}

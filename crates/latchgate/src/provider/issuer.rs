@@ -1,0 +1,149 @@
+//! The Issuer Identifier: [OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata),
+//! [OpenID Connect Core 1.0 §1.2](https://openid.net/specs/openid-connect-core-1_0.html#Terminology).
+
+use std::fmt;
+
+use openidconnect::IssuerUrl;
+use url::{Host, Url};
+
+/// A checked Issuer Identifier: https without query and fragment, or http on loopback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Issuer(IssuerUrl);
+
+/// Why an Issuer Identifier was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IssuerError {
+    /// Not an absolute URL.
+    NotAUrl,
+    /// Plain http (or another scheme) to a host that is not loopback.
+    NotHttps,
+    /// Has a query, a fragment or user information.
+    Decorated,
+}
+
+impl fmt::Display for IssuerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAUrl => {
+                "is not an absolute URL; write it as the provider does, such as `https://login.example.com/`"
+            }
+            Self::NotHttps => {
+                "is not https; plain http is accepted on loopback only (127.0.0.1, [::1], localhost)"
+            }
+            Self::Decorated => {
+                "has a query, a fragment or a user name; an issuer is scheme, host, port and path only"
+            }
+        })
+    }
+}
+
+impl std::error::Error for IssuerError {}
+
+impl Issuer {
+    /// Checks `text`, which is kept to the letter: a trailing slash is part of the name.
+    pub(crate) fn parse(text: &str) -> Result<Self, IssuerError> {
+        let issuer = IssuerUrl::new(text.to_owned()).map_err(|_| IssuerError::NotAUrl)?;
+        let url = issuer.url();
+        if !is_https_or_loopback(url) {
+            return Err(IssuerError::NotHttps);
+        }
+        let decorated = url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some();
+        if decorated {
+            return Err(IssuerError::Decorated);
+        }
+        Ok(Self(issuer))
+    }
+
+    /// The identifier to the letter.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Where the metadata is: one trailing slash is dropped before the well-known path is added
+    /// (OpenID Connect Discovery 1.0 §4.1).
+    pub(crate) fn configuration_url(&self) -> String {
+        let base = self.as_str();
+        let base = base.strip_suffix('/').unwrap_or(base);
+        format!("{base}/.well-known/openid-configuration")
+    }
+
+    /// Whether an endpoint of this provider may be asked: https, or http on loopback for an issuer
+    /// that is itself http on loopback.
+    pub(crate) fn allows_endpoint(&self, endpoint: &Url) -> bool {
+        endpoint.scheme() == "https"
+            || (self.0.url().scheme() == "http" && is_https_or_loopback(endpoint))
+    }
+}
+
+/// Whether a URL is https with a host, or http to the loopback interface.
+pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => url.has_host(),
+        "http" => match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issuers_are_https_or_loopback_and_undecorated() {
+        for good in [
+            "https://login.example.com",
+            "https://login.example.com/",
+            "https://login.example.com/realms/a",
+            "http://127.0.0.1:9000",
+            "http://[::1]:9000/x",
+            "http://localhost:8080",
+        ] {
+            assert_eq!(
+                Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()),
+                Ok(good.to_owned())
+            );
+        }
+        for (bad, why) in [
+            ("", IssuerError::NotAUrl),
+            ("login.example.com", IssuerError::NotAUrl),
+            ("http://login.example.com", IssuerError::NotHttps),
+            ("http://localhost:80@evil.test/", IssuerError::NotHttps),
+            ("ftp://127.0.0.1", IssuerError::NotHttps),
+            ("http://127.0.0.1.evil.test", IssuerError::NotHttps),
+            ("https://a.example/?x=1", IssuerError::Decorated),
+            ("https://a.example/#x", IssuerError::Decorated),
+            ("https://user@a.example/", IssuerError::Decorated),
+        ] {
+            assert_eq!(Issuer::parse(bad), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_trailing_slash_is_dropped_before_the_well_known_path() {
+        for (issuer, url) in [
+            (
+                "https://a.example",
+                "https://a.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://a.example/",
+                "https://a.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://a.example/x/",
+                "https://a.example/x/.well-known/openid-configuration",
+            ),
+        ] {
+            assert_eq!(Issuer::parse(issuer).unwrap().configuration_url(), url);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Provider metadata: [OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)
+//! with the members of [RP-Initiated Logout 1.0 §2.1](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#OPMetadata)
+//! and [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3).
+
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType,
+    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+    CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::{
+    AdditionalProviderMetadata, AuthUrl, EndSessionUrl, ProviderMetadata, TokenUrl, UserInfoUrl,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::discovery::DiscoveryError;
+use super::issuer::Issuer;
+
+/// What a provider says of itself, checked: the issuer is the configured one and every endpoint is
+/// https (or http on loopback for a loopback issuer).
+#[derive(Clone, Debug)]
+pub(crate) struct Metadata(Standard);
+
+type Standard = ProviderMetadata<
+    Additional,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// The members `openidconnect` has no field for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Additional {
+    end_session_endpoint: Option<EndSessionUrl>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for Additional {}
+
+/// The members this crate acts on. All others are dropped unread, so that a malformed
+/// `op_policy_uri` or a new kind of `display` can never stop a login.
+const MEMBERS: [&str; 9] = [
+    "issuer",
+    "authorization_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "jwks_uri",
+    "end_session_endpoint",
+    "authorization_response_iss_parameter_supported",
+    "id_token_signing_alg_values_supported",
+    "subject_types_supported",
+];
+
+impl Metadata {
+    /// Checks a metadata document against the configured issuer.
+    pub(crate) fn check(
+        mut document: Map<String, Value>,
+        issuer: &Issuer,
+    ) -> Result<Self, DiscoveryError> {
+        document.retain(|name, value| MEMBERS.contains(&name.as_str()) && !value.is_null());
+        // REQUIRED by the standard but of no use here: real providers leave them out.
+        for unused in [
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported",
+        ] {
+            document.insert(unused.to_owned(), Value::Array(Vec::new()));
+        }
+        document.insert(
+            "response_types_supported".to_owned(),
+            Value::Array(Vec::new()),
+        );
+
+        match document.get("issuer") {
+            Some(Value::String(found)) if found == issuer.as_str() => {}
+            found => {
+                return Err(DiscoveryError::Issuer {
+                    expected: issuer.as_str().to_owned(),
+                    found: found.and_then(Value::as_str).unwrap_or_default().to_owned(),
+                });
+            }
+        }
+        for required in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+            if !document.contains_key(required) {
+                return Err(DiscoveryError::Missing(required));
+            }
+        }
+        for (name, value) in &document {
+            let Some(text) = value.as_str().filter(|_| name != "issuer") else {
+                continue;
+            };
+            let endpoint = Url::parse(text)
+                .ok()
+                .filter(|url| issuer.allows_endpoint(url));
+            if endpoint.is_none() {
+                return Err(DiscoveryError::Endpoint {
+                    member: name.clone(),
+                });
+            }
+        }
+        serde_json::from_value(Value::Object(document))
+            .map(Self)
+            .map_err(DiscoveryError::Members)
+    }
+
+    pub(crate) fn authorization_endpoint(&self) -> &AuthUrl {
+        self.0.authorization_endpoint()
+    }
+
+    pub(crate) fn token_endpoint(&self) -> Option<&TokenUrl> {
+        self.0.token_endpoint()
+    }
+
+    pub(crate) fn userinfo_endpoint(&self) -> Option<&UserInfoUrl> {
+        self.0.userinfo_endpoint()
+    }
+
+    pub(crate) fn jwks_uri(&self) -> &Url {
+        self.0.jwks_uri().url()
+    }
+
+    pub(crate) fn end_session_endpoint(&self) -> Option<&EndSessionUrl> {
+        self.0.additional_metadata().end_session_endpoint.as_ref()
+    }
+
+    /// Whether every authorization response must carry `iss` (RFC 9207 §2.4).
+    pub(crate) fn iss_parameter_supported(&self) -> bool {
+        self.0
+            .additional_metadata()
+            .authorization_response_iss_parameter_supported
+    }
+}

@@ -1,0 +1,16 @@
+//! What we know of the OpenID Provider: its metadata, its keys, and where it puts roles.
+
+mod discovery;
+mod issuer;
+mod keys;
+mod metadata;
+mod presets;
+
+pub use discovery::DiscoveryError;
+pub(crate) use discovery::{request as discovery_request, response as discovery_response};
+pub use issuer::IssuerError;
+pub(crate) use issuer::{Issuer, is_https_or_loopback};
+pub use keys::KeysError;
+pub(crate) use keys::{RefetchBudget, request as keys_request, response as keys_response};
+pub(crate) use metadata::Metadata;
+pub use presets::{ClaimPath, ClaimPathError, ProviderPreset};

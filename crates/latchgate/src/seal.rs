@@ -1,0 +1,605 @@
+//! Sealing: text that only we can read, and that only we can have written.
+//!
+//! AES-256-GCM ([NIST SP 800-38D](https://doi.org/10.6028/NIST.SP.800-38D)) under keys derived with
+//! HKDF-SHA256 ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)). A sealed text is unpadded
+//! base64url of
+//!
+//! ```text
+//! format (1) | key id (4) | nonce (12) | ciphertext | tag (16)
+//! ```
+//!
+//! Each purpose has a key of its own, and format, key id, purpose, name and context are
+//! authenticated with the content. So a login cookie never opens as a session, nor one
+//! application's session in another.
+//!
+//! # Limits
+//!
+//! With random 96-bit nonces one key may seal 2³² texts (SP 800-38D §8.3). At a thousand seals a
+//! second that is seven weeks, at one a second 136 years: an application that busy puts a new key
+//! in front of the list in good time.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    digest, hkdf,
+};
+use base64_simd::{AsOut as _, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use std::{error::Error, fmt};
+
+const FORMAT: u8 = 1;
+const KEY_ID_LEN: usize = 4;
+const NONCE_LEN: usize = 12;
+const HEADER_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
+const TAG_LEN: usize = 16;
+
+/// A secret of 32 random bytes from which the keys that seal cookies and stored sessions are
+/// derived.
+///
+/// Its `Debug` output shows nothing of it.
+#[derive(Clone)]
+pub struct SessionKey([u8; 32]);
+
+impl SessionKey {
+    /// Takes 32 bytes, which must come from a cryptographic random generator.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads 32 bytes in base64, in the standard or the URL-safe alphabet, padded or not.
+    ///
+    /// White space around the text is ignored, since keys are often read from files that end with a
+    /// newline.
+    ///
+    /// # Errors
+    ///
+    /// A [`KeyError`] for text that is not base64, has not 32 bytes, or is one byte repeated.
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim_ascii();
+        let digits = match text.strip_suffix("==").or_else(|| text.strip_suffix('=')) {
+            Some(_) if !text.len().is_multiple_of(4) => return Err(KeyError::NotBase64),
+            Some(digits) => digits,
+            None => text,
+        };
+        let digits = digits.replace('-', "+").replace('_', "/");
+        let bytes = STANDARD_NO_PAD
+            .decode_to_vec(digits)
+            .map_err(|_| KeyError::NotBase64)?;
+        let key: [u8; 32] = bytes
+            .try_into()
+            .map_err(|bytes: Vec<u8>| KeyError::Length { found: bytes.len() })?;
+        if key.iter().all(|byte| *byte == key[0]) {
+            return Err(KeyError::Trivial);
+        }
+        Ok(Self(key))
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(redacted)")
+    }
+}
+
+/// Why a text is not a [`SessionKey`]; never shows the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The text is not base64.
+    NotBase64,
+    /// The text has another length than 32 bytes.
+    Length {
+        /// How many bytes it has.
+        found: usize,
+    },
+    /// All 32 bytes are the same: a placeholder, not a key.
+    Trivial,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBase64 => f.write_str("the session key is not base64")?,
+            Self::Length { found } => {
+                write!(f, "the session key has {found} bytes where 32 are needed")?
+            }
+            Self::Trivial => {
+                f.write_str("the session key is one byte repeated, which anybody can guess")?
+            }
+        }
+        f.write_str("; make one with `openssl rand -base64 32`")
+    }
+}
+
+impl Error for KeyError {}
+
+/// What a sealed text is for; each purpose has its own key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// The signed-in session in the visitor's cookie.
+    Session,
+    /// What we remember of a login under way.
+    Login,
+    /// What we remember of a logout under way.
+    Logout,
+    /// A record in a session store.
+    Stored,
+}
+
+impl Purpose {
+    const ALL: [Self; 4] = [Self::Session, Self::Login, Self::Logout, Self::Stored];
+
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Session => b"session",
+            Self::Login => b"login",
+            Self::Logout => b"logout",
+            Self::Stored => b"stored",
+        }
+    }
+}
+
+/// The keys of one application, newest first: the newest seals, all of them open.
+pub(crate) struct KeyRing {
+    newest: RingKey,
+    older: Vec<RingKey>,
+    context: Vec<u8>,
+}
+
+/// What [`KeyRing::open`] found.
+pub(crate) struct Opened {
+    /// The content as it was sealed.
+    pub(crate) plain: Vec<u8>,
+    /// Whether the newest key had sealed it; if not, the content is best sealed anew.
+    pub(crate) by_newest: bool,
+}
+
+impl KeyRing {
+    /// Derives the keys of every purpose; `None` when there is no session key.
+    ///
+    /// The context, such as the application's origin, is bound to every sealed text.
+    pub(crate) fn new(keys: &[SessionKey], context: &str) -> Option<Self> {
+        let mut ring = keys
+            .iter()
+            .map(RingKey::derive)
+            .collect::<Option<Vec<_>>>()?
+            .into_iter();
+        Some(Self {
+            newest: ring.next()?,
+            older: ring.collect(),
+            context: context.as_bytes().to_vec(),
+        })
+    }
+
+    /// Seals the content with the newest key. A nonce must be random and may be used once.
+    ///
+    /// Content beyond what GCM can seal at all (64 GiB) gives an empty text, which nothing opens.
+    pub(crate) fn seal(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        plain: &[u8],
+        nonce: [u8; NONCE_LEN],
+    ) -> String {
+        let key = &self.newest;
+        let mut sealed = Vec::with_capacity(HEADER_LEN + plain.len() + TAG_LEN);
+        sealed.push(FORMAT);
+        sealed.extend_from_slice(&key.id);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plain);
+        let aad = self.associated_data(key, purpose, name);
+        let content = &mut sealed[HEADER_LEN..];
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        match key
+            .of(purpose)
+            .seal_in_place_separate_tag(nonce, Aad::from(aad), content)
+        {
+            Ok(tag) => sealed.extend_from_slice(tag.as_ref()),
+            Err(_) => return String::new(),
+        }
+        URL_SAFE_NO_PAD.encode_to_string(sealed)
+    }
+
+    /// Opens what [`seal`](Self::seal) sealed for the same purpose, name and context with a key
+    /// that is still here.
+    ///
+    /// Anything else is `None`, with no hint as to why: whoever sent it learns nothing.
+    pub(crate) fn open(&self, purpose: Purpose, name: &str, text: &[u8]) -> Option<Opened> {
+        let id = peek_key_id(text)?;
+        // Two keys share an id once in four thousand million: then both are tried, each on a fresh
+        // copy.
+        self.keys()
+            .filter(|(key, _)| key.id == id)
+            .find_map(|(key, by_newest)| {
+                let mut buffer = URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
+                let nonce =
+                    Nonce::try_assume_unique_for_key(buffer.get(1 + KEY_ID_LEN..HEADER_LEN)?)
+                        .ok()?;
+                let aad = Aad::from(self.associated_data(key, purpose, name));
+                let length = key
+                    .of(purpose)
+                    .open_within(nonce, aad, &mut buffer, HEADER_LEN..)
+                    .ok()?
+                    .len();
+                buffer.truncate(length);
+                Some(Opened {
+                    plain: buffer,
+                    by_newest,
+                })
+            })
+    }
+
+    fn keys(&self) -> impl Iterator<Item = (&RingKey, bool)> {
+        let older = self.older.iter().map(|key| (key, false));
+        std::iter::once((&self.newest, true)).chain(older)
+    }
+
+    /// Everything a sealed text is bound to; lengths keep neighbours from running into each other.
+    fn associated_data(&self, key: &RingKey, purpose: Purpose, name: &str) -> Vec<u8> {
+        let fields = [
+            &[FORMAT][..],
+            &key.id,
+            purpose.label(),
+            name.as_bytes(),
+            &self.context,
+        ];
+        let mut data = Vec::with_capacity(fields.iter().map(|field| field.len() + 8).sum());
+        for field in fields {
+            data.extend_from_slice(&(field.len() as u64).to_be_bytes());
+            data.extend_from_slice(field);
+        }
+        data
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing")
+            .field("keys", &(1 + self.older.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("by_newest", &self.by_newest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one session key gives: a name for itself that betrays nothing, and a key for each purpose.
+struct RingKey {
+    id: [u8; KEY_ID_LEN],
+    session: LessSafeKey,
+    login: LessSafeKey,
+    logout: LessSafeKey,
+    stored: LessSafeKey,
+}
+
+impl RingKey {
+    fn derive(key: &SessionKey) -> Option<Self> {
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchgate").extract(&key.0);
+        let derive = |label: &[u8]| {
+            let mut derived = [0; 32];
+            root.expand(&[b"latchgate/1/", label], hkdf::HKDF_SHA256)
+                .ok()?
+                .fill(&mut derived)
+                .ok()?;
+            Some(derived)
+        };
+        let [session, login, logout, stored] = Purpose::ALL
+            .map(|purpose| UnboundKey::new(&AES_256_GCM, &derive(purpose.label())?).ok());
+        let fingerprint = digest::digest(&digest::SHA256, &derive(b"key-id")?);
+        Some(Self {
+            id: *fingerprint.as_ref().first_chunk()?,
+            session: LessSafeKey::new(session?),
+            login: LessSafeKey::new(login?),
+            logout: LessSafeKey::new(logout?),
+            stored: LessSafeKey::new(stored?),
+        })
+    }
+
+    fn of(&self, purpose: Purpose) -> &LessSafeKey {
+        match purpose {
+            Purpose::Session => &self.session,
+            Purpose::Login => &self.login,
+            Purpose::Logout => &self.logout,
+            Purpose::Stored => &self.stored,
+        }
+    }
+}
+
+/// Reads format and key id off the first eight digits, so that a text which is not for us costs no
+/// allocation.
+fn peek_key_id(text: &[u8]) -> Option<[u8; KEY_ID_LEN]> {
+    let mut head = [0; 6];
+    URL_SAFE_NO_PAD
+        .decode(text.first_chunk::<8>()?, head[..].as_out())
+        .ok()?;
+    let [FORMAT, id @ .., _] = head else {
+        return None;
+    };
+    Some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key(seed: u8) -> SessionKey {
+        SessionKey::from_bytes(std::array::from_fn(|place| {
+            seed.wrapping_mul(7).wrapping_add(place as u8)
+        }))
+    }
+
+    fn ring(seeds: &[u8]) -> KeyRing {
+        let keys: Vec<_> = seeds.iter().copied().map(key).collect();
+        KeyRing::new(&keys, "https://app.example").unwrap()
+    }
+
+    fn opened(ring: &KeyRing, text: &str) -> Option<(Vec<u8>, bool)> {
+        ring.open(Purpose::Session, "__Host-latchgate", text.as_bytes())
+            .map(|opened| (opened.plain, opened.by_newest))
+    }
+
+    fn sealed(ring: &KeyRing, plain: &[u8]) -> String {
+        ring.seal(Purpose::Session, "__Host-latchgate", plain, [9; 12])
+    }
+
+    #[test]
+    fn keys_are_read_in_both_alphabets_padded_or_not() {
+        let expected: [u8; 32] = std::array::from_fn(|place| 0xff - place as u8);
+        let padded = base64_simd::STANDARD.encode_to_string(expected);
+        assert!(padded.contains(['+', '/']) && padded.ends_with('='));
+        let url_safe = padded.replace('+', "-").replace('/', "_");
+        for text in [
+            &padded,
+            padded.trim_end_matches('='),
+            &url_safe,
+            url_safe.trim_end_matches('='),
+            &format!(" {padded}\n"),
+        ] {
+            assert_eq!(SessionKey::from_base64(text).unwrap().0, expected);
+        }
+    }
+
+    #[test]
+    fn other_keys_are_refused_with_the_cure_and_without_their_text() {
+        let short = base64_simd::STANDARD.encode_to_string((0..31).collect::<Vec<u8>>());
+        let long = base64_simd::STANDARD.encode_to_string((0..33).collect::<Vec<u8>>());
+        for (text, expected) in [
+            ("", KeyError::Length { found: 0 }),
+            ("hunter2!", KeyError::NotBase64),
+            ("AAA=A", KeyError::NotBase64),
+            ("AAAAA=", KeyError::NotBase64),
+            ("=", KeyError::NotBase64),
+            (&short, KeyError::Length { found: 31 }),
+            (&long, KeyError::Length { found: 33 }),
+            (
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                KeyError::Trivial,
+            ),
+            (
+                "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=",
+                KeyError::Trivial,
+            ),
+            (
+                "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyB",
+                KeyError::NotBase64,
+            ),
+        ] {
+            let error = SessionKey::from_base64(text).unwrap_err();
+            assert_eq!(error, expected, "{text}");
+            let shown = error.to_string();
+            assert!(shown.contains("openssl rand -base64 32"));
+            assert!(text.len() < 5 || !shown.contains(text));
+        }
+        assert!(
+            KeyError::Length { found: 31 }
+                .to_string()
+                .contains("31 bytes")
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            key(1),
+            ring(&[1, 2]),
+            ring(&[1]).keys().count()
+        );
+        assert_eq!(shown, "SessionKey(redacted) KeyRing { keys: 2, .. } 1");
+    }
+
+    #[test]
+    fn a_ring_needs_a_key() {
+        assert!(KeyRing::new(&[], "https://app.example").is_none());
+    }
+
+    #[test]
+    fn the_format_is_what_the_page_says() {
+        let text = sealed(&ring(&[1]), b"plain");
+        let bytes = URL_SAFE_NO_PAD.decode_to_vec(&text).unwrap();
+        assert_eq!(bytes.len(), 1 + 4 + 12 + 5 + 16);
+        assert_eq!(bytes[0], 1);
+        assert_eq!(bytes[5..17], [9; 12]);
+        let raw_digest = digest::digest(&digest::SHA256, &key(1).0);
+        assert_ne!(bytes[1..5], raw_digest.as_ref()[..4]);
+    }
+
+    /// Computed with other libraries, too. A change here logs everybody out, so it needs a new
+    /// format.
+    #[test]
+    fn yesterdays_text_still_opens() {
+        let text = "Aa5JddkJCQkJCQkJCQkJCQnt-uLY516E8rTL9UZR11vQMiA527t-XrOD";
+        assert_eq!(sealed(&ring(&[1]), b"yesterday"), text);
+        assert_eq!(
+            opened(&ring(&[1]), text),
+            Some((b"yesterday".to_vec(), true))
+        );
+    }
+
+    #[test]
+    fn each_purpose_name_context_and_key_stands_alone() {
+        let ours = ring(&[1]);
+        let text = sealed(&ours, b"plain");
+        assert_eq!(opened(&ours, &text), Some((b"plain".to_vec(), true)));
+        for purpose in Purpose::ALL {
+            let found = ours.open(purpose, "__Host-latchgate", text.as_bytes());
+            assert_eq!(found.is_some(), purpose == Purpose::Session, "{purpose:?}");
+        }
+        for name in [
+            "",
+            "__Host-latchgate-login",
+            "latchgate",
+            "__Host-latchgatehttps://app.example",
+        ] {
+            assert!(
+                ours.open(Purpose::Session, name, text.as_bytes()).is_none(),
+                "{name}"
+            );
+        }
+        for context in ["", "https://app.example:8443", "https://other.example"] {
+            assert_eq!(
+                opened(&KeyRing::new(&[key(1)], context).unwrap(), &text),
+                None
+            );
+        }
+        assert_eq!(opened(&ring(&[2]), &text), None);
+    }
+
+    #[test]
+    fn every_purpose_has_its_own_key() {
+        let ours = ring(&[1]);
+        let texts = Purpose::ALL.map(|purpose| ours.seal(purpose, "n", &[0; 32], [0; 12]));
+        let keystreams: std::collections::HashSet<_> = texts
+            .iter()
+            .map(|text| URL_SAFE_NO_PAD.decode_to_vec(text).unwrap()[17..49].to_vec())
+            .collect();
+        assert_eq!(keystreams.len(), 4);
+    }
+
+    #[test]
+    fn the_key_id_is_authenticated() {
+        let ours = ring(&[1]);
+        let text = sealed(&ours, b"plain");
+        let mut renamed = ring(&[1]);
+        renamed.newest.id = [1, 2, 3, 4];
+        let mut bytes = URL_SAFE_NO_PAD.decode_to_vec(text).unwrap();
+        bytes[1..5].copy_from_slice(&[1, 2, 3, 4]);
+        assert_eq!(
+            opened(&renamed, &URL_SAFE_NO_PAD.encode_to_string(bytes)),
+            None
+        );
+    }
+
+    #[test]
+    fn keys_with_one_id_are_all_tried() {
+        let mut twins = ring(&[1, 2]);
+        twins.older[0].id = twins.newest.id;
+        let mut ours = ring(&[2]);
+        ours.newest.id = twins.newest.id;
+        let text = sealed(&ours, b"plain");
+        assert_eq!(opened(&twins, &text), Some((b"plain".to_vec(), false)));
+    }
+
+    #[test]
+    fn rotation_opens_old_texts_and_says_so() {
+        let text = sealed(&ring(&[1]), b"plain");
+        assert_eq!(
+            opened(&ring(&[2, 1]), &text),
+            Some((b"plain".to_vec(), false))
+        );
+        assert_eq!(
+            opened(&ring(&[3, 2, 1]), &text),
+            Some((b"plain".to_vec(), false))
+        );
+        assert_eq!(
+            opened(&ring(&[1, 2]), &text),
+            Some((b"plain".to_vec(), true))
+        );
+        assert_eq!(
+            opened(&ring(&[1, 1]), &text),
+            Some((b"plain".to_vec(), true))
+        );
+        assert_eq!(opened(&ring(&[3, 2]), &text), None);
+    }
+
+    #[test]
+    fn only_canonical_base64url_opens() {
+        let ours = ring(&[1]);
+        for length in 0..3 {
+            let text = sealed(&ours, &vec![0xff; length]);
+            let last = text.bytes().last().unwrap();
+            for other in 0..=u8::MAX {
+                let mut changed = text.clone().into_bytes();
+                *changed.last_mut().unwrap() = other;
+                let found = ours.open(Purpose::Session, "__Host-latchgate", &changed);
+                assert_eq!(found.is_some(), other == last, "{other}");
+            }
+            for changed in [
+                format!("{text}="),
+                format!("{text}=="),
+                format!(" {text}"),
+                format!("{text}\n"),
+                format!("\"{text}\""),
+            ] {
+                assert_eq!(opened(&ours, &changed), None);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_sealed_opens(
+            plain in prop::collection::vec(any::<u8>(), 0..2_000),
+            nonce in any::<[u8; 12]>(),
+            name in ".{0,20}",
+            purpose in prop::sample::select(Purpose::ALL.to_vec()),
+        ) {
+            let ours = ring(&[1]);
+            let text = ours.seal(purpose, &name, &plain, nonce);
+            let found = ours.open(purpose, &name, text.as_bytes()).unwrap();
+            prop_assert_eq!(found.plain, plain);
+            prop_assert!(found.by_newest);
+        }
+
+        #[test]
+        fn a_changed_bit_never_opens(plain in prop::collection::vec(any::<u8>(), 0..60), place in any::<prop::sample::Index>(), bit in 0..8_u8) {
+            let ours = ring(&[1, 2]);
+            let mut bytes = URL_SAFE_NO_PAD.decode_to_vec(sealed(&ours, &plain)).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] ^= 1 << bit;
+            prop_assert_eq!(opened(&ours, &URL_SAFE_NO_PAD.encode_to_string(bytes)), None);
+        }
+
+        #[test]
+        fn a_changed_digit_never_opens(place in any::<prop::sample::Index>(), digit in any::<u8>()) {
+            let ours = ring(&[1]);
+            let mut text = sealed(&ours, b"some content").into_bytes();
+            let place = place.index(text.len());
+            prop_assume!(text[place] != digit);
+            text[place] = digit;
+            prop_assert!(ours.open(Purpose::Session, "__Host-latchgate", &text).is_none());
+        }
+
+        #[test]
+        fn a_cut_text_never_opens(plain in prop::collection::vec(any::<u8>(), 0..60), place in any::<prop::sample::Index>()) {
+            let ours = ring(&[1]);
+            let text = sealed(&ours, &plain);
+            let place = place.index(text.len());
+            prop_assert_eq!(opened(&ours, &text[..place]), None);
+            prop_assert_eq!(opened(&ours, &text[text.len() - place..]), None);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_open(text in prop::collection::vec(any::<u8>(), 0..200)) {
+            let ours = ring(&[1]);
+            prop_assert!(ours.open(Purpose::Login, "n", &text).is_none());
+            let mut headed = sealed(&ours, b"").as_bytes()[..8].to_vec();
+            headed.extend(text);
+            prop_assert!(ours.open(Purpose::Session, "__Host-latchgate", &headed).is_none());
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Who is signed in: the session, how it is kept, and how its tokens are renewed.
+
+mod access_token;
+mod compact;
+mod lifetime;
+mod memory;
+mod renewal;
+mod sealed;
+mod session;
+mod store;
+mod stored;
+mod user;
+
+pub use access_token::AccessToken;
+pub use lifetime::{Ended, Lifetimes};
+pub use memory::MemoryStore;
+pub(crate) use renewal::{Renewals, Renewed};
+pub(crate) use sealed::SealedSessions;
+pub use sealed::SessionTooLarge;
+pub(crate) use session::{Session, Tokens};
+pub use store::{SessionStore, StoreError, StoreFuture, StoredRecord};
+pub(crate) use stored::{StoredSessions, Ticket};
+pub use user::{ClaimsError, User};

@@ -1,0 +1,299 @@
+//! The token response: [RFC 6749 §5](https://www.rfc-editor.org/rfc/rfc6749#section-5),
+//! [OpenID Connect Core 1.0 §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
+
+use std::fmt;
+
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::authorization::printable;
+use crate::jose::{JsonError, strict_object};
+
+/// A well-formed token response. Its tokens are not verified yet.
+pub(crate) struct TokenResponse {
+    pub(crate) access_token: String,
+    /// Lifetime of the access token in seconds; `None` when the provider says nothing usable, which
+    /// means unknown: neither expired nor everlasting.
+    pub(crate) expires_in: Option<u64>,
+    pub(crate) refresh_token: Option<String>,
+    /// The granted scope, when it differs from the requested one (§5.1).
+    pub(crate) scope: Option<String>,
+    pub(crate) id_token: Option<String>,
+}
+
+impl fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse")
+            .field("expires_in", &self.expires_in)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a token request failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The request could not be built from the configuration.
+    Unbuildable,
+    /// The token endpoint refused (§5.2).
+    Refused {
+        /// The `error` code, such as `invalid_grant`.
+        error: String,
+        /// The description, for logs only.
+        description: String,
+    },
+    /// Another status than 200, without an error this crate can read. Redirects are not followed.
+    Status(StatusCode),
+    /// The answer is not a JSON object.
+    Json(JsonError),
+    /// A member is missing, empty, or of the wrong type.
+    Member(&'static str),
+    /// `token_type` is not `Bearer`.
+    TokenType {
+        /// What it is instead.
+        found: String,
+    },
+}
+
+impl TokenError {
+    /// Whether the grant is gone for good: the session ends. Everything else may pass.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error == "invalid_grant")
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unbuildable => f.write_str("the token request cannot be built"),
+            Self::Refused { error, description } => {
+                write!(f, "the token endpoint refused: {error} ({description})")
+            }
+            Self::Status(status) => write!(f, "the token endpoint answered {status}"),
+            Self::Json(_) => f.write_str("the token endpoint's answer is not a JSON object"),
+            Self::Member(member) => write!(
+                f,
+                "the token response's `{member}` is missing, empty or of the wrong type"
+            ),
+            Self::TokenType { found } => write!(
+                f,
+                "the token response's `token_type` is `{found}` instead of `Bearer`"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for TokenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Json(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Checks the form of a token endpoint's answer.
+pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<TokenResponse, TokenError> {
+    let body = strict_object(response.body());
+    if response.status() != StatusCode::OK {
+        return Err(
+            match body
+                .as_ref()
+                .ok()
+                .and_then(|body| body.get("error")?.as_str().map(|error| (body, error)))
+            {
+                Some((body, error)) => TokenError::Refused {
+                    error: printable(error, 64),
+                    description: printable(
+                        body.get("error_description")
+                            .and_then(Value::as_str)
+                            .unwrap_or(""),
+                        256,
+                    ),
+                },
+                None => TokenError::Status(response.status()),
+            },
+        );
+    }
+    let body = body.map_err(TokenError::Json)?;
+    let token_type = text(&body, "token_type")?.ok_or(TokenError::Member("token_type"))?;
+    if !token_type.eq_ignore_ascii_case("bearer") {
+        return Err(TokenError::TokenType {
+            found: printable(token_type, 32),
+        });
+    }
+    Ok(TokenResponse {
+        access_token: token(&body, "access_token")?.ok_or(TokenError::Member("access_token"))?,
+        expires_in: lifetime(body.get("expires_in")),
+        refresh_token: token(&body, "refresh_token")?,
+        scope: text(&body, "scope")?.map(str::to_owned),
+        id_token: token(&body, "id_token")?,
+    })
+}
+
+fn text<'a>(
+    body: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'a str>, TokenError> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(TokenError::Member(name)),
+    }
+}
+
+/// A token is visible ASCII (RFC 6749 Appendix A.12): it will be put into a header.
+fn token(body: &Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
+    let Some(text) = text(body, name)? else {
+        return Ok(None);
+    };
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(TokenError::Member(name));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// `expires_in` as real providers send it: a number, or a string of one. Zero, negative and
+/// unreadable values say nothing usable; absurdly long lifetimes are cut at ten years.
+fn lifetime(value: Option<&Value>) -> Option<u64> {
+    const TEN_YEARS: u64 = 10 * 365 * 24 * 3600;
+    let seconds = match value? {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let seconds = number.as_f64().filter(|seconds| *seconds >= 1.0)?;
+            Some(if seconds < 1e9 {
+                seconds as u64
+            } else {
+                TEN_YEARS
+            })
+        })?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    (seconds > 0).then(|| seconds.min(TEN_YEARS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(status: u16, body: &str) -> Result<TokenResponse, TokenError> {
+        let mut answer = Response::new(body.as_bytes().to_vec());
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        response(&answer)
+    }
+
+    fn with(change: impl FnOnce(&mut Value)) -> Result<TokenResponse, TokenError> {
+        let mut body = json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 60 });
+        change(&mut body);
+        read(200, &body.to_string())
+    }
+
+    #[test]
+    fn the_token_type_is_compared_without_case_and_unknown_members_are_ignored() {
+        let read = with(|body| {
+            body["token_type"] = "bEARER".into();
+            body["x"] = json!([1]);
+        })
+        .unwrap();
+        assert_eq!(
+            (read.access_token.as_str(), read.expires_in),
+            ("at", Some(60))
+        );
+        assert!(matches!(
+            with(|body| body["token_type"] = "mac".into()),
+            Err(TokenError::TokenType { .. })
+        ));
+        assert!(matches!(
+            with(|body| {
+                body.as_object_mut().unwrap().remove("token_type");
+            }),
+            Err(TokenError::Member("token_type"))
+        ));
+    }
+
+    #[test]
+    fn tokens_are_non_empty_visible_ascii() {
+        for bad in [
+            json!(""),
+            json!(null),
+            json!(7),
+            json!("a b"),
+            json!("a\r\nSet-Cookie: x"),
+            json!("é"),
+        ] {
+            assert!(
+                matches!(
+                    with(|body| body["access_token"] = bad.clone()),
+                    Err(TokenError::Member("access_token"))
+                ),
+                "{bad}"
+            );
+        }
+        assert!(matches!(
+            with(|body| body["refresh_token"] = "".into()),
+            Err(TokenError::Member("refresh_token"))
+        ));
+        assert!(matches!(
+            with(|body| body["id_token"] = json!({})),
+            Err(TokenError::Member("id_token"))
+        ));
+    }
+
+    #[test]
+    fn every_expires_in_is_survived() {
+        for (value, expected) in [
+            (json!(3600), Some(3600)),
+            (json!("3600"), Some(3600)),
+            (json!(59.9), Some(59)),
+            (json!(0), None),
+            (json!(-5), None),
+            (json!(u64::MAX), Some(315_360_000)),
+            (json!(1e300), Some(315_360_000)),
+            (json!("soon"), None),
+            (json!([]), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(
+                with(|body| body["expires_in"] = value.clone())
+                    .unwrap()
+                    .expires_in,
+                expected,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn refusals_are_read_and_cleaned_and_pages_are_not_parsed() {
+        let refused = read(
+            400,
+            r#"{"error":"invalid_grant","error_description":"a\r\nb"}"#,
+        )
+        .unwrap_err();
+        assert!(refused.is_final());
+        assert!(refused.to_string().ends_with("invalid_grant (a..b)"));
+        for (status, body) in [
+            (500, "<html>"),
+            (302, ""),
+            (400, "[]"),
+            (400, r#"{"error":1}"#),
+            (201, "{}"),
+        ] {
+            let refused = read(status, body).unwrap_err();
+            assert!(
+                matches!(refused, TokenError::Status(_)) && !refused.is_final(),
+                "{status} {body}"
+            );
+        }
+        assert!(matches!(read(200, "<html>"), Err(TokenError::Json(_))));
+        assert!(matches!(
+            read(
+                200,
+                r#"{"access_token":"a","access_token":"b","token_type":"Bearer"}"#
+            ),
+            Err(TokenError::Json(_))
+        ));
+    }
+}

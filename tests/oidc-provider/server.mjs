@@ -1,0 +1,136 @@
+// The certified npm `oidc-provider` on loopback, for the tests in tests/real.
+//
+//   PORT=4000 RP_BASE_URL=http://127.0.0.1:3000 node server.mjs
+//
+// It prints one line of JSON, {"issuer": "…"}, when it listens, and nothing else on stdout.
+//
+//   PORT               port on 127.0.0.1; 0 (the default) takes a free one
+//   RP_BASE_URL        the application that logs in here; its /callback and / are the registered URIs
+//   CLIENT_AUTH        client_secret_basic (default), client_secret_post, none
+//   ID_TOKEN_ALG       RS256 (default), ES256
+//   ACCESS_TOKEN_TTL   seconds, default 600
+//   LIFETIME           seconds until it stops by itself, default 600
+//
+// With the argument --exit-with-stdin it also stops when its standard input closes, so it does not outlive its test.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import Provider, { errors } from 'oidc-provider';
+
+// oidc-provider asks for Node.js 22; this one method is all that Node.js 18 and 20.0 lack of it.
+URL.parse ??= (uri, base) => (URL.canParse(uri, base) ? new URL(uri, base) : null);
+
+const env = process.env;
+const relyingParty = env.RP_BASE_URL ?? 'http://127.0.0.1:3000';
+const clientAuth = env.CLIENT_AUTH ?? 'client_secret_basic';
+const idTokenAlg = env.ID_TOKEN_ALG ?? 'RS256';
+const accessTokenTtl = Number(env.ACCESS_TOKEN_TTL ?? 600);
+const lifetime = Number(env.LIFETIME ?? 600);
+
+/** The client every test is: a confidential one, or a public one when CLIENT_AUTH is none. */
+function client() {
+  return {
+    client_id: 'latchgate',
+    ...(clientAuth === 'none' ? {} : { client_secret: 'latchgate-secret-of-at-least-32-bytes' }),
+    redirect_uris: [`${relyingParty}/callback`],
+    post_logout_redirect_uris: [`${relyingParty}/`],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: clientAuth,
+    id_token_signed_response_alg: idTokenAlg,
+  };
+}
+
+/** Fresh signing keys for each run, as JWKs. */
+function signingKeys() {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+  return [
+    { ...rsa, kid: 'rsa-1', use: 'sig', alg: 'RS256' },
+    { ...ec, kid: 'ec-1', use: 'sig', alg: 'ES256' },
+  ];
+}
+
+/** Whoever types a login exists: `alice` is alice@example.com. */
+function findAccount(_ctx, id) {
+  return {
+    accountId: id,
+    claims: () => ({
+      sub: id,
+      name: `${id} Example`,
+      given_name: id,
+      family_name: 'Example',
+      preferred_username: id,
+      email: `${id}@example.com`,
+      email_verified: true,
+    }),
+  };
+}
+
+/** One API is known here; a request with its `resource` (RFC 8707) gets a JWT access token (RFC 9068). */
+const api = `${relyingParty}/api`;
+function getResourceServerInfo(_ctx, indicator) {
+  if (indicator !== api) throw new errors.InvalidTarget();
+  return {
+    audience: api,
+    scope: 'api:read',
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: accessTokenTtl,
+    jwt: { sign: { alg: 'RS256' } },
+  };
+}
+
+const configuration = {
+  clients: [client()],
+  findAccount,
+  jwks: { keys: signingKeys() },
+  cookies: { keys: [randomBytes(32).toString('base64url')] },
+  claims: {
+    openid: ['sub'],
+    profile: ['name', 'given_name', 'family_name', 'preferred_username'],
+    email: ['email', 'email_verified'],
+  },
+  scopes: ['openid', 'offline_access', 'api:read'],
+  // PKCE is required of everybody; `plain` is not known to this library at all.
+  pkce: { required: () => true },
+  // The library drops `offline_access` from a request without prompt=consent (OpenID Core §11). A refresh token is
+  // issued all the same, so that the tests work whether the client sends that prompt or not.
+  issueRefreshToken: (_ctx, candidate) => candidate.grantTypeAllowed('refresh_token'),
+  expiresWithSession: () => false,
+  // A used refresh token used again revokes the whole grant: a client that refreshes twice at once is found out.
+  rotateRefreshToken: true,
+  ttl: {
+    AccessToken: accessTokenTtl,
+    AuthorizationCode: 60,
+    Grant: 3600,
+    IdToken: 3600,
+    Interaction: 600,
+    RefreshToken: 3600,
+    Session: 3600,
+  },
+  features: {
+    devInteractions: { enabled: true },
+    introspection: { enabled: true },
+    resourceIndicators: { enabled: true, getResourceServerInfo, useGrantedResource: () => true },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+    userinfo: { enabled: true },
+  },
+};
+
+const server = createServer();
+server.listen(Number(env.PORT ?? 0), '127.0.0.1', () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, configuration);
+  // Why a request was refused is the first thing to know when a test fails.
+  for (const event of ['authorization.error', 'grant.error', 'userinfo.error', 'server_error', 'end_session.error']) {
+    provider.on(event, (_ctx, error) => console.error(`${event}: ${error.message}: ${error.error_description ?? ''} ${error.error_detail ?? ''}`));
+  }
+  server.on('request', provider.callback());
+  process.stdout.write(`${JSON.stringify({ issuer })}\n`);
+});
+
+if (process.argv.includes('--exit-with-stdin')) {
+  process.stdin.on('end', () => process.exit(0)).resume();
+}
+setTimeout(() => process.exit(0), lifetime * 1000);

@@ -1,0 +1,88 @@
+//! The example servers, started as anybody would start them: a binary and environment variables.
+
+use std::process::Command;
+
+use crate::browser::Browser;
+use crate::case::Failure;
+use crate::child::{Server, free_port};
+use crate::need::place;
+
+/// Both example servers; every case meets each.
+pub(crate) const BOTH: [Example; 2] = [
+    Example {
+        name: "axum",
+        variable: "LATCHGATE_TEST_AXUM_LOGIN",
+    },
+    Example {
+        name: "actix",
+        variable: "LATCHGATE_TEST_ACTIX_LOGIN",
+    },
+];
+
+/// An example server.
+#[derive(Clone, Copy)]
+pub(crate) struct Example {
+    pub(crate) name: &'static str,
+    variable: &'static str,
+}
+
+/// Where a server will listen: known before it starts, because a provider registers it first.
+pub(crate) struct Address {
+    port: u16,
+    /// `http://127.0.0.1:<port>`
+    pub(crate) base_url: String,
+}
+
+/// An example server that answers.
+pub(crate) struct Running {
+    pub(crate) base_url: String,
+    server: Server,
+}
+
+impl Address {
+    pub(crate) fn free() -> Result<Self, Failure> {
+        let port = free_port()?;
+        Ok(Self {
+            port,
+            base_url: format!("http://127.0.0.1:{port}"),
+        })
+    }
+}
+
+impl Example {
+    /// Starts it with these variables, and waits until `/healthz` answers.
+    pub(crate) async fn start(
+        self,
+        address: &Address,
+        variables: &[(&str, &str)],
+    ) -> Result<Running, Failure> {
+        let base_url = address.base_url.clone();
+        let mut command = Command::new(place(self.variable)?);
+        command.env("PORT", address.port.to_string());
+        command.env("LATCHGATE_BASE_URL", &base_url);
+        command.envs(variables.iter().copied());
+        let mut server = Server::spawn(self.name, &mut command)?;
+        let healthz = format!("{base_url}/healthz");
+        server
+            .until("answer from /healthz", |_| ready(healthz.clone()))
+            .await?;
+        Ok(Running { base_url, server })
+    }
+}
+
+impl Running {
+    /// The URL of one of its pages.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
+    /// What it has logged, for failures.
+    pub(crate) fn said(&self) -> String {
+        self.server.said()
+    }
+}
+
+async fn ready(healthz: String) -> Option<()> {
+    let page = Browser::new().ok()?.fetch("GET", &healthz).await.ok()?;
+    (page.status == 200).then_some(())
+}

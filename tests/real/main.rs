@@ -1,0 +1,36 @@
+//! Tests against real components: a certified OpenID Provider on Node.js and a real browser, in front of the example
+//! servers, which are started as anybody would start them: a binary and environment variables.
+//!
+//! `cargo xtask test` installs what they need and runs them. Without a component its cases do not run and say so;
+//! `LATCHGATE_TEST_REQUIRE=1` makes that a failure.
+
+/// Fails the case with a message unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+).into());
+        }
+    };
+}
+
+mod browser;
+mod case;
+mod child;
+mod chromium;
+mod example;
+mod need;
+mod oidc_provider;
+mod provider;
+mod runner;
+mod webdriver;
+mod world;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut cases = browser::cases();
+    cases.extend(oidc_provider::cases());
+    cases.extend(chromium::cases());
+    runner::run(cases).await
+}

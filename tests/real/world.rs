@@ -1,0 +1,151 @@
+//! A provider, an application that trusts it, and somebody who walks from one to the other.
+
+use serde_json::Value;
+
+use crate::browser::{Browser, Page};
+use crate::case::Failure;
+use crate::example::{Address, Example, Running};
+use crate::provider::{CLIENT_SECRET, Provider, Registration};
+
+/// A login takes a login page, a consent page and at most a page that posts the answer.
+pub(crate) const PAGES: usize = 6;
+
+/// How an application and its provider are set up for a case.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Setup {
+    registration: Registration,
+    variables: &'static [(&'static str, &'static str)],
+}
+
+/// A provider, an application that trusts it, and somebody's browser.
+pub(crate) struct World {
+    pub(crate) provider: Provider,
+    pub(crate) app: Running,
+    pub(crate) browser: Browser,
+}
+
+impl Setup {
+    /// The application has these environment variables, too.
+    pub(crate) fn with(self, variables: &'static [(&'static str, &'static str)]) -> Self {
+        Self { variables, ..self }
+    }
+
+    /// The provider signs ID tokens with this algorithm.
+    pub(crate) fn signed_with(mut self, algorithm: &'static str) -> Self {
+        self.registration.id_token_alg = algorithm;
+        self
+    }
+
+    /// The client authenticates like this; the provider's registration and the application agree.
+    pub(crate) fn authenticated_by(mut self, method: &'static str) -> Self {
+        self.registration.client_auth = method;
+        self
+    }
+}
+
+impl World {
+    /// Starts a provider and an application, each knowing the other.
+    pub(crate) async fn new(example: Example, setup: Setup) -> Result<Self, Failure> {
+        let address = Address::free()?;
+        let provider = Provider::start(&address.base_url, setup.registration).await?;
+        let mut variables = vec![
+            ("LATCHGATE_ISSUER", provider.issuer.as_str()),
+            ("LATCHGATE_CLIENT_ID", "latchgate"),
+            ("LATCHGATE_CLIENT_AUTH", setup.registration.client_auth),
+            ("LATCHGATE_SCOPES", "openid profile email offline_access"),
+            // Thirty-two bytes, for tests only.
+            (
+                "LATCHGATE_SESSION_KEYS",
+                "bGF0Y2hnYXRlLXRlc3RzLW9ubHktMzItYnl0ZXMtISE=",
+            ),
+        ];
+        if setup.registration.client_auth != "none" {
+            variables.push(("LATCHGATE_CLIENT_SECRET", CLIENT_SECRET));
+        }
+        variables.extend(setup.variables);
+        let app = example.start(&address, &variables).await?;
+        Ok(Self {
+            provider,
+            app,
+            browser: Browser::new()?,
+        })
+    }
+
+    /// Opens a page of the application, and does what the provider's pages ask until the application is back.
+    pub(crate) async fn visit(&mut self, path: &str, who: &str) -> Result<Page, Failure> {
+        let url = self.app.url(path);
+        let page = self.browser.open(&url).await?;
+        self.answer(page, who).await
+    }
+
+    /// Does what the provider's pages ask.
+    pub(crate) async fn answer(&mut self, mut page: Page, who: &str) -> Result<Page, Failure> {
+        for _ in 0..PAGES {
+            if !self.provider.owns(&page.url) {
+                return Ok(page);
+            }
+            let form = page.form()?;
+            let answers: &[(&str, &str)] = if form.asks_for("login") {
+                &[("login", who), ("password", "anything")]
+            } else if form.asks_for("xsrf") {
+                &[("logout", "yes")]
+            } else {
+                &[]
+            };
+            page = self.browser.submit(&form, answers).await?;
+        }
+        Err(format!("still at the provider after {PAGES} pages: {page}").into())
+    }
+
+    /// Alice logs in on her way to `/me`.
+    pub(crate) async fn log_in(&mut self) -> Result<(), Failure> {
+        let page = self.visit("/me", "alice").await?;
+        let landed = page.url.as_str() == self.app.url("/me");
+        ensure!(
+            landed && page.status == 200,
+            "login did not land on /me: {page}"
+        );
+        Ok(())
+    }
+
+    /// What `/me` answers a script.
+    pub(crate) async fn me(&mut self) -> Result<Value, Failure> {
+        let url = self.app.url("/me");
+        self.browser.fetch("GET", &url).await?.json(200)
+    }
+
+    /// What `/token` answers, with a token that the provider itself knows as Alice's.
+    pub(crate) async fn token(&mut self) -> Result<String, Failure> {
+        let url = self.app.url("/token");
+        let answer = self.browser.fetch("GET", &url).await?.json(200)?;
+        let token = answer["access_token"]
+            .as_str()
+            .ok_or_else(|| format!("no access_token in {answer}"))?;
+        ensure!(
+            answer["expires_in"]
+                .as_u64()
+                .is_some_and(|seconds| seconds > 0),
+            "expires_in: {answer}"
+        );
+        ensure!(
+            answer["scope"]
+                .as_str()
+                .is_some_and(|scope| scope.contains("profile")),
+            "scope: {answer}"
+        );
+        let subject = self.provider.subject_of(token).await?;
+        ensure!(
+            subject == "alice",
+            "the provider gives the token to {subject}"
+        );
+        Ok(token.to_owned())
+    }
+
+    /// Makes the application refresh, as a script of its own page would.
+    pub(crate) async fn refresh(&mut self) -> Result<(), Failure> {
+        let url = self.app.url("/refresh");
+        let page = self.browser.fetch("POST", &url).await?;
+        ensure!((200..400).contains(&page.status), "refresh: {page}");
+        Ok(())
+    }
+}

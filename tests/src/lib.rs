@@ -1,0 +1,1 @@
+//! Shared by the front-door tests.

@@ -1,0 +1,87 @@
+//! Examples advertise: each is short, listed, and says how to run it.
+
+use crate::source::{Example, Finding, Source};
+
+/// An example has no more lines of code than this.
+const LENGTH: usize = 60;
+
+/// Finds what is wrong with an example's presentation.
+pub(crate) fn shown(example: &Example, index: &str) -> Vec<Finding> {
+    let Example { name, files } = example;
+    let Some(main) = files.iter().find(|file| file.path.ends_with("src/main.rs")) else {
+        let folder = Source {
+            path: format!("examples/{name}"),
+            text: String::new(),
+        };
+        return vec![folder.finding(1, "an example is a server with a src/main.rs")];
+    };
+    let mut findings = Vec::new();
+    if !index.contains(name.as_str()) {
+        findings.push(main.finding(
+            1,
+            format!("`{name}` is not listed: add a line to examples/README.md"),
+        ));
+    }
+    let header = main.header();
+    if !["cargo run -p ", "cargo run --package "]
+        .iter()
+        .any(|command| header.contains(&format!("{command}{name}")))
+    {
+        findings.push(main.finding(
+            1,
+            format!("its `//!` header does not say how to run it: add `cargo run -p {name}`"),
+        ));
+    }
+    let lines: usize = files.iter().map(lines_of_code).sum();
+    if lines > LENGTH {
+        findings.push(main.finding(1, format!("{lines} lines of code, more than {LENGTH}: what is not the point of the example belongs in a crate")));
+    }
+    findings
+}
+
+fn lines_of_code(source: &Source) -> usize {
+    source
+        .text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(text: &str) -> Example {
+        Example {
+            name: "tea-shop".to_owned(),
+            files: vec![Source::new("examples/tea-shop/src/main.rs", text)],
+        }
+    }
+
+    #[test]
+    fn a_good_example_is_left_in_peace() {
+        let text = format!(
+            "//! `cargo run -p tea-shop`\n\n// why\n{}",
+            "x();\n".repeat(60)
+        );
+        assert!(shown(&example(&text), "* `tea-shop`: sells tea").is_empty());
+    }
+
+    #[test]
+    fn a_hidden_or_long_example_is_found() {
+        let text = "x();\n".repeat(61);
+        assert_eq!(shown(&example(&text), "").len(), 3);
+        assert_eq!(
+            shown(
+                &Example {
+                    name: "empty".to_owned(),
+                    files: Vec::new()
+                },
+                "empty"
+            )
+            .len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,276 @@
+//! Imports point back in the story: the rooms of the core, in order, and who may open whose door.
+
+use crate::source::{Finding, Source};
+
+/// The rooms of `crates/latchgate/src`, and how late in the story each comes. A room may import earlier ones only.
+const ROOMS: &[(&str, u8)] = &[
+    // 0: tools. They know nothing of ours, each other included; how a request is read comes in two steps.
+    ("outside", 0),
+    ("jose", 0),
+    ("cookie", 0),
+    ("seal", 0),
+    ("return_to", 0),
+    ("head", 0),
+    ("navigation", 1),
+    // 1: the two sides.
+    ("provider", 10),
+    ("client", 10),
+    // 2: the login, message by message.
+    ("authorization", 20),
+    ("token", 21),
+    ("userinfo", 22),
+    ("session", 23),
+    ("logout", 24),
+    ("resource", 24),
+    // 3: the decisions. These know each other, and nobody knows the gate.
+    ("guard", DECISIONS),
+    ("builder", DECISIONS),
+    ("config", DECISIONS),
+    ("error", DECISIONS),
+    ("gate", DECISIONS),
+];
+
+const DECISIONS: u8 = 30;
+
+const CORE: &str = "crates/latchgate/src/";
+
+const ADAPTERS: &[&str] = &["crates/latchgate-tower/", "crates/latchgate-actix/"];
+
+/// A room imports only rooms that come before it.
+pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
+    let Some(path) = source
+        .path
+        .strip_prefix(CORE)
+        .filter(|path| *path != "lib.rs")
+    else {
+        return Vec::new();
+    };
+    let modules = modules(path);
+    let room = modules[0];
+    let Some(level) = level(room) else {
+        return vec![source.finding(
+            1,
+            format!(
+                "`{room}` is no room of the story: give it a place in ROOMS ({})",
+                file!()
+            ),
+        )];
+    };
+    let mut findings = Vec::new();
+    for (line, target) in targets(source, modules.len()) {
+        if target == room {
+            continue;
+        }
+        let message = match self::level(&target) {
+            None => format!(
+                "`crate::{target}` is no room: import from the room it lives in (`crate::<room>::{target}`)"
+            ),
+            Some(_) if target == "gate" => {
+                "nobody imports `gate`: move what you need to the room it belongs to".to_owned()
+            }
+            Some(DECISIONS) if level == DECISIONS => continue,
+            Some(earlier) if earlier < level => continue,
+            Some(_) => format!(
+                "`{room}` may not import `{target}`, which does not come before it: take it as an argument, or move it to an earlier room"
+            ),
+        };
+        findings.push(source.finding(line, message));
+    }
+    findings
+}
+
+/// An adapter uses what `latchgate` re-exports at its root, and nothing behind it.
+pub(crate) fn of_adapters(source: &Source) -> Vec<Finding> {
+    if !ADAPTERS
+        .iter()
+        .any(|adapter| source.path.starts_with(adapter))
+    {
+        return Vec::new();
+    }
+    let code: Vec<(usize, String)> = source.code_before_tests();
+    let text = code
+        .iter()
+        .map(|(_, line)| line.as_str())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let behind = |path: &str| path.contains("::");
+    paths_under(&text, "latchgate")
+        .into_iter()
+        .filter(|(_, path)| behind(path) && path.starts_with(char::is_lowercase))
+        .map(|(line, path)| source.finding(line, format!("`latchgate::{path}`: an adapter uses only what `latchgate` re-exports at its root: `pub use` it in crates/latchgate/src/lib.rs")))
+        .collect()
+}
+
+fn level(room: &str) -> Option<u8> {
+    ROOMS
+        .iter()
+        .find(|(name, _)| *name == room)
+        .map(|(_, level)| *level)
+}
+
+/// `token/id_token/mod.rs` is `token`, `id_token`.
+fn modules(path: &str) -> Vec<&str> {
+    let path = path.strip_suffix(".rs").unwrap_or(path);
+    path.strip_suffix("/mod")
+        .unwrap_or(path)
+        .split('/')
+        .collect()
+}
+
+/// The first step of every path from the crate's root: by `crate::`, or by as many `super::` as the file is deep.
+fn targets(source: &Source, depth: usize) -> Vec<(usize, String)> {
+    let code: Vec<String> = source
+        .code_before_tests()
+        .into_iter()
+        .map(|(_, line)| line)
+        .collect();
+    let text = code.join("\n");
+    let up = vec!["super"; depth].join("::");
+    let mut found = paths_under(&text, "crate");
+    // `super::super::x` names `x` at the root only where it does not go on from a longer chain.
+    found.extend(
+        paths_under(&text, &up)
+            .into_iter()
+            .filter(|(_, path)| path != "super"),
+    );
+    found
+        .into_iter()
+        .map(|(line, path)| (line, path.split("::").next().unwrap_or_default().to_owned()))
+        .collect()
+}
+
+/// What follows `start::` in a code, with its line: one path, or each branch of a `{…}` group.
+fn paths_under(code: &str, start: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let prefix = format!("{start}::");
+    for (at, _) in code.match_indices(&prefix) {
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '$'))
+            && !code[..at].ends_with(" ::")
+        {
+            continue;
+        }
+        let line = 1 + code[..at].matches('\n').count();
+        let rest = &code[at + prefix.len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(branches(group).into_iter().map(|path| (line, path))),
+            None => found.push((line, path(rest))),
+        }
+    }
+    found
+}
+
+/// The paths of a group, up to its closing brace; a nested group counts as one branch.
+fn branches(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut branches = vec![String::new()];
+    for c in group.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                branches.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(branch) = branches.last_mut() {
+            branch.push(c);
+        }
+    }
+    branches
+        .iter()
+        .map(|branch| path(branch.trim()))
+        .filter(|path| !path.is_empty())
+        .collect()
+}
+
+fn path(text: &str) -> String {
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':')))
+        .unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(path: &str, text: &str) -> Vec<String> {
+        let source = Source::new(&format!("{CORE}{path}"), text);
+        between_rooms(&source)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn earlier_rooms_may_be_imported() {
+        let text = "use crate::authorization::VerifiedCode;\nuse crate::{jose::Keys, provider};\nuse super::request::X;\nuse crate::token::Y;";
+        assert_eq!(messages("token/response.rs", text), Vec::<String>::new());
+        assert_eq!(
+            messages("config.rs", "use crate::builder::Builder;"),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            messages(
+                "jose/keys.rs",
+                "/// [`crate::gate::Gate`]\n#[cfg(test)]\nuse crate::gate::Gate;"
+            ),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            messages("lib.rs", "pub use crate::gate::Gate;"),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn later_rooms_and_neighbours_may_not() {
+        for (path, text) in [
+            ("jose/keys.rs", "\nuse crate::token::IdToken;"),
+            ("jose/keys.rs", "\nuse crate::seal::Seal;"),
+            ("provider/mod.rs", "\nuse crate::client::Client;"),
+            (
+                "authorization/request.rs",
+                "\nuse crate::{jose::Keys, session::{Session}};",
+            ),
+            (
+                "logout/rp_initiated.rs",
+                "\nlet x = crate::resource::verify();",
+            ),
+            ("token/request.rs", "\nuse super::super::session::Session;"),
+            ("builder.rs", "\nuse crate::gate::Gate;"),
+            ("builder.rs", "\nuse super::gate::Gate;"),
+            ("token/request.rs", "\nuse crate::User;"),
+        ] {
+            let found = messages(path, text);
+            assert_eq!(found.len(), 1, "{path} {text}: {found:?}");
+            assert!(
+                found[0].starts_with(&format!("{CORE}{path}:2: ")),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_new_room_needs_a_place() {
+        assert_eq!(messages("attic.rs", "").len(), 1);
+    }
+
+    #[test]
+    fn adapters_stay_outside() {
+        let check = |text: &str| {
+            of_adapters(&Source::new("crates/latchgate-tower/src/layer.rs", text)).len()
+        };
+        assert_eq!(
+            check(
+                "pub use latchgate;\nuse latchgate::{Gate, User};\nlatchgate::Gate::from_env();\nuse latchgate_tower::a::b;"
+            ),
+            0
+        );
+        assert_eq!(check("use latchgate::session::Session;"), 1);
+        assert_eq!(check("use latchgate::{Gate, token::{AccessToken, X}};"), 1);
+    }
+}

@@ -1,0 +1,78 @@
+//! The house rules that a compiler does not check: which room may import which, what nothing may be called, how long a
+//! file may be, where a standard must be cited. `ARCHITECTURE.md` gives the reasons; every finding names its cure.
+
+mod examples;
+mod imports;
+mod lints;
+mod names;
+mod shape;
+mod source;
+
+use source::{Finding, Source};
+
+/// Fails with every finding, one to a line.
+fn report(findings: &[Finding]) {
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "\n\n{}\n", lines.join("\n"));
+}
+
+fn every(check: impl Fn(&Source) -> Vec<Finding>) {
+    let sources = source::workspace();
+    assert!(sources.len() > 10, "the sources were not found");
+    report(&sources.iter().flat_map(check).collect::<Vec<_>>());
+}
+
+#[test]
+fn imports_point_back_in_the_story() {
+    every(imports::between_rooms);
+}
+
+#[test]
+fn adapters_use_the_front_door() {
+    every(imports::of_adapters);
+}
+
+#[test]
+fn nothing_is_called_utils_or_manager() {
+    every(names::banned);
+}
+
+#[test]
+fn files_are_short() {
+    every(shape::length);
+}
+
+#[test]
+fn protocol_files_cite_their_standard() {
+    every(shape::citation);
+}
+
+#[test]
+fn nothing_is_allowed_or_left_to_do() {
+    every(lints::leftovers);
+}
+
+#[test]
+fn no_crate_has_unsafe_code() {
+    let crates = source::crates();
+    assert!(crates.len() >= 5, "the crates were not found");
+    report(
+        &crates
+            .iter()
+            .flat_map(|found| lints::unsafe_code(&found.manifest, &found.root))
+            .collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn examples_are_short_and_listed() {
+    let examples = source::examples();
+    assert!(!examples.is_empty(), "the examples were not found");
+    let index = source::read("examples/README.md");
+    report(
+        &examples
+            .iter()
+            .flat_map(|example| examples::shown(example, &index))
+            .collect::<Vec<_>>(),
+    );
+}

@@ -1,0 +1,113 @@
+//! `cargo xtask ci`: what a change must pass. Every step runs, so one run tells everything that is wrong.
+
+use std::process::Command;
+
+use crate::component::agrees;
+use crate::run::{Run, cargo, root};
+use crate::{test, tools};
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    nothing_more(arguments)?;
+    let mut run = Run::new();
+    run.step("format", 2, &mut cargo(["fmt", "--all", "--check"]));
+    run.step(
+        "clippy",
+        15,
+        &mut cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    );
+    let mut docs = cargo(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
+    run.step("docs", 10, docs.env("RUSTDOCFLAGS", "-D warnings"));
+    let deny = tools::cargo_deny(&mut run);
+    let mut licences = Command::new(deny);
+    licences.args([
+        "--all-features",
+        "check",
+        "--hide-inclusion-graph",
+        "--allow",
+        "duplicate",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    run.step("licences, bans, sources", 2, licences.current_dir(root()));
+    oldest_rust(&mut run);
+    let report = test::steps(&mut run, &[]);
+    run.step(
+        "benchmarks build",
+        15,
+        &mut cargo(["bench", "--workspace", "--no-run", "--locked", "--quiet"]),
+    );
+    print!("{report}");
+    run.finish()
+}
+
+/// Known vulnerabilities: not part of `ci`, because its answer changes without a change of ours.
+pub(crate) fn audit(arguments: &[String]) -> Result<(), String> {
+    nothing_more(arguments)?;
+    println!("fetches the RustSec advisory database: this needs the network");
+    let mut run = Run::new();
+    let deny = tools::cargo_deny(&mut run);
+    run.step(
+        "advisories",
+        5,
+        Command::new(deny)
+            .args(["--all-features", "check", "advisories"])
+            .current_dir(root()),
+    );
+    run.finish()
+}
+
+/// Checks with the oldest Rust we promise, where rustup has it; says so where it has not.
+fn oldest_rust(run: &mut Run) {
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    let toolchain = format!("+{version}");
+    if agrees(
+        Command::new("rustc")
+            .arg(&toolchain)
+            .arg("--version")
+            .env("RUSTUP_AUTO_INSTALL", "0"),
+    ) {
+        let target = crate::run::target().join("oldest-rust");
+        let mut check = Command::new("cargo");
+        check
+            .arg(&toolchain)
+            .args([
+                "check",
+                "--workspace",
+                "--locked",
+                "--quiet",
+                "--target-dir",
+            ])
+            .arg(target);
+        run.step(
+            &format!("Rust {version}"),
+            10,
+            check
+                .env_remove("CARGO")
+                .env_remove("RUSTUP_TOOLCHAIN")
+                .current_dir(root()),
+        );
+    } else {
+        println!(
+            "\nnot checked with Rust {version}, the oldest we promise: `rustup toolchain install {version}` brings it"
+        );
+    }
+}
+
+fn nothing_more(arguments: &[String]) -> Result<(), String> {
+    match arguments.first() {
+        None => Ok(()),
+        Some(argument) => Err(format!(
+            "`{argument}` is not understood; see `cargo xtask help`"
+        )),
+    }
+}

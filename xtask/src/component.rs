@@ -1,0 +1,163 @@
+//! The real components our tests meet. To add one, add an entry to [`COMPONENTS`] and cases to `tests/real`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::npm;
+use crate::run::Run;
+
+/// Everything `cargo xtask test` makes sure of.
+pub(crate) const COMPONENTS: &[Component] = &[
+    Component {
+        name: "oidc-provider",
+        what: "the certified OpenID Provider on Node.js",
+        parts: &[
+            Part {
+                variable: "LATCHGATE_TEST_NODE",
+                place: Place::Node,
+            },
+            Part {
+                variable: "LATCHGATE_TEST_OIDC_PROVIDER",
+                place: Place::NpmFolder("tests/oidc-provider"),
+            },
+        ],
+        packages: Packages {
+            apt: &["nodejs", "npm"],
+            dnf: &["nodejs", "npm"],
+            brew: &["node"],
+        },
+    },
+    Component {
+        name: "chromium",
+        what: "a real browser and its WebDriver",
+        parts: &[
+            Part {
+                variable: "LATCHGATE_TEST_CHROMIUM",
+                place: Place::Program(&[
+                    "chromium",
+                    "chromium-browser",
+                    "google-chrome",
+                    "google-chrome-stable",
+                ]),
+            },
+            Part {
+                variable: "LATCHGATE_TEST_CHROMEDRIVER",
+                place: Place::Program(&["chromedriver"]),
+            },
+        ],
+        packages: Packages {
+            apt: &["chromium", "chromium-driver", "fonts-liberation"],
+            dnf: &["chromium", "chromedriver"],
+            brew: &["chromium", "chromedriver"],
+        },
+    },
+];
+
+/// Something real that tests talk to.
+pub(crate) struct Component {
+    /// What `--without` and the tests call it.
+    pub(crate) name: &'static str,
+    /// What it is, for people.
+    pub(crate) what: &'static str,
+    /// What must be found of it, and the environment variables that tell the tests where.
+    pub(crate) parts: &'static [Part],
+    /// The packages that bring it.
+    pub(crate) packages: Packages,
+}
+
+/// One thing that must be found, and the environment variable that tells the tests where it is.
+pub(crate) struct Part {
+    pub(crate) variable: &'static str,
+    pub(crate) place: Place,
+}
+
+/// How a part is found.
+pub(crate) enum Place {
+    /// The first of these programs on the `PATH`.
+    Program(&'static [&'static str]),
+    /// A Node.js that oidc-provider runs on: the system's, or one that npm brought.
+    Node,
+    /// A folder of ours with a `package-lock.json`, once npm has installed what that names.
+    NpmFolder(&'static str),
+}
+
+/// Package names, one list for each package manager.
+pub(crate) struct Packages {
+    pub(crate) apt: &'static [&'static str],
+    pub(crate) dnf: &'static [&'static str],
+    pub(crate) brew: &'static [&'static str],
+}
+
+impl Component {
+    /// The variables that tell the tests where it is; an error names what is missing.
+    pub(crate) fn locate(&self) -> Result<Vec<(&'static str, PathBuf)>, String> {
+        self.parts
+            .iter()
+            .map(|part| {
+                Ok((
+                    part.variable,
+                    part.place.find().ok_or_else(|| part.place.describe())?,
+                ))
+            })
+            .collect()
+    }
+
+    /// Whether a part is missing that a package of the system would bring.
+    pub(crate) fn lacks_packages(&self) -> bool {
+        self.parts.iter().any(|part| match part.place {
+            Place::Program(names) => program(names).is_none(),
+            Place::Node | Place::NpmFolder(_) => {
+                program(&["node"]).is_none() || program(&["npm"]).is_none()
+            }
+        })
+    }
+
+    /// Lets npm bring what no package of the system does.
+    pub(crate) fn complete(&self, run: &mut Run) {
+        for part in self.parts.iter().filter(|part| part.place.find().is_none()) {
+            match part.place {
+                Place::Program(_) => {}
+                Place::Node => {
+                    run.step("npm: a newer Node.js", 5, &mut npm::install_node());
+                }
+                Place::NpmFolder(folder) => {
+                    run.step(&format!("npm: {folder}"), 5, &mut npm::install(folder));
+                }
+            }
+        }
+    }
+}
+
+impl Place {
+    fn find(&self) -> Option<PathBuf> {
+        match self {
+            Self::Program(names) => program(names),
+            Self::Node => npm::node(),
+            Self::NpmFolder(folder) => npm::installed(folder),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Program(names) => format!("no {} on the PATH", names.join(" or ")),
+            Self::Node => "no Node.js that is new enough".to_owned(),
+            Self::NpmFolder(folder) => format!("{folder}/node_modules is not installed"),
+        }
+    }
+}
+
+/// The first of these programs on the `PATH`.
+pub(crate) fn program(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    names.iter().find_map(|name| {
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(&file))
+            .find(|candidate| candidate.is_file())
+    })
+}
+
+/// Whether a command says yes.
+pub(crate) fn agrees(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}

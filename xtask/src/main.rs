@@ -1,0 +1,51 @@
+//! The project's own chores, as `cargo xtask <chore>`: plain `std`, so that they build in a second.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a chore runs in real time: it measures its steps and waits for them"
+)]
+
+mod bench;
+mod ci;
+mod component;
+mod install;
+mod npm;
+mod run;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test [--without NAME]...
+    Every test, the ones against real components included. A component that is missing is installed first (as root on
+    Debian and its kin) or named with the command that installs it; --without leaves one out and says so.
+cargo xtask ci
+    What a change must pass: fmt, clippy, docs, licences and bans, `test`, and that the benchmarks build.
+cargo xtask audit
+    Known vulnerabilities among the dependencies. Fetches the RustSec database, so it needs the network.
+cargo xtask bench [ARGUMENTS...]
+    What the layer costs a request. The arguments go to the benchmark.";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let chore = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let outcome = match chore.as_deref() {
+        None | Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Some("test") => test::run(&rest),
+        Some("ci") => ci::run(&rest),
+        Some("audit") => ci::audit(&rest),
+        Some("bench") => bench::run(&rest),
+        Some(other) => Err(format!("there is no chore `{other}`\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("xtask: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
