@@ -1,1 +1,12 @@
-//! latchgate-actix
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod extract;
+mod guard;
+mod head;
+mod login;
+
+pub use extract::{AccessToken, RefreshedAccessToken, Rejection, SignIn, User};
+pub use guard::{Guarded, Require};
+pub use latchgate;
+pub use login::{Login, LoginService};

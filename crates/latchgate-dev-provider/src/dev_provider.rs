@@ -112,6 +112,16 @@ impl DevProvider {
             .unwrap_or_default()
     }
 
+    /// The settings of an application at `base_url` that signs people in here, as a TOML table for
+    /// `latchgate::Gate::from_toml`.
+    pub fn settings(&self, base_url: &str) -> String {
+        let (issuer, id, secret) = (self.issuer(), self.client_id(), self.client_secret());
+        format!(
+            "base_url = {base_url:?}\nissuer = {issuer:?}\nclient_id = {id:?}\nclient_secret = {secret:?}\n\
+             scopes = \"openid profile email offline_access\"\n"
+        )
+    }
+
     /// The same provider as a service to call in process, without a socket. It does not keep the server running.
     pub fn router(&self) -> Router {
         self.provider.router()

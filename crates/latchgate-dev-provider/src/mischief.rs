@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use self::answer::Answer;
 use self::answer::Answers;
-pub(crate) use self::answer::{Instead, is_dropped};
+pub(crate) use self::answer::Instead;
 pub use self::forgery::Forgery;
 pub(crate) use self::forgery::signature_of_id_token;
 use crate::journal::Endpoint;

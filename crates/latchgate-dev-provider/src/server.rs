@@ -1,12 +1,9 @@
 //! The loopback server: one task that owns the socket and every connection, so that stopping it leaves nothing behind.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -15,8 +12,6 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
-
-use crate::mischief::is_dropped;
 
 /// A running server. It stops when this is dropped.
 #[derive(Debug)]
@@ -65,32 +60,11 @@ async fn accept(listener: TcpListener, router: Router) {
 }
 
 async fn serve(stream: TcpStream, router: Router) {
-    let service = service_fn(move |request| answer(router.clone(), request));
+    let service = service_fn(move |request: Request<Incoming>| {
+        router.clone().oneshot(request.map(Body::new))
+    });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection to the development provider ended early");
     }
 }
-
-async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, ConnectionDropped> {
-    let response = router
-        .oneshot(request.map(Body::new))
-        .await
-        .unwrap_or_else(|never: Infallible| match never {});
-    if is_dropped(&response) {
-        return Err(ConnectionDropped);
-    }
-    Ok(response)
-}
-
-/// The script said to close the connection without an answer.
-#[derive(Debug)]
-struct ConnectionDropped;
-
-impl fmt::Display for ConnectionDropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("mischief closed the connection")
-    }
-}
-
-impl std::error::Error for ConnectionDropped {}

@@ -1,1 +1,17 @@
-//! latchgate-tower
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod guard;
+mod head;
+mod layer;
+mod service;
+
+#[cfg(feature = "axum")]
+mod extract;
+
+#[cfg(feature = "axum")]
+pub use extract::{AccessToken, RefreshedAccessToken, Rejection, SignIn, User};
+pub use guard::{GuardLayer, Guarded};
+pub use latchgate;
+pub use layer::LoginLayer;
+pub use service::{Login, ResponseFuture};

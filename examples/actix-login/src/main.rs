@@ -1,2 +1,76 @@
-//! main
-fn main() {}
+//! Login on actix-web: a home page, a protected page, a fresh access token, a page for admins.
+//!
+//! Run: `cargo run -p actix-login`, then open the address it prints. Nothing else is needed: without
+//! `LATCHGATE_ISSUER` it logs in against a development provider of its own. To use a real provider,
+//! set the `LATCHGATE_*` variables that the README lists.
+
+use std::error::Error;
+
+use actix_web::web::{self, Html, Json};
+use actix_web::{App, Either, HttpRequest, HttpServer};
+use latchgate_actix::latchgate::{Gate, Guard};
+use latchgate_actix::{AccessToken, Login, RefreshedAccessToken, Require, User};
+use latchgate_dev_provider::DevProvider;
+use serde_json::{Value, json};
+
+#[path = "../../page.rs"]
+mod page;
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_env_filter("info").init();
+    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let mut demo = None;
+    let gate = if std::env::var_os("LATCHGATE_ISSUER").is_some() {
+        Gate::from_env()?
+    } else {
+        let provider = demo.insert(DevProvider::start().await?);
+        println!("No LATCHGATE_ISSUER: this is a demo with a DEVELOPMENT PROVIDER.");
+        Gate::from_toml(&provider.settings(&format!("http://127.0.0.1:{port}")))?
+    };
+    let app = move || {
+        let admins = Guard::signed_in().role("admin");
+        App::new()
+            .wrap(Login::new(gate.clone()))
+            .route("/", web::get().to(home))
+            .route("/me", web::get().to(me))
+            .route("/token", web::get().to(token))
+            .route("/refresh", web::post().to(refresh))
+            .route("/healthz", web::get().to(async || "ok"))
+            .service(
+                web::resource("/admin")
+                    .wrap(Require::new(admins))
+                    .to(async || "Only admins read this."),
+            )
+    };
+    println!("actix-login listens on http://127.0.0.1:{port}");
+    Ok(HttpServer::new(app)
+        .bind(("127.0.0.1", port))?
+        .run()
+        .await?)
+}
+
+async fn home(user: Option<User>) -> Html {
+    let user = user.as_ref();
+    Html::new(page::home(
+        user.map(|user| (user.name().unwrap_or("friend"), user.subject())),
+    ))
+}
+
+async fn me(user: User, request: HttpRequest) -> Either<Html, Json<Value>> {
+    let claims = json!(*user);
+    if format!("{:?}", request.headers().get("accept")).contains("text/html") {
+        return Either::Left(Html::new(page::claims(&format!("{claims:#}"))));
+    }
+    Either::Right(Json(claims))
+}
+
+async fn token(token: AccessToken) -> Json<Value> {
+    Json(
+        json!({ "access_token": token.secret(), "expires_in": token.expires_in(), "scope": token.scope() }),
+    )
+}
+
+async fn refresh(token: RefreshedAccessToken) -> Json<Value> {
+    Json(json!({ "expires_in": token.expires_in() }))
+}

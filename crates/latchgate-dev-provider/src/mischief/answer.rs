@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tokio::sync::watch;
 
@@ -152,29 +152,14 @@ impl IntoResponse for Answer {
                 let json = [(header::CONTENT_TYPE, "application/json")];
                 (json, Body::new(JsonString::of(bytes))).into_response()
             }
-            Self::Drop => {
-                let mut response = Response::new(Body::new(Broken));
-                response.extensions_mut().insert(Dropped);
-                response
-                    .headers_mut()
-                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
-                response
-            }
+            Self::Drop => Response::new(Body::new(Broken)),
             Self::Once(answer) => answer.into_response(),
             Self::Hang | Self::Slow(_) => StatusCode::NO_CONTENT.into_response(),
         }
     }
 }
 
-#[derive(Clone)]
-struct Dropped;
-
-/// Whether a response stands for a connection that is to close without one.
-pub(crate) fn is_dropped(response: &Response) -> bool {
-    response.extensions().get::<Dropped>().is_some()
-}
-
-/// A body that fails at once.
+/// A body that fails at once: the server closes the connection before it has sent the head.
 struct Broken;
 
 impl http_body::Body for Broken {

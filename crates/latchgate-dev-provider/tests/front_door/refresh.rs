@@ -1,7 +1,7 @@
 //! Refreshing: rotation, reuse, scope, and what a refreshed ID token says.
 
 use http::StatusCode;
-use latchgate_dev_provider::DevProvider;
+use latchgate_dev_provider::{Client, DevProvider};
 use serde_json::Value;
 
 use crate::visitor::{Page, Visitor, part, provider_with_alice};
@@ -140,4 +140,28 @@ async fn introspection_and_revocation_agree() {
         )
         .await;
     assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn tokens_are_of_no_use_to_another_client() {
+    let provider = provider_with_alice().await;
+    provider.register_client(Client::public("other"));
+    let visitor = Visitor::new();
+    let tokens = visitor.log_in(&provider, "openid offline_access").await;
+    let token = refresh_token(&tokens);
+    let stolen = [
+        ("client_id", "other"),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token),
+    ];
+    let url = format!("{}/token", provider.issuer());
+    let answer = visitor.post(&url, &stolen).await;
+    assert_eq!(answer.json()["error"], "invalid_grant");
+    let url = format!("{}/revoke", provider.issuer());
+    let answer = visitor
+        .post(&url, &[("client_id", "other"), ("token", token)])
+        .await;
+    assert_eq!(answer.json()["error"], "invalid_grant");
+    let own = refresh(&visitor, &provider, token, &[]).await;
+    assert_eq!(own.status, StatusCode::OK, "{}", own.body);
 }

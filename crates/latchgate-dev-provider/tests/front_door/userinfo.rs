@@ -1,5 +1,8 @@
 //! The userinfo endpoint.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use http::{StatusCode, header};
 use latchgate_dev_provider::DevProvider;
 
@@ -42,4 +45,25 @@ async fn refusals_carry_the_challenge_of_rfc_6750() {
     );
     let in_query = visitor.get(&format!("{url}?access_token=wrong")).await;
     assert_eq!(in_query.header(header::WWW_AUTHENTICATE), "Bearer");
+}
+
+#[tokio::test]
+async fn an_access_token_expires() {
+    let now = Arc::new(AtomicU64::new(1_700_000_000));
+    let clock = Arc::clone(&now);
+    let provider = DevProvider::builder()
+        .clock(Arc::new(move || clock.load(Ordering::SeqCst)))
+        .start()
+        .await
+        .unwrap();
+    provider.auto_sign_in(Some("alice"));
+    let visitor = Visitor::new();
+    let tokens = visitor.log_in(&provider, "openid").await;
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let url = format!("{}/userinfo", provider.issuer());
+    for (passed, expected) in [(3599, StatusCode::OK), (1, StatusCode::UNAUTHORIZED)] {
+        now.fetch_add(passed, Ordering::SeqCst);
+        let answer = visitor.get_with(&url, header::AUTHORIZATION, &bearer).await;
+        assert_eq!(answer.status, expected);
+    }
 }

@@ -7,6 +7,7 @@ mod errand;
 mod login;
 mod logout;
 mod page;
+mod passage;
 mod reach;
 mod refresh;
 mod visit;

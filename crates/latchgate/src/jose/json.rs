@@ -6,7 +6,7 @@
 //! names or take the last. We refuse, at every depth: two readers of one token that take different
 //! ones are an attack.
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::{cell::Cell, collections::HashSet, error::Error, fmt};
 

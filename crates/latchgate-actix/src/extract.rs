@@ -1,0 +1,170 @@
+//! Extractors for actix-web.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use futures_util::future::LocalBoxFuture;
+use latchgate::{Challenge, Guard, LoginOptions, Visit};
+
+use crate::head::Head;
+
+/// The signed-in person.
+///
+/// As a handler's argument it requires one: a browser's navigation is sent to log in and comes back
+/// to the same URL, anything else gets `401` with a problem document. `Option<User>` never redirects.
+///
+/// ```
+/// use latchgate_actix::User;
+///
+/// async fn me(user: User) -> String {
+///     format!("Hello, {}", user.name().unwrap_or(user.subject()))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct User(pub latchgate::User);
+
+/// A fresh access token, refreshed first when it is about to expire.
+#[derive(Clone, Debug)]
+pub struct AccessToken(pub latchgate::AccessToken);
+
+/// An access token that was refreshed for this very request, whether due or not.
+#[derive(Clone, Debug)]
+pub struct RefreshedAccessToken(pub latchgate::AccessToken);
+
+/// Sends the visitor to log in with wishes of the handler's own: return
+/// [`SignIn::with`] from it as an error.
+///
+/// ```
+/// use actix_web::HttpResponse;
+/// use latchgate_actix::{Rejection, SignIn, latchgate::{LoginOptions, Prompt}};
+///
+/// async fn switch_account(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
+///     Err(sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount)))
+/// }
+/// ```
+#[derive(Debug)]
+pub struct SignIn(HttpRequest);
+
+/// A request that may not pass. [`Login`](crate::Login) turns it into the real answer.
+#[derive(Clone, Debug)]
+pub struct Rejection(Box<Challenge>);
+
+impl Deref for User {
+    type Target = latchgate::User;
+
+    fn deref(&self) -> &latchgate::User {
+        &self.0
+    }
+}
+
+impl Deref for AccessToken {
+    type Target = latchgate::AccessToken;
+
+    fn deref(&self) -> &latchgate::AccessToken {
+        &self.0
+    }
+}
+
+impl Deref for RefreshedAccessToken {
+    type Target = latchgate::AccessToken;
+
+    fn deref(&self) -> &latchgate::AccessToken {
+        &self.0
+    }
+}
+
+impl From<Challenge> for Rejection {
+    fn from(challenge: Challenge) -> Self {
+        Self(Box::new(challenge))
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sign-in is required, but no latchgate Login middleware is around this app to start one.")
+    }
+}
+
+impl ResponseError for Rejection {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::UNAUTHORIZED
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::Unauthorized().body(self.to_string());
+        response.extensions_mut().insert(Challenge::clone(&self.0));
+        response
+    }
+}
+
+impl SignIn {
+    /// The rejection that starts a login. It leads back to the handler's own URL, so a handler that
+    /// always answers with it needs [`LoginOptions::return_to`].
+    pub fn with(self, options: LoginOptions) -> Rejection {
+        Challenge::sign_in_with(&Head(&self.0), options).into()
+    }
+}
+
+/// Runs an extraction with the visit and the head of a request.
+fn extract<T: 'static, E, F>(
+    request: &HttpRequest,
+    from: F,
+) -> LocalBoxFuture<'static, Result<T, Rejection>>
+where
+    E: Into<Rejection>,
+    F: AsyncFnOnce(Option<&Visit>, &Head<'_>) -> Result<T, E> + 'static,
+{
+    let request = request.clone();
+    Box::pin(async move {
+        let visit = request.extensions().get::<Visit>().cloned();
+        from(visit.as_ref(), &Head(&request))
+            .await
+            .map_err(Into::into)
+    })
+}
+
+impl FromRequest for User {
+    type Error = Rejection;
+    type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, async |visit, head| {
+            Guard::signed_in().admit(visit, head).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for AccessToken {
+    type Error = Rejection;
+    type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, async |visit, head| {
+            latchgate::AccessToken::obtain(visit, head).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for RefreshedAccessToken {
+    type Error = Rejection;
+    type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, async |visit, head| {
+            latchgate::AccessToken::renew(visit, head).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for SignIn {
+    type Error = std::convert::Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.clone())))
+    }
+}

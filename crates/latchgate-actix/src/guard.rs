@@ -1,0 +1,107 @@
+//! Guards for scopes and resources.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::{Error, HttpMessage};
+use futures_util::future::LocalBoxFuture;
+use latchgate::{Guard, Visit};
+
+use crate::extract::Rejection;
+use crate::head::Head;
+
+/// Lets only those requests through that meet a [`Guard`].
+///
+/// Wrap it around the scope or resource it protects, inside an application wrapped in
+/// [`Login`](crate::Login): the guard decides, the login middleware answers. It is evaluated on the
+/// route the framework matched; there is no path pattern that could disagree with the router.
+///
+/// ```
+/// use actix_web::{HttpResponse, web};
+/// use latchgate_actix::{Require, latchgate::Guard};
+///
+/// let admin = web::resource("/admin")
+///     .wrap(Require::new(Guard::signed_in().role("admin")))
+///     .to(HttpResponse::Ok);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Require {
+    guard: Rc<Guard>,
+}
+
+impl Require {
+    /// The middleware of a guard.
+    pub fn new(guard: Guard) -> Self {
+        Self {
+            guard: Rc::new(guard),
+        }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Require
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type InitError = ();
+    type Transform = Guarded<S>;
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(Guarded {
+            inner: Rc::new(inner),
+            guard: Rc::clone(&self.guard),
+        }))
+    }
+}
+
+/// The service behind [`Require`].
+pub struct Guarded<S> {
+    inner: Rc<S>,
+    guard: Rc<Guard>,
+}
+
+impl<S, B> Service<ServiceRequest> for Guarded<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let inner = Rc::clone(&self.inner);
+        let guard = Rc::clone(&self.guard);
+        Box::pin(async move {
+            let visit = request.extensions().get::<Visit>().cloned();
+            let admitted = guard.admit(visit.as_ref(), &Head(request.request())).await;
+            match admitted {
+                Ok(_) => inner
+                    .call(request)
+                    .await
+                    .map(ServiceResponse::map_into_left_body),
+                Err(challenge) => {
+                    let rejection = Rejection::from(challenge);
+                    Ok(request.error_response(rejection).map_into_right_body())
+                }
+            }
+        })
+    }
+}
+
+impl<S> fmt::Debug for Guarded<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded")
+            .field("guard", &self.guard)
+            .finish_non_exhaustive()
+    }
+}

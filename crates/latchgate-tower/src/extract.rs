@@ -1,0 +1,154 @@
+//! Extractors for axum.
+
+use std::convert::Infallible;
+use std::ops::Deref;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+use latchgate::{Challenge, Guard, LoginOptions, Visit};
+
+use crate::guard::NO_LAYER;
+use crate::head::Head;
+
+/// The signed-in person.
+///
+/// As a handler's argument it requires one: a browser's navigation is sent to log in and comes back
+/// to the same URL, anything else gets `401` with a problem document. `Option<User>` never redirects.
+///
+/// ```
+/// use latchgate_tower::User;
+///
+/// async fn me(user: User) -> String {
+///     format!("Hello, {}", user.name().unwrap_or(user.subject()))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct User(pub latchgate::User);
+
+/// A fresh access token, refreshed first when it is about to expire.
+#[derive(Clone, Debug)]
+pub struct AccessToken(pub latchgate::AccessToken);
+
+/// An access token that was refreshed for this very request, whether due or not.
+#[derive(Clone, Debug)]
+pub struct RefreshedAccessToken(pub latchgate::AccessToken);
+
+/// Sends the visitor to log in with wishes of the handler's own: return
+/// [`SignIn::with`] from it.
+///
+/// ```
+/// use latchgate_tower::{SignIn, latchgate::{LoginOptions, Prompt}};
+///
+/// async fn switch_account(sign_in: SignIn) -> impl axum::response::IntoResponse {
+///     sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount))
+/// }
+/// ```
+#[derive(Debug)]
+pub struct SignIn(Parts);
+
+/// A request that may not pass. The [`LoginLayer`](crate::LoginLayer) turns it into the real answer.
+#[derive(Debug)]
+pub struct Rejection(Box<Challenge>);
+
+impl Deref for User {
+    type Target = latchgate::User;
+
+    fn deref(&self) -> &latchgate::User {
+        &self.0
+    }
+}
+
+impl Deref for AccessToken {
+    type Target = latchgate::AccessToken;
+
+    fn deref(&self) -> &latchgate::AccessToken {
+        &self.0
+    }
+}
+
+impl Deref for RefreshedAccessToken {
+    type Target = latchgate::AccessToken;
+
+    fn deref(&self) -> &latchgate::AccessToken {
+        &self.0
+    }
+}
+
+impl From<Challenge> for Rejection {
+    fn from(challenge: Challenge) -> Self {
+        Self(Box::new(challenge))
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::UNAUTHORIZED, NO_LAYER).into_response();
+        response.extensions_mut().insert(*self.0);
+        response
+    }
+}
+
+impl SignIn {
+    /// The response that starts a login. It leads back to the handler's own URL, so a handler that
+    /// always answers with it needs [`LoginOptions::return_to`].
+    pub fn with(self, options: LoginOptions) -> Rejection {
+        Challenge::sign_in_with(&Head::of_parts(&self.0), options).into()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for User {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let visit = parts.extensions.get::<Visit>();
+        let user = Guard::signed_in()
+            .admit(visit, &Head::of_parts(parts))
+            .await?;
+        Ok(Self(user))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        let Some(visit) = parts.extensions.get::<Visit>() else {
+            return Ok(None);
+        };
+        let head = Head::of_parts(parts);
+        match visit.user(&head).await {
+            Ok(user) => Ok(user.map(Self)),
+            Err(error) => Err(Challenge::failed(&head, error).into()),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AccessToken {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let visit = parts.extensions.get::<Visit>();
+        let token = latchgate::AccessToken::obtain(visit, &Head::of_parts(parts)).await?;
+        Ok(Self(token))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RefreshedAccessToken {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let visit = parts.extensions.get::<Visit>();
+        let token = latchgate::AccessToken::renew(visit, &Head::of_parts(parts)).await?;
+        Ok(Self(token))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignIn {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.clone()))
+    }
+}

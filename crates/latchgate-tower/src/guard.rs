@@ -1,0 +1,101 @@
+//! Guards for whole subtrees.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use latchgate::{Guard, Visit};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::head::Head;
+
+/// Lets only those requests through that meet a [`Guard`].
+///
+/// Put it on the routes it protects (`Router::route_layer` in axum), inside a
+/// [`LoginLayer`](crate::LoginLayer): the guard decides, the login layer answers. It is evaluated on
+/// the route the framework matched; there is no path pattern that could disagree with the router.
+///
+/// ```
+/// use latchgate_tower::{GuardLayer, latchgate::Guard};
+///
+/// let admins_only = GuardLayer::new(Guard::signed_in().role("admin"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct GuardLayer {
+    guard: Arc<Guard>,
+}
+
+impl GuardLayer {
+    /// The layer of a guard.
+    pub fn new(guard: Guard) -> Self {
+        Self {
+            guard: Arc::new(guard),
+        }
+    }
+}
+
+impl<S> Layer<S> for GuardLayer {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded {
+            inner,
+            guard: Arc::clone(&self.guard),
+        }
+    }
+}
+
+/// A service behind a [`Guard`].
+#[derive(Clone, Debug)]
+pub struct Guarded<S> {
+    inner: S,
+    guard: Arc<Guard>,
+}
+
+impl<S, B, R> Service<Request<B>> for Guarded<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+    R: From<Bytes>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The clone that is ready goes with the request; a fresh one stays.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let guard = Arc::clone(&self.guard);
+        Box::pin(async move {
+            // A body need not be `Sync`, and a guard does not look at it.
+            let (parts, body) = request.into_parts();
+            let request = Request::from_parts(parts, ());
+            let visit = request.extensions().get::<Visit>().cloned();
+            let admitted = guard.admit(visit.as_ref(), &Head::of(&request)).await;
+            match admitted {
+                Ok(_) => inner.call(request.map(|()| body)).await,
+                Err(challenge) => {
+                    let mut response =
+                        Response::new(R::from(Bytes::from_static(NO_LAYER.as_bytes())));
+                    *response.status_mut() = StatusCode::UNAUTHORIZED;
+                    response.extensions_mut().insert(challenge);
+                    Ok(response)
+                }
+            }
+        })
+    }
+}
+
+/// What a challenge says when no [`LoginLayer`](crate::LoginLayer) is there to answer it.
+pub(crate) const NO_LAYER: &str =
+    "Sign-in is required, but no latchgate LoginLayer is around this router to start one.";

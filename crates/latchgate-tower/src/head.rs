@@ -1,0 +1,64 @@
+//! A request's head as the core sees it, with the path the client sent even inside nested routers.
+
+use http::{HeaderMap, Method, Request, Uri};
+use latchgate::RequestHead;
+
+/// A borrowed request head.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl<'a> Head<'a> {
+    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: original(request.extensions(), request.uri()),
+            headers: request.headers(),
+        }
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn of_parts(parts: &'a http::request::Parts) -> Self {
+        Self {
+            method: &parts.method,
+            uri: original(&parts.extensions, &parts.uri),
+            headers: &parts.headers,
+        }
+    }
+}
+
+/// axum strips the prefix of nested routers from the URI and remembers the original.
+#[cfg(feature = "axum")]
+fn original<'a>(extensions: &'a http::Extensions, uri: &'a Uri) -> &'a Uri {
+    extensions
+        .get::<axum::extract::OriginalUri>()
+        .map_or(uri, |original| &original.0)
+}
+
+#[cfg(not(feature = "axum"))]
+fn original<'a>(_: &'a http::Extensions, uri: &'a Uri) -> &'a Uri {
+    uri
+}
+
+impl RequestHead for Head<'_> {
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    fn header<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {
+        for value in self.headers.get_all(name) {
+            each(value.as_bytes());
+        }
+    }
+}

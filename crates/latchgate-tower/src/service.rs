@@ -1,0 +1,155 @@
+//! The service that [`LoginLayer`](crate::LoginLayer) makes, and its future.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::BodyExt;
+use latchgate::{Challenge, Errand, Gate, Verdict, Visit};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::head::Head;
+
+/// A service behind a [`Gate`].
+#[derive(Clone, Debug)]
+pub struct Login<S> {
+    inner: S,
+    gate: Gate,
+}
+
+impl<S> Login<S> {
+    pub(crate) fn new(inner: S, gate: Gate) -> Self {
+        Self { inner, gate }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Login<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    R: From<Bytes>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let verdict = self.gate.admit(&Head::of(&request));
+        let stage = match verdict {
+            Verdict::Respond(errand) => Stage::Answer {
+                answer: Box::pin(run(*errand, request.into_body())),
+                visit: None,
+            },
+            Verdict::Pass(visit) => {
+                if let Some(visit) = &visit {
+                    request.extensions_mut().insert(visit.clone());
+                }
+                Stage::Application {
+                    response: self.inner.call(request),
+                    gate: self.gate.clone(),
+                    visit,
+                }
+            }
+        };
+        ResponseFuture { stage }
+    }
+}
+
+async fn run<B: Body>(errand: Errand, body: B) -> Response<Bytes> {
+    let Some(limit) = errand.body_limit() else {
+        return errand.run(Bytes::new()).await;
+    };
+    let mut read = Vec::new();
+    let mut body = std::pin::pin!(body);
+    // A body that breaks off is passed as far as it came: what is missing will be missed.
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(mut data) = frame.into_data() else {
+            continue;
+        };
+        // One byte more than the limit is enough for the errand to refuse.
+        let wanted = data.remaining().min(limit + 1 - read.len());
+        read.extend_from_slice(&data.copy_to_bytes(wanted));
+        if read.len() > limit {
+            break;
+        }
+    }
+    errand.run(read.into()).await
+}
+
+type Answer = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+
+pin_project! {
+    /// The future of [`Login`].
+    pub struct ResponseFuture<F> {
+        #[pin]
+        stage: Stage<F>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F> {
+        Application {
+            #[pin]
+            response: F,
+            gate: Gate,
+            visit: Option<Visit>,
+        },
+        Answer {
+            answer: Answer,
+            visit: Option<Visit>,
+        },
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: From<Bytes>,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut stage = self.project().stage;
+        loop {
+            let (mut response, visit) = match stage.as_mut().project() {
+                StageProjection::Application {
+                    response,
+                    gate,
+                    visit,
+                } => {
+                    let mut response = ready!(response.poll(cx))?;
+                    if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+                        let (gate, visit) = (gate.clone(), visit.take());
+                        let answer = Box::pin(async move { gate.answer(challenge).await });
+                        stage.set(Stage::Answer { answer, visit });
+                        continue;
+                    }
+                    (response, visit.take())
+                }
+                StageProjection::Answer { answer, visit } => {
+                    (ready!(answer.as_mut().poll(cx)).map(R::from), visit.take())
+                }
+            };
+            if let Some(visit) = visit {
+                visit.leave(response.headers_mut());
+            }
+            return Poll::Ready(Ok(response));
+        }
+    }
+}
+
+impl<F> std::fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ResponseFuture")
+    }
+}
