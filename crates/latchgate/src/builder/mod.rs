@@ -1,0 +1,295 @@
+//! Building a gate: two decisions that must be made, and knobs that need not be turned.
+
+mod checks;
+mod provider;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::ResponseMode;
+use crate::config::{ConfigError, Problem};
+use crate::cookie::{CookieKind, SameSite};
+use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal};
+use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
+use crate::seal::{KeyRing, SessionKey};
+use crate::session::{Lifetimes, Renewals, SealedSessions, SessionStore, StoredSessions};
+use bytes::Bytes;
+use http::Response;
+
+use checks::{Paths, base, is_cookie_name, session_keys};
+pub use provider::Provider;
+
+/// The base URL is still to be decided.
+#[derive(Debug)]
+pub enum WantsBaseUrl {}
+/// The provider is still to be decided.
+#[derive(Debug)]
+pub enum WantsProvider {}
+/// Everything that must be decided is.
+#[derive(Debug)]
+pub enum Ready {}
+
+/// Builds a [`Gate`]: first the base URL, then the provider, then whatever differs from the
+/// defaults.
+#[must_use]
+pub struct GateBuilder<State> {
+    base_url: String,
+    provider: Option<Provider>,
+    keys: Vec<SessionKey>,
+    lifetimes: (Duration, Duration),
+    paths: Paths,
+    cookie_name: String,
+    store: Option<Arc<dyn SessionStore>>,
+    leeway: Duration,
+    extra_roots: Option<Vec<u8>>,
+    http: Option<Arc<dyn HttpClient>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    page_hook: Option<PageHook>,
+    state: PhantomData<fn() -> State>,
+}
+
+impl Gate {
+    /// Starts to build a gate.
+    ///
+    /// ```
+    /// use latchgate::{Gate, Provider, SessionKey};
+    ///
+    /// let gate = Gate::builder()
+    ///     .base_url("https://app.example.com")
+    ///     .provider(Provider::new("https://login.example.com/", "my-app").client_secret("s3cret"))
+    ///     .session_keys([SessionKey::from_base64("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")?])
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder() -> GateBuilder<WantsBaseUrl> {
+        GateBuilder {
+            base_url: String::new(),
+            provider: None,
+            keys: Vec::new(),
+            lifetimes: (
+                Duration::from_secs(24 * 3600),
+                Duration::from_secs(7 * 24 * 3600),
+            ),
+            paths: Paths {
+                login: "/login".to_owned(),
+                callback: "/callback".to_owned(),
+                logout: "/logout".to_owned(),
+                after_logout: "/".to_owned(),
+            },
+            cookie_name: "latchgate".to_owned(),
+            store: None,
+            leeway: Duration::from_secs(30),
+            extra_roots: None,
+            http: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom::default()),
+            page_hook: None,
+            state: PhantomData,
+        }
+    }
+}
+
+impl<State> GateBuilder<State> {
+    fn turn<Next>(self) -> GateBuilder<Next> {
+        GateBuilder {
+            base_url: self.base_url,
+            provider: self.provider,
+            keys: self.keys,
+            lifetimes: self.lifetimes,
+            paths: self.paths,
+            cookie_name: self.cookie_name,
+            store: self.store,
+            leeway: self.leeway,
+            extra_roots: self.extra_roots,
+            http: self.http,
+            clock: self.clock,
+            random: self.random,
+            page_hook: self.page_hook,
+            state: PhantomData,
+        }
+    }
+}
+
+impl GateBuilder<WantsBaseUrl> {
+    /// The public URL of the application, such as `https://app.example.com`. Redirect URIs are made
+    /// from it, never from a `Host` or `Forwarded` header. Plain http is accepted on loopback only.
+    pub fn base_url(mut self, url: impl Into<String>) -> GateBuilder<WantsProvider> {
+        self.base_url = url.into();
+        self.turn()
+    }
+}
+
+impl GateBuilder<WantsProvider> {
+    /// The registration at the OpenID Provider.
+    pub fn provider(mut self, provider: Provider) -> GateBuilder<Ready> {
+        self.provider = Some(provider);
+        self.turn()
+    }
+}
+
+impl GateBuilder<Ready> {
+    /// The keys that seal sessions, newest first: the first seals, all open. Required unless the
+    /// base URL is on loopback, where a key that lives as long as the process is made up.
+    pub fn session_keys(mut self, keys: impl IntoIterator<Item = SessionKey>) -> Self {
+        self.keys = keys.into_iter().collect();
+        self
+    }
+
+    /// How long a session lasts without use, and in all. One day and seven days unless set.
+    pub fn session_lifetimes(mut self, idle: Duration, absolute: Duration) -> Self {
+        self.lifetimes = (idle, absolute);
+        self
+    }
+
+    /// The path that starts a login; `/login` unless set. Relative to the base URL.
+    pub fn login_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.login = path.into();
+        self
+    }
+
+    /// The path of the redirect URI; `/callback` unless set. Relative to the base URL.
+    pub fn callback_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.callback = path.into();
+        self
+    }
+
+    /// The path that signs out; `/logout` unless set. Relative to the base URL.
+    pub fn logout_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.logout = path.into();
+        self
+    }
+
+    /// The page of the application that visitors come back to after logout; `/` unless set.
+    /// Relative to the base URL; register it at the provider as post-logout redirect URI.
+    pub fn after_logout_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.after_logout = path.into();
+        self
+    }
+
+    /// The name of the session cookie, without the `__Host-` prefix; `latchgate` unless set.
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = name.into();
+        self
+    }
+
+    /// Keeps sessions in a store instead of the cookie.
+    pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// How far the provider's clock may be off; 30 seconds unless set, 60 at most.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Further root certificates for calls to the provider, as a PEM bundle.
+    pub fn extra_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.extra_roots = Some(pem.into());
+        self
+    }
+
+    /// Reaches the provider by another HTTP client. See [`HttpClient`] for what it must do.
+    pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
+        self.http = Some(Arc::new(client));
+        self
+    }
+
+    /// Tells the time by another clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Draws randomness from another source, which must be cryptographically secure.
+    pub fn random(mut self, random: impl Random + 'static) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// Renders refusals with the application's own pages; `None` falls back to the built-in one.
+    pub fn pages(
+        mut self,
+        render: impl Fn(&Refusal) -> Option<Response<Bytes>> + Send + Sync + 'static,
+    ) -> Self {
+        self.page_hook = Some(Arc::new(render));
+        self
+    }
+
+    /// Builds the gate, without the network.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is missing, malformed or contradicts another.
+    pub fn build(self) -> Result<Gate, ConfigError> {
+        let (base, transport) = base(&self.base_url)?;
+        let routes = self.paths.routes(&base)?;
+        let provider = self
+            .provider
+            .ok_or(ConfigError::new("issuer", Problem::Missing))?;
+        let registration = provider.register(format!("{}{}", base.origin, routes.callback))?;
+        if !is_cookie_name(&self.cookie_name) {
+            return Err(ConfigError::new("cookie_name", Problem::CookieName));
+        }
+        if self.leeway > Duration::from_secs(60) {
+            return Err(ConfigError::new("leeway", Problem::Leeway));
+        }
+        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1)
+            .ok_or(ConfigError::new("session_idle", Problem::Lifetimes))?;
+
+        let keys = session_keys(self.keys, transport, self.random.as_ref())?;
+        let keys = KeyRing::new(&keys, &base.origin)
+            .ok_or(ConfigError::new("session_keys", Problem::Missing))?;
+        let http = match self.http {
+            Some(http) => http,
+            None => {
+                let client = ReqwestClient::new(self.extra_roots.as_deref())
+                    .map_err(|problem| ConfigError::new("ca_file", Problem::HttpClient(problem)))?;
+                Arc::new(client)
+            }
+        };
+
+        let name = self.cookie_name;
+        let session_cookie = CookieKind::new(&name, transport, SameSite::Lax);
+        // A cross-site POST carries no Lax cookies.
+        let same_site = match registration.response_mode {
+            ResponseMode::FormPost => SameSite::None,
+            ResponseMode::Query => SameSite::Lax,
+        };
+        let keeping = match self.store {
+            Some(store) => Keeping::Stored(StoredSessions::new(store)),
+            None => Keeping::Sealed(SealedSessions::new(session_cookie.clone())),
+        };
+        Ok(Gate(Arc::new(Premises {
+            reach: Reach::new(registration.issuer.clone(), http),
+            claim_paths: Arc::new((registration.roles.clone(), registration.permissions.clone())),
+            registration,
+            base,
+            routes,
+            keys,
+            login_cookie: CookieKind::new(&format!("{name}-login"), transport, same_site),
+            logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
+            session_cookie,
+            keeping,
+            lifetimes,
+            renewals: Arc::new(Renewals::default()),
+            leeway: self.leeway.as_secs(),
+            clock: self.clock,
+            random: self.random,
+            page_hook: self.page_hook,
+        })))
+    }
+}
+
+impl<State> fmt::Debug for GateBuilder<State> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder")
+            .field("base_url", &self.base_url)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}

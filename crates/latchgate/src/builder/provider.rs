@@ -1,0 +1,197 @@
+//! The registration at one provider, as the application declares it.
+
+use url::Url;
+
+use crate::authorization::check_parameter;
+use crate::client::{ClientAuth, ClientSecret, Registration, ResponseMode, UserinfoPolicy};
+use crate::config::{ConfigError, Problem};
+use crate::jose::Algorithm;
+use crate::provider::{ClaimPath, Issuer, ProviderPreset};
+
+/// The registration at one OpenID Provider.
+///
+/// ```
+/// use latchgate::{Provider, ProviderPreset};
+///
+/// let auth0 = Provider::new("https://tenant.eu.auth0.com/", "my-client-id")
+///     .client_secret("my-client-secret")
+///     .scopes(["openid", "profile", "email", "offline_access"])
+///     .audience("https://api.example.com")
+///     .preset(ProviderPreset::Auth0);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Provider {
+    issuer: String,
+    client_id: String,
+    auth: Option<ClientAuth>,
+    scopes: Vec<String>,
+    audience: Option<String>,
+    resources: Vec<String>,
+    response_mode: ResponseMode,
+    id_token_alg: Algorithm,
+    trusted_audiences: Vec<String>,
+    userinfo: UserinfoPolicy,
+    parameters: Vec<(String, String)>,
+    preset: ProviderPreset,
+    roles: Option<ClaimPath>,
+    permissions: Option<ClaimPath>,
+}
+
+impl Provider {
+    /// A registration by its issuer, spelled as the provider spells it, and our client id there.
+    pub fn new(issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            client_id: client_id.into(),
+            auth: None,
+            scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            audience: None,
+            resources: Vec::new(),
+            response_mode: ResponseMode::Query,
+            id_token_alg: Algorithm::Rs256,
+            trusted_audiences: Vec::new(),
+            userinfo: UserinfoPolicy::Never,
+            parameters: Vec::new(),
+            preset: ProviderPreset::Plain,
+            roles: None,
+            permissions: None,
+        }
+    }
+
+    /// Authenticates by `client_secret_basic` with this secret.
+    pub fn client_secret(self, secret: impl Into<ClientSecret>) -> Self {
+        self.client_auth(ClientAuth::ClientSecretBasic(secret.into()))
+    }
+
+    /// How this client authenticates at the token endpoint. Must be decided: a public client says
+    /// [`ClientAuth::None`].
+    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// The scope values to ask for; `openid profile email` unless set. Add `offline_access` for a
+    /// refresh token.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The API the access token is for, as Auth0's `audience` parameter.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// The API the access token is for, as a resource indicator (RFC 8707): an absolute URI without
+    /// fragment. May be called several times.
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resources.push(resource.into());
+        self
+    }
+
+    /// How the authorization response comes back; in the query unless set.
+    pub fn response_mode(mut self, mode: ResponseMode) -> Self {
+        self.response_mode = mode;
+        self
+    }
+
+    /// The one signature algorithm ID tokens may have; RS256 unless set.
+    pub fn id_token_alg(mut self, alg: Algorithm) -> Self {
+        self.id_token_alg = alg;
+        self
+    }
+
+    /// An audience that ID tokens may name besides our client id. Any other is refused
+    /// (OpenID Connect Core 1.0 §3.1.3.7 step 3).
+    pub fn trusted_audience(mut self, audience: impl Into<String>) -> Self {
+        self.trusted_audiences.push(audience.into());
+        self
+    }
+
+    /// Whether the userinfo endpoint is asked at login; not unless set.
+    pub fn userinfo(mut self, policy: UserinfoPolicy) -> Self {
+        self.userinfo = policy;
+        self
+    }
+
+    /// A further parameter for every authorization request, such as Auth0's `organization`.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Where this provider puts roles and permissions.
+    pub fn preset(mut self, preset: ProviderPreset) -> Self {
+        self.preset = preset;
+        self
+    }
+
+    /// The claim that holds a person's roles, instead of the preset's.
+    pub fn role_claim(mut self, path: ClaimPath) -> Self {
+        self.roles = Some(path);
+        self
+    }
+
+    /// The claim that holds a person's permissions, instead of the preset's.
+    pub fn permission_claim(mut self, path: ClaimPath) -> Self {
+        self.permissions = Some(path);
+        self
+    }
+
+    pub(super) fn register(self, redirect_uri: String) -> Result<Registration, ConfigError> {
+        let issuer = Issuer::parse(&self.issuer)
+            .map_err(|problem| ConfigError::new("issuer", Problem::Issuer(problem)))?;
+        let blank = |text: &str| text.trim().is_empty();
+        if blank(&self.client_id) {
+            return Err(ConfigError::new("client_id", Problem::Missing));
+        }
+        let auth = self
+            .auth
+            .ok_or(ConfigError::new("client_secret", Problem::NoClientAuth))?;
+        if auth.secret().is_some_and(|secret| blank(secret.expose())) {
+            return Err(ConfigError::new("client_secret", Problem::Missing));
+        }
+        if !self.scopes.iter().any(|scope| scope == "openid") {
+            return Err(ConfigError::new("scopes", Problem::NoOpenidScope));
+        }
+        for resource in &self.resources {
+            if Url::parse(resource).is_ok_and(|url| url.fragment().is_none()) {
+                continue;
+            }
+            return Err(ConfigError::new("resource", Problem::Resource));
+        }
+        for (name, _) in &self.parameters {
+            check_parameter(name)
+                .map_err(|problem| ConfigError::new("parameter", Problem::Parameter(problem)))?;
+        }
+        if self.id_token_alg.is_symmetric() && auth.secret().is_none() {
+            return Err(ConfigError::new(
+                "id_token_alg",
+                Problem::SymmetricWithoutSecret,
+            ));
+        }
+        let redirect_uri = oauth2::RedirectUrl::new(redirect_uri)
+            .map_err(|_| ConfigError::new("base_url", Problem::NotAUrl))?;
+        Ok(Registration {
+            name: "default".to_owned(),
+            issuer,
+            client_id: self.client_id,
+            auth,
+            redirect_uri,
+            scopes: self.scopes,
+            audience: self.audience,
+            resources: self.resources,
+            response_mode: self.response_mode,
+            id_token_alg: self.id_token_alg,
+            trusted_audiences: self.trusted_audiences,
+            userinfo: self.userinfo,
+            parameters: self.parameters,
+            roles: self.roles.unwrap_or_else(|| self.preset.roles()),
+            permissions: self
+                .permissions
+                .unwrap_or_else(|| self.preset.permissions()),
+        })
+    }
+}
