@@ -273,11 +273,6 @@ impl<'a> Pieces<'a> {
         Self { found }
     }
 
-    /// Whether there is no cookie of this kind.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
     /// The suffixes of all pieces that are there, for clearing them; those left over from a longer
     /// value too.
     pub(crate) fn present(&self) -> Vec<String> {
@@ -296,8 +291,9 @@ impl<'a> Pieces<'a> {
     }
 
     /// The whole values that may be meant, at most four: each unsplit one, and the one join if no
-    /// piece of it is missing, superfluous or there in two versions. Which of them is ours, only
-    /// opening it can tell.
+    /// piece of it is missing or there in two versions. A piece beyond the number that the first one
+    /// speaks of is left over from a longer value and ignored. Which of them is ours, only opening it
+    /// can tell.
     pub(crate) fn candidates(&self) -> Vec<Cow<'a, [u8]>> {
         self.found
             .iter()
@@ -311,9 +307,10 @@ impl<'a> Pieces<'a> {
     }
 
     fn join(&self, count: usize, first: &[u8]) -> Option<Vec<u8>> {
-        let exactly_once = self.found.iter().map(|(index, _)| *index).eq(0..count);
+        let needed = self.found.iter().take_while(|(index, _)| *index < count);
+        let exactly_once = needed.clone().map(|(index, _)| *index).eq(0..count);
         exactly_once.then(|| {
-            let rest = self.found.iter().skip(1).map(|(_, value)| *value);
+            let rest = needed.skip(1).map(|(_, value)| *value);
             std::iter::once(first)
                 .chain(rest)
                 .collect::<Vec<_>>()
@@ -483,12 +480,15 @@ mod tests {
         assert_eq!(whole("n=2.a; n.1=b"), ["ab"]);
         assert_eq!(whole("n.1=b; x=y; n=2.a"), ["ab"]);
         assert_eq!(whole("n=2.a; n.1=b; n=2.a; n.1=b"), ["ab"]);
+        for stale in ["n.2=c", "n.2=c; n.3=d", "n.2=c; n.2=d", "n.63=z"] {
+            assert_eq!(whole(&format!("n=2.a; n.1=b; {stale}")), ["ab"], "{stale}");
+        }
         for field in [
             "n=2.a",
             "n.1=b",
             "n=3.a; n.1=b",
             "n=3.a; n.2=c",
-            "n=2.a; n.1=b; n.2=c",
+            "n=3.a; n.1=b; n.3=d",
             "n=2.a; n.1=b; n.1=c",
             "n=2.a; n=2.x; n.1=b",
             "n=2.a; n.01=b",
@@ -539,7 +539,7 @@ mod tests {
     #[test]
     fn stale_pieces_are_present_too() {
         assert_eq!(pieces(b"n.12=a; n.3=b; n.12=c").present(), [".3", ".12"]);
-        assert!(pieces(b"other=1; nn=2; n-login=3").is_empty());
+        assert!(pieces(b"other=1; nn=2; n-login=3").present().is_empty());
         assert_eq!(
             format!("{:?}", pieces(b"n=secret; n.1=secret")),
             r#"Pieces(["", ".1"])"#
@@ -658,7 +658,7 @@ mod tests {
             mentions(&field, &name);
             let found = Pieces::collect(std::iter::once(&field[..]), &name);
             prop_assert!(found.candidates().len() <= 4);
-            prop_assert_eq!(found.is_empty(), found.present().is_empty());
+            prop_assert_eq!(found.found.is_empty(), found.present().is_empty());
         }
 
         #[test]

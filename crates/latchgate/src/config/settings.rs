@@ -83,10 +83,7 @@ impl Gate {
 }
 
 impl Settings {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    /// The one place that reads the environment.
     fn from_env() -> Result<Self, ConfigError> {
         let mut settings = BTreeMap::new();
         for name in NAMES {

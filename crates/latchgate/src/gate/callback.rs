@@ -41,9 +41,9 @@ impl Gate {
     ) -> Result<Response<Bytes>, Error> {
         let premises = &self.0;
         let now = premises.clock.now();
-        let pending = self
-            .pending_login(suffix, snapshot, now)
-            .ok_or(AuthorizationError::NoPendingLogin)?;
+        let Some(pending) = self.pending_login(suffix, snapshot, now) else {
+            return self.nothing_pending(snapshot).await;
+        };
         let return_to = self.return_to(&pending.return_to);
         let metadata = premises.reach.metadata(now).await?;
         let (code, expected) = response(parameters, pending, &premises.registration, &metadata)?;
@@ -81,6 +81,15 @@ impl Gate {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
         }
         Ok(answer)
+    }
+
+    /// An answer nobody here waits for. Somebody who is signed in went back in the browser's history
+    /// or reloaded: they go home, and nothing changes. For anybody else it is refused.
+    async fn nothing_pending(&self, snapshot: &Snapshot) -> Result<Response<Bytes>, Error> {
+        match self.session_of(snapshot).await? {
+            (_, Some(_)) => Ok(redirect(self.return_to("").as_str())),
+            (_, None) => Err(AuthorizationError::NoPendingLogin.into()),
+        }
     }
 
     /// Opens the login cookie of this answer. More than one value under its name: somebody planted

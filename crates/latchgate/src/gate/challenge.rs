@@ -31,7 +31,7 @@ pub struct Challenge {
 
 #[derive(Clone, Debug)]
 enum Why {
-    SignIn(LoginOptions),
+    SignIn(Box<LoginOptions>),
     Denied(Denial),
     Failed(Arc<Error>),
 }
@@ -44,7 +44,7 @@ impl Challenge {
 
     /// Somebody must sign in first, in a certain way.
     pub fn sign_in_with(head: &dyn RequestHead, options: LoginOptions) -> Self {
-        Self::new(head, Why::SignIn(options))
+        Self::new(head, Why::SignIn(Box::new(options)))
     }
 
     /// Somebody is signed in but does not meet a guard's condition. One who authenticated too long
@@ -83,7 +83,7 @@ impl Gate {
         match &challenge.why {
             Why::Failed(error) => self.refuse(error, challenge.html),
             Why::SignIn(options) => {
-                self.send_to_login(&challenge, options.clone(), "sign_in_required")
+                self.send_to_login(&challenge, (**options).clone(), "sign_in_required")
                     .await
             }
             Why::Denied(Denial::TooLongAgo { max_age }) => {

@@ -1,6 +1,7 @@
 //! Reaching the provider: one total deadline per call, metadata and keys fetched when first needed,
 //! by one caller for all who wait, and used on when they cannot be renewed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Request, Response, header};
@@ -29,13 +30,14 @@ pub(crate) struct Reach {
 struct Remembered<T> {
     /// Whoever fetches holds this; the others wait and then find the value.
     fetching: tokio::sync::Mutex<()>,
+    /// How many fetches have failed: whoever waited through a failure shares it.
+    failures: AtomicU64,
     latest: Mutex<Option<Remember<T>>>,
 }
 
 #[derive(Debug)]
 struct Remember<T> {
     value: Arc<T>,
-    fetched_at: u64,
     good_until: u64,
 }
 
@@ -60,6 +62,7 @@ impl<T> Remembered<T> {
     fn new() -> Self {
         Self {
             fetching: tokio::sync::Mutex::default(),
+            failures: AtomicU64::new(0),
             latest: Mutex::default(),
         }
     }
@@ -75,7 +78,7 @@ impl<T> Remembered<T> {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
-    /// The value, fetched unless one is at hand that is good at `now` and newer than `not_before`.
+    /// The value, fetched unless one is at hand that is not `stale`.
     async fn get<F>(
         &self,
         now: u64,
@@ -93,16 +96,19 @@ impl<T> Remembered<T> {
         if let Some(value) = usable(self.latest()) {
             return Ok(value);
         }
+        let failures = self.failures.load(Ordering::Acquire);
         let _turn = self.fetching.lock().await;
         if let Some(value) = usable(self.latest()) {
             return Ok(value);
+        }
+        if self.failures.load(Ordering::Acquire) != failures {
+            return Err(HttpError::FailedForOthers.into());
         }
         match (fetch().await, self.latest()) {
             (Ok((value, lifetime)), _) => {
                 let value = Arc::new(value);
                 self.set(Remember {
                     value: Arc::clone(&value),
-                    fetched_at: now,
                     good_until: now.saturating_add(lifetime),
                 });
                 Ok(value)
@@ -116,7 +122,10 @@ impl<T> Remembered<T> {
                 });
                 Ok(value)
             }
-            (Err(error), None) => Err(error),
+            (Err(error), None) => {
+                self.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ impl Gate {
                     cause = %error.chain(),
                     "the tokens could not be refreshed now"
                 );
-                Renewed::Undecided(Arc::new(error))
+                Renewed::Undecided
             }
         }
     }
@@ -95,7 +95,15 @@ impl Gate {
                 Renewed::Fresh(fresh.session)
             }
             Ok(false) => Renewed::Over(Ended::SignedOut),
-            Err(error) => Renewed::Undecided(Arc::new(error)),
+            Err(error) => {
+                tracing::error!(
+                    event = "session_not_written",
+                    code = error.code(),
+                    cause = %error.chain(),
+                    "the refreshed session could not be kept"
+                );
+                Renewed::Undecided
+            }
         }
     }
 }

@@ -188,10 +188,10 @@ impl Visit {
                 changes.write = true;
                 Ok(None)
             }
-            Renewed::Undecided(_) if kept.session.tokens.expires_in(now) != Some(0) => {
+            Renewed::Undecided if kept.session.tokens.expires_in(now) != Some(0) => {
                 Ok(Some(kept.access_token(now)))
             }
-            Renewed::Undecided(_) => Err(Error::RefreshUnavailable),
+            Renewed::Undecided => Err(Error::RefreshUnavailable),
         }
     }
 

@@ -4,7 +4,6 @@
 
 use aws_lc_rs::digest;
 use base64_simd::URL_SAFE_NO_PAD;
-use openidconnect::core::CoreJwsSigningAlgorithm;
 use std::{error::Error, fmt, str::FromStr};
 
 /// An algorithm that latchgate verifies signatures with.
@@ -85,31 +84,6 @@ impl Algorithm {
             Self::Rs384 | Self::Ps384 | Self::Es384 | Self::Hs384 => &digest::SHA384,
             Self::Rs512 | Self::Ps512 | Self::Hs512 | Self::EdDsa => &digest::SHA512,
         }
-    }
-
-    /// The same algorithm in the words of `openidconnect`.
-    pub(crate) fn to_core(self) -> CoreJwsSigningAlgorithm {
-        match self {
-            Self::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-            Self::Rs384 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-            Self::Rs512 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-            Self::Ps256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-            Self::Ps384 => CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-            Self::Ps512 => CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-            Self::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            Self::Es384 => CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-            Self::EdDsa => CoreJwsSigningAlgorithm::EdDsa,
-            Self::Hs256 => CoreJwsSigningAlgorithm::HmacSha256,
-            Self::Hs384 => CoreJwsSigningAlgorithm::HmacSha384,
-            Self::Hs512 => CoreJwsSigningAlgorithm::HmacSha512,
-        }
-    }
-
-    /// The algorithm `openidconnect` speaks of, if it is one of ours.
-    pub(crate) fn from_core(core: &CoreJwsSigningAlgorithm) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.to_core() == *core)
     }
 }
 

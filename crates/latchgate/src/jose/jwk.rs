@@ -13,28 +13,23 @@ use aws_lc_rs::signature::{
     RsaPublicKeyComponents, VerificationAlgorithm,
 };
 use base64_simd::URL_SAFE_NO_PAD;
-use openidconnect::{
-    JsonWebKeyId,
-    core::{CoreJsonWebKeyType, CoreJsonWebKeyUse},
-};
 use serde_json::{Map, Value};
 use std::{error::Error, fmt};
 
 /// Reads a public key for verifying signatures.
 pub(super) fn parse(jwk: &Map<String, Value>) -> Result<Parsed, KeyRejection> {
-    let key_use = text(jwk, "use")?;
-    check_use(jwk, key_use)?;
-    let only = match text(jwk, "alg")? {
+    check_use(jwk)?;
+    let only: Option<Algorithm> = match text(jwk, "alg")? {
         Some(name) => Some(name.parse().map_err(|_| KeyRejection::Algorithm)?),
         None => None,
     };
     if jwk.contains_key("d") {
         return Err(KeyRejection::Private);
     }
-    let (kty, mut verifiers) = match text(jwk, "kty")?.ok_or(KeyRejection::Missing("kty"))? {
-        "RSA" => (CoreJsonWebKeyType::RSA, rsa(jwk)?),
-        "EC" => (CoreJsonWebKeyType::EllipticCurve, elliptic_curve(jwk)?),
-        "OKP" => (CoreJsonWebKeyType::OctetKeyPair, octet_key_pair(jwk)?),
+    let mut verifiers = match text(jwk, "kty")?.ok_or(KeyRejection::Missing("kty"))? {
+        "RSA" => rsa(jwk)?,
+        "EC" => elliptic_curve(jwk)?,
+        "OKP" => octet_key_pair(jwk)?,
         "oct" => return Err(KeyRejection::Symmetric),
         _ => return Err(KeyRejection::Type),
     };
@@ -43,10 +38,7 @@ pub(super) fn parse(jwk: &Map<String, Value>) -> Result<Parsed, KeyRejection> {
         return Err(KeyRejection::Algorithm);
     }
     Ok(Parsed {
-        kid: text(jwk, "kid")?.map(|kid| JsonWebKeyId::new(kid.to_owned())),
-        kty,
-        key_use: key_use.map(|_| CoreJsonWebKeyUse::Signature),
-        only: only.map(Algorithm::to_core),
+        kid: text(jwk, "kid")?.map(str::to_owned),
         verifiers,
     })
 }
@@ -102,7 +94,8 @@ impl fmt::Display for KeyRejection {
 impl Error for KeyRejection {}
 
 /// RFC 7517 §4.2 and §4.3: what a key says it is for must include verifying.
-fn check_use(jwk: &Map<String, Value>, key_use: Option<&str>) -> Result<(), KeyRejection> {
+fn check_use(jwk: &Map<String, Value>) -> Result<(), KeyRejection> {
+    let key_use = text(jwk, "use")?;
     let verifies = match jwk.get("key_ops") {
         None => true,
         Some(Value::Array(operations)) => operations.iter().any(|operation| operation == "verify"),

@@ -53,11 +53,6 @@ impl<'t> Jws<'t> {
         })
     }
 
-    /// The algorithm the header names. Whoever signed wrote it, so it decides nothing.
-    pub(crate) fn alg(&self) -> Algorithm {
-        self.algorithm
-    }
-
     /// The name of the key in the header.
     pub(crate) fn kid(&self) -> Option<&str> {
         self.header.get("kid").and_then(Value::as_str)
@@ -66,11 +61,6 @@ impl<'t> Jws<'t> {
     /// The type of the token in the header.
     pub(crate) fn typ(&self) -> Option<&str> {
         self.header.get("typ").and_then(Value::as_str)
-    }
-
-    /// The content that was signed.
-    pub(crate) fn payload(&self) -> &[u8] {
-        &self.payload
     }
 
     /// The content as the claims of a JWT.

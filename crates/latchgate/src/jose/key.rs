@@ -8,12 +8,7 @@ use super::{
     algorithm::Algorithm,
     jwk::{self, KeyRejection},
 };
-use aws_lc_rs::{digest, hmac, signature::ParsedPublicKey};
-use openidconnect::{
-    JsonWebKey, JsonWebKeyAlgorithm, JsonWebKeyId, SignatureVerificationError,
-    core::{CoreJsonWebKeyType, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm},
-};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use aws_lc_rs::{hmac, signature::ParsedPublicKey};
 use serde_json::{Map, Value};
 use std::{fmt, sync::Arc};
 
@@ -23,10 +18,7 @@ pub(crate) struct Key(Arc<Parsed>);
 
 /// What a key is made of.
 pub(super) struct Parsed {
-    pub(super) kid: Option<JsonWebKeyId>,
-    pub(super) kty: CoreJsonWebKeyType,
-    pub(super) key_use: Option<CoreJsonWebKeyUse>,
-    pub(super) only: Option<CoreJwsSigningAlgorithm>,
+    pub(super) kid: Option<String>,
     pub(super) verifiers: Vec<(Algorithm, Verifier)>,
 }
 
@@ -53,10 +45,7 @@ impl Key {
     /// It fits those algorithms only whose hash is not longer than the secret, as RFC 7518 §3.2
     /// demands; an empty secret fits none.
     pub(crate) fn from_client_secret(secret: &str) -> Self {
-        Self::symmetric(secret.as_bytes())
-    }
-
-    fn symmetric(secret: &[u8]) -> Self {
+        let secret = secret.as_bytes();
         let verifiers = [
             (Algorithm::Hs256, hmac::HMAC_SHA256),
             (Algorithm::Hs384, hmac::HMAC_SHA384),
@@ -71,19 +60,15 @@ impl Key {
             )
         })
         .collect();
-        let kty = CoreJsonWebKeyType::Symmetric;
         Self(Arc::new(Parsed {
             kid: None,
-            kty,
-            key_use: None,
-            only: None,
             verifiers,
         }))
     }
 
     /// The name of the key: an opaque text to compare, nothing to look up elsewhere.
     pub(crate) fn kid(&self) -> Option<&str> {
-        self.0.kid.as_ref().map(|kid| kid.as_str())
+        self.0.kid.as_deref()
     }
 
     /// Whether signatures of this algorithm may be verified with the key.
@@ -120,81 +105,8 @@ impl fmt::Debug for Key {
             .collect();
         f.debug_struct("Key")
             .field("kid", &self.kid())
-            .field("kty", &self.0.kty)
             .field("alg", &algorithms)
             .finish_non_exhaustive()
-    }
-}
-
-impl JsonWebKey for Key {
-    type KeyUse = CoreJsonWebKeyUse;
-    type SigningAlgorithm = CoreJwsSigningAlgorithm;
-
-    fn key_id(&self) -> Option<&JsonWebKeyId> {
-        self.0.kid.as_ref()
-    }
-
-    fn key_type(&self) -> &CoreJsonWebKeyType {
-        &self.0.kty
-    }
-
-    fn key_use(&self) -> Option<&CoreJsonWebKeyUse> {
-        self.0.key_use.as_ref()
-    }
-
-    fn signing_alg(&self) -> JsonWebKeyAlgorithm<&CoreJwsSigningAlgorithm> {
-        match &self.0.only {
-            Some(algorithm) => JsonWebKeyAlgorithm::Algorithm(algorithm),
-            None => JsonWebKeyAlgorithm::Unspecified,
-        }
-    }
-
-    fn new_symmetric(key: Vec<u8>) -> Self {
-        Self::symmetric(&key)
-    }
-
-    fn verify_signature(
-        &self,
-        signature_alg: &CoreJwsSigningAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), SignatureVerificationError> {
-        let algorithm = self
-            .fitting(signature_alg)
-            .map_err(SignatureVerificationError::InvalidKey)?;
-        match self.verify(algorithm, message, signature) {
-            true => Ok(()),
-            false => Err(SignatureVerificationError::CryptoError(
-                "bad signature".to_owned(),
-            )),
-        }
-    }
-
-    fn hash_bytes(&self, bytes: &[u8], alg: &CoreJwsSigningAlgorithm) -> Result<Vec<u8>, String> {
-        let algorithm = self.fitting(alg)?;
-        Ok(digest::digest(algorithm.digest(), bytes).as_ref().to_vec())
-    }
-}
-
-impl Key {
-    fn fitting(&self, core: &CoreJwsSigningAlgorithm) -> Result<Algorithm, String> {
-        let algorithm = Algorithm::from_core(core).filter(|algorithm| self.fits(*algorithm));
-        algorithm.ok_or_else(|| format!("the key does not fit {core:?}"))
-    }
-}
-
-impl Serialize for Key {
-    /// Always an error: keys are read from providers, never written.
-    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        Err(ser::Error::custom(
-            "a parsed verification key cannot be written out again",
-        ))
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_jwk(&Map::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -281,51 +193,9 @@ mod tests {
         let named = key(&changed(&Signer::new(Algorithm::EdDsa), "kid", json!("k1"))).unwrap();
         assert_eq!(
             format!("{named:?}"),
-            r#"Key { kid: Some("k1"), kty: OctetKeyPair, alg: ["EdDSA"], .. }"#
+            r#"Key { kid: Some("k1"), alg: ["EdDSA"], .. }"#
         );
         let secret = Key::from_client_secret(&"hunter2".repeat(10));
         assert!(!format!("{secret:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn openidconnect_sees_the_same_key() {
-        let signer = Signer::new(Algorithm::Ps256);
-        let jwk =
-            json!({"keys": [changed(&signer, "alg", json!("PS256")), {"kty": "oct", "k": "AA"}]});
-        let set: openidconnect::JsonWebKeySet<Key> = serde_json::from_value(jwk).unwrap();
-        let [key] = &set.keys()[..] else {
-            panic!("{set:?}")
-        };
-        let (ps256, rs256) = (Algorithm::Ps256.to_core(), Algorithm::Rs256.to_core());
-        let signature = signer.sign(Algorithm::Ps256, b"m");
-        assert!(key.verify_signature(&ps256, b"m", &signature).is_ok());
-        assert!(matches!(
-            key.verify_signature(&ps256, b"n", &signature),
-            Err(SignatureVerificationError::CryptoError(_))
-        ));
-        assert!(matches!(
-            key.verify_signature(&rs256, b"m", &signature),
-            Err(SignatureVerificationError::InvalidKey(_))
-        ));
-        assert!(
-            key.verify_signature(&CoreJwsSigningAlgorithm::None, b"m", b"")
-                .is_err()
-        );
-        assert!(matches!(key.signing_alg(), JsonWebKeyAlgorithm::Algorithm(own) if *own == ps256));
-        assert_eq!(
-            key.hash_bytes(b"", &ps256).unwrap(),
-            digest::digest(&digest::SHA256, b"").as_ref()
-        );
-        assert!(key.hash_bytes(b"", &rs256).is_err());
-        assert!(
-            serde_json::to_value(key)
-                .unwrap_err()
-                .to_string()
-                .contains("cannot be written")
-        );
-        let secret = Key::new_symmetric(vec![7; 32]);
-        assert!(
-            secret.fits(Algorithm::Hs256) && *secret.key_type() == CoreJsonWebKeyType::Symmetric
-        );
     }
 }

@@ -35,6 +35,8 @@ pub enum HttpError {
     TooLarge,
     /// The answer is compressed although we did not ask for that.
     Encoded,
+    /// Another request asked for the same while this one waited, and failed.
+    FailedForOthers,
     /// The connection, TLS or HTTP failed.
     Transport(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -56,6 +58,9 @@ impl fmt::Display for HttpError {
             ),
             Self::Encoded => {
                 f.write_str("the provider's answer is compressed although that was not asked for")
+            }
+            Self::FailedForOthers => {
+                f.write_str("the provider was asked on behalf of another request, and that failed")
             }
             Self::Transport(_) => f.write_str("the provider could not be reached"),
         }

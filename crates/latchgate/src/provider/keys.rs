@@ -60,6 +60,12 @@ pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<KeySet, KeysError
     if keys.is_empty() {
         return Err(KeysError::Empty);
     }
+    if keys.skipped() > 0 {
+        tracing::debug!(
+            skipped = keys.skipped(),
+            "members of the provider's JWK Set that are no signature keys of ours are not used"
+        );
+    }
     Ok(keys)
 }
 

@@ -6,6 +6,10 @@ mod lifetime;
 mod memory;
 mod renewal;
 mod sealed;
+#[expect(
+    clippy::module_inception,
+    reason = "the room is named after what it is about, and so is the file"
+)]
 mod session;
 mod store;
 mod stored;

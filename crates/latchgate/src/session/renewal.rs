@@ -8,7 +8,6 @@
 //! cookie from before. A session that has ended leaves a tombstone, so that nothing brings it back.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,20 +24,8 @@ pub(crate) enum Renewed {
     /// The session is over.
     Over(Ended),
     /// Nothing is decided: the provider could not be asked. The old tokens are still what they were.
-    Undecided(Arc<dyn std::error::Error + Send + Sync>),
+    Undecided,
 }
-
-/// The task of a refresh is gone without an outcome.
-#[derive(Debug)]
-struct Vanished;
-
-impl fmt::Display for Vanished {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the refresh was cut off: the runtime is shutting down")
-    }
-}
-
-impl std::error::Error for Vanished {}
 
 /// The refreshes of this process, by session.
 #[derive(Debug, Default)]
@@ -97,7 +84,7 @@ impl Renewals {
             .ok()
             .and_then(|renewed| renewed.clone());
         // The task cannot vanish without an answer unless the runtime is shutting down.
-        settled.unwrap_or_else(|| Renewed::Undecided(Arc::new(Vanished)))
+        settled.unwrap_or(Renewed::Undecided)
     }
 
     fn join(&self, session: &Session, now: u64) -> Joined {
@@ -132,7 +119,7 @@ impl Renewals {
                 entries.insert(id, Standing::Tombstone { why: *why, until });
             }
             // Whoever waits gets this outcome; whoever comes next tries again.
-            Renewed::Undecided(_) => {
+            Renewed::Undecided => {
                 if let Some(Standing::Refresh { .. }) = entries.get(&id) {
                     entries.remove(&id);
                 }
