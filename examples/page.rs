@@ -1,12 +1,10 @@
 //! The few HTML pages that the login examples share.
 
 /// The home page: who is signed in, and a button to change that.
-pub fn home(signed_in: Option<(&str, &str)>) -> String {
-    whole(&match signed_in {
+pub fn home(name: Option<&str>) -> String {
+    whole(&match name {
         None => include_str!("signed-out.html").to_owned(),
-        Some((name, subject)) => include_str!("signed-in.html")
-            .replace("{{name}}", &escape(name))
-            .replace("{{subject}}", &escape(subject)),
+        Some(name) => include_str!("signed-in.html").replace("{{name}}", &escape(name)),
     })
 }
 

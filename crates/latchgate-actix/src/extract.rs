@@ -46,7 +46,6 @@ pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 ///     Err(sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount)))
 /// }
 /// ```
-#[derive(Debug)]
 pub struct SignIn(HttpRequest);
 
 /// A request that may not pass. [`Login`](crate::Login) turns it into the real answer.
@@ -98,6 +97,12 @@ impl ResponseError for Rejection {
         let mut response = HttpResponse::Unauthorized().body(self.to_string());
         response.extensions_mut().insert(Challenge::clone(&self.0));
         response
+    }
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignIn")
     }
 }
 

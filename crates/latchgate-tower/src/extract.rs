@@ -1,6 +1,7 @@
 //! Extractors for axum.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::ops::Deref;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -45,7 +46,6 @@ pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 ///     sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount))
 /// }
 /// ```
-#[derive(Debug)]
 pub struct SignIn(Parts);
 
 /// A request that may not pass. The [`LoginLayer`](crate::LoginLayer) turns it into the real answer.
@@ -87,6 +87,12 @@ impl IntoResponse for Rejection {
         let mut response = (StatusCode::UNAUTHORIZED, NO_LAYER).into_response();
         response.extensions_mut().insert(*self.0);
         response
+    }
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignIn")
     }
 }
 

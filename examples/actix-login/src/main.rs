@@ -29,7 +29,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Gate::from_toml(&provider.settings(&format!("http://127.0.0.1:{port}")))?
     };
     let app = move || {
-        let admins = Guard::signed_in().role("admin");
         App::new()
             .wrap(Login::new(gate.clone()))
             .route("/", web::get().to(home))
@@ -37,24 +36,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .route("/token", web::get().to(token))
             .route("/refresh", web::post().to(refresh))
             .route("/healthz", web::get().to(async || "ok"))
-            .service(
-                web::resource("/admin")
-                    .wrap(Require::new(admins))
-                    .to(async || "Only admins read this."),
-            )
+            .service(web::resource("/admin").wrap(admins()).to(admin))
     };
+    let server = HttpServer::new(app).bind(("127.0.0.1", port))?;
     println!("actix-login listens on http://127.0.0.1:{port}");
-    Ok(HttpServer::new(app)
-        .bind(("127.0.0.1", port))?
-        .run()
-        .await?)
+    Ok(server.run().await?)
+}
+
+fn admins() -> Require {
+    Require::new(Guard::signed_in().role("admin"))
+}
+
+async fn admin() -> &'static str {
+    "Only admins read this."
 }
 
 async fn home(user: Option<User>) -> Html {
-    let user = user.as_ref();
-    Html::new(page::home(
-        user.map(|user| (user.name().unwrap_or("friend"), user.subject())),
-    ))
+    let name = user.as_ref().map(|user| user.name().unwrap_or("friend"));
+    Html::new(page::home(name))
 }
 
 async fn me(user: User, request: HttpRequest) -> Either<Html, Json<Value>> {

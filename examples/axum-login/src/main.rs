@@ -45,10 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn home(user: Option<User>) -> Html<String> {
-    let user = user.as_ref();
-    Html(page::home(user.map(|user| {
-        (user.name().unwrap_or("friend"), user.subject())
-    })))
+    let name = user.as_ref().map(|user| user.name().unwrap_or("friend"));
+    Html(page::home(name))
 }
 
 async fn me(user: User, headers: HeaderMap) -> Response {

@@ -69,7 +69,8 @@ pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
                 "`crate::{target}` is no room: import from the room it lives in (`crate::<room>::{target}`)"
             ),
             Some(_) if target == "gate" && !MAKERS.contains(&room) => {
-                "nobody but its makers imports `gate`: move what you need to the room it belongs to".to_owned()
+                "nobody but its makers imports `gate`: move what you need to the room it belongs to"
+                    .to_owned()
             }
             Some(DECISIONS) if level == DECISIONS => continue,
             Some(earlier) if earlier < level => continue,
@@ -244,8 +245,8 @@ mod tests {
                 "\nlet x = crate::resource::verify();",
             ),
             ("token/request.rs", "\nuse super::super::session::Session;"),
-            ("builder.rs", "\nuse crate::gate::Gate;"),
-            ("builder.rs", "\nuse super::gate::Gate;"),
+            ("guard.rs", "\nuse crate::gate::Gate;"),
+            ("error.rs", "\nuse super::gate::Gate;"),
             ("token/request.rs", "\nuse crate::User;"),
         ] {
             let found = messages(path, text);

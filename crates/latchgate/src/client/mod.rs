@@ -1,4 +1,5 @@
-//! What the provider knows of us: the registration, and how we prove who we are.
+//! What the provider knows of us: the registration, and how we prove who we are
+//! ([RFC 6749 §2](https://www.rfc-editor.org/rfc/rfc6749#section-2)).
 
 mod authentication;
 mod registration;

@@ -1,6 +1,10 @@
 //! Challenges: what an extractor or a guard answers when a request may not pass. The layer finds
 //! the challenge in the response's extensions and lets the gate turn it into the real response.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
@@ -11,15 +15,13 @@ use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, wants_html};
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Why a request may not pass, with what is needed to answer it.
 ///
 /// A browser's top-level navigation is sent to log in and comes back to the same URL. Everything
 /// else gets a status and a problem document: `401` when nobody is signed in, `403` when somebody
 /// is who may not, `503` when the session cannot be told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Challenge {
     why: Why,
@@ -74,6 +76,16 @@ impl Challenge {
                 .map(|field| field.to_vec())
                 .collect(),
         }
+    }
+}
+
+impl fmt::Debug for Challenge {
+    /// The cookies and the URL of the request are left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Challenge")
+            .field("why", &self.why)
+            .field("navigation", &self.navigation)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Errands: requests the gate answers itself.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
@@ -10,7 +12,6 @@ use crate::head::RequestHead;
 use crate::navigation::{Navigation, Sender, wants_html};
 
 /// A request to one of the gate's own routes, detached from the connection it came on.
-#[derive(Debug)]
 #[must_use]
 pub struct Errand {
     gate: Gate,
@@ -26,8 +27,7 @@ enum Route {
     AfterLogout,
 }
 
-/// What an errand needs of its request.
-#[derive(Debug)]
+/// What an errand needs of its request. Full of secrets: it has no `Debug`.
 pub(super) struct Snapshot {
     pub(super) method: String,
     pub(super) query: String,
@@ -61,6 +61,14 @@ impl Snapshot {
 
     fn is_safe(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD")
+    }
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Errand")
+            .field("route", &self.route)
+            .finish_non_exhaustive()
     }
 }
 

@@ -155,9 +155,6 @@ mod tests {
     fn names_make_the_round_trip() {
         for algorithm in Algorithm::ALL {
             assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
-            assert_eq!(Algorithm::from_core(&algorithm.to_core()), Some(algorithm));
-            let core = serde_json::to_value(algorithm.to_core()).unwrap();
-            assert_eq!(core, algorithm.as_str());
             assert_eq!(
                 algorithm.is_symmetric(),
                 algorithm.as_str().starts_with("HS")
@@ -167,11 +164,6 @@ mod tests {
                 algorithm == Algorithm::EdDsa || algorithm.as_str().ends_with(&bits.to_string())
             );
         }
-        assert_eq!(Algorithm::from_core(&CoreJwsSigningAlgorithm::None), None);
-        assert_eq!(
-            Algorithm::from_core(&CoreJwsSigningAlgorithm::EcdsaP521Sha512),
-            None
-        );
     }
 
     #[test]

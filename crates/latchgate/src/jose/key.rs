@@ -45,7 +45,10 @@ impl Key {
     /// It fits those algorithms only whose hash is not longer than the secret, as RFC 7518 §3.2
     /// demands; an empty secret fits none.
     pub(crate) fn from_client_secret(secret: &str) -> Self {
-        let secret = secret.as_bytes();
+        Self::symmetric(secret.as_bytes())
+    }
+
+    pub(super) fn symmetric(secret: &[u8]) -> Self {
         let verifiers = [
             (Algorithm::Hs256, hmac::HMAC_SHA256),
             (Algorithm::Hs384, hmac::HMAC_SHA384),

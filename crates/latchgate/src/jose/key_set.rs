@@ -120,7 +120,10 @@ mod tests {
             Signer::new(Algorithm::Es256).jwk(),
         ];
         let set = parse(&json!({ "keys": keys })).unwrap();
-        assert_eq!((set.keys.len(), set.skipped(), set.is_empty()), (4, 0, false));
+        assert_eq!(
+            (set.keys.len(), set.skipped(), set.is_empty()),
+            (4, 0, false)
+        );
         let name = |kid: &str| Some(kid.to_owned());
         assert_eq!(kids(&set, Some("a"), Algorithm::Es256), [name("a")]);
         assert_eq!(kids(&set, Some("a"), Algorithm::Ps512), [name("a")]);

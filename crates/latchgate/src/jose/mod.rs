@@ -3,7 +3,7 @@
 //! A token is taken apart by [`Jws::parse`], its signature checked against a [`KeySet`] with the
 //! one [`Algorithm`] that was agreed upon beforehand, and its claims read with duplicate names
 //! refused. Nothing in a token chooses its key or its algorithm
-//! ([RFC 8725](https://www.rfc-editor.org/rfc/rfc8725)).
+//! ([RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
 
 mod algorithm;
 mod json;
@@ -23,3 +23,5 @@ pub use jws::JwsError;
 pub(crate) use key::Key;
 pub(crate) use key_set::KeySet;
 pub use key_set::KeySetError;
+#[cfg(test)]
+pub(crate) use signer::Signer;

@@ -1,4 +1,6 @@
-//! The other side, for tests: keys that sign.
+//! The other side, for tests: keys that sign as [RFC 7515 §5.1](https://www.rfc-editor.org/rfc/rfc7515#section-5.1) tells,
+//! by the algorithms of [RFC 7518 §3](https://www.rfc-editor.org/rfc/rfc7518#section-3) and
+//! [RFC 8037 §3.1](https://www.rfc-editor.org/rfc/rfc8037#section-3.1).
 
 use super::{algorithm::Algorithm, key::Key};
 use aws_lc_rs::{
@@ -19,7 +21,7 @@ use std::sync::{Arc, LazyLock};
 static RSA: LazyLock<Arc<RsaKeyPair>> =
     LazyLock::new(|| Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()));
 
-pub(super) enum Signer {
+pub(crate) enum Signer {
     Rsa(Arc<RsaKeyPair>),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
@@ -28,7 +30,7 @@ pub(super) enum Signer {
 }
 
 impl Signer {
-    pub(super) fn new(algorithm: Algorithm) -> Self {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Es256 => {
                 Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
@@ -44,7 +46,7 @@ impl Signer {
         }
     }
 
-    pub(super) fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode_to_string(bytes);
         match self {
             Self::Rsa(pair) => {
@@ -68,20 +70,20 @@ impl Signer {
         }
     }
 
-    pub(super) fn jwk_named(&self, kid: &str) -> Value {
+    pub(crate) fn jwk_named(&self, kid: &str) -> Value {
         let mut jwk = self.jwk();
         jwk["kid"] = json!(kid);
         jwk
     }
 
-    pub(super) fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         match self {
             Self::Secret(secret) => Key::from_client_secret(secret),
             _ => Key::from_jwk(self.jwk().as_object().unwrap()).unwrap(),
         }
     }
 
-    pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
         match self {
             Self::Rsa(pair) => {
                 let encoding: &'static RsaSignatureEncoding = match algorithm {
@@ -117,7 +119,7 @@ impl Signer {
     }
 
     /// A token with this header and payload, whatever they say.
-    pub(super) fn token(&self, algorithm: Algorithm, header: &str, payload: &str) -> String {
+    pub(crate) fn token(&self, algorithm: Algorithm, header: &str, payload: &str) -> String {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode_to_string(bytes);
         let message = format!("{}.{}", text(header.as_bytes()), text(payload.as_bytes()));
         let signature = self.sign(algorithm, message.as_bytes());

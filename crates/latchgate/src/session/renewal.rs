@@ -30,7 +30,14 @@ pub(crate) enum Renewed {
 /// The refreshes of this process, by session.
 #[derive(Debug, Default)]
 pub(crate) struct Renewals {
-    entries: Mutex<HashMap<[u8; 16], Standing>>,
+    remembered: Mutex<Remembered>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    by_session: HashMap<[u8; 16], Standing>,
+    /// How many there were after the last sweep.
+    swept_to: usize,
 }
 
 #[derive(Debug)]
@@ -49,7 +56,8 @@ impl Renewals {
     /// How long an outcome is kept at least, in seconds.
     const REPLAY: u64 = 60;
 
-    /// When more sessions than this are remembered, the outdated are swept at every insertion.
+    /// Outdated entries are swept when there are more than this, and twice as many as the last
+    /// sweep left.
     const SWEEP_ABOVE: usize = 1_024;
 
     /// Refreshes `session` once: runs `refresh` in a task of its own, or waits for the one that
@@ -88,31 +96,31 @@ impl Renewals {
     }
 
     fn join(&self, session: &Session, now: u64) -> Joined {
-        let mut entries = self.entries();
-        match entries.get(&session.id) {
+        let mut remembered = self.remembered();
+        match remembered.by_session.get(&session.id) {
             Some(Standing::Tombstone { why, .. }) => return Joined::Over(*why),
             Some(Standing::Refresh {
                 of_generation,
                 outcome,
                 ..
-            }) if *of_generation >= session.generation => {
+            }) if *of_generation >= session.generation && is_alive(outcome) => {
                 return Joined::Waiting(outcome.clone());
             }
             _ => {}
         }
-        sweep(&mut entries, now);
+        remembered.sweep(now);
         let (announce, outcome) = watch::channel(None);
         let standing = Standing::Refresh {
             of_generation: session.generation,
             outcome: outcome.clone(),
             since: now,
         };
-        entries.insert(session.id, standing);
+        remembered.by_session.insert(session.id, standing);
         Joined::First(announce, outcome)
     }
 
     fn settle(&self, id: [u8; 16], renewed: &Renewed, until: u64) {
-        let mut entries = self.entries();
+        let entries = &mut self.remembered().by_session;
         match renewed {
             Renewed::Fresh(_) => {}
             Renewed::Over(why) => {
@@ -129,16 +137,18 @@ impl Renewals {
 
     /// Remembers that a session has ended, until its cookie is worthless.
     pub(crate) fn end(&self, session: &Session, why: Ended, now: u64) {
-        let mut entries = self.entries();
-        sweep(&mut entries, now);
+        let mut remembered = self.remembered();
+        remembered.sweep(now);
         let until = session.times.absolute_deadline;
-        entries.insert(session.id, Standing::Tombstone { why, until });
+        remembered
+            .by_session
+            .insert(session.id, Standing::Tombstone { why, until });
     }
 
     /// What has become of a session since its cookie was made: nothing, a newer generation, or its
     /// end.
     pub(crate) fn since(&self, session: &Session, now: u64) -> Option<Renewed> {
-        match self.entries().get(&session.id)? {
+        match self.remembered().by_session.get(&session.id)? {
             Standing::Tombstone { why, until } if *until > now => Some(Renewed::Over(*why)),
             Standing::Refresh { outcome, .. } => {
                 let newest = outcome.borrow().clone()?;
@@ -149,9 +159,16 @@ impl Renewals {
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<[u8; 16], Standing>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a refresh has an outcome or will have one: its task may have died with its runtime.
+fn is_alive(outcome: &watch::Receiver<Option<Renewed>>) -> bool {
+    outcome.borrow().is_some() || outcome.has_changed().is_ok()
 }
 
 enum Joined {
@@ -163,14 +180,21 @@ enum Joined {
     Over(Ended),
 }
 
-fn sweep(entries: &mut HashMap<[u8; 16], Standing>, now: u64) {
-    if entries.len() < Renewals::SWEEP_ABOVE {
-        return;
-    }
-    entries.retain(|_, standing| match standing {
-        Standing::Tombstone { until, .. } => *until > now,
-        Standing::Refresh { since, outcome, .. } => {
-            outcome.borrow().is_none() || now.saturating_sub(*since) <= Renewals::REPLAY
+impl Remembered {
+    /// Drops what is outdated, now and then, so that an entry is looked at a bounded number of times.
+    fn sweep(&mut self, now: u64) {
+        let many = Renewals::SWEEP_ABOVE.max(2 * self.swept_to);
+        if self.by_session.len() < many {
+            return;
         }
-    });
+        self.by_session.retain(|_, standing| match standing {
+            Standing::Tombstone { until, .. } => *until > now,
+            Standing::Refresh { since, outcome, .. } => {
+                is_alive(outcome)
+                    && (outcome.borrow().is_none()
+                        || now.saturating_sub(*since) <= Renewals::REPLAY)
+            }
+        });
+        self.swept_to = self.by_session.len();
+    }
 }

@@ -1,5 +1,7 @@
 //! The session: who signed in at which provider, until when, and the tokens that came of it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -10,7 +12,7 @@ use crate::outside::{Random, RandomError};
 use crate::token::{IdToken, TokenResponse};
 
 /// A session, as it lies inside the seal. The identity of a person is (`issuer`, `subject`).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
     /// Names the session for its whole life; new at every login.
     pub(crate) id: [u8; 16],
@@ -26,6 +28,16 @@ pub(crate) struct Session {
     pub(crate) tokens: Tokens,
     /// Claims of the userinfo endpoint, as JSON; empty when it was not asked.
     pub(crate) userinfo: String,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("issuer", &self.issuer)
+            .field("subject", &self.subject)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The tokens of a session.
