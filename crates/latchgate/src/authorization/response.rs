@@ -81,7 +81,7 @@ impl fmt::Display for AuthorizationError {
             Self::Duplicate(name) => write!(f, "the parameter `{name}` is there twice"),
             Self::StateMissing => f.write_str("the provider's answer has no `state`"),
             Self::NoPendingLogin => f.write_str(
-                "this browser has no login under way for that `state`: its cookie is missing, expired or used up",
+                "this browser has no login under way for that `state`: its cookie is missing, expired or used up, or the login began on another host than the base URL's",
             ),
             Self::StateMismatch => f.write_str("`state` is not the one this login began with"),
             Self::OtherProvider => f.write_str("the login was started at another provider"),

@@ -1,0 +1,89 @@
+//! Calls to the provider trust the platform's certificates and those of `ca_file`, and no others
+//! (OpenID Connect Core 1.0 §16.17).
+
+use std::sync::Arc;
+
+use latchgate::Gate;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A server on loopback whose certificate names `name`, and the PEM text of its issuer.
+async fn provider(name: &str) -> (u16, String) {
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()])
+        .unwrap()
+        .signed_by(&key, &ca)
+        .unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let Ok(mut connection) = acceptor.accept(connection).await else {
+                continue;
+            };
+            let mut request = [0; 4_096];
+            let _ = connection.read(&mut request).await;
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+            let _ = connection.write_all(answer.as_bytes()).await;
+            let _ = connection.shutdown().await;
+        }
+    });
+    (port, ca.pem())
+}
+
+/// The code a warm-up fails with.
+async fn warm_up(port: u16, ca_file: Option<&str>) -> &'static str {
+    let ca_file = ca_file.map(|path| format!("ca_file = {path:?}")).unwrap_or_default();
+    let gate = Gate::from_toml(&format!(
+        "base_url = \"http://127.0.0.1:1\"\nissuer = \"https://127.0.0.1:{port}\"\n\
+         client_id = \"a\"\nclient_auth = \"none\"\n{ca_file}"
+    ))
+    .unwrap();
+    gate.warm_up().await.unwrap_err().code()
+}
+
+#[tokio::test]
+async fn only_trusted_certificates_for_the_right_host_are_accepted() {
+    let folder = std::env::temp_dir().join(format!("latchgate-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (port, ca) = provider("127.0.0.1").await;
+    let (misnamed_port, other_ca) = provider("provider.example").await;
+    let ours = folder.join("ours.pem");
+    let other = folder.join("other.pem");
+    std::fs::write(&ours, ca).unwrap();
+    std::fs::write(&other, other_ca).unwrap();
+    let (ours, other) = (ours.to_str().unwrap(), other.to_str().unwrap());
+
+    // Reached: the answer is read, and its metadata is no good.
+    assert_eq!(warm_up(port, Some(ours)).await, "provider_metadata");
+    assert_eq!(warm_up(port, None).await, "provider_unreachable");
+    assert_eq!(warm_up(port, Some(other)).await, "provider_unreachable");
+    assert_eq!(warm_up(misnamed_port, Some(other)).await, "provider_unreachable");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_file_that_holds_no_certificate_is_named() {
+    let error = Gate::from_toml(
+        "base_url = \"http://127.0.0.1:1\"\nissuer = \"https://op.example\"\nclient_id = \"a\"\n\
+         client_auth = \"none\"\nca_file = \"/nowhere/ca.pem\"",
+    )
+    .unwrap_err();
+    assert!(error.to_string().contains("LATCHGATE_CA_FILE"), "{error}");
+}
