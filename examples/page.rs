@@ -1,7 +1,7 @@
 //! The few HTML pages that the login examples share.
 
 /// The home page: who is signed in, and a button to change that.
-pub fn home(name: Option<&str>) -> String {
+pub(crate) fn home(name: Option<&str>) -> String {
     whole(&match name {
         None => include_str!("signed-out.html").to_owned(),
         Some(name) => include_str!("signed-in.html").replace("{{name}}", &escape(name)),
@@ -9,10 +9,10 @@ pub fn home(name: Option<&str>) -> String {
 }
 
 /// A person's claims.
-pub fn claims(json: &str) -> String {
+pub(crate) fn claims(json: &str) -> String {
     let json = escape(json);
     whole(&format!(
-        "<h1>Your claims</h1><pre tabindex=\"0\">{json}</pre><p><a href=\"/\">Home</a></p>"
+        "<h1>Your claims</h1><p><a href=\"/\">Home</a></p><pre tabindex=\"0\">{json}</pre>"
     ))
 }
 

@@ -1,12 +1,10 @@
 //! A case: a name, what it needs, and what it does.
 
-use std::error::Error;
 use std::pin::Pin;
 
 use crate::need::Need;
 
-/// Why a case failed. Any error will do; the runner prints it with its sources.
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+pub(crate) use latchgate_tests::Failure;
 
 /// What a case does, once its needs are met.
 pub(crate) type Body = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::case::Failure;
 
 /// A server is up within this time, or its test fails.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 
 /// Between two looks at a server that is starting.
 const GLANCE: Duration = Duration::from_millis(50);

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::browser::Browser;
+use latchgate_tests::browser::Browser;
 use crate::case::Failure;
 use crate::child::{Server, free_port};
 use crate::need::place;

@@ -4,16 +4,9 @@
 //! `cargo xtask test` installs what they need and runs them. Without a component its cases do not run and say so;
 //! `LATCHGATE_TEST_REQUIRE=1` makes that a failure.
 
-/// Fails the case with a message unless the condition holds.
-macro_rules! ensure {
-    ($condition:expr, $($message:tt)+) => {
-        if !$condition {
-            return Err(format!($($message)+).into());
-        }
-    };
-}
+#[macro_use(ensure)]
+extern crate latchgate_tests;
 
-mod browser;
 mod case;
 mod child;
 mod chromium;
@@ -29,8 +22,7 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut cases = browser::cases();
-    cases.extend(oidc_provider::cases());
+    let mut cases = oidc_provider::cases();
     cases.extend(chromium::cases());
     runner::run(cases).await
 }

@@ -4,7 +4,7 @@
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::browser::Browser;
+use latchgate_tests::browser::Browser;
 use crate::case::{Case, Failure};
 use crate::example::{Address, BOTH, Example};
 use crate::need::Need;

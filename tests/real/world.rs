@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::browser::{Browser, Page};
+use latchgate_tests::browser::{Browser, Page};
 use crate::case::Failure;
 use crate::example::{Address, Example, Running};
 use crate::provider::{CLIENT_SECRET, Provider, Registration};

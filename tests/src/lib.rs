@@ -1,1 +1,28 @@
-//! Shared by the front-door tests.
+//! What the front-door tests share: a plain browser, and a world of one development provider and one application whose
+//! time stands still until the test moves it.
+//!
+//! A scenario is written once, as `async fn(Setup) -> Result<(), Failure>`, and [`scenarios!`] runs it on every framework.
+
+#[macro_use]
+mod failure;
+
+pub mod app;
+pub mod browser;
+mod clock;
+mod run;
+mod setup;
+mod store;
+mod world;
+
+pub use browser::{Browser, Page};
+pub use clock::TestClock;
+pub use failure::Failure;
+pub use run::{DEADLINE, Framework, run};
+pub use setup::{KEY, OLD_KEY, Setup};
+pub use store::SharedStore;
+pub use world::World;
+
+/// The README's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

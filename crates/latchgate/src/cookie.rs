@@ -7,7 +7,7 @@
 //! our name where the prefix does not protect it.
 
 use http::HeaderValue;
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memmem::Finder};
 use std::{borrow::Cow, error::Error, fmt};
 
 /// How the visitor reaches us, which decides the prefix and `Secure`.
@@ -33,6 +33,8 @@ pub(crate) enum SameSite {
 #[derive(Clone, Debug)]
 pub(crate) struct CookieKind {
     name: String,
+    /// Looks for the name; prepared, since every request is searched.
+    finder: Finder<'static>,
     attributes: &'static str,
 }
 
@@ -55,16 +57,25 @@ impl CookieKind {
             }
             (Transport::LoopbackHttp, _) => ("", "; Path=/; HttpOnly; SameSite=Lax"),
         };
-        let name = prefix
+        let name: String = prefix
             .chars()
             .chain(base_name.chars().filter(|c| is_name_char(*c)))
             .collect();
-        Self { name, attributes }
+        Self {
+            finder: Finder::new(&name).into_owned(),
+            name,
+            attributes,
+        }
     }
 
     /// The name with its prefix.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a `Cookie` field has a cookie of this name, or one whose name goes on with a dot.
+    pub(crate) fn is_in(&self, field: &[u8]) -> bool {
+        mentions(field, &self.finder)
     }
 
     /// A `Set-Cookie` field that sets name and suffix to the value, for `max_age` seconds or until
@@ -100,11 +111,15 @@ impl CookieKind {
         field.push_str(&self.name);
         field.extend(suffix.chars().filter(|c| is_name_char(*c)));
         field.push('=');
-        field.extend(
-            value
-                .chars()
-                .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | ',' | ';' | '\\')),
-        );
+        match value.bytes().filter(|byte| !is_value_byte(*byte)).count() {
+            0 => field.push_str(value),
+            _ => field.extend(
+                value
+                    .bytes()
+                    .filter(|byte| is_value_byte(*byte))
+                    .map(char::from),
+            ),
+        }
         field.push_str(self.attributes);
         field.push_str(lifetime);
         HeaderValue::try_from(field).unwrap_or_else(|_| HeaderValue::from_static(""))
@@ -120,13 +135,25 @@ fn is_name_char(c: char) -> bool {
         )
 }
 
+/// A `cookie-octet` of RFC 6265bis §4.1.1.
+fn is_value_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
+}
+
 /// The names and values of one `Cookie` field, without the white space around them; what has no
 /// name is skipped.
 ///
 /// Quotes stay: to RFC 6265bis they are part of the value, and we set none. Nor is anything
 /// percent-decoded.
 pub(crate) fn pairs(field: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    field.split(|byte| *byte == b';').filter_map(|pair| {
+    let mut rest = Some(field);
+    let pairs = std::iter::from_fn(move || {
+        let here = rest?;
+        let end = memchr(b';', here);
+        rest = end.map(|end| &here[end + 1..]);
+        Some(&here[..end.unwrap_or(here.len())])
+    });
+    pairs.filter_map(|pair| {
         let equals = memchr(b'=', pair)?;
         let name = pair[..equals].trim_ascii();
         (!name.is_empty()).then(|| (name, pair[equals + 1..].trim_ascii()))
@@ -137,13 +164,13 @@ pub(crate) fn pairs(field: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 ///
 /// Says the same as looking through [`pairs`], at the price of one search for the name; every
 /// request pays it.
-pub(crate) fn mentions(field: &[u8], name: &str) -> bool {
-    memmem::find_iter(field, name.as_bytes()).any(|start| {
+fn mentions(field: &[u8], name: &Finder<'_>) -> bool {
+    name.find_iter(field).any(|start| {
         let begins_a_pair = matches!(field[..start].trim_ascii_end().last(), None | Some(b';'));
-        let rest = &field[start + name.len()..];
+        let rest = &field[start + name.needle().len()..];
         let has_value = |from: &[u8]| memchr2(b'=', b';', from).filter(|end| from[*end] == b'=');
         begins_a_pair
-            && !name.is_empty()
+            && !name.needle().is_empty()
             && has_value(rest)
                 .is_some_and(|end| rest[0] == b'.' || rest[..end].trim_ascii().is_empty())
     })
@@ -445,7 +472,7 @@ mod tests {
             "nn=n; n=1",
             "n.a b=1",
         ] {
-            assert!(mentions(field.as_bytes(), "n"), "{field}");
+            assert!(mentions(field.as_bytes(), &Finder::new("n")), "{field}");
         }
         for field in [
             "",
@@ -463,7 +490,7 @@ mod tests {
             "n x=1",
             "n .1=x",
         ] {
-            assert!(!mentions(field.as_bytes(), "n"), "{field}");
+            assert!(!mentions(field.as_bytes(), &Finder::new("n")), "{field}");
         }
     }
 
@@ -561,7 +588,7 @@ mod tests {
         assert_eq!(pieces(many.as_bytes()).found.len(), 63 * 4);
         let nothing = "n.1=".repeat(16_000);
         assert_eq!(pieces(nothing.as_bytes()).found.len(), 1);
-        assert!(!mentions(" n".repeat(32_000).as_bytes(), "n"));
+        assert!(!mentions(" n".repeat(32_000).as_bytes(), &Finder::new("n")));
     }
 
     #[test]
@@ -650,12 +677,12 @@ mod tests {
         ) {
             let field = parts.concat();
             let found = pairs(field.as_bytes()).any(|(name, _)| name == b"n" || name.starts_with(b"n."));
-            prop_assert_eq!(mentions(field.as_bytes(), "n"), found, "{:?}", field);
+            prop_assert_eq!(mentions(field.as_bytes(), &Finder::new("n")), found, "{:?}", field);
         }
 
         #[test]
         fn any_header_is_read_without_panic(field in prop::collection::vec(any::<u8>(), 0..400), name in ".{0,4}") {
-            mentions(&field, &name);
+            mentions(&field, &Finder::new(&name));
             let found = Pieces::collect(std::iter::once(&field[..]), &name);
             prop_assert!(found.candidates().len() <= 4);
             prop_assert_eq!(found.found.is_empty(), found.present().is_empty());

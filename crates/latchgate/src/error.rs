@@ -273,3 +273,289 @@ impl Error {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::{JsonError, JwsError};
+    use std::collections::BTreeMap;
+
+    /// Every error there is, with what is promised about it for ever: code, status, fault.
+    fn table() -> Vec<(Error, &'static str, u16, Fault)> {
+        use Fault::{Configuration, Provider, Store, Visitor};
+        let refused = |error: &str| AuthorizationError::Refused {
+            error: error.to_owned(),
+            description: String::new(),
+        };
+        let token_refused = |error: &str| TokenError::Refused {
+            error: error.to_owned(),
+            description: String::new(),
+        };
+        let bad_gateway = StatusCode::BAD_GATEWAY;
+        let too_large = SessionTooLarge { bytes: 2, limit: 1 };
+        let down = || StoreError::Unavailable("down".into());
+        let json = || TokenError::Json(JsonError::NotObject);
+        vec![
+            (
+                RequestError::Method { allow: "GET" }.into(),
+                "method_not_allowed",
+                405,
+                Visitor,
+            ),
+            (
+                RequestError::NotANavigation.into(),
+                "not_a_navigation",
+                403,
+                Visitor,
+            ),
+            (
+                RequestError::CrossSite.into(),
+                "cross_site_request",
+                403,
+                Visitor,
+            ),
+            (RequestError::Body.into(), "unreadable_form", 400, Visitor),
+            (
+                AuthorizationError::Duplicate("code").into(),
+                "duplicate_parameter",
+                400,
+                Visitor,
+            ),
+            (
+                AuthorizationError::StateMissing.into(),
+                "state_missing",
+                400,
+                Visitor,
+            ),
+            (
+                AuthorizationError::NoPendingLogin.into(),
+                "no_login_under_way",
+                400,
+                Visitor,
+            ),
+            (
+                AuthorizationError::StateMismatch.into(),
+                "state_mismatch",
+                400,
+                Visitor,
+            ),
+            (
+                AuthorizationError::OtherProvider.into(),
+                "other_provider",
+                400,
+                Visitor,
+            ),
+            (
+                AuthorizationError::IssMismatch.into(),
+                "iss_mismatch",
+                400,
+                Provider,
+            ),
+            (
+                AuthorizationError::IssMissing.into(),
+                "iss_missing",
+                400,
+                Provider,
+            ),
+            (
+                AuthorizationError::CodeMissing.into(),
+                "code_missing",
+                400,
+                Visitor,
+            ),
+            (
+                refused("access_denied").into(),
+                "login_refused_by_provider",
+                403,
+                Visitor,
+            ),
+            (
+                refused("login_required").into(),
+                "login_refused_by_provider",
+                403,
+                Visitor,
+            ),
+            (
+                refused("server_error").into(),
+                "login_refused_by_provider",
+                400,
+                Provider,
+            ),
+            (
+                refused("invalid_scope").into(),
+                "login_refused_by_provider",
+                500,
+                Configuration,
+            ),
+            (
+                HttpError::Timeout.into(),
+                "provider_unreachable",
+                503,
+                Provider,
+            ),
+            (
+                HttpError::TooLarge.into(),
+                "provider_unreachable",
+                503,
+                Provider,
+            ),
+            (
+                DiscoveryError::Missing("jwks_uri").into(),
+                "provider_metadata",
+                502,
+                Provider,
+            ),
+            (KeysError::Empty.into(), "provider_keys", 502, Provider),
+            (
+                token_refused("invalid_grant").into(),
+                "token_request_refused",
+                400,
+                Visitor,
+            ),
+            (
+                token_refused("invalid_client").into(),
+                "token_request_refused",
+                500,
+                Configuration,
+            ),
+            (
+                token_refused("server_error").into(),
+                "token_request_refused",
+                502,
+                Provider,
+            ),
+            (
+                TokenError::Unbuildable.into(),
+                "token_response",
+                500,
+                Configuration,
+            ),
+            (
+                TokenError::Status(bad_gateway).into(),
+                "token_response",
+                502,
+                Provider,
+            ),
+            (json().into(), "token_response", 502, Provider),
+            (
+                TokenError::Member("access_token").into(),
+                "token_response",
+                502,
+                Provider,
+            ),
+            (
+                IdTokenError::Missing.into(),
+                "id_token_missing",
+                502,
+                Provider,
+            ),
+            (
+                IdTokenError::Jws(JwsError::Unsigned).into(),
+                "id_token_signature",
+                502,
+                Provider,
+            ),
+            (IdTokenError::Type.into(), "id_token_typ", 502, Provider),
+            (IdTokenError::Issuer.into(), "id_token_iss", 502, Provider),
+            (IdTokenError::Audience.into(), "id_token_aud", 502, Provider),
+            (
+                IdTokenError::SharedSecretAudience.into(),
+                "id_token_aud",
+                502,
+                Provider,
+            ),
+            (
+                IdTokenError::AuthorizedParty.into(),
+                "id_token_azp",
+                502,
+                Provider,
+            ),
+            (IdTokenError::Expired.into(), "id_token_exp", 502, Provider),
+            (IdTokenError::IssuedAt.into(), "id_token_iat", 502, Provider),
+            (
+                IdTokenError::NotBefore.into(),
+                "id_token_nbf",
+                502,
+                Provider,
+            ),
+            (IdTokenError::Nonce.into(), "id_token_nonce", 502, Provider),
+            (
+                IdTokenError::AuthTime.into(),
+                "id_token_auth_time",
+                502,
+                Provider,
+            ),
+            (IdTokenError::Subject.into(), "id_token_sub", 502, Provider),
+            (
+                IdTokenError::AccessTokenHash.into(),
+                "id_token_at_hash",
+                502,
+                Provider,
+            ),
+            (
+                IdTokenError::Refreshed("sub").into(),
+                "id_token_changed",
+                502,
+                Provider,
+            ),
+            (UserinfoError::Subject.into(), "userinfo_sub", 502, Provider),
+            (UserinfoError::ContentType.into(), "userinfo", 502, Provider),
+            (
+                UserinfoError::NoEndpoint.into(),
+                "userinfo",
+                500,
+                Configuration,
+            ),
+            (too_large.into(), "session_too_large", 500, Configuration),
+            (down().into(), "store_unavailable", 503, Store),
+            (RandomError.into(), "random_unavailable", 503, Store),
+            (
+                Error::RefreshUnavailable,
+                "refresh_unavailable",
+                503,
+                Provider,
+            ),
+        ]
+    }
+
+    #[test]
+    fn codes_statuses_and_faults_stay_what_they_are() {
+        for (error, code, status, fault) in table() {
+            let found = (error.code(), error.status().as_u16(), error.fault());
+            assert_eq!(found, (code, status, fault), "{error:?}");
+        }
+    }
+
+    /// Two errors share a code only where they are two shades of one.
+    #[test]
+    fn a_code_belongs_to_one_kind_of_error() {
+        let mut kinds: BTreeMap<&str, String> = BTreeMap::new();
+        for (error, code, ..) in table() {
+            let shown = format!("{error:?}");
+            let kind = shown.split('(').next().unwrap_or_default().to_owned();
+            let known = kinds.entry(code).or_insert_with(|| kind.clone());
+            assert_eq!(*known, kind, "{code}");
+            let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+            assert!(code.chars().all(plain), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_error_says_more_than_its_code() {
+        for (error, code, ..) in table() {
+            assert!(error.to_string().len() > code.len(), "{error}");
+            assert!(error.to_string().contains(' '), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_chain_tells_the_cause_of_the_cause() {
+        let refused = HttpError::Transport("connection refused".into());
+        assert_eq!(
+            Error::Http(refused).chain(),
+            "the provider could not be reached: connection refused"
+        );
+        let chain = Error::RefreshUnavailable.chain();
+        assert_eq!(chain, Error::RefreshUnavailable.to_string());
+    }
+}

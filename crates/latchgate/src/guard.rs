@@ -86,11 +86,11 @@ impl Guard {
     ///
     /// The first condition that is not met; roles come first, then scopes, then age.
     pub fn check(&self, user: &User, now: u64) -> Result<(), Denial> {
-        let roles = user.roles();
+        // The person's roles lie in claims that are parsed when asked for.
         if let Some(role) = self
             .roles
             .iter()
-            .find(|role| !roles.contains(&role.as_str()))
+            .find(|role| !user.roles().contains(&role.as_str()))
         {
             return Err(Denial::Role(role.clone()));
         }
@@ -109,5 +109,92 @@ impl Guard {
             Some(max_age) if !fresh(max_age) => Err(Denial::TooLongAgo { max_age }),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn person(claims: &Value) -> User {
+        User::example(claims)
+    }
+
+    fn admin() -> User {
+        person(&json!({ "sub": "1", "roles": ["admin", "editor"], "auth_time": 1_000 }))
+    }
+
+    #[test]
+    fn anybody_who_is_signed_in_meets_no_condition() {
+        let nobody_special = person(&json!({ "sub": "1" }));
+        assert_eq!(Guard::signed_in().check(&nobody_special, 0), Ok(()));
+    }
+
+    #[test]
+    fn every_role_is_required_to_the_letter() {
+        let roles = |roles: &[&str]| {
+            let guard = roles
+                .iter()
+                .fold(Guard::signed_in(), |guard, role| guard.role(*role));
+            guard.check(&admin(), 1_000)
+        };
+        assert_eq!(roles(&["admin"]), Ok(()));
+        assert_eq!(roles(&["editor", "admin"]), Ok(()));
+        for missing in ["Admin", "admin ", "adm", "", "owner"] {
+            let denied = Err(Denial::Role(missing.to_owned()));
+            assert_eq!(roles(&["admin", missing]), denied, "{missing}");
+        }
+        let one_text = person(&json!({ "sub": "1", "roles": "admin editor" }));
+        assert_eq!(
+            Guard::signed_in().role("editor").check(&one_text, 0),
+            Ok(())
+        );
+        let odd = person(&json!({ "sub": "1", "roles": { "admin": true } }));
+        assert!(Guard::signed_in().role("admin").check(&odd, 0).is_err());
+    }
+
+    #[test]
+    fn every_scope_must_have_been_granted() {
+        let scope = |scope: &str| Guard::signed_in().scope(scope).check(&admin(), 1_000);
+        assert_eq!(scope("openid"), Ok(()));
+        assert_eq!(scope("email"), Ok(()));
+        for missing in ["profile", "open", "openid email", ""] {
+            assert_eq!(
+                scope(missing),
+                Err(Denial::Scope(missing.to_owned())),
+                "{missing}"
+            );
+        }
+    }
+
+    #[test]
+    fn authentication_is_recent_enough_and_known() {
+        let guard = Guard::signed_in().max_age(Duration::from_secs(300));
+        assert_eq!(guard.check(&admin(), 1_300), Ok(()));
+        assert_eq!(guard.check(&admin(), 999), Ok(()));
+        let denied = Err(Denial::TooLongAgo { max_age: 300 });
+        assert_eq!(guard.check(&admin(), 1_301), denied);
+        assert_eq!(guard.check(&person(&json!({ "sub": "1" })), 1_000), denied);
+        let at_once = Guard::signed_in().max_age(Duration::ZERO);
+        assert_eq!(at_once.check(&admin(), 1_000), Ok(()));
+        assert!(at_once.check(&admin(), 1_001).is_err());
+    }
+
+    #[test]
+    fn roles_come_first_then_scopes_then_age() {
+        let mut guard = Guard::signed_in().max_age(Duration::ZERO);
+        assert!(matches!(
+            guard.check(&admin(), 9_999),
+            Err(Denial::TooLongAgo { .. })
+        ));
+        guard = guard.scope("missing");
+        assert!(matches!(
+            guard.check(&admin(), 9_999),
+            Err(Denial::Scope(_))
+        ));
+        guard = guard.role("missing");
+        let denied = guard.check(&admin(), 9_999).unwrap_err();
+        assert_eq!(denied.to_string(), "the role `missing` is required");
     }
 }

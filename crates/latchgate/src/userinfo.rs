@@ -88,3 +88,107 @@ pub(crate) fn response(
     }
     Ok(claims)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(status: u16, kind: &str, body: &str) -> Result<Map<String, Value>, UserinfoError> {
+        let id_token = IdToken::example(&json!({ "sub": "248289761001" }));
+        let answer = Response::builder()
+            .status(status)
+            .header("content-type", kind);
+        response(&answer.body(body.as_bytes().to_vec()).unwrap(), &id_token)
+    }
+
+    #[test]
+    fn the_token_travels_in_the_header_and_nowhere_else() {
+        let request = request(&Metadata::example(json!({})), "a.token").unwrap();
+        assert_eq!(request.method(), "GET");
+        assert_eq!(request.uri(), "https://op.example/userinfo");
+        assert_eq!(request.headers()["authorization"], "Bearer a.token");
+        assert_eq!(request.headers()["accept"], "application/json");
+        assert!(request.body().is_empty());
+    }
+
+    #[test]
+    fn without_an_endpoint_or_with_an_unsendable_token_nothing_is_asked() {
+        let metadata = Metadata::example(json!({ "userinfo_endpoint": null }));
+        assert!(matches!(
+            request(&metadata, "t"),
+            Err(UserinfoError::NoEndpoint)
+        ));
+        let metadata = Metadata::example(json!({}));
+        assert!(request(&metadata, "t\r\nX: y").is_err());
+    }
+
+    #[test]
+    fn the_claims_of_the_same_person_are_taken() {
+        for kind in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON ;x",
+        ] {
+            let claims = answer(
+                200,
+                kind,
+                r#"{"sub":"248289761001","email":"jane@example.com"}"#,
+            );
+            assert_eq!(claims.unwrap()["email"], "jane@example.com", "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_claims_of_anybody_else_are_refused() {
+        for sub in [
+            r#""admin""#,
+            r#""""#,
+            "null",
+            "248289761001",
+            r#"["248289761001"]"#,
+            r#""248289761001 ""#,
+        ] {
+            let refused = answer(200, "application/json", &format!(r#"{{"sub":{sub}}}"#));
+            assert!(matches!(refused, Err(UserinfoError::Subject)), "{sub}");
+        }
+        let nobody = answer(200, "application/json", "{}");
+        assert!(matches!(nobody, Err(UserinfoError::Subject)));
+    }
+
+    #[test]
+    fn other_answers_are_refused() {
+        let honest = r#"{"sub":"248289761001"}"#;
+        for status in [201, 204, 302, 401, 403, 500] {
+            let refused = answer(status, "application/json", honest);
+            assert!(matches!(refused, Err(UserinfoError::Status(found)) if found == status));
+        }
+        for kind in [
+            "application/jwt",
+            "text/html",
+            "",
+            "text/json",
+            "application/jsonp",
+        ] {
+            let refused = answer(200, kind, honest);
+            assert!(matches!(refused, Err(UserinfoError::ContentType)), "{kind}");
+        }
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            "eyJ.eyJ.AA",
+            r#"{"sub":"a","sub":"248289761001"}"#,
+        ] {
+            let refused = answer(200, "application/json", body).unwrap_err();
+            assert!(matches!(refused, UserinfoError::Json(_)), "{body}");
+            assert!(std::error::Error::source(&refused).is_some());
+        }
+        let unlabelled = Response::new(honest.as_bytes().to_vec());
+        let id_token = IdToken::example(&json!({ "sub": "248289761001" }));
+        assert!(matches!(
+            response(&unlabelled, &id_token),
+            Err(UserinfoError::ContentType)
+        ));
+    }
+}

@@ -1,4 +1,7 @@
 //! The application that is measured: bare, and behind the login layer.
+//!
+//! All end with `with_state(())`, as `axum::serve` ends them: it puts the layers around the handlers
+//! once instead of for every request.
 
 use axum::Router;
 use axum::response::{IntoResponse, Json, Redirect};
@@ -22,11 +25,12 @@ pub(crate) fn bare(answer: Bytes) -> Router {
         .route("/token", get(page))
         .route("/login", get(|| async { Redirect::to("/callback") }))
         .route("/callback", get(|| async { Redirect::to("/me") }))
+        .with_state(())
 }
 
 /// The bare application in a layer that does nothing: what axum itself takes for any layer.
 pub(crate) fn idle(answer: Bytes) -> Router {
-    bare(answer).layer(Identity::new())
+    bare(answer).layer(Identity::new()).with_state(())
 }
 
 /// The application with people signed in, still without the layer that signs them in.
@@ -35,11 +39,14 @@ pub(crate) fn signed_in() -> Router {
         .route("/", get(|| async { "Hello" }))
         .route("/me", get(me))
         .route("/token", get(token))
+        .with_state(())
 }
 
 /// The application behind the login layer, the way it is written in the README.
 pub(crate) fn latchgate(gate: &Gate) -> Router {
-    signed_in().layer(LoginLayer::new(gate.clone()))
+    signed_in()
+        .layer(LoginLayer::new(gate.clone()))
+        .with_state(())
 }
 
 async fn me(user: User) -> impl IntoResponse {

@@ -141,6 +141,11 @@ impl InProcess {
         self.issued.load(Ordering::Relaxed)
     }
 
+    /// How many bytes the refresh tokens have.
+    pub(crate) fn refresh_token_bytes(&self) -> usize {
+        self.refresh_token.unwrap_or_default()
+    }
+
     /// Walks one login through, from `/login` to the session cookie.
     pub(crate) async fn log_in<S>(&self, application: &mut S) -> LoggedIn
     where

@@ -1,7 +1,7 @@
 //! The same application on other session libraries. Their sessions hold the claims parsed, beside
 //! the access token and the refresh token; they keep no ID token, so they hold less than ours.
 
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
@@ -23,28 +23,18 @@ pub(crate) struct Record {
     pub(crate) expires_at: u64,
 }
 
-#[derive(Clone, FromRef)]
-struct Keys {
-    key: Key,
-}
-
 /// `PrivateCookieJar` of axum-extra. `POST /begin` begins a session.
 pub(crate) fn private_cookie(record: Record) -> Router {
     Router::new()
         .route("/begin", post(seal))
         .layer(Extension(record))
         .route("/me", get(unseal))
-        .with_state(Keys {
-            key: Key::generate(),
-        })
+        .with_state(Key::generate())
 }
 
-async fn seal(
-    State(keys): State<Keys>,
-    Extension(record): Extension<Record>,
-) -> PrivateCookieJar {
+async fn seal(State(key): State<Key>, Extension(record): Extension<Record>) -> PrivateCookieJar {
     let record = serde_json::to_string(&record).unwrap();
-    PrivateCookieJar::<Key>::new(keys.key).add(Cookie::new(NAME, record))
+    PrivateCookieJar::new(key).add(Cookie::new(NAME, record))
 }
 
 async fn unseal(jar: PrivateCookieJar) -> Response {
@@ -62,6 +52,7 @@ pub(crate) fn memory_store(record: Record) -> Router {
         .layer(Extension(record))
         .route("/me", get(load))
         .layer(SessionManagerLayer::new(MemoryStore::default()))
+        .with_state(())
 }
 
 async fn store(session: Session, Extension(record): Extension<Record>) {

@@ -130,6 +130,128 @@ fn is_suffix(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::SessionKey;
+
+    const NAME: &str = "__Host-latchgate-login.abcdefgh";
+    const IV: [u8; 12] = [7; 12];
+
+    fn keys(seed: u8) -> KeyRing {
+        let bytes = std::array::from_fn(|place| seed.wrapping_add(place as u8));
+        KeyRing::new(&[SessionKey::from_bytes(bytes)], "https://app.example").unwrap()
+    }
+
+    #[test]
+    fn a_login_makes_the_round_trip() {
+        let mut pending = PendingLogin::example(1_000);
+        pending.max_age = Some(0);
+        pending.return_to = "/a?b=c#d".to_owned();
+        let value = pending.seal(&keys(1), NAME, IV).unwrap();
+        let opened = PendingLogin::open(&keys(1), NAME, value.as_bytes(), 1_000).unwrap();
+        assert!(opened.state.equals(&pending.state.text()));
+        assert!(opened.nonce.equals(&pending.nonce.text()));
+        assert!(opened.verifier == pending.verifier);
+        assert_eq!(
+            (
+                opened.provider,
+                opened.return_to,
+                opened.max_age,
+                opened.begun_at
+            ),
+            ("default".to_owned(), "/a?b=c#d".to_owned(), Some(0), 1_000)
+        );
+        assert_eq!(pending.suffix(), suffix_of(&pending.state.text()));
+        assert_eq!(pending.suffix().len(), 8);
+    }
+
+    #[test]
+    fn a_login_expires_after_15_minutes() {
+        let value = PendingLogin::example(1_000)
+            .seal(&keys(1), NAME, IV)
+            .unwrap();
+        let opens_at = |now| PendingLogin::open(&keys(1), NAME, value.as_bytes(), now).is_some();
+        assert!(opens_at(1_000 + 900));
+        assert!(!opens_at(1_000 + 901));
+        assert!(!opens_at(u64::MAX));
+    }
+
+    #[test]
+    fn a_login_opens_under_its_name_with_its_key_and_for_its_purpose_only() {
+        let value = PendingLogin::example(1_000)
+            .seal(&keys(1), NAME, IV)
+            .unwrap();
+        let open = |keys: &KeyRing, name, value: &str| {
+            PendingLogin::open(keys, name, value.as_bytes(), 1_000).is_some()
+        };
+        assert!(open(&keys(1), NAME, &value));
+        assert!(!open(&keys(1), "__Host-latchgate-login.abcdefgi", &value));
+        assert!(!open(&keys(1), "__Host-latchgate", &value));
+        assert!(!open(&keys(2), NAME, &value));
+        for length in 0..value.len() {
+            assert!(!open(&keys(1), NAME, &value[..length]), "{length}");
+        }
+        let plain = postcard::to_extend(&PendingLogin::example(1_000), vec![1]).unwrap();
+        for purpose in [Purpose::Session, Purpose::Logout, Purpose::Stored] {
+            assert!(!open(
+                &keys(1),
+                NAME,
+                &keys(1).seal(purpose, NAME, &plain, IV)
+            ));
+        }
+    }
+
+    #[test]
+    fn another_layout_is_no_login() {
+        let of_layout = |layout| {
+            let plain = postcard::to_extend(&PendingLogin::example(1_000), vec![layout]).unwrap();
+            let value = keys(1).seal(Purpose::Login, NAME, &plain, IV);
+            PendingLogin::open(&keys(1), NAME, value.as_bytes(), 1_000)
+        };
+        assert!(of_layout(1).is_some());
+        for layout in [0, 2, 255] {
+            assert!(of_layout(layout).is_none());
+        }
+        let empty = keys(1).seal(Purpose::Login, NAME, b"", IV);
+        assert!(PendingLogin::open(&keys(1), NAME, empty.as_bytes(), 1_000).is_none());
+    }
+
+    #[test]
+    fn a_survey_sees_login_cookies_only_and_not_too_many() {
+        let prefix = "__Host-latchgate-login";
+        let value = PendingLogin::example(1_000)
+            .seal(&keys(1), NAME, IV)
+            .unwrap();
+        let junk: [(&[u8], &[u8]); 9] = [
+            (b"__Host-latchgate", b"a session"),
+            (b"__Host-latchgate-login", b"no suffix"),
+            (b"__Host-latchgate-login.", b"an empty one"),
+            (b"__Host-latchgate-login.a.b", b"a dot"),
+            (b"__Host-latchgate-login.12345678901234567", b"a long one"),
+            (b"__Host-latchgate-logout.abc", b"another kind"),
+            (b"\xff\xfe", b"no text"),
+            (b"__Host-latchgate-login.planted", b"does not open"),
+            (NAME.as_bytes(), value.as_bytes()),
+        ];
+        let survey = OpenLogins::survey(junk.into_iter(), prefix, &keys(1), 1_001);
+        let planted = "__Host-latchgate-login.planted";
+        assert_eq!(
+            survey.seen,
+            [
+                (planted.to_owned(), planted.len() + "does not open".len(), 0),
+                (NAME.to_owned(), NAME.len() + value.len(), 1_000),
+            ]
+        );
+        let expired = OpenLogins::survey(junk.into_iter(), prefix, &keys(1), 9_999);
+        assert_eq!(expired.make_room_for(1), [planted, NAME]);
+
+        let names: Vec<String> = (0..500)
+            .map(|number| format!("{prefix}.{number}"))
+            .collect();
+        let many = names.iter().map(|name| (name.as_bytes(), &b"x"[..]));
+        assert_eq!(
+            OpenLogins::survey(many, prefix, &keys(1), 1_001).seen.len(),
+            MAX_SEEN
+        );
+    }
 
     fn open(sizes: &[(usize, u64)]) -> OpenLogins {
         let seen = sizes

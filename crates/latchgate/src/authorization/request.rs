@@ -144,3 +144,184 @@ pub(crate) fn request(
     };
     (request.url().0, pending)
 }
+
+#[cfg(test)]
+impl PendingLogin {
+    /// A login that tests start from.
+    pub(crate) fn example(now: u64) -> Self {
+        request(
+            &Registration::example(),
+            &Metadata::example(serde_json::json!({})),
+            LoginOptions::new(),
+            ReturnTo::root(),
+            Chance::draw(&crate::outside::scripted::CountingRandom::default()).unwrap(),
+            now,
+        )
+        .1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::authorization::Prompt;
+    use crate::outside::scripted::{BrokenRandom, CountingRandom};
+    use serde_json::json;
+
+    /// 32 bytes of one, of two and of three in base64url: the first draws of `CountingRandom`.
+    const ONES: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+    const TWOS: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI";
+
+    fn sent(registration: &Registration, options: LoginOptions) -> (Url, PendingLogin) {
+        let came_from = ReturnTo::parse("/invoices?page=2").unwrap();
+        let metadata = Metadata::example(json!({}));
+        let chance = Chance::draw(&CountingRandom::default()).unwrap();
+        request(registration, &metadata, options, came_from, chance, 1_000)
+    }
+
+    /// The parameters of a URL, with all values each has.
+    fn parameters(url: &Url) -> BTreeMap<String, Vec<String>> {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in url.query_pairs() {
+            found
+                .entry(name.into_owned())
+                .or_default()
+                .push(value.into_owned());
+        }
+        found
+    }
+
+    fn expected(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
+        let one = |(name, value): &(&str, &str)| (name.to_string(), vec![value.to_string()]);
+        pairs.iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_plain_request_has_exactly_these_parameters_once_each() {
+        let (url, _) = sent(&Registration::example(), LoginOptions::new());
+        assert!(
+            url.as_str()
+                .starts_with("https://op.example/authorize?tenant=7&")
+        );
+        let found = parameters(&url);
+        let challenge = found["code_challenge"][0].clone();
+        let wanted = expected(&[
+            ("tenant", "7"),
+            ("response_type", "code"),
+            ("client_id", "my-app"),
+            ("redirect_uri", "https://app.example/callback"),
+            ("scope", "openid email"),
+            ("state", ONES),
+            ("nonce", TWOS),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ]);
+        assert_eq!(found, wanted);
+        assert_eq!(challenge.len(), 43);
+        assert!(!url.as_str().contains("secret"));
+    }
+
+    #[test]
+    fn wishes_and_configuration_are_sent_once_each() {
+        let registration = Registration {
+            response_mode: ResponseMode::FormPost,
+            audience: Some("https://api.example".to_owned()),
+            resources: vec!["https://a.example".to_owned(), "urn:b".to_owned()],
+            parameters: vec![
+                ("organization".to_owned(), "configured".to_owned()),
+                ("connection".to_owned(), "configured".to_owned()),
+            ],
+            ..Registration::example()
+        };
+        let options = LoginOptions::new()
+            .prompt(Prompt::SelectAccount)
+            .login_hint("jane@example.com&client_id=evil#?")
+            .ui_locales("de en")
+            .acr_values("mfa pwd")
+            .max_age(Duration::from_secs(300))
+            .parameter("organization", "wished")
+            .unwrap();
+        let (url, pending) = sent(&registration, options);
+        let mut found = parameters(&url);
+        let resources = found.remove("resource").unwrap();
+        assert_eq!(resources, ["https://a.example", "urn:b"]);
+        for (name, value) in expected(&[
+            ("client_id", "my-app"),
+            ("response_mode", "form_post"),
+            ("audience", "https://api.example"),
+            ("prompt", "select_account"),
+            ("login_hint", "jane@example.com&client_id=evil#?"),
+            ("ui_locales", "de en"),
+            ("acr_values", "mfa pwd"),
+            ("max_age", "300"),
+            ("organization", "wished"),
+            ("connection", "configured"),
+        ]) {
+            assert_eq!(found.get(&name), Some(&value), "{name}");
+        }
+        assert!(found.values().all(|values| values.len() == 1), "{found:?}");
+        assert_eq!(url.fragment(), None);
+        assert_eq!(pending.max_age, Some(300));
+    }
+
+    #[test]
+    fn what_was_sent_is_remembered() {
+        let (url, pending) = sent(&Registration::example(), LoginOptions::new());
+        let found = parameters(&url);
+        assert!(pending.state.equals(&found["state"][0]));
+        assert!(pending.nonce.equals(&found["nonce"][0]));
+        assert!(!pending.state.equals(&found["nonce"][0]));
+        assert_eq!(
+            pending.verifier.challenge().as_str(),
+            found["code_challenge"][0]
+        );
+        assert_eq!(
+            (
+                pending.provider.as_str(),
+                pending.return_to.as_str(),
+                pending.max_age,
+                pending.begun_at
+            ),
+            ("default", "/invoices?page=2", None, 1_000)
+        );
+        let elsewhere = LoginOptions::new().return_to(ReturnTo::parse("/welcome").unwrap());
+        let (_, pending) = sent(&Registration::example(), elsewhere);
+        assert_eq!(pending.return_to, "/welcome");
+    }
+
+    #[test]
+    fn only_the_whole_state_equals() {
+        let state = PendingLogin::example(0).state;
+        assert!(state.equals(ONES));
+        for other in [
+            "",
+            &ONES[1..],
+            &format!("{ONES}="),
+            &format!("{ONES} "),
+            TWOS,
+            &ONES.to_lowercase(),
+        ] {
+            assert!(!state.equals(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn without_chance_there_is_no_login() {
+        assert_eq!(Chance::draw(&BrokenRandom).unwrap_err(), RandomError);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!(
+            "{:?} {:?}",
+            PendingLogin::example(0),
+            Chance::draw(&CountingRandom::default())
+        );
+        for secret in [ONES, TWOS, "1, 1, 1", "2, 2, 2", "3, 3, 3"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

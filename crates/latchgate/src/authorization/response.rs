@@ -184,3 +184,192 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
         .take(limit)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The `state` of [`PendingLogin::example`].
+    const STATE: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+
+    type Answer = Result<(String, Option<u64>), AuthorizationError>;
+
+    fn answered_by(query: &str, promised: bool, pending: PendingLogin) -> Answer {
+        let promise = json!({ "authorization_response_iss_parameter_supported": promised });
+        let metadata = Metadata::example(promise);
+        let parameters = Parameters::parse(query.as_bytes())?;
+        let (code, expected) = response(parameters, pending, &Registration::example(), &metadata)?;
+        Ok((code.code, expected.max_age))
+    }
+
+    fn answer(query: &str) -> Answer {
+        answered_by(query, false, PendingLogin::example(0))
+    }
+
+    #[test]
+    fn a_code_with_the_right_state_is_verified_with_what_the_id_token_must_say() {
+        let mut pending = PendingLogin::example(0);
+        pending.max_age = Some(60);
+        let (nonce, challenge) = (pending.nonce.text(), pending.verifier.challenge());
+        let query = format!("code=a%2Bb%20c&session_state=x&state={STATE}&unknown=1&unknown=2");
+        let (verified, expected) = response(
+            Parameters::parse(query.as_bytes()).unwrap(),
+            pending,
+            &Registration::example(),
+            &Metadata::example(json!({})),
+        )
+        .unwrap();
+        assert_eq!(verified.code, "a+b c");
+        assert_eq!(verified.verifier.challenge().as_str(), challenge.as_str());
+        assert!(expected.nonce.equals(&nonce));
+        assert_eq!(expected.max_age, Some(60));
+        assert_eq!(format!("{verified:?}"), "VerifiedCode(redacted)");
+    }
+
+    #[test]
+    fn a_parameter_that_is_there_twice_is_refused() {
+        for name in ["state", "code", "iss", "error", "error_description"] {
+            for query in [
+                format!("{name}=a&{name}=a&code=c&state={STATE}"),
+                format!("code=c&state={STATE}&{name}=&{name}="),
+                format!(
+                    "code=c&{name}=1&state={STATE}&%{:02x}{}=2",
+                    name.as_bytes()[0],
+                    &name[1..]
+                ),
+            ] {
+                let refused = answer(&query);
+                assert!(
+                    matches!(refused, Err(AuthorizationError::Duplicate(_))),
+                    "{query}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_state_must_be_this_logins() {
+        for query in ["code=c", "code=c&state=", "", "error=access_denied"] {
+            assert_eq!(
+                answer(query),
+                Err(AuthorizationError::StateMissing),
+                "{query}"
+            );
+        }
+        for other in [
+            "x",
+            &STATE[1..],
+            &format!("{STATE}x"),
+            &format!("{STATE}%00"),
+            &STATE.to_lowercase(),
+        ] {
+            for rest in [
+                "code=c",
+                "error=access_denied",
+                "iss=https://evil.example&code=c",
+            ] {
+                let refused = answer(&format!("state={other}&{rest}"));
+                assert_eq!(
+                    refused,
+                    Err(AuthorizationError::StateMismatch),
+                    "{other} {rest}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_provider_is_refused() {
+        let mut pending = PendingLogin::example(0);
+        pending.provider = "other".to_owned();
+        let refused = answered_by(&format!("code=c&state={STATE}"), false, pending);
+        assert_eq!(refused, Err(AuthorizationError::OtherProvider));
+    }
+
+    #[test]
+    fn iss_is_compared_whether_or_not_it_was_promised() {
+        let query = |rest: &str| format!("code=c&state={STATE}{rest}");
+        let check = |rest: &str, promised| {
+            answered_by(&query(rest), promised, PendingLogin::example(0)).map(|_| ())
+        };
+        for promised in [true, false] {
+            assert_eq!(check("&iss=https%3A%2F%2Fop.example", promised), Ok(()));
+            for wrong in [
+                "",
+                "https://op.example/",
+                "https://OP.example",
+                "https://evil.example",
+            ] {
+                let refused = check(&format!("&iss={wrong}"), promised);
+                assert_eq!(refused, Err(AuthorizationError::IssMismatch), "{wrong}");
+            }
+        }
+        assert_eq!(check("", false), Ok(()));
+        assert_eq!(check("", true), Err(AuthorizationError::IssMissing));
+    }
+
+    #[test]
+    fn an_error_counts_only_with_the_right_state_and_iss() {
+        let error = "error=access_denied&error_description=no%0d%0aX:%201%3Cb%3E";
+        let refused = AuthorizationError::Refused {
+            error: "access_denied".to_owned(),
+            description: "no..X: 1<b>".to_owned(),
+        };
+        assert_eq!(
+            answer(&format!("{error}&state={STATE}")),
+            Err(refused.clone())
+        );
+        assert_eq!(
+            answer(&format!("{error}&state={STATE}&code=c")),
+            Err(refused)
+        );
+        assert_eq!(
+            answer(&format!("{error}&state={STATE}&iss=https://evil.example")),
+            Err(AuthorizationError::IssMismatch)
+        );
+        assert_eq!(
+            answered_by(
+                &format!("{error}&state={STATE}"),
+                true,
+                PendingLogin::example(0)
+            ),
+            Err(AuthorizationError::IssMissing)
+        );
+        assert_eq!(
+            answer(&format!("{error}&state=x")),
+            Err(AuthorizationError::StateMismatch)
+        );
+        let long = answer(&format!(
+            "error={}&error_description={}&state={STATE}",
+            "e".repeat(5_000),
+            "d".repeat(5_000)
+        ));
+        assert!(matches!(
+            long,
+            Err(AuthorizationError::Refused { error, description }) if error.len() == 64 && description.len() == 256
+        ));
+    }
+
+    #[test]
+    fn a_code_must_be_there_and_not_empty() {
+        for rest in ["", "&code=", "&code"] {
+            let refused = answer(&format!("state={STATE}{rest}"));
+            assert_eq!(refused, Err(AuthorizationError::CodeMissing), "{rest}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic() {
+        for bytes in [
+            &b"%"[..],
+            b"%zz=%",
+            b"\xff=\xfe",
+            b"state=%ff&code=%c3%28",
+            b"&&==&",
+            b"state",
+        ] {
+            assert!(Parameters::parse(bytes).is_ok());
+        }
+    }
+}

@@ -293,3 +293,182 @@ impl<State> fmt::Debug for GateBuilder<State> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClientAuth;
+    use crate::jose::Algorithm;
+    use crate::outside::scripted::{BrokenRandom, ScriptedHttp, StoppedClock};
+    use crate::session::MemoryStore;
+
+    const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
+
+    fn provider() -> Provider {
+        Provider::new("https://login.example.com/", "my-app").client_secret(SECRET)
+    }
+
+    fn key() -> SessionKey {
+        SessionKey::from_bytes(*b"hunter2-hunter2-hunter2-hunter2!")
+    }
+
+    fn builder(provider: Provider) -> GateBuilder<Ready> {
+        Gate::builder()
+            .base_url("https://app.example.com")
+            .provider(provider)
+            .session_keys([key()])
+            .http_client(ScriptedHttp::default())
+    }
+
+    /// The setting and the text of the error.
+    fn refused(builder: GateBuilder<Ready>) -> (&'static str, String) {
+        let error = builder.build().map(|_| ()).unwrap_err();
+        let shown = format!("{error:?} {error}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        (error.setting(), error.to_string())
+    }
+
+    #[test]
+    fn every_mistake_of_a_builder_names_the_setting() {
+        let good = || builder(provider());
+        let seconds = Duration::from_secs;
+        for (builder, setting, cure) in [
+            (good().cookie_name(""), "cookie_name", "1 to 64 letters"),
+            (good().cookie_name("a;b"), "cookie_name", "1 to 64 letters"),
+            (
+                good().cookie_name("x".repeat(65)),
+                "cookie_name",
+                "1 to 64 letters",
+            ),
+            (
+                good().leeway(seconds(61)),
+                "leeway",
+                "longer than 60 seconds",
+            ),
+            (
+                good().session_lifetimes(seconds(0), seconds(9)),
+                "session_idle",
+                "at least one second",
+            ),
+            (
+                good().session_keys([]),
+                "session_keys",
+                "openssl rand -base64 32",
+            ),
+            (
+                good().callback_path("/login"),
+                "callback_path",
+                "every route needs its own",
+            ),
+            (good().login_path(""), "login_path", "plain absolute path"),
+            (
+                builder(provider().parameter("state", "x")),
+                "parameter",
+                "`state` cannot be set by hand",
+            ),
+            (
+                builder(provider().parameter("redirect_uri", "x")),
+                "parameter",
+                "cannot be set by hand",
+            ),
+            (
+                builder(provider().parameter("", "x")),
+                "parameter",
+                "cannot be set by hand",
+            ),
+            (
+                builder(Provider::new("https://a.example", "b")),
+                "client_secret",
+                "`client_auth = none`",
+            ),
+            (
+                builder(provider().client_secret(" ")),
+                "client_secret",
+                "is required",
+            ),
+            (
+                builder(Provider::new("https://a.example", " ").client_secret("c")),
+                "client_id",
+                "is required",
+            ),
+            (
+                builder(provider().scopes(Vec::<String>::new())),
+                "scopes",
+                "lacks `openid`",
+            ),
+            (
+                builder(
+                    provider()
+                        .client_auth(ClientAuth::None)
+                        .id_token_alg(Algorithm::Hs512),
+                ),
+                "id_token_alg",
+                "needs a client secret",
+            ),
+        ] {
+            let (found, said) = refused(builder);
+            assert_eq!(found, setting, "{said}");
+            assert!(said.contains(cure), "{said}");
+            let names_a_variable = said.contains("(LATCHGATE_");
+            let has_one = !["cookie_name", "leeway", "parameter"].contains(&setting);
+            assert_eq!(names_a_variable, has_one, "{said}");
+        }
+    }
+
+    #[test]
+    fn without_keys_on_loopback_chance_makes_one_or_there_is_no_gate() {
+        let loopback = || {
+            Gate::builder()
+                .base_url("http://localhost:3000")
+                .provider(provider())
+                .http_client(ScriptedHttp::default())
+        };
+        assert!(loopback().build().is_ok());
+        let (setting, said) = refused(loopback().random(BrokenRandom));
+        assert_eq!(setting, "session_keys");
+        assert!(said.contains("random generator failed"), "{said}");
+    }
+
+    #[test]
+    fn knobs_turn() {
+        let gate = builder(provider())
+            .cookie_name("door")
+            .leeway(Duration::from_secs(60))
+            .session_lifetimes(Duration::from_secs(60), Duration::from_secs(60))
+            .store(MemoryStore::new(1))
+            .clock(StoppedClock(7))
+            .login_path("/a")
+            .callback_path("/b")
+            .logout_path("/c")
+            .after_logout_path("/d")
+            .build()
+            .unwrap();
+        assert_eq!(gate.now(), 7);
+        assert_eq!(gate.0.leeway, 60);
+        assert_eq!(gate.0.session_cookie.name(), "__Host-door");
+        assert_eq!(gate.0.login_cookie.name(), "__Host-door-login");
+        assert_eq!(gate.0.logout_cookie.name(), "__Host-door-logout");
+        assert!(matches!(gate.0.keeping, Keeping::Stored(_)));
+        assert_eq!((gate.login_path(), gate.logout_path()), ("/a", "/c"));
+    }
+
+    #[test]
+    fn the_login_cookie_follows_the_answer_across_sites_when_it_must() {
+        let set = |mode| {
+            let gate = builder(provider().response_mode(mode)).build().unwrap();
+            let cookie = gate.0.login_cookie.set("", "v", None);
+            cookie.to_str().unwrap().to_owned()
+        };
+        assert!(set(ResponseMode::Query).contains("SameSite=Lax; Secure"));
+        assert!(set(ResponseMode::FormPost).contains("SameSite=None; Secure"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?} {:?}", provider(), builder(provider()));
+        let gate = builder(provider()).build().unwrap();
+        let shown = format!("{shown} {gate:?} {:?}", key());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("my-app"));
+    }
+}

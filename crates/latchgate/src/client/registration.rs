@@ -96,3 +96,27 @@ impl Registration {
         }
     }
 }
+
+#[cfg(test)]
+impl Registration {
+    /// The registration that tests start from.
+    pub(crate) fn example() -> Self {
+        Self {
+            name: "default".to_owned(),
+            issuer: Issuer::parse("https://op.example").unwrap(),
+            client_id: "my-app".to_owned(),
+            auth: ClientAuth::ClientSecretBasic("a secret of 32 bytes, at the least".into()),
+            redirect_uri: RedirectUrl::new("https://app.example/callback".to_owned()).unwrap(),
+            scopes: vec!["openid".to_owned(), "email".to_owned()],
+            audience: None,
+            resources: Vec::new(),
+            response_mode: ResponseMode::Query,
+            id_token_alg: Algorithm::Rs256,
+            trusted_audiences: Vec::new(),
+            userinfo: UserinfoPolicy::Never,
+            parameters: Vec::new(),
+            roles: ClaimPath::new(["roles"]),
+            permissions: ClaimPath::new(["permissions"]),
+        }
+    }
+}

@@ -83,8 +83,13 @@ pub enum Problem {
     HttpClient(ReqwestClientError),
     /// The random generator failed.
     Random(RandomError),
+    /// The value in the TOML table is not a string.
+    NotAString,
     /// The TOML text cannot be read.
-    Toml(toml::de::Error),
+    Toml {
+        /// Why; shows nothing of the text but the names of settings.
+        message: String,
+    },
 }
 
 impl ConfigError {
@@ -92,8 +97,8 @@ impl ConfigError {
         Self { setting, problem }
     }
 
-    /// The setting by its TOML and builder name, such as `client_secret`; its environment variable
-    /// is `LATCHGATE_CLIENT_SECRET`.
+    /// The setting by its TOML and builder name, such as `client_secret`; its environment variable,
+    /// where it has one, is `LATCHGATE_CLIENT_SECRET`.
     #[must_use]
     pub fn setting(&self) -> &'static str {
         self.setting
@@ -108,13 +113,11 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` (LATCHGATE_{}) {}",
-            self.setting,
-            self.setting.to_uppercase(),
-            self.problem
-        )
+        write!(f, "`{}` ", self.setting)?;
+        if settings::NAMES.contains(&self.setting) {
+            write!(f, "(LATCHGATE_{}) ", self.setting.to_uppercase())?;
+        }
+        self.problem.fmt(f)
     }
 }
 
@@ -158,7 +161,8 @@ impl fmt::Display for Problem {
             Self::NotText => f.write_str("is not valid UTF-8"),
             Self::HttpClient(problem) => problem.fmt(f),
             Self::Random(problem) => problem.fmt(f),
-            Self::Toml(problem) => write!(f, "cannot be read: {}", problem.message()),
+            Self::NotAString => f.write_str("is not a string; put the value in quotes"),
+            Self::Toml { message } => write!(f, "cannot be read: {message}"),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Settings as text, from the environment or a TOML table, and the gate they make.
 
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::time::Duration;
-
-use serde::Deserialize;
 
 use super::{ConfigError, Problem};
 use crate::builder::Provider;
@@ -14,12 +13,10 @@ use crate::seal::SessionKey;
 use crate::session::MemoryStore;
 
 /// The settings as text, by name. Empty values count as missing.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
 struct Settings(BTreeMap<String, String>);
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-const NAMES: [&str; 28] = [
+pub(super) const NAMES: [&str; 28] = [
     "base_url",
     "issuer",
     "client_id",
@@ -58,7 +55,7 @@ impl Gate {
     ///
     /// The first variable that is missing, malformed or contradicts another.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Settings::from_env()?.build()
+        Settings::from_variables(|name| std::env::var(name))?.build()
     }
 
     /// Builds a gate from a TOML table with the same settings in lower case:
@@ -83,14 +80,15 @@ impl Gate {
 }
 
 impl Settings {
-    /// The one place that reads the environment.
-    fn from_env() -> Result<Self, ConfigError> {
+    fn from_variables(
+        variable: impl Fn(&str) -> Result<String, VarError>,
+    ) -> Result<Self, ConfigError> {
         let mut settings = BTreeMap::new();
         for name in NAMES {
-            match std::env::var(format!("LATCHGATE_{}", name.to_uppercase())) {
+            match variable(&format!("LATCHGATE_{}", name.to_uppercase())) {
                 Ok(value) => drop(settings.insert(name.to_owned(), value)),
-                Err(std::env::VarError::NotPresent) => {}
-                Err(std::env::VarError::NotUnicode(_)) => {
+                Err(VarError::NotPresent) => {}
+                Err(VarError::NotUnicode(_)) => {
                     return Err(ConfigError::new(name, Problem::NotText));
                 }
             }
@@ -99,22 +97,23 @@ impl Settings {
     }
 
     fn from_toml(table: &str) -> Result<Self, ConfigError> {
-        let unreadable = |problem| ConfigError::new("toml", Problem::Toml(problem));
-        let settings: Self = toml::from_str(table).map_err(unreadable)?;
-        match settings
-            .0
-            .keys()
-            .find(|name| !NAMES.contains(&name.as_str()))
-        {
-            Some(unknown) => {
-                let problem = serde::de::Error::custom(format!(
-                    "unknown setting `{unknown}`; known are: {}",
-                    NAMES.join(", ")
-                ));
-                Err(unreadable(problem))
-            }
-            None => Ok(settings),
+        // The parser's own error would show the whole table, secrets and all, in its `Debug`.
+        let unreadable = |message| ConfigError::new("toml", Problem::Toml { message });
+        let table: toml::Table =
+            toml::from_str(table).map_err(|problem| unreadable(problem.message().to_owned()))?;
+        let mut settings = BTreeMap::new();
+        for (name, value) in table {
+            let Some(known) = NAMES.iter().find(|known| **known == name) else {
+                let names = NAMES.join(", ");
+                let message = format!("unknown setting `{name}`; known are: {names}");
+                return Err(unreadable(message));
+            };
+            let toml::Value::String(text) = value else {
+                return Err(ConfigError::new(known, Problem::NotAString));
+            };
+            settings.insert(name, text);
         }
+        Ok(Self(settings))
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -332,7 +331,9 @@ impl Settings {
             return Ok(None);
         };
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let number: u64 = digits.parse().map_err(|_| wrong())?;
+        // `parse` would take a sign as well.
+        let unsigned = digits.starts_with(|c: char| c.is_ascii_digit());
+        let number: u64 = digits.parse().ok().filter(|_| unsigned).ok_or_else(wrong)?;
         let unit = match text.get(digits.len()..).map(str::trim) {
             Some("s") => 1,
             Some("m") => 60,
@@ -347,3 +348,6 @@ impl Settings {
             .ok_or_else(wrong)
     }
 }
+
+#[cfg(test)]
+mod tests;

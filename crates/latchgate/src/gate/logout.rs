@@ -7,7 +7,7 @@ use url::Url;
 use super::errand::Snapshot;
 use super::page::{escape, html, redirect};
 use super::{Gate, Kept};
-use crate::cookie::{mentions, pairs};
+use crate::cookie::pairs;
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
 use crate::logout::{LogoutState, request};
@@ -108,7 +108,7 @@ impl Gate {
         let mut remembered = false;
         if stateful && matches!(head.method(), "GET" | "HEAD") {
             head.header("cookie", &mut |field| {
-                remembered = remembered || mentions(field, self.0.logout_cookie.name());
+                remembered = remembered || self.0.logout_cookie.is_in(field);
             });
         }
         remembered

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Registration;
-use crate::cookie::{CookieKind, mentions};
+use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::outside::{Clock, Random};
@@ -101,7 +101,7 @@ impl Gate {
         }
         let mut ours = false;
         head.header("cookie", &mut |field| {
-            ours = ours || mentions(field, self.0.session_cookie.name());
+            ours = ours || self.0.session_cookie.is_in(field);
         });
         Verdict::Pass(ours.then(|| Visit::new(self.clone())))
     }

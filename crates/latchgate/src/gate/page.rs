@@ -167,3 +167,140 @@ fn protect(response: &mut Response<Bytes>) {
             .or_insert(HeaderValue::from_static(value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(html: bool) -> Refusal {
+        Refusal {
+            status: StatusCode::BAD_REQUEST,
+            code: "state_mismatch",
+            id: "\"><script>alert('id')&".to_owned(),
+            try_again: Some("/login?x=\"><script>&'".to_owned()),
+            html,
+        }
+    }
+
+    fn text(response: &Response<Bytes>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    fn protected(response: &Response<Bytes>) -> bool {
+        let is = |name: &str, value: &str| {
+            response.headers().get_all(name).iter().collect::<Vec<_>>() == [value]
+        };
+        let policy = response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap();
+        is("cache-control", "no-store")
+            && is("referrer-policy", "no-referrer")
+            && is("x-content-type-options", "nosniff")
+            && is("x-frame-options", "DENY")
+            && policy.starts_with("default-src 'none'; ")
+            && !policy.contains("script-src")
+    }
+
+    #[test]
+    fn people_get_a_page_in_which_nothing_is_markup_that_should_not_be() {
+        let page = refusal(true).render(None);
+        assert_eq!(page.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        assert!(protected(&page));
+        let text = text(&page);
+        assert!(!text.contains("<script"), "{text}");
+        assert!(text.contains("href=\"/login?x=&quot;&gt;&lt;script&gt;&amp;&#39;\""));
+        assert!(text.contains("<code>state_mismatch</code>"));
+        let final_one = Refusal {
+            try_again: None,
+            ..refusal(true)
+        };
+        assert!(
+            !final_one
+                .render(None)
+                .body()
+                .windows(4)
+                .any(|four| four == b"href")
+        );
+    }
+
+    #[test]
+    fn programs_get_a_problem_document() {
+        let problem = refusal(false).render(None);
+        assert_eq!(
+            problem.headers()["content-type"],
+            "application/problem+json"
+        );
+        assert!(protected(&problem));
+        let body: serde_json::Value = serde_json::from_slice(problem.body()).unwrap();
+        let expected = serde_json::json!({
+            "type": "about:blank",
+            "title": "Signing in did not work",
+            "status": 400,
+            "code": "state_mismatch",
+            "id": refusal(false).id,
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn every_status_has_words_of_its_own() {
+        let mut titles = Vec::new();
+        for status in [400_u16, 401, 403, 405, 502, 503] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let refusal = Refusal {
+                status,
+                ..refusal(true)
+            };
+            let page = refusal.render(None);
+            assert_eq!(page.status(), status);
+            assert!(text(&page).contains(refusal.advice()));
+            titles.push(refusal.title());
+        }
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), 6);
+    }
+
+    #[test]
+    fn the_hook_renders_what_it_wants_and_the_headers_stay() {
+        let hook: PageHook = Arc::new(|refusal: &Refusal| {
+            refusal.html.then(|| {
+                let own = Response::builder()
+                    .status(418)
+                    .header("x-frame-options", "SAMEORIGIN")
+                    .header("x-own", refusal.code);
+                own.body(Bytes::from_static(b"own")).unwrap()
+            })
+        });
+        let own = refusal(true).render(Some(&hook));
+        assert_eq!((own.status().as_u16(), text(&own)), (418, "own"));
+        assert_eq!(own.headers()["x-own"], "state_mismatch");
+        assert_eq!(own.headers()["x-frame-options"], "SAMEORIGIN");
+        assert_eq!(own.headers()["cache-control"], "no-store");
+        let fallen_back = refusal(false).render(Some(&hook));
+        assert_eq!(
+            fallen_back.headers()["content-type"],
+            "application/problem+json"
+        );
+        assert!(protected(&fallen_back));
+    }
+
+    #[test]
+    fn redirects_are_303_and_lead_home_when_they_lead_nowhere() {
+        let away = redirect("https://op.example/authorize?x=%20");
+        assert_eq!(away.status(), StatusCode::SEE_OTHER);
+        assert_eq!(
+            away.headers()["location"],
+            "https://op.example/authorize?x=%20"
+        );
+        assert!(protected(&away) && away.body().is_empty());
+        assert_eq!(redirect("/x\r\nSet-Cookie: a=b").headers()["location"], "/");
+    }
+
+    #[test]
+    fn text_is_escaped_for_content_and_attributes() {
+        let escaped = escape("a&b<c>d\"e'f/ü");
+        assert_eq!(escaped, "a&amp;b&lt;c&gt;d&quot;e&#39;f/ü");
+    }
+}

@@ -221,3 +221,204 @@ fn lifetime(answer: &Response<Vec<u8>>) -> u64 {
         });
     max_age.map_or(USUAL, |seconds: u64| seconds.clamp(SHORTEST, LONGEST))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::jose::{Algorithm, Signer};
+    use crate::outside::scripted::{Answer, ScriptedHttp};
+    use serde_json::json;
+    use tokio::task::JoinSet;
+
+    const DISCOVERY: &str = "https://op.example/.well-known/openid-configuration";
+    const JWKS: &str = "https://op.example/jwks";
+
+    fn metadata(caching: &'static str) -> Answer {
+        let document = json!({
+            "issuer": "https://op.example",
+            "authorization_endpoint": "https://op.example/authorize",
+            "token_endpoint": "https://op.example/token",
+            "jwks_uri": JWKS,
+        });
+        Answer::Says(200, caching, document.to_string())
+    }
+
+    fn keys(kid: &str) -> Answer {
+        let key = Signer::new(Algorithm::Es256).jwk_named(kid);
+        Answer::Says(200, "", json!({ "keys": [key] }).to_string())
+    }
+
+    fn provider(answers: impl IntoIterator<Item = Answer>) -> (Arc<Reach>, ScriptedHttp) {
+        let http = ScriptedHttp::new(answers);
+        let issuer = Issuer::parse("https://op.example").unwrap();
+        let reach = Reach::new(issuer, Arc::new(http.clone()));
+        (Arc::new(reach), http)
+    }
+
+    /// The codes that twenty requests at the same moment get, and `ok`.
+    async fn twenty_at_once(reach: &Arc<Reach>) -> Vec<&'static str> {
+        let mut requests = JoinSet::new();
+        for _ in 0..20 {
+            let reach = Arc::clone(reach);
+            requests.spawn(async move {
+                match reach.metadata(1_000).await {
+                    Ok(_) => "ok",
+                    Err(error) => error.code(),
+                }
+            });
+        }
+        requests.join_all().await
+    }
+
+    #[tokio::test]
+    async fn twenty_requests_at_once_ask_once() {
+        let (reach, http) = provider([metadata("")]);
+        assert_eq!(twenty_at_once(&reach).await, ["ok"; 20]);
+        assert_eq!(http.asked(), [DISCOVERY]);
+    }
+
+    #[tokio::test]
+    async fn twenty_requests_at_once_share_a_failure_and_the_next_asks_again() {
+        let (reach, http) = provider([Answer::Refuses]);
+        assert_eq!(twenty_at_once(&reach).await, ["provider_unreachable"; 20]);
+        assert_eq!(http.asked().len(), 1);
+        http.then(metadata(""));
+        assert!(reach.metadata(1_000).await.is_ok());
+        assert_eq!(http.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_fetch_that_is_given_up_leaves_the_next_one_free() {
+        let (reach, http) = provider([Answer::Hangs, metadata("")]);
+        let gives_up = tokio::time::timeout(Duration::ZERO, reach.metadata(1_000));
+        assert!(gives_up.await.is_err());
+        assert!(reach.metadata(1_000).await.is_ok());
+        assert_eq!(http.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn metadata_is_used_on_while_the_provider_is_down() {
+        let (reach, http) = provider([metadata("max-age=300")]);
+        let first = reach.metadata(1_000).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &reach.metadata(1_299).await.unwrap()));
+        assert_eq!(http.asked().len(), 1);
+        for (now, answer, asked) in [
+            (1_300, Answer::Refuses, 2),
+            (1_330, Answer::Says(500, "", String::new()), 3),
+            (1_360, Answer::Says(200, "", "<html>".to_owned()), 4),
+        ] {
+            http.then(answer);
+            assert!(Arc::ptr_eq(&first, &reach.metadata(now).await.unwrap()));
+            assert!(Arc::ptr_eq(
+                &first,
+                &reach.metadata(now + 29).await.unwrap()
+            ));
+            assert_eq!(http.asked().len(), asked, "{now}");
+        }
+        http.then(metadata(""));
+        assert!(!Arc::ptr_eq(&first, &reach.metadata(1_390).await.unwrap()));
+    }
+
+    #[test]
+    fn caching_stays_within_bounds() {
+        for (caching, seconds) in [
+            ("", 3_600),
+            ("no-store", 3_600),
+            ("max-age=0", 300),
+            ("public, max-age=600", 600),
+            ("max-age=99999999999", 86_400),
+            ("max-age=99999999999999999999999", 3_600),
+            ("max-age=-1", 3_600),
+            ("x-max-age=600", 3_600),
+        ] {
+            let answer = Response::builder().header("cache-control", caching);
+            assert_eq!(
+                lifetime(&answer.body(Vec::new()).unwrap()),
+                seconds,
+                "{caching}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_takes_ten_seconds_at_most() {
+        let after = |seconds| Answer::After(Duration::from_secs(seconds), String::new());
+        let (reach, _) = provider([after(9), after(11), Answer::Hangs]);
+        for (times_out, seconds) in [(false, 9), (true, 10), (true, 10)] {
+            let began = tokio::time::Instant::now();
+            let answer = reach.send(Request::new(Vec::new())).await;
+            assert_eq!(matches!(answer, Err(HttpError::Timeout)), times_out);
+            assert_eq!(began.elapsed().as_secs(), seconds);
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_fetched_once_from_where_the_metadata_says() {
+        let (reach, http) = provider([metadata(""), keys("a")]);
+        let first = reach.keys(1_000).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &reach.keys(1_100).await.unwrap()));
+        assert_eq!(http.asked(), [DISCOVERY, JWKS]);
+    }
+
+    #[tokio::test]
+    async fn a_key_set_without_keys_is_an_error_that_is_not_kept() {
+        for body in [
+            "<html>",
+            "{}",
+            r#"{"keys":[]}"#,
+            r#"{"keys":[{"kty":"oct","k":"AA"}]}"#,
+        ] {
+            let (reach, http) = provider([metadata(""), Answer::Says(200, "", body.to_owned())]);
+            assert_eq!(
+                reach.keys(1_000).await.unwrap_err().code(),
+                "provider_keys",
+                "{body}"
+            );
+            http.then(keys("a"));
+            assert!(reach.keys(1_000).await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn unknown_keys_are_looked_for_as_often_as_the_budget_allows() {
+        let (reach, http) = provider([metadata(""), keys("0")]);
+        let mut known = reach.keys(1_000).await.unwrap();
+        for fetches in 1..=5 {
+            http.then(keys("next"));
+            let newer = reach.newer_keys(&known, 1_000).await.unwrap();
+            assert!(!Arc::ptr_eq(&known, &newer));
+            assert_eq!(http.asked().len(), 2 + fetches);
+            known = newer;
+        }
+        let same = reach.newer_keys(&known, 1_029).await.unwrap();
+        assert!(Arc::ptr_eq(&known, &same));
+        assert_eq!(http.asked().len(), 7);
+        http.then(keys("later"));
+        let later = reach.newer_keys(&known, 1_030).await.unwrap();
+        assert!(!Arc::ptr_eq(&known, &later));
+    }
+
+    #[tokio::test]
+    async fn keys_that_somebody_else_has_just_fetched_cost_nothing() {
+        let (reach, http) = provider([metadata(""), keys("a"), keys("b")]);
+        let known = reach.keys(1_000).await.unwrap();
+        let newer = reach.newer_keys(&known, 1_000).await.unwrap();
+        for _ in 0..100 {
+            let again = reach.newer_keys(&known, 1_000).await.unwrap();
+            assert!(Arc::ptr_eq(&newer, &again));
+        }
+        assert_eq!(http.asked().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn old_keys_are_kept_when_newer_ones_cannot_be_had() {
+        let (reach, _) = provider([metadata(""), keys("a"), Answer::Refuses]);
+        let known = reach.keys(1_000).await.unwrap();
+        assert!(Arc::ptr_eq(
+            &known,
+            &reach.newer_keys(&known, 1_000).await.unwrap()
+        ));
+    }
+}

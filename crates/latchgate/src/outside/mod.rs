@@ -13,3 +13,6 @@ pub use clock::{Clock, SystemClock};
 pub use http_client::{HttpClient, HttpError, HttpFuture};
 pub use random::{Random, RandomError, SystemRandom};
 pub use reqwest_client::{ReqwestClient, ReqwestClientError};
+
+#[cfg(test)]
+pub(crate) mod scripted;

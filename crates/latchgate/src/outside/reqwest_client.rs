@@ -12,9 +12,10 @@ use super::{HttpClient, HttpError, HttpFuture};
 #[derive(Clone)]
 pub struct ReqwestClient(reqwest::Client);
 
-/// The client could not be set up: a certificate in the PEM bundle is unusable, or TLS is.
+/// The client could not be set up: the PEM bundle holds no certificate or an unusable one, or TLS
+/// is not to be had.
 #[derive(Debug)]
-pub struct ReqwestClientError(reqwest::Error);
+pub struct ReqwestClientError(Option<reqwest::Error>);
 
 impl fmt::Display for ReqwestClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,7 +25,7 @@ impl fmt::Display for ReqwestClientError {
 
 impl std::error::Error for ReqwestClientError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+        self.0.as_ref().map(|source| source as _)
     }
 }
 
@@ -41,10 +42,13 @@ impl ReqwestClient {
             .timeout(Duration::from_secs(10))
             .user_agent(concat!("latchgate/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = extra_roots_pem {
-            let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(ReqwestClientError)?;
+            let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?;
+            if roots.is_empty() {
+                return Err(ReqwestClientError(None));
+            }
             builder = builder.tls_certs_merge(roots);
         }
-        builder.build().map(Self).map_err(ReqwestClientError)
+        builder.build().map(Self).map_err(unusable)
     }
 }
 
@@ -78,6 +82,10 @@ impl HttpClient for ReqwestClient {
             Ok(response)
         })
     }
+}
+
+fn unusable(error: reqwest::Error) -> ReqwestClientError {
+    ReqwestClientError(Some(error))
 }
 
 fn transport(error: reqwest::Error) -> HttpError {

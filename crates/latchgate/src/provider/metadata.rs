@@ -139,3 +139,23 @@ impl Metadata {
             .authorization_response_iss_parameter_supported
     }
 }
+
+#[cfg(test)]
+impl Metadata {
+    /// The metadata that tests start from, with the given members set, or removed by `null`.
+    pub(crate) fn example(changes: Value) -> Self {
+        let mut document = serde_json::json!({
+            "issuer": "https://op.example",
+            "authorization_endpoint": "https://op.example/authorize?tenant=7",
+            "token_endpoint": "https://op.example/token",
+            "userinfo_endpoint": "https://op.example/userinfo",
+            "jwks_uri": "https://op.example/jwks",
+            "end_session_endpoint": "https://op.example/logout",
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        let document = document.as_object().unwrap().clone();
+        Self::check(document, &Issuer::parse("https://op.example").unwrap()).unwrap()
+    }
+}

@@ -34,7 +34,10 @@ impl FromStr for ClaimPath {
             .split(" > ")
             .map(|step| step.trim().to_owned())
             .collect();
-        if steps.iter().any(String::is_empty) {
+        // A step that is missing at either end leaves its `>` behind.
+        let unfinished =
+            |step: &String| step.is_empty() || step.starts_with('>') || step.ends_with('>');
+        if steps.iter().any(unfinished) {
             return Err(ClaimPathError);
         }
         Ok(Self(steps))
@@ -129,8 +132,9 @@ mod tests {
                 "{path}"
             );
         }
-        assert_eq!("a > ".parse::<ClaimPath>(), Err(ClaimPathError));
-        assert_eq!("".parse::<ClaimPath>(), Err(ClaimPathError));
+        for unfinished in ["", " ", "a > ", "a >", "> a", " > a", "a >  > b", ">"] {
+            assert_eq!(unfinished.parse::<ClaimPath>(), Err(ClaimPathError));
+        }
     }
 
     #[test]

@@ -198,3 +198,223 @@ impl Remembered {
         self.swept_to = self.by_session.len();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use tokio::sync::Notify;
+    use tokio::task::JoinSet;
+
+    fn fresher(session: &Session) -> Renewed {
+        Renewed::Fresh(Arc::new(session.refreshed(session.tokens.clone(), None)))
+    }
+
+    fn generation(renewed: &Renewed) -> Option<u32> {
+        match renewed {
+            Renewed::Fresh(session) => Some(session.generation),
+            _ => None,
+        }
+    }
+
+    /// A provider that counts how often it is asked, and answers when it is told to.
+    #[derive(Default)]
+    struct Provider {
+        asked: AtomicUsize,
+        answers: Notify,
+    }
+
+    impl Provider {
+        fn asked(&self) -> usize {
+            self.asked.load(Ordering::SeqCst)
+        }
+    }
+
+    /// A refresh by `provider` with this outcome.
+    async fn refresh(
+        renewals: &Arc<Renewals>,
+        session: &Session,
+        provider: &Arc<Provider>,
+        outcome: Renewed,
+    ) -> Renewed {
+        let asked = Arc::clone(provider);
+        let ask = || async move {
+            asked.asked.fetch_add(1, Ordering::SeqCst);
+            asked.answers.notified().await;
+            outcome
+        };
+        renewals.once(session, 1_000, ask).await
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn fifty_requests_refresh_once() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Session::example();
+        let mut requests = JoinSet::new();
+        for _ in 0..50 {
+            let (renewals, provider, session) = (
+                Arc::clone(&renewals),
+                Arc::clone(&provider),
+                session.clone(),
+            );
+            requests.spawn(async move {
+                let fresh = fresher(&session);
+                refresh(&renewals, &session, &provider, fresh).await
+            });
+        }
+        provider.answers.notify_one();
+        let generations: Vec<_> = requests.join_all().await.iter().map(generation).collect();
+        assert_eq!(generations, [Some(1); 50]);
+        assert_eq!(provider.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_hangs_up_does_not_cut_the_refresh_in_half() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Session::example();
+        let hangs_up = refresh(&renewals, &session, &provider, fresher(&session));
+        assert!(
+            tokio::time::timeout(Duration::ZERO, hangs_up)
+                .await
+                .is_err()
+        );
+        provider.answers.notify_one();
+        let next = refresh(
+            &renewals,
+            &session,
+            &provider,
+            Renewed::Over(Ended::Revoked),
+        )
+        .await;
+        assert_eq!(generation(&next), Some(1));
+        assert_eq!(provider.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_comes_late_with_the_cookie_from_before_gets_the_same_outcome() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Session::example();
+        provider.answers.notify_one();
+        let first = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        let Renewed::Fresh(newer) = first else {
+            panic!("{first:?}")
+        };
+        assert_eq!(
+            generation(&renewals.since(&session, 1_000).unwrap()),
+            Some(1)
+        );
+        assert!(renewals.since(&newer, 1_000).is_none());
+        let late = refresh(&renewals, &session, &provider, fresher(&newer)).await;
+        assert_eq!((generation(&late), provider.asked()), (Some(1), 1));
+
+        provider.answers.notify_one();
+        let next = refresh(&renewals, &newer, &provider, fresher(&newer)).await;
+        assert_eq!((generation(&next), provider.asked()), (Some(2), 2));
+        let very_late = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        assert_eq!((generation(&very_late), provider.asked()), (Some(2), 2));
+    }
+
+    #[tokio::test]
+    async fn sessions_do_not_wait_for_each_other() {
+        let renewals = Arc::new(Renewals::default());
+        let (slow, quick) = (Arc::new(Provider::default()), Arc::new(Provider::default()));
+        let (mine, mut theirs) = (Session::example(), Session::example());
+        theirs.id = [2; 16];
+        let waiting = refresh(&renewals, &mine, &slow, fresher(&mine));
+        assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
+        quick.answers.notify_one();
+        let done = refresh(&renewals, &theirs, &quick, fresher(&theirs)).await;
+        assert_eq!((generation(&done), quick.asked()), (Some(1), 1));
+        assert!(renewals.since(&mine, 1_000).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_undecided_is_tried_again() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Session::example();
+        for attempts in 1..=3 {
+            provider.answers.notify_one();
+            let undecided = refresh(&renewals, &session, &provider, Renewed::Undecided).await;
+            assert!(matches!(undecided, Renewed::Undecided));
+            assert_eq!(provider.asked(), attempts);
+            assert!(renewals.since(&session, 1_000).is_none());
+        }
+        provider.answers.notify_one();
+        let fresh = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        assert_eq!((generation(&fresh), provider.asked()), (Some(1), 4));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_over_stays_over() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Session::example();
+        provider.answers.notify_one();
+        let over = Renewed::Over(Ended::Revoked);
+        refresh(&renewals, &session, &provider, over).await;
+        let again = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        assert!(matches!(again, Renewed::Over(Ended::Revoked)));
+        assert_eq!(provider.asked(), 1);
+        let until = session.times.absolute_deadline;
+        let since = |now| renewals.since(&session, now);
+        assert!(matches!(
+            since(until - 1),
+            Some(Renewed::Over(Ended::Revoked))
+        ));
+        assert!(since(until).is_none());
+    }
+
+    #[tokio::test]
+    async fn signing_out_during_a_refresh_is_final() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Session::example();
+        let waiting = refresh(&renewals, &session, &provider, fresher(&session));
+        let mut waiting = Box::pin(waiting);
+        assert!(
+            tokio::time::timeout(Duration::ZERO, &mut waiting)
+                .await
+                .is_err()
+        );
+        renewals.end(&session, Ended::SignedOut, 1_000);
+        provider.answers.notify_one();
+        waiting.await;
+        let over = renewals.since(&session, 1_001);
+        assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_dies_leaves_nothing_that_blocks_the_next() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Session::example();
+        let died = renewals.once(&session, 1_000, || async { panic!("the client is broken") });
+        assert!(matches!(died.await, Renewed::Undecided));
+        provider.answers.notify_one();
+        let next = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        assert_eq!(generation(&next), Some(1));
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_bounded() {
+        let renewals = Arc::new(Renewals::default());
+        let mut session = Session::example();
+        for number in 0..10 * Renewals::SWEEP_ABOVE {
+            session.id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            let fresh = fresher(&session);
+            // One refresh a second: each is forgotten a minute later.
+            let now = 1_000 + number as u64;
+            renewals.once(&session, now, || async { fresh }).await;
+        }
+        assert!(renewals.remembered().by_session.len() <= Renewals::SWEEP_ABOVE);
+        assert!(renewals.since(&session, 1_000).is_some());
+        session.id[..8].copy_from_slice(&0_u64.to_be_bytes());
+        assert!(renewals.since(&session, 1_000).is_none());
+    }
+}

@@ -187,3 +187,294 @@ impl Session {
         serde_json::from_slice(payload).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+impl Session {
+    /// A session that tests start from: begun at 1000, its access token good for an hour.
+    pub(crate) fn example() -> Self {
+        Self::example_of(&serde_json::json!({
+            "iss": "https://op.example",
+            "sub": "248289761001",
+            "sid": "their session",
+            "auth_time": 990,
+            "email": "jane@example.com",
+        }))
+    }
+
+    /// The same for other claims of the ID token.
+    pub(crate) fn example_of(claims: &Value) -> Self {
+        let id_token = IdToken::example(claims);
+        let response = TokenResponse {
+            access_token: "an opaque~token".to_owned(),
+            expires_in: Some(3_600),
+            refresh_token: Some("a refresh token".to_owned()),
+            scope: None,
+            id_token: None,
+        };
+        Self::begin(
+            &Registration::example(),
+            &id_token,
+            Tokens::new(&response, &id_token, "openid email", 1_000),
+            None,
+            Lifetimes {
+                idle: 600,
+                absolute: 6_000,
+            },
+            1_000,
+            &crate::outside::scripted::CountingRandom::default(),
+        )
+        .unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outside::scripted::BrokenRandom;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// [`Session::example`] with userinfo claims, as layout 1 has always encoded it.
+    const LAYOUT_1: &str = "0101010101010101010101010101010101ac020764656661756c741268747470733a2f2f6f702e657861\
+         6d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e807c00cd8\
+         36000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939302c22656d61696c\
+         223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e657861\
+         6d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a2232343832383937\
+         3631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f612072656672\
+         65736820746f6b656e0c6f70656e696420656d61696c247b22737562223a223234383238393736313030\
+         31222c226e616d65223a224a616e65227d";
+
+    /// A session of which the provider said as little as possible, in layout 1.
+    const LAYOUT_1_SPARSE: &str = "0101010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e6578616d\
+         706c6501310000e807e807c00cd83601096e6f742061204a5754010f616e206f70617175657e746f6b65\
+         6e00000000";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        (0..hex.len()).step_by(2).map(byte).collect()
+    }
+
+    fn rich() -> Session {
+        let mut session = Session::example();
+        session.generation = 300;
+        session.userinfo = r#"{"sub":"248289761001","name":"Jane"}"#.to_owned();
+        session
+    }
+
+    fn sparse() -> Session {
+        let mut session = Session::example_of(&json!({ "sub": "1" }));
+        session.tokens.access_validity = None;
+        session.tokens.refresh_token = None;
+        session.tokens.scope = String::new();
+        session.tokens.id_token = CompactToken::pack("not a JWT");
+        session
+    }
+
+    fn answer(change: impl FnOnce(&mut TokenResponse)) -> TokenResponse {
+        let mut response = TokenResponse {
+            access_token: "newer".to_owned(),
+            expires_in: None,
+            refresh_token: None,
+            scope: None,
+            id_token: None,
+        };
+        change(&mut response);
+        response
+    }
+
+    #[test]
+    fn every_session_makes_the_round_trip() {
+        for session in [rich(), sparse()] {
+            let encoded = session.encode().unwrap();
+            let decoded = Session::decode(&encoded).unwrap();
+            assert_eq!(decoded.encode().unwrap(), encoded);
+            assert_eq!(format!("{decoded:?}"), format!("{session:?}"));
+            assert_eq!(decoded.claims(), session.claims());
+        }
+    }
+
+    /// Cookies of visitors outlive a deployment: this text may never change. A new layout gets a
+    /// number, and a text, of its own.
+    #[test]
+    fn sessions_of_layout_1_decode_for_ever() {
+        for (pinned, session) in [(LAYOUT_1, rich()), (LAYOUT_1_SPARSE, sparse())] {
+            let decoded = Session::decode(&bytes(pinned)).unwrap();
+            assert_eq!(format!("{decoded:?}"), format!("{session:?}"));
+            assert_eq!(decoded.claims(), session.claims());
+            assert_eq!(decoded.tokens.access_token.text(), "an opaque~token");
+            assert_eq!(decoded.tokens.refresh_token.is_some(), pinned == LAYOUT_1);
+        }
+    }
+
+    #[test]
+    fn another_layout_is_no_session() {
+        let mut encoded = rich().encode().unwrap();
+        for layout in [0, 2, 255] {
+            encoded[0] = layout;
+            assert!(Session::decode(&encoded).is_none());
+        }
+        assert!(Session::decode(&[]).is_none());
+    }
+
+    #[test]
+    fn a_truncated_session_is_none() {
+        for session in [rich(), sparse()] {
+            let encoded = session.encode().unwrap();
+            for length in 0..encoded.len() {
+                assert!(Session::decode(&encoded[..length]).is_none(), "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_begins_with_what_the_provider_said() {
+        let session = Session::example();
+        assert_eq!((session.id, session.generation), ([1; 16], 0));
+        assert_eq!(
+            (
+                session.issuer.as_str(),
+                session.subject.as_str(),
+                session.auth_time
+            ),
+            ("https://op.example", "248289761001", Some(990))
+        );
+        assert_eq!(session.sid.as_deref(), Some("their session"));
+        assert_eq!(session.tokens.scope, "openid email");
+        assert_eq!(session.ended(1_599), None);
+        assert_eq!(session.ended(1_600), Some(Ended::Idle));
+        let broken = Session::begin(
+            &Registration::example(),
+            &IdToken::example(&json!({ "sub": "1" })),
+            session.tokens.clone(),
+            None,
+            Lifetimes::default(),
+            1_000,
+            &BrokenRandom,
+        );
+        assert_eq!(broken.unwrap_err(), RandomError);
+    }
+
+    /// RFC 6749 §5.1.
+    #[test]
+    fn a_missing_scope_is_the_requested_one_and_an_empty_one_is_none() {
+        let id_token = IdToken::example(&json!({ "sub": "1" }));
+        for (granted, scope) in [
+            (None, "openid a"),
+            (Some("openid"), "openid"),
+            (Some(""), ""),
+        ] {
+            let response = answer(|response| response.scope = granted.map(str::to_owned));
+            assert_eq!(
+                Tokens::new(&response, &id_token, "openid a", 0).scope,
+                scope
+            );
+        }
+    }
+
+    /// RFC 6749 §6.
+    #[test]
+    fn what_a_refresh_leaves_out_stays() {
+        let before = rich();
+        let silent = before.tokens.refreshed(&answer(|_| {}), None, 2_000);
+        let after = before.refreshed(silent, None);
+        assert_eq!((after.id, after.generation), (before.id, 301));
+        assert_eq!(after.tokens.access_token.text(), "newer");
+        assert_eq!(after.tokens.access_validity, None);
+        assert_eq!(
+            after.tokens.refresh_token.unwrap().text(),
+            "a refresh token"
+        );
+        assert_eq!(after.tokens.scope, "openid email");
+        assert!(after.tokens.id_token == before.tokens.id_token);
+        assert_eq!(
+            (after.sid, after.userinfo),
+            (before.sid.clone(), before.userinfo.clone())
+        );
+        assert_eq!(after.times, before.times);
+    }
+
+    #[test]
+    fn what_a_refresh_brings_replaces_what_was_there() {
+        let before = rich();
+        let id_token = IdToken::example(&json!({ "sub": "248289761001", "sid": "new" }));
+        let response = answer(|response| {
+            response.expires_in = Some(60);
+            response.refresh_token = Some("rotated".to_owned());
+            response.scope = Some("openid".to_owned());
+        });
+        let tokens = before.tokens.refreshed(&response, Some(&id_token), 2_000);
+        let after = before.refreshed(tokens, Some(&id_token));
+        assert_eq!(after.sid.as_deref(), Some("new"));
+        assert_eq!(after.tokens.id_token.text(), id_token.raw);
+        assert_eq!(after.tokens.refresh_token.unwrap().text(), "rotated");
+        assert_eq!(after.tokens.access_validity, Some((2_000, 2_060)));
+        assert_eq!(after.tokens.scope, "openid");
+        assert_eq!(
+            (after.subject, after.auth_time),
+            (before.subject, before.auth_time)
+        );
+        let mut last = Session::example();
+        last.generation = u32::MAX;
+        assert_eq!(
+            last.refreshed(last.tokens.clone(), None).generation,
+            u32::MAX
+        );
+    }
+
+    #[test]
+    fn renewal_is_due_a_minute_or_a_tenth_before_the_end() {
+        let due = |lifetime: Option<u64>, now: u64| {
+            let response = answer(|response| response.expires_in = lifetime);
+            let id_token = IdToken::example(&json!({ "sub": "1" }));
+            Tokens::new(&response, &id_token, "", 1_000).renewal_due(now)
+        };
+        assert!(!due(Some(3_600), 4_539) && due(Some(3_600), 4_540));
+        assert!(!due(Some(100), 1_089) && due(Some(100), 1_090));
+        assert!(!due(Some(1), 1_000) && due(Some(1), 1_001));
+        assert!(!due(None, u64::MAX));
+        assert!(due(Some(u64::MAX), u64::MAX));
+    }
+
+    #[test]
+    fn userinfo_lies_over_the_id_token() {
+        let mut session = Session::example();
+        assert_eq!(session.claims()["email"], "jane@example.com");
+        session.userinfo = r#"{"email":"new@example.com","name":"Jane"}"#.to_owned();
+        let claims = session.claims();
+        assert_eq!(
+            (&claims["email"], &claims["name"]),
+            (&json!("new@example.com"), &json!("Jane"))
+        );
+        assert_eq!(claims["auth_time"], 990);
+        assert_eq!(session.id_token_claims()["email"], "jane@example.com");
+        session.userinfo = "[not an object".to_owned();
+        assert_eq!(session.claims(), session.id_token_claims());
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let shown = format!("{:?}", rich());
+        for secret in ["opaque", "refresh token", "eyJ", "AAAA"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Session::decode(&bytes);
+            bytes.insert(0, Session::LAYOUT);
+            let _ = Session::decode(&bytes);
+        }
+
+        #[test]
+        fn a_changed_session_never_panics(place in any::<prop::sample::Index>(), with in any::<u8>()) {
+            let mut encoded = rich().encode().unwrap();
+            let place = place.index(encoded.len());
+            encoded[place] = with;
+            if let Some(session) = Session::decode(&encoded) {
+                let _ = (session.claims(), session.tokens.access_token.text());
+            }
+        }
+    }
+}

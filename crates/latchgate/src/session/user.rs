@@ -193,3 +193,158 @@ impl Serialize for User {
         self.all().serialize(serializer)
     }
 }
+
+#[cfg(test)]
+impl User {
+    /// Somebody with these claims and the plain preset's paths.
+    pub(crate) fn example(claims: &Value) -> Self {
+        let paths = (ClaimPath::new(["roles"]), ClaimPath::new(["permissions"]));
+        Self::new(Arc::new(Session::example_of(claims)), Arc::new(paths))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::ProviderPreset;
+    use serde_json::json;
+
+    fn of_preset(preset: ProviderPreset, claims: &Value) -> User {
+        let paths = Arc::new((preset.roles(), preset.permissions()));
+        User::new(Arc::new(Session::example_of(claims)), paths)
+    }
+
+    #[test]
+    fn an_email_counts_only_when_it_is_verified() {
+        for (verified, counts) in [
+            (json!(true), true),
+            (json!("true"), true),
+            (json!(false), false),
+            (json!("false"), false),
+            (json!("True"), false),
+            (json!("yes"), false),
+            (json!(1), false),
+            (json!(null), false),
+            (json!([true]), false),
+        ] {
+            let claims =
+                json!({ "sub": "1", "email": "jane@example.com", "email_verified": verified });
+            let user = User::example(&claims);
+            assert_eq!(user.email().is_some(), counts, "{verified}");
+            assert_eq!(user.unverified_email(), Some("jane@example.com"));
+        }
+        let unsaid = User::example(&json!({ "sub": "1", "email": "jane@example.com" }));
+        assert_eq!(unsaid.email(), None);
+        let odd = json!({ "sub": "1", "email": ["jane@example.com"], "email_verified": true });
+        assert_eq!(User::example(&odd).email(), None);
+    }
+
+    #[test]
+    fn the_standard_claims_have_names() {
+        let user = User::example(&json!({
+            "iss": "https://op.example",
+            "sub": "1",
+            "name": "Jane Doe",
+            "given_name": "Jane",
+            "family_name": "Doe",
+            "preferred_username": "jane",
+            "picture": "https://example.com/jane.png",
+            "acr": "mfa",
+            "auth_time": 990,
+        }));
+        assert_eq!((user.issuer(), user.subject()), ("https://op.example", "1"));
+        assert_eq!(user.name(), Some("Jane Doe"));
+        assert_eq!(user.given_name(), Some("Jane"));
+        assert_eq!(user.family_name(), Some("Doe"));
+        assert_eq!(user.preferred_username(), Some("jane"));
+        assert_eq!(user.picture(), Some("https://example.com/jane.png"));
+        assert_eq!((user.acr(), user.auth_time()), (Some("mfa"), Some(990)));
+        assert_eq!(user.scopes().collect::<Vec<_>>(), ["openid", "email"]);
+        assert_eq!(user.claim("unsaid"), None);
+        let odd = User::example(&json!({ "sub": "1", "name": 7, "acr": ["mfa"] }));
+        assert_eq!((odd.name(), odd.acr()), (None, None));
+    }
+
+    #[test]
+    fn claims_have_the_applications_own_type() {
+        #[derive(serde::Deserialize, Debug, PartialEq)]
+        struct Claims {
+            #[serde(rename = "https://foo.com/myclaim")]
+            mine: Vec<String>,
+            missing: Option<u8>,
+        }
+        let user = User::example(&json!({ "sub": "1", "https://foo.com/myclaim": ["a", "b"] }));
+        let expected = Claims {
+            mine: vec!["a".to_owned(), "b".to_owned()],
+            missing: None,
+        };
+        assert_eq!(user.claims::<Claims>().unwrap(), expected);
+        let refused = User::example(&json!({ "sub": "1" }))
+            .claims::<Claims>()
+            .unwrap_err();
+        assert!(
+            std::error::Error::source(&refused)
+                .unwrap()
+                .to_string()
+                .contains("myclaim")
+        );
+    }
+
+    #[test]
+    fn roles_and_permissions_are_where_the_preset_says() {
+        let claims = json!({
+            "sub": "1",
+            "roles": ["app-admin"],
+            "permissions": ["read:all", 7],
+            "https://latchgate.dev/roles": ["auth0-admin"],
+            "realm_access": { "roles": ["realm-admin"] },
+            "scp": "Files.Read Files.Write",
+            "groups": ["Everyone"],
+        });
+        for (preset, roles, permissions) in [
+            (ProviderPreset::Plain, vec!["app-admin"], vec!["read:all"]),
+            (ProviderPreset::Auth0, vec!["auth0-admin"], vec!["read:all"]),
+            (
+                ProviderPreset::Keycloak,
+                vec!["realm-admin"],
+                vec!["read:all"],
+            ),
+            (
+                ProviderPreset::EntraId,
+                vec!["app-admin"],
+                vec!["Files.Read", "Files.Write"],
+            ),
+            (ProviderPreset::Okta, vec!["Everyone"], vec!["read:all"]),
+        ] {
+            let user = of_preset(preset, &claims);
+            assert_eq!(
+                (user.roles(), user.permissions()),
+                (roles, permissions),
+                "{preset:?}"
+            );
+        }
+        let nobody = User::example(&json!({ "sub": "1" }));
+        assert!(nobody.roles().is_empty() && nobody.permissions().is_empty());
+    }
+
+    #[test]
+    fn userinfo_adds_to_the_id_token() {
+        let mut session = Session::example_of(&json!({ "sub": "1", "name": "old", "acr": "mfa" }));
+        session.userinfo = json!({ "sub": "1", "name": "new", "roles": ["a"] }).to_string();
+        let paths = (ClaimPath::new(["roles"]), ClaimPath::new(["permissions"]));
+        let user = User::new(Arc::new(session), Arc::new(paths));
+        assert_eq!(
+            (user.name(), user.acr(), user.roles()),
+            (Some("new"), Some("mfa"), vec!["a"])
+        );
+        let json = serde_json::to_value(&user).unwrap();
+        assert_eq!(json["name"], "new");
+    }
+
+    #[test]
+    fn debug_shows_who_and_nothing_else() {
+        let user = User::example(&json!({ "sub": "1", "email": "jane@example.com" }));
+        let expected = r#"User { issuer: "https://op.example", subject: "1", .. }"#;
+        assert_eq!(format!("{user:?}"), expected);
+    }
+}

@@ -4,21 +4,30 @@
 use reqwest::Method;
 use url::Url;
 
-use crate::case::Failure;
-
 /// A form, and what it would send.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Form {
+pub struct Form {
     id: Option<String>,
-    pub(crate) method: Method,
-    pub(crate) action: Url,
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// Where it goes.
+    pub action: Url,
     fields: Vec<(String, String)>,
 }
 
 impl Form {
     /// Whether it has an input of this name.
-    pub(crate) fn asks_for(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn asks_for(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
+    }
+
+    /// What it sends with `answers` typed into it.
+    #[must_use]
+    pub fn encoded(&self, answers: &[(&str, &str)]) -> String {
+        url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(self.filled(answers))
+            .finish()
     }
 
     /// Its fields with some of them filled in. A name that no field has is added: it is the button that was pressed.
@@ -177,41 +186,40 @@ fn unescape(text: &str) -> String {
     text.replace("&amp;", "&")
 }
 
-/// Checks the reader itself.
-pub(super) fn check() -> Result<(), Failure> {
-    let page = Url::parse("http://127.0.0.1:4000/auth?x=1")?;
-    let found = forms(
-        &page,
-        r#"<!-- <form action="/comment"> --><script>if (a<b) { "<form action='/script'>" }</script>
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_as_a_browser_reads_them() {
+        let page = Url::parse("http://127.0.0.1:4000/auth?x=1").unwrap();
+        let found = forms(
+            &page,
+            r#"<!-- <form action="/comment"> --><script>if (a<b) { "<form action='/script'>" }</script>
            <FORM id="op.out" method=POST action='/end?a=1&amp;b=2'><input type="hidden" name="xsrf" value="&quot;s&quot;"/>
            <input required name=login><input type=submit name=go value=Go></form>
            <input name="late" form="op.out" value="yes"><form><input name="q" /></form>"#,
-    );
-    ensure!(found.len() == 2, "{found:?}");
-    ensure!(
-        found[0].method == Method::POST
-            && found[0].action.as_str() == "http://127.0.0.1:4000/end?a=1&b=2",
-        "{found:?}"
-    );
-    ensure!(
-        found[1].method == Method::GET && found[1].action == page && found[1].asks_for("q"),
-        "{found:?}"
-    );
-    let sent = found[0].filled(&[("login", "alice"), ("logout", "yes")]);
-    let sent: Vec<(&str, &str)> = sent
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let expected = [
-        ("xsrf", "\"s\""),
-        ("login", "alice"),
-        ("late", "yes"),
-        ("logout", "yes"),
-    ];
-    ensure!(sent == expected, "{sent:?}");
-    ensure!(
-        forms(&page, "<form a==b <input name=' =").len() == 1,
-        "broken markup"
-    );
-    Ok(())
+        );
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[0].method, Method::POST);
+        assert_eq!(
+            found[0].action.as_str(),
+            "http://127.0.0.1:4000/end?a=1&b=2"
+        );
+        assert_eq!(found[1].method, Method::GET);
+        assert!(found[1].action == page && found[1].asks_for("q"));
+        let sent = found[0].filled(&[("login", "alice"), ("logout", "yes")]);
+        let sent: Vec<(&str, &str)> = sent
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let expected = [
+            ("xsrf", "\"s\""),
+            ("login", "alice"),
+            ("late", "yes"),
+            ("logout", "yes"),
+        ];
+        assert_eq!(sent, expected);
+        assert_eq!(forms(&page, "<form a==b <input name=' =").len(), 1);
+    }
 }

@@ -1,0 +1,325 @@
+//! Every mistake a configuration can have: the error names the setting and the cure, and tells no
+//! secret.
+
+use super::*;
+
+#[test]
+fn every_mistake_names_the_setting_and_the_cure() {
+    for (changes, setting, cure) in [
+        (&[("base_url", "")][..], "base_url", "is required"),
+        (&[("base_url", "  ")], "base_url", "is required"),
+        (
+            &[("base_url", "app.example.com")],
+            "base_url",
+            "write it like `https://",
+        ),
+        (
+            &[("base_url", "http://app.example.com")],
+            "base_url",
+            "loopback only",
+        ),
+        (
+            &[("base_url", "http://127.0.0.1.evil.test")],
+            "base_url",
+            "loopback only",
+        ),
+        (
+            &[("base_url", "ftp://localhost")],
+            "base_url",
+            "is not https",
+        ),
+        (
+            &[("base_url", "https://app.example.com/?x=1")],
+            "base_url",
+            "has a query",
+        ),
+        (
+            &[("base_url", "https://app.example.com/#x")],
+            "base_url",
+            "a fragment",
+        ),
+        (
+            &[("base_url", "https://me@app.example.com")],
+            "base_url",
+            "a user name",
+        ),
+        (&[("issuer", "")], "issuer", "is required"),
+        (
+            &[("issuer", "login.example.com")],
+            "issuer",
+            "write it as the provider does",
+        ),
+        (
+            &[("issuer", "http://login.example.com")],
+            "issuer",
+            "loopback only",
+        ),
+        (
+            &[("issuer", "https://login.example.com?x")],
+            "issuer",
+            "has a query",
+        ),
+        (&[("client_id", "")], "client_id", "is required"),
+        (
+            &[("client_secret", "")],
+            "client_secret",
+            "`client_auth = none`",
+        ),
+        (&[("client_secret", " ")], "client_secret", "is required"),
+        (
+            &[("client_auth", "none")],
+            "client_secret",
+            "remove one of them",
+        ),
+        (
+            &[("client_auth", "basic")],
+            "client_auth",
+            "client_secret_basic, client_secret_post, none",
+        ),
+        (
+            &[("client_auth", "private_key_jwt")],
+            "client_auth",
+            "does not do yet",
+        ),
+        (
+            &[("client_auth", "tls_client_auth")],
+            "client_auth",
+            "does not do yet",
+        ),
+        (&[("scopes", "profile email")], "scopes", "lacks `openid`"),
+        (&[("scopes", "OpenID")], "scopes", "lacks `openid`"),
+        (
+            &[("resource", "/relative")],
+            "resource",
+            "absolute URI without fragment",
+        ),
+        (
+            &[("resource", "https://a.example#x")],
+            "resource",
+            "absolute URI without fragment",
+        ),
+        (
+            &[("response_mode", "fragment")],
+            "response_mode",
+            "query, form_post",
+        ),
+        (
+            &[("response_mode", "FORM_POST")],
+            "response_mode",
+            "query, form_post",
+        ),
+        (&[("id_token_alg", "none")], "id_token_alg", "none"),
+        (&[("id_token_alg", "rs256")], "id_token_alg", "RS256"),
+        (
+            &[
+                ("id_token_alg", "HS256"),
+                ("client_auth", "none"),
+                ("client_secret", ""),
+            ],
+            "id_token_alg",
+            "needs a client secret",
+        ),
+        (
+            &[("session_keys", "")],
+            "session_keys",
+            "openssl rand -base64 32",
+        ),
+        (
+            &[("session_keys", "c2hvcnQ=")],
+            "session_keys",
+            "32 are needed",
+        ),
+        (
+            &[("session_keys", "not base64!")],
+            "session_keys",
+            "position 1",
+        ),
+        (
+            &[("session_keys", &format!("{KEY},c2hvcnQ="))],
+            "session_keys",
+            "position 2",
+        ),
+        (
+            &[("session_keys", &format!("{KEY},"))],
+            "session_keys",
+            "position 2",
+        ),
+        (
+            &[(
+                "session_keys",
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            )],
+            "session_keys",
+            "one byte repeated",
+        ),
+        (&[("store", "disk")], "store", "cookie, memory"),
+        (
+            &[("store", "redis://localhost")],
+            "store",
+            "does not do yet",
+        ),
+        (
+            &[("store", "postgres://localhost")],
+            "store",
+            "does not do yet",
+        ),
+        (&[("userinfo", "yes")], "userinfo", "true, false"),
+        (&[("par", "true")], "par", "does not do yet"),
+        (&[("dpop", "maybe")], "dpop", "auto, true, false"),
+        (
+            &[("session_idle", "30")],
+            "session_idle",
+            "such as `30m` or `12h`",
+        ),
+        (
+            &[("session_idle", "0s")],
+            "session_idle",
+            "at least one second",
+        ),
+        (
+            &[("session_idle", "2h"), ("session_absolute", "1h")],
+            "session_idle",
+            "at most `session_absolute`",
+        ),
+        (
+            &[("session_absolute", "-1h")],
+            "session_absolute",
+            "whole number",
+        ),
+        (
+            &[("session_absolute", "9999999999999999999d")],
+            "session_absolute",
+            "whole number",
+        ),
+        (
+            &[("ca_file", "/there/is/no/such.pem")],
+            "ca_file",
+            "cannot be read",
+        ),
+        (
+            &[("ca_file", "Cargo.toml")],
+            "ca_file",
+            "-----BEGIN CERTIFICATE-----",
+        ),
+        (
+            &[("preset", "google")],
+            "preset",
+            "plain, auth0, keycloak, entra_id, okta",
+        ),
+        (&[("role_claim", "a > ")], "role_claim", "joined by ` > `"),
+        (
+            &[("permission_claim", " > a")],
+            "permission_claim",
+            "joined by ` > `",
+        ),
+        (&[("login_path", "login")], "login_path", "such as `/login`"),
+        (
+            &[("callback_path", "/callback?x=1")],
+            "callback_path",
+            "plain absolute path",
+        ),
+        (
+            &[("callback_path", "/a/../callback")],
+            "callback_path",
+            "plain absolute path",
+        ),
+        (
+            &[("logout_path", "//evil.example")],
+            "logout_path",
+            "plain absolute path",
+        ),
+        (
+            &[("after_logout_path", "https://evil.example/")],
+            "after_logout_path",
+            "plain absolute path",
+        ),
+        (
+            &[("callback_path", "/login")],
+            "callback_path",
+            "every route needs its own",
+        ),
+        (
+            &[("logout_path", "/callback")],
+            "callback_path",
+            "every route needs its own",
+        ),
+        (
+            &[("after_logout_path", "/logout")],
+            "logout_path",
+            "every route needs its own",
+        ),
+        (
+            &[("login_path", "/")],
+            "after_logout_path",
+            "every route needs its own",
+        ),
+    ] {
+        let error = build(changes)
+            .map(|_| ())
+            .expect_err(&format!("{changes:?}"));
+        let said = error.to_string();
+        assert_eq!(error.setting(), setting, "{changes:?}: {said}");
+        assert!(said.contains(cure), "{changes:?}: {said}");
+        let variable = format!("`{setting}` (LATCHGATE_{})", setting.to_uppercase());
+        assert!(said.starts_with(&variable), "{said}");
+        assert!(NAMES.contains(&setting));
+        for text in [said, format!("{error:?}")] {
+            assert!(!text.contains("hunter2") && !text.contains(KEY), "{text}");
+        }
+    }
+}
+
+#[test]
+fn tables_that_cannot_be_read_say_so_and_tell_no_secret() {
+    let good = table(&[]);
+    for (toml, cure) in [
+        (
+            format!("{good}base_ulr = \"x\""),
+            "unknown setting `base_ulr`; known are: base_url, ",
+        ),
+        (format!("{good}issuer = \"x\""), "duplicate key"),
+        (
+            format!("{good}client_secret = \"{SECRET}"),
+            "cannot be read",
+        ),
+        (
+            good.replace(&format!("{SECRET:?}"), SECRET),
+            "cannot be read",
+        ),
+        (
+            format!("{good}[nested]\na = \"b\""),
+            "unknown setting `nested`",
+        ),
+    ] {
+        let error = Gate::from_toml(&toml).map(|_| ()).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(cure), "{toml}: {said}");
+        assert!(
+            said.starts_with("`toml` ") && !said.contains("LATCHGATE_TOML"),
+            "{said}"
+        );
+        let shown = format!("{error:?} {said}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains(KEY),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn values_are_strings() {
+    for (setting, value) in [
+        ("par", "true"),
+        ("client_secret", "20261121"),
+        ("scopes", "[]"),
+    ] {
+        let toml = format!("{}{setting} = {value}", table(&[(setting, "")]));
+        let error = Gate::from_toml(&toml).map(|_| ()).unwrap_err();
+        assert_eq!(error.setting(), setting);
+        assert!(
+            error.to_string().ends_with("put the value in quotes"),
+            "{error}"
+        );
+        assert!(!format!("{error:?} {error}").contains("20261121"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Settings from a table and from the environment.
+
+mod mistakes;
+
+use super::*;
+
+const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
+
+/// A table that makes a gate, with some settings changed; an empty value removes one.
+fn table(changes: &[(&str, &str)]) -> String {
+    let mut settings = BTreeMap::from([
+        ("base_url", "https://app.example.com"),
+        ("issuer", "https://login.example.com/"),
+        ("client_id", "my-app"),
+        ("client_secret", SECRET),
+        ("session_keys", KEY),
+    ]);
+    settings.extend(changes.iter().copied());
+    let line = |(name, value): (&str, &str)| format!("{name} = {value:?}\n");
+    let given = settings.into_iter().filter(|(_, value)| !value.is_empty());
+    given.map(line).collect()
+}
+
+fn build(changes: &[(&str, &str)]) -> Result<Gate, ConfigError> {
+    Gate::from_toml(&table(changes))
+}
+
+#[test]
+fn the_shortest_table_makes_a_gate_with_the_safe_defaults() {
+    let gate = build(&[]).unwrap();
+    assert_eq!(gate.redirect_uri(), "https://app.example.com/callback");
+    assert_eq!(
+        (gate.login_path(), gate.logout_path()),
+        ("/login", "/logout")
+    );
+    let registration = &gate.0.registration;
+    assert_eq!(registration.scopes, ["openid", "profile", "email"]);
+    assert_eq!(registration.id_token_alg.as_str(), "RS256");
+    assert!(matches!(
+        registration.auth,
+        ClientAuth::ClientSecretBasic(_)
+    ));
+    assert_eq!(registration.response_mode, ResponseMode::Query);
+    assert_eq!(registration.userinfo, UserinfoPolicy::Never);
+    assert_eq!(gate.0.leeway, 30);
+    assert_eq!(gate.0.session_cookie.name(), "__Host-latchgate");
+}
+
+#[test]
+fn every_setting_arrives() {
+    let gate = build(&[
+        ("base_url", "https://example.com/app/"),
+        ("client_auth", "client_secret_post"),
+        ("scopes", "openid  offline_access"),
+        ("audience", "https://api.example"),
+        ("resource", "https://a.example urn:b"),
+        ("response_mode", "form_post"),
+        ("id_token_alg", "ES256"),
+        ("trusted_audiences", "one two"),
+        ("userinfo", "true"),
+        ("par", "auto"),
+        ("dpop", "false"),
+        ("session_idle", "30m"),
+        ("session_absolute", "12h"),
+        ("store", "memory"),
+        ("preset", "keycloak"),
+        ("permission_claim", "a > b"),
+        ("login_path", "/in"),
+        ("callback_path", "/back"),
+        ("logout_path", "/out"),
+        ("after_logout_path", "/bye"),
+    ])
+    .unwrap();
+    assert_eq!(gate.redirect_uri(), "https://example.com/app/back");
+    assert_eq!(
+        (gate.login_path(), gate.logout_path()),
+        ("/app/in", "/app/out")
+    );
+    assert_eq!(
+        gate.post_logout_redirect_uri(),
+        "https://example.com/app/bye"
+    );
+    let registration = &gate.0.registration;
+    assert!(matches!(registration.auth, ClientAuth::ClientSecretPost(_)));
+    assert_eq!(registration.scopes, ["openid", "offline_access"]);
+    assert_eq!(
+        registration.audience.as_deref(),
+        Some("https://api.example")
+    );
+    assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
+    assert_eq!(registration.response_mode, ResponseMode::FormPost);
+    assert_eq!(registration.id_token_alg.as_str(), "ES256");
+    assert_eq!(registration.trusted_audiences, ["one", "two"]);
+    assert_eq!(registration.userinfo, UserinfoPolicy::AtLogin);
+    assert_eq!(
+        registration.roles,
+        ClaimPath::new(["realm_access", "roles"])
+    );
+    assert_eq!(registration.permissions, ClaimPath::new(["a", "b"]));
+    assert_eq!(
+        (gate.0.lifetimes.idle, gate.0.lifetimes.absolute),
+        (1_800, 43_200)
+    );
+}
+
+#[test]
+fn loopback_needs_neither_https_nor_keys() {
+    for base in [
+        "http://127.0.0.1:3000",
+        "http://localhost:3000",
+        "http://[::1]:3000",
+    ] {
+        let gate = build(&[("base_url", base), ("session_keys", "")]).unwrap();
+        assert_eq!(gate.0.session_cookie.name(), "latchgate");
+        assert_eq!(gate.redirect_uri(), format!("{base}/callback"));
+    }
+}
+
+#[test]
+fn the_environment_has_the_same_settings_in_capitals() {
+    let read = |name: &str| match name {
+        "LATCHGATE_BASE_URL" => Ok("http://127.0.0.1:3000".to_owned()),
+        "LATCHGATE_ISSUER" => Ok("http://127.0.0.1:9000".to_owned()),
+        "LATCHGATE_CLIENT_ID" => Ok(" my-app ".to_owned()),
+        "LATCHGATE_CLIENT_AUTH" => Ok("none".to_owned()),
+        "LATCHGATE_CLIENT_SECRET" => Ok(String::new()),
+        _ => Err(VarError::NotPresent),
+    };
+    let gate = Settings::from_variables(read).and_then(|settings| settings.build());
+    assert_eq!(gate.unwrap().0.registration.client_id, "my-app");
+
+    let nothing = Settings::from_variables(|_| Err(VarError::NotPresent));
+    let error = nothing.and_then(|settings| settings.build()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`issuer` (LATCHGATE_ISSUER) is required but missing or empty"
+    );
+
+    let garbled = Settings::from_variables(|_| Err(VarError::NotUnicode("x".into())));
+    let error = garbled.map(|_| ()).unwrap_err();
+    assert!(error.to_string().ends_with("is not valid UTF-8"), "{error}");
+}
+
+#[test]
+fn durations_have_a_unit() {
+    let duration = |text: &str| {
+        let settings = Settings(BTreeMap::from([(
+            "session_idle".to_owned(),
+            text.to_owned(),
+        )]));
+        settings
+            .duration("session_idle")
+            .map(|found| found.map(|found| found.as_secs()))
+    };
+    for (text, seconds) in [
+        ("1s", 1),
+        ("30m", 1_800),
+        ("12 h", 43_200),
+        ("7d", 604_800),
+        (" 5s ", 5),
+    ] {
+        assert_eq!(duration(text).unwrap(), Some(seconds), "{text}");
+    }
+    assert_eq!(duration("").unwrap(), None);
+    for wrong in [
+        "30",
+        "m",
+        "1.5h",
+        "1h30m",
+        "-1s",
+        "+1s",
+        "1 w",
+        "1S",
+        "1ms",
+        "٣s",
+        "18446744073709551615d",
+    ] {
+        assert!(duration(wrong).is_err(), "{wrong}");
+    }
+}

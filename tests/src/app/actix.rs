@@ -1,0 +1,124 @@
+//! The application on actix-web, in a thread with a runtime of its own.
+
+use std::io;
+use std::net::TcpListener;
+use std::thread;
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::rt::System;
+use actix_web::web::{self, Bytes, Json};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
+use futures_util::stream;
+use latchgate::{Gate, Guard};
+use latchgate_actix::{AccessToken, Login, RefreshedAccessToken, Rejection, Require, SignIn, User};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::{CHUNKS, Serving, admins, readers, recent, told, wishes};
+use crate::failure::Failure;
+
+/// The application's type has no name to return it by.
+macro_rules! app {
+    ($gate:expr) => {
+        App::new()
+            .wrap(Login::new($gate.clone()))
+            .service(guarded("/admin", admins()))
+            .service(guarded("/read", readers()))
+            .service(guarded("/recent", recent()))
+            .route("/", web::get().to(home))
+            .route("/me", web::get().to(me))
+            .route("/token", web::get().to(token))
+            .route("/refresh", web::post().to(refresh))
+            .route("/boom", web::get().to(boom))
+            .route("/boom-token", web::get().to(boom_token))
+            .route("/stream", web::get().to(streamed))
+            .route("/cached", web::get().to(cached))
+            .route("/public", web::get().to(async || "public"))
+            .route("/write", web::post().to(async |_: User| "written"))
+            .route("/switch", web::get().to(switch))
+            .service(
+                web::scope("/nested")
+                    .service(web::scope("/deep").route("/page", web::get().to(page))),
+            )
+    };
+}
+pub(super) async fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failure> {
+    let (tell, told) = oneshot::channel();
+    let thread = thread::spawn(move || {
+        System::new().block_on(async move {
+            let server = HttpServer::new(move || app!(gate))
+                .workers(2)
+                .disable_signals()
+                .listen(listener);
+            let server = server.map(HttpServer::run);
+            match server {
+                Ok(server) => {
+                    let _ = tell.send(Ok(server.handle()));
+                    let _ = server.await;
+                }
+                Err(error) => {
+                    let _ = tell.send(Err(error));
+                }
+            }
+        });
+    });
+    let handle = told.await??;
+    Ok(Serving::until(move || {
+        // The command is sent at once; the future only tells when it has been obeyed, as the thread's end does.
+        drop(handle.stop(false));
+        let _ = thread.join();
+    }))
+}
+
+fn guarded(path: &str, guard: Guard) -> impl actix_web::dev::HttpServiceFactory + 'static {
+    let resource: Resource = web::resource(path);
+    resource
+        .wrap(Require::new(guard))
+        .route(web::get().to(async || "admitted"))
+}
+
+async fn home(user: Option<User>) -> String {
+    user.map_or_else(|| "anonymous".to_owned(), |user| user.subject().to_owned())
+}
+
+async fn me(user: User) -> Json<Value> {
+    Json(serde_json::json!(*user))
+}
+
+async fn token(token: AccessToken) -> Json<Value> {
+    Json(told(&token))
+}
+
+async fn refresh(token: RefreshedAccessToken) -> Json<Value> {
+    Json(told(&token))
+}
+
+async fn boom(_: User) -> HttpResponse {
+    HttpResponse::InternalServerError().finish()
+}
+
+async fn boom_token(_: AccessToken) -> HttpResponse {
+    HttpResponse::InternalServerError().finish()
+}
+
+async fn streamed(_: User) -> HttpResponse {
+    let chunks = CHUNKS.map(|chunk| Ok::<_, io::Error>(Bytes::from_static(chunk.as_bytes())));
+    HttpResponse::Ok().streaming(stream::iter(chunks))
+}
+
+async fn cached(_: User) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, s-maxage=600"))
+        .body("cached")
+}
+
+async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
+    match wishes() {
+        Ok(wishes) => Err(sign_in.with(wishes)),
+        Err(error) => Ok(HttpResponse::InternalServerError().body(error.to_string())),
+    }
+}
+
+async fn page(_: User, request: HttpRequest) -> String {
+    format!("page {}", request.query_string())
+}

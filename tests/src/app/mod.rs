@@ -1,0 +1,103 @@
+//! The application of the scenarios, once on axum and once on actix-web, with the same routes:
+//!
+//! | route | asks for | answers |
+//! |---|---|---|
+//! | `GET /` | `Option<User>` | `anonymous`, or the subject |
+//! | `GET /me` | `User` | the claims |
+//! | `GET /token`, `POST /refresh` | `AccessToken`, `RefreshedAccessToken` | the token, its lifetime and scope |
+//! | `GET /admin`, `GET /read`, `GET /recent` | the role `admin`, the scope `email`, `max_age` 300 | `admitted` |
+//! | `GET /boom`, `GET /boom-token` | `User`, `AccessToken` | 500 |
+//! | `GET /stream`, `GET /cached` | `User` | chunks; `Cache-Control: public, s-maxage=600` |
+//! | `GET /public` | nobody | `public` |
+//! | `POST /write` | `User` | `written` |
+//! | `GET /switch` | `SignIn` | a login with wishes |
+//! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
+
+mod actix;
+mod tower;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use latchgate::{AccessToken, Gate, Guard, LoginOptions, ParameterError, Prompt, ReturnTo};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::run::Framework;
+
+/// A running application. Dropping it stops it.
+pub struct Serving {
+    stop: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+/// What `/stream` sends, piece by piece.
+pub const CHUNKS: [&str; 4] = ["one ", "two ", "three ", "four"];
+
+/// Serves the application on a listener.
+///
+/// # Errors
+/// The framework did not start.
+pub async fn serve(
+    framework: Framework,
+    listener: TcpListener,
+    gate: Gate,
+) -> Result<Serving, Failure> {
+    match framework {
+        Framework::Tower => tower::serve(listener, gate),
+        Framework::Actix => actix::serve(listener, gate).await,
+    }
+}
+
+impl Serving {
+    fn until(stop: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self {
+            stop: Some(Box::new(stop)),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop();
+        }
+    }
+}
+
+impl std::fmt::Debug for Serving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Serving")
+    }
+}
+
+fn admins() -> Guard {
+    Guard::signed_in().role("admin")
+}
+
+fn readers() -> Guard {
+    Guard::signed_in().scope("email")
+}
+
+fn recent() -> Guard {
+    Guard::signed_in().max_age(Duration::from_secs(300))
+}
+
+/// Every wish that a handler can have for a login.
+fn wishes() -> Result<LoginOptions, ParameterError> {
+    LoginOptions::new()
+        .prompt(Prompt::Login)
+        .login_hint("alice@example.com")
+        .ui_locales("de en")
+        .acr_values("urn:example:gold")
+        .max_age(Duration::from_secs(600))
+        .return_to(ReturnTo::parse("/me?switched=1").unwrap_or_else(ReturnTo::root))
+        .parameter("organization", "org_123 & more")
+}
+
+fn told(token: &AccessToken) -> Value {
+    json!({
+        "access_token": token.secret(),
+        "expires_in": token.expires_in(),
+        "scope": token.scope(),
+    })
+}

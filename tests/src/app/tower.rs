@@ -1,0 +1,96 @@
+//! The application on axum.
+
+use std::io;
+use std::net::TcpListener;
+
+use axum::body::Body;
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use futures_util::stream;
+use latchgate::{Gate, Guard};
+use latchgate_tower::{AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, SignIn, User};
+use serde_json::Value;
+
+use super::{CHUNKS, Serving, admins, readers, recent, told, wishes};
+use crate::failure::Failure;
+
+pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failure> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let app = Router::new()
+        .merge(guarded("/admin", admins()))
+        .merge(guarded("/read", readers()))
+        .merge(guarded("/recent", recent()))
+        .route("/", get(home))
+        .route("/me", get(me))
+        .route("/token", get(token))
+        .route("/refresh", post(refresh))
+        .route("/boom", get(boom))
+        .route("/boom-token", get(boom_token))
+        .route("/stream", get(streamed))
+        .route("/cached", get(cached))
+        .route("/public", get(|| async { "public" }))
+        .route("/write", post(|_: User| async { "written" }))
+        .route("/switch", get(switch))
+        .nest("/nested", Router::new().nest("/deep", page("/page")))
+        .layer(LoginLayer::new(gate));
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let handle = serving.abort_handle();
+    Ok(Serving::until(move || handle.abort()))
+}
+
+fn guarded(path: &str, guard: Guard) -> Router {
+    let admitted: MethodRouter = get(|| async { "admitted" });
+    Router::new()
+        .route(path, admitted)
+        .route_layer(GuardLayer::new(guard))
+}
+
+fn page(path: &str) -> Router {
+    let show =
+        async |_: User, RawQuery(query): RawQuery| format!("page {}", query.unwrap_or_default());
+    Router::new().route(path, get(show))
+}
+
+async fn home(user: Option<User>) -> String {
+    user.map_or_else(|| "anonymous".to_owned(), |user| user.subject().to_owned())
+}
+
+async fn me(user: User) -> Response {
+    Json(&*user).into_response()
+}
+
+async fn token(token: AccessToken) -> Json<Value> {
+    Json(told(&token))
+}
+
+async fn refresh(token: RefreshedAccessToken) -> Json<Value> {
+    Json(told(&token))
+}
+
+async fn boom(_: User) -> StatusCode {
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn boom_token(_: AccessToken) -> StatusCode {
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+async fn streamed(_: User) -> Body {
+    Body::from_stream(stream::iter(CHUNKS.map(Ok::<_, io::Error>)))
+}
+
+async fn cached(_: User) -> impl IntoResponse {
+    ([(CACHE_CONTROL, "public, s-maxage=600")], "cached")
+}
+
+async fn switch(sign_in: SignIn) -> Response {
+    match wishes() {
+        Ok(wishes) => sign_in.with(wishes).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

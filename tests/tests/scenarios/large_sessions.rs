@@ -1,0 +1,175 @@
+//! Sessions that need more than one cookie.
+
+use latchgate_dev_provider::Person;
+use latchgate_tests::{Browser, Failure, Setup, World, scenarios};
+
+scenarios!(
+    a_large_session_travels_in_several_cookies,
+    a_session_that_shrinks_leaves_no_piece_behind,
+    a_lost_piece_means_one_clean_login,
+    pieces_of_two_sessions_do_not_mix,
+    a_logout_removes_every_piece,
+    a_session_too_large_is_refused_by_its_name;
+    in either keeping:
+    sessions_of_every_length_come_back_whole,
+);
+
+/// Adds somebody whose ID token is about this long.
+fn with_large_person(setup: Setup, bytes: usize) -> Setup {
+    setup.provider(move |provider| {
+        // Not compressible, and no two alike.
+        let groups: Vec<String> = (0..bytes / 12)
+            .map(|group| format!("group-{group:04}"))
+            .collect();
+        provider.person(Person::new("large").claim("groups", groups))
+    })
+}
+
+async fn sign_in(world: &World, person: &str) -> Result<Browser, Failure> {
+    world.provider.auto_sign_in(Some(person));
+    world.signed_in().await
+}
+
+fn pieces(world: &World, browser: &Browser) -> usize {
+    let name = world.session_cookie();
+    let names = browser.names(name);
+    names
+        .iter()
+        .filter(|own| *own == name || own[name.len()..].starts_with('.'))
+        .count()
+}
+
+async fn a_large_session_travels_in_several_cookies(setup: Setup) -> Result<(), Failure> {
+    let world = with_large_person(setup, 8_000).start().await?;
+    let browser = sign_in(&world, "large").await?;
+    assert!(pieces(&world, &browser) >= 3, "{:?}", browser.names(""));
+    let claims = browser.fetch("GET", "/me").await?.json(200)?;
+    assert_eq!(claims["groups"].as_array().map(Vec::len), Some(8_000 / 12));
+    let token = world.token(&browser).await?;
+    assert!(
+        token["access_token"]
+            .as_str()
+            .is_some_and(|token| !token.is_empty())
+    );
+    Ok(())
+}
+
+async fn a_session_that_shrinks_leaves_no_piece_behind(setup: Setup) -> Result<(), Failure> {
+    let world = with_large_person(setup, 8_000).start().await?;
+    let mut browser = sign_in(&world, "large").await?;
+    world.provider.auto_sign_in(Some("alice"));
+    let page = world.visit(&mut browser, "/login?return_to=/me").await?;
+    assert_eq!(page.json(200)?["sub"], "alice");
+    assert_eq!(pieces(&world, &browser), 1, "{:?}", browser.names(""));
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+async fn a_lost_piece_means_one_clean_login(setup: Setup) -> Result<(), Failure> {
+    let world = with_large_person(setup, 8_000).start().await?;
+    let browser = sign_in(&world, "large").await?;
+    let whole = pieces(&world, &browser);
+    for lost in browser.names(world.session_cookie()) {
+        let tab = browser.clone();
+        tab.remove(&lost)?;
+        let page = tab.get("/").await?;
+        assert_eq!(page.body, "anonymous", "without {lost}");
+        assert_eq!(
+            pieces(&world, &tab),
+            0,
+            "without {lost}: {:?}",
+            tab.names("")
+        );
+
+        let mut tab = browser.clone();
+        tab.remove(&lost)?;
+        world.provider.reset_calls();
+        let page = tab.open("/me").await?;
+        assert_eq!(
+            (page.status, pieces(&world, &tab)),
+            (200, whole),
+            "without {lost}"
+        );
+        assert_eq!(world.calls(latchgate_dev_provider::Endpoint::Authorize), 1);
+    }
+    Ok(())
+}
+
+async fn pieces_of_two_sessions_do_not_mix(setup: Setup) -> Result<(), Failure> {
+    let world = with_large_person(setup, 8_000).start().await?;
+    let (one, two) = (
+        sign_in(&world, "large").await?,
+        sign_in(&world, "large").await?,
+    );
+    let names = one.names(world.session_cookie());
+    for name in &names {
+        let mixed = one.clone();
+        mixed.plant(name, &two.cookie(name).ok_or("no piece")?)?;
+        assert_eq!(
+            world.whoami(&mixed).await?,
+            None,
+            "{name} of another session"
+        );
+    }
+    let swapped = one.clone();
+    swapped.plant(&names[1], &one.cookie(&names[2]).ok_or("no piece")?)?;
+    swapped.plant(&names[2], &one.cookie(&names[1]).ok_or("no piece")?)?;
+    assert_eq!(
+        world.whoami(&swapped).await?,
+        None,
+        "pieces in another order"
+    );
+    // A piece too many is left over from a longer session: it does no harm.
+    let more = one.clone();
+    more.plant(
+        &format!("{}.{}", world.session_cookie(), names.len()),
+        "left over",
+    )?;
+    assert_eq!(world.whoami(&more).await?.as_deref(), Some("large"));
+    Ok(())
+}
+
+async fn a_logout_removes_every_piece(setup: Setup) -> Result<(), Failure> {
+    let world = with_large_person(setup, 8_000).start().await?;
+    let browser = sign_in(&world, "large").await?;
+    browser.plant(&format!("{}.9", world.session_cookie()), "left over")?;
+    let logout = browser
+        .request("POST", "/logout")
+        .header("sec-fetch-site", "same-origin");
+    let page = logout.send().await?;
+    assert_eq!(pieces(&world, &browser), 0, "{:?}", page.set_cookies());
+    Ok(())
+}
+
+async fn a_session_too_large_is_refused_by_its_name(setup: Setup) -> Result<(), Failure> {
+    let world = with_large_person(setup, 30_000).start().await?;
+    let browser = sign_in(&world, "alice").await?;
+    world.provider.auto_sign_in(Some("large"));
+    let callback = world.callback(&browser, "/login").await?;
+    let page = browser.get(callback.as_str()).await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (500, "session_too_large"),
+        "{page}"
+    );
+    assert_eq!(browser.names(world.login_cookies()), [""; 0]);
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+async fn sessions_of_every_length_come_back_whole(setup: Setup) -> Result<(), Failure> {
+    let setup = (0..24).fold(setup, |setup, step| {
+        setup.provider(move |provider| {
+            let padding = "x".repeat(1_200 + step * 97);
+            let person = Person::new(format!("person-{step}"));
+            provider.person(person.claim("padding", padding))
+        })
+    });
+    let world = setup.start().await?;
+    for step in 0..24 {
+        let name = format!("person-{step}");
+        let browser = sign_in(&world, &name).await?;
+        assert_eq!(world.whoami(&browser).await?, Some(name));
+    }
+    Ok(())
+}

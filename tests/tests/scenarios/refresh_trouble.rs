@@ -1,0 +1,165 @@
+//! What happens when a refresh does not work out.
+
+use http::StatusCode;
+use latchgate_dev_provider::{Answer, Endpoint};
+use latchgate_tests::{Failure, Setup, scenarios};
+use serde_json::json;
+
+scenarios!(
+    ;
+    in either keeping:
+    a_revoked_grant_ends_the_session,
+    a_token_endpoint_in_trouble_keeps_the_session,
+    other_pages_stay_up_while_the_provider_is_down,
+    a_refreshed_id_token_of_somebody_else_ends_the_session,
+    a_renewed_session_keeps_what_the_refresh_leaves_out,
+);
+
+const NEAR_THE_END: u64 = 3_550;
+
+async fn a_revoked_grant_ends_the_session(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    let stale = browser.clone();
+    let navigating = browser.clone();
+    world.provider.revoke_all();
+    world.provider.reset_calls();
+    world.clock.pass(NEAR_THE_END);
+    let page = browser.fetch("GET", "/token").await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (401, "sign_in_required"),
+        "{page}"
+    );
+    assert!(
+        page.clears(world.session_cookie()),
+        "{:?}",
+        page.set_cookies()
+    );
+    assert_eq!(world.calls(Endpoint::Token), 1);
+    assert_eq!(world.whoami(&browser).await?, None);
+    // The old cookie brings nothing back and asks nobody.
+    assert_eq!(world.whoami(&stale).await?, None);
+    assert_eq!(stale.fetch("GET", "/token").await?.status, 401);
+    assert_eq!(world.calls(Endpoint::Token), 1);
+    let page = navigating.get("/token").await?;
+    assert_eq!(page.status, 303);
+    assert!(page.clears(world.session_cookie()));
+    let mut browser = browser;
+    assert_eq!(
+        browser.open("/token").await?.status,
+        200,
+        "and a new login works"
+    );
+    Ok(())
+}
+
+async fn a_token_endpoint_in_trouble_keeps_the_session(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let troubles = [
+        Answer::status(StatusCode::INTERNAL_SERVER_ERROR),
+        Answer::status(StatusCode::SERVICE_UNAVAILABLE),
+        Answer::status(StatusCode::TOO_MANY_REQUESTS),
+        Answer::json(StatusCode::OK, &json!({"unexpected": true})),
+        Answer::json(
+            StatusCode::BAD_REQUEST,
+            &json!({"error": "temporarily_unavailable"}),
+        ),
+        Answer::json(
+            StatusCode::UNAUTHORIZED,
+            &json!({"error": "invalid_client"}),
+        ),
+        Answer::Redirect(format!("{}/userinfo", world.provider.issuer())),
+        Answer::Huge(10_000_000),
+        Answer::Drop,
+    ];
+    for trouble in troubles {
+        let browser = world.signed_in().await?;
+        let old = world.token(&browser).await?;
+        world.provider.reset_calls();
+        world.clock.pass(NEAR_THE_END);
+        world.mischief().answer(Endpoint::Token, trouble.clone());
+        let token = world.token(&browser).await?;
+        assert_eq!(token["access_token"], old["access_token"], "{trouble:?}");
+        assert_eq!(token["expires_in"], 50);
+
+        world.clock.pass(50);
+        let page = browser.fetch("GET", "/token").await?;
+        assert_eq!(
+            (page.status, page.code().as_str()),
+            (503, "refresh_unavailable"),
+            "{trouble:?}"
+        );
+        assert!(!page.header("retry-after").is_empty());
+        assert_eq!(
+            world.whoami(&browser).await?.as_deref(),
+            Some("alice"),
+            "{trouble:?}"
+        );
+        assert_eq!(
+            world.calls(Endpoint::Userinfo),
+            0,
+            "a redirect was followed"
+        );
+
+        world.mischief().clear();
+        assert_eq!(
+            world.token(&browser).await?["expires_in"],
+            3_600,
+            "{trouble:?}"
+        );
+    }
+    Ok(())
+}
+
+async fn other_pages_stay_up_while_the_provider_is_down(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    world.provider_down();
+    world.clock.pass(5 * 3_600);
+    for path in ["/public", "/", "/me", "/admin", "/read", "/stream"] {
+        assert_eq!(browser.get(path).await?.status, 200, "{path}");
+    }
+    assert_eq!(browser.fetch("GET", "/token").await?.status, 503);
+    assert_eq!(browser.get("/me").await?.status, 200);
+    Ok(())
+}
+
+async fn a_refreshed_id_token_of_somebody_else_ends_the_session(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    world.mischief().on_refreshed_id_token(|_, claims| {
+        claims.insert("sub".to_owned(), "bob".into());
+    });
+    world.clock.pass(NEAR_THE_END);
+    let page = browser.fetch("GET", "/token").await?;
+    assert_eq!(page.status, 401, "{page}");
+    assert!(page.clears(world.session_cookie()));
+    assert_eq!(world.whoami(&browser).await?, None);
+    Ok(())
+}
+
+async fn a_renewed_session_keeps_what_the_refresh_leaves_out(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    let before = browser.fetch("GET", "/me").await?.json(200)?;
+    world.mischief().on_token_response(|answer| {
+        if let Some(answer) = answer.as_object_mut() {
+            answer.remove("id_token");
+            answer.remove("scope");
+        }
+    });
+    world.clock.pass(NEAR_THE_END);
+    let token = world.token(&browser).await?;
+    assert!(
+        token["scope"]
+            .as_str()
+            .is_some_and(|scope| scope.contains("email")),
+        "{token}"
+    );
+    assert_eq!(browser.fetch("GET", "/me").await?.json(200)?, before);
+    assert_eq!(browser.get("/admin").await?.body, "admitted");
+    Ok(())
+}
