@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use latchgate_tests::browser::Browser;
 use crate::case::Failure;
 use crate::child::{Server, free_port};
 use crate::need::place;
+use latchgate_tests::browser::Browser;
 
 /// Both example servers; every case meets each.
 pub(crate) const BOTH: [Example; 2] = [

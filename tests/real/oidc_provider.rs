@@ -4,12 +4,12 @@
 use tokio::task::JoinSet;
 use url::Url;
 
-use latchgate_tests::browser::Browser;
 use crate::case::{Case, Failure};
 use crate::example::{Address, BOTH, Example};
 use crate::need::Need;
 use crate::provider::{Provider, Registration};
 use crate::world::{PAGES, Setup, World};
+use latchgate_tests::browser::Browser;
 
 const NEEDS: &[Need] = &[Need::OidcProvider, Need::Examples];
 
@@ -129,7 +129,7 @@ async fn at_once_are_one(world: &mut World) -> Result<(), Failure> {
     let first = world.token().await?;
     let mut tabs = JoinSet::new();
     for _ in 0..TABS {
-        let (mut tab, url) = (world.browser.clone(), world.app.url("/refresh"));
+        let (tab, url) = (world.browser.clone(), world.app.url("/refresh"));
         tabs.spawn(async move {
             let page = tab.fetch("POST", &url).await?;
             ensure!((200..400).contains(&page.status), "a tab: {page}");

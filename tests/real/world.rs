@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use latchgate_tests::browser::{Browser, Page};
 use crate::case::Failure;
 use crate::example::{Address, Example, Running};
 use crate::provider::{CLIENT_SECRET, Provider, Registration};
+use latchgate_tests::browser::{Browser, Page};
 
 /// A login takes a login page, a consent page and at most a page that posts the answer.
 pub(crate) const PAGES: usize = 6;

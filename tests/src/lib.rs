@@ -9,9 +9,11 @@ mod failure;
 pub mod app;
 pub mod browser;
 mod clock;
+mod raw;
 mod run;
 mod setup;
 mod store;
+mod transcript;
 mod world;
 
 pub use browser::{Browser, Page};
@@ -20,6 +22,7 @@ pub use failure::Failure;
 pub use run::{DEADLINE, Framework, run};
 pub use setup::{KEY, OLD_KEY, Setup};
 pub use store::SharedStore;
+pub use transcript::Transcript;
 pub use world::World;
 
 /// The README's code, compiled.

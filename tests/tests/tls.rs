@@ -1,6 +1,11 @@
 //! Calls to the provider trust the platform's certificates and those of `ca_file`, and no others
 //! (OpenID Connect Core 1.0 §16.17).
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a preparation that fails is a test that fails"
+)]
+
 use std::sync::Arc;
 
 use latchgate::Gate;
@@ -49,7 +54,9 @@ async fn provider(name: &str) -> (u16, String) {
 
 /// The code a warm-up fails with.
 async fn warm_up(port: u16, ca_file: Option<&str>) -> &'static str {
-    let ca_file = ca_file.map(|path| format!("ca_file = {path:?}")).unwrap_or_default();
+    let ca_file = ca_file
+        .map(|path| format!("ca_file = {path:?}"))
+        .unwrap_or_default();
     let gate = Gate::from_toml(&format!(
         "base_url = \"http://127.0.0.1:1\"\nissuer = \"https://127.0.0.1:{port}\"\n\
          client_id = \"a\"\nclient_auth = \"none\"\n{ca_file}"
@@ -74,7 +81,10 @@ async fn only_trusted_certificates_for_the_right_host_are_accepted() {
     assert_eq!(warm_up(port, Some(ours)).await, "provider_metadata");
     assert_eq!(warm_up(port, None).await, "provider_unreachable");
     assert_eq!(warm_up(port, Some(other)).await, "provider_unreachable");
-    assert_eq!(warm_up(misnamed_port, Some(other)).await, "provider_unreachable");
+    assert_eq!(
+        warm_up(misnamed_port, Some(other)).await,
+        "provider_unreachable"
+    );
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

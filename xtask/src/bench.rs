@@ -7,7 +7,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     run.step(
         "benchmarks",
         30,
-        cargo(["bench", "--package", "latchgate-tower", "--"]).args(arguments),
+        cargo([
+            "bench",
+            "--package",
+            "latchgate-tower",
+            "--bench",
+            "gate",
+            "--locked",
+            "--",
+        ])
+        .args(arguments),
     );
     run.finish()
 }

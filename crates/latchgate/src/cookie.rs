@@ -111,14 +111,15 @@ impl CookieKind {
         field.push_str(&self.name);
         field.extend(suffix.chars().filter(|c| is_name_char(*c)));
         field.push('=');
-        match value.bytes().filter(|byte| !is_value_byte(*byte)).count() {
-            0 => field.push_str(value),
-            _ => field.extend(
-                value
-                    .bytes()
-                    .filter(|byte| is_value_byte(*byte))
-                    .map(char::from),
-            ),
+        // No early end: a loop without one looks at many bytes at once.
+        if value
+            .bytes()
+            .fold(true, |fit, byte| fit & is_value_byte(byte))
+        {
+            field.push_str(value);
+        } else {
+            let fit = value.bytes().filter(|byte| is_value_byte(*byte));
+            field.extend(fit.map(char::from));
         }
         field.push_str(self.attributes);
         field.push_str(lifetime);

@@ -74,7 +74,11 @@ impl Browser {
     /// application does.
     #[must_use]
     pub fn connecting(mut self, site: &str, address: &str) -> Self {
-        self.detour = (site != address).then(|| (site.to_owned(), address.to_owned()));
+        let origin = Url::parse(site).map(|site| site.origin().ascii_serialization());
+        self.detour = origin
+            .ok()
+            .filter(|origin| origin != address)
+            .map(|origin| (origin, address.to_owned()));
         self
     }
 

@@ -318,6 +318,15 @@ async fn the_form_post_callback_reads_forms_only(setup: Setup) -> Result<(), Fai
         .request("POST", "/callback")
         .header("content-type", form_type);
     assert_eq!(empty.send().await?.code(), "state_missing");
+    let twice = format!("{body}&state=x");
+    let request = browser
+        .request("POST", "/callback")
+        .header("content-type", form_type);
+    let page = request.body(twice).send().await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (400, "duplicate_parameter")
+    );
     // A query beside the form is not read.
     let request = browser
         .request("POST", &format!("/callback?{body}"))

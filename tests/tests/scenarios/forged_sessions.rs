@@ -9,6 +9,7 @@ scenarios!(
     a_login_cookie_is_no_session_and_a_session_no_login,
     hostile_cookie_headers_are_survived,
     a_second_session_beside_the_own_one_never_wins,
+    a_login_cookie_planted_beside_the_genuine_one_does_no_harm,
     a_session_of_another_site_signs_nobody_in,
 );
 
@@ -117,7 +118,7 @@ async fn hostile_cookie_headers_are_survived(setup: Setup) -> Result<(), Failure
     let headers: Vec<Vec<u8>> = vec![
         b"".to_vec(),
         b";;=;= ;=x;;".to_vec(),
-        format!("{name}").into_bytes(),
+        name.as_bytes().to_vec(),
         format!("{name}=").into_bytes(),
         format!("{name};{name}=;{name}==; {name}.=x; {name}.1; {name}.0=x").into_bytes(),
         format!(
@@ -191,4 +192,39 @@ async fn a_session_of_another_site_signs_nobody_in(setup: Setup) -> Result<(), F
     let session = world.signed_in().await?.cookie(world.session_cookie());
     // Same keys, same store, other site.
     refused(&other, &session.ok_or("no session")?, "of another site").await
+}
+
+async fn a_login_cookie_planted_beside_the_genuine_one_does_no_harm(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let attacker = world.browser()?;
+    world.callback(&attacker, "/me").await?;
+    let foreign = attacker.cookie(&attacker.names(world.login_cookies()).concat());
+    let foreign = foreign.ok_or("no login cookie")?;
+    for planted in ["garbage", "", &foreign] {
+        for first in [true, false] {
+            let browser = world.browser()?;
+            let callback = world.callback(&browser, "/me").await?;
+            let name = browser.names(world.login_cookies()).concat();
+            let genuine = browser.cookie(&name).ok_or("no login cookie")?;
+            let (one, two) = if first {
+                (planted, genuine.as_str())
+            } else {
+                (genuine.as_str(), planted)
+            };
+            let header = format!("{name}={one}; {name}={two}");
+            let request = browser
+                .request("GET", callback.as_str())
+                .header("cookie", header);
+            let page = request.send().await?;
+            assert_eq!(
+                page.location.as_deref(),
+                Some("/me"),
+                "{planted} first: {first}: {page}"
+            );
+            assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+        }
+    }
+    Ok(())
 }

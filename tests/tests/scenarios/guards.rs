@@ -4,7 +4,8 @@ use latchgate_tests::{Failure, Setup, scenarios};
 
 scenarios!(
     a_scope_counts_only_when_it_was_granted,
-    no_spelling_of_a_path_passes_a_guard;
+    no_spelling_of_a_path_passes_a_guard,
+    no_raw_request_passes_a_guard_or_leads_elsewhere;
     in either keeping:
     a_role_opens_its_door_and_no_other,
     an_old_login_is_renewed_and_comes_back,
@@ -166,5 +167,48 @@ async fn no_spelling_of_a_path_passes_a_guard(setup: Setup) -> Result<(), Failur
             }
         }
     }
+    Ok(())
+}
+
+async fn no_raw_request_passes_a_guard_or_leads_elsewhere(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let hits: [&[u8]; 16] = [
+        b"GET /./admin HTTP/1.1",
+        b"GET /x/../admin HTTP/1.1",
+        b"GET /public/../admin HTTP/1.1",
+        b"GET /public/%2e%2e/admin HTTP/1.1",
+        b"GET /admin#/public HTTP/1.1",
+        b"GET \\admin HTTP/1.1",
+        b"GET /\\admin HTTP/1.1",
+        b"GET admin HTTP/1.1",
+        b"GET http://evil.example/admin HTTP/1.1",
+        b"GET http://evil.example//evil.example/me HTTP/1.1",
+        b"GET //evil.example/me HTTP/1.1",
+        b"GET /\xc3\xa9 HTTP/1.1",
+        b"GET /admin\t HTTP/1.1",
+        b"GET /admin HTTP/1.1\r\nCookie: latchgate=\0x",
+        b"GET /admin HTTP/1.1\r\nCookie: a=b\r\nCookie: latchgate=x",
+        b"OPTIONS * HTTP/1.1",
+    ];
+    for start in hits {
+        let shown = String::from_utf8_lossy(start).into_owned();
+        for accept in ["application/json", "text/html"] {
+            let head = [start, b"\r\nAccept: ", accept.as_bytes()].concat();
+            let answer = world.raw(&head).await?;
+            assert!(!answer.ends_with("admitted"), "{shown}: {answer}");
+            let status = answer.split(' ').nth(1).unwrap_or_default();
+            assert!(!status.starts_with('5'), "{shown}: {answer}");
+            let to = answer.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("location").then_some(value)
+            });
+            let provider = format!("{}/authorize?", world.provider.issuer());
+            assert!(
+                to.is_none_or(|to| to.starts_with(&provider)),
+                "{shown}: {answer}"
+            );
+        }
+    }
+    assert_eq!(world.browser()?.get("/public").await?.status, 200);
     Ok(())
 }

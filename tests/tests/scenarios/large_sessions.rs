@@ -1,11 +1,13 @@
 //! Sessions that need more than one cookie.
 
+use latchgate::ResponseMode;
 use latchgate_dev_provider::Person;
 use latchgate_tests::{Browser, Failure, Setup, World, scenarios};
 
 scenarios!(
     a_large_session_travels_in_several_cookies,
     a_session_that_shrinks_leaves_no_piece_behind,
+    a_form_post_login_replaces_a_session_it_cannot_see,
     a_lost_piece_means_one_clean_login,
     pieces_of_two_sessions_do_not_mix,
     a_logout_removes_every_piece,
@@ -62,6 +64,23 @@ async fn a_session_that_shrinks_leaves_no_piece_behind(setup: Setup) -> Result<(
     assert_eq!(page.json(200)?["sub"], "alice");
     assert_eq!(pieces(&world, &browser), 1, "{:?}", browser.names(""));
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+async fn a_form_post_login_replaces_a_session_it_cannot_see(setup: Setup) -> Result<(), Failure> {
+    let setup = setup
+        .site("https://app.example.com")
+        .registration(|registration| registration.response_mode(ResponseMode::FormPost));
+    let world = with_large_person(setup, 8_000).start().await?;
+    let mut browser = sign_in(&world, "large").await?;
+    world.provider.auto_sign_in(Some("alice"));
+    // The provider's form comes from another site, so the session cookies stay at home.
+    let page = world.visit(&mut browser, "/login?return_to=/me").await?;
+    assert_eq!(page.json(200)?["sub"], "alice");
+    // What is left of the old pieces goes when the session is next written.
+    world.clock.pass(3 * 3_600);
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    assert_eq!(pieces(&world, &browser), 1, "{:?}", browser.names(""));
     Ok(())
 }
 

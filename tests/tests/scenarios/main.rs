@@ -2,6 +2,7 @@
 
 mod authorization_request;
 mod callback;
+mod configuration;
 mod cookie_attributes;
 mod forged_sessions;
 mod guards;
@@ -9,8 +10,15 @@ mod initiators;
 mod large_sessions;
 mod lifetimes;
 mod login;
+mod logout;
+mod logout_races;
+mod lying;
+mod nodes;
 mod provider_trouble;
 mod refresh;
 mod refresh_trouble;
 mod return_to;
+mod revocation;
+mod secrets;
 mod session_keys;
+mod store_trouble;

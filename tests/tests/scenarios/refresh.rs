@@ -13,6 +13,7 @@ scenarios!(
     fifty_requests_at_once_make_one_token_request,
     a_late_request_with_the_old_cookie_spends_nothing,
     a_forced_refresh_is_a_refresh,
+    tokens_of_two_people_never_mix,
     a_handler_that_fails_does_not_lose_the_new_tokens,
     a_browser_that_hangs_up_does_not_lose_the_new_tokens,
     pages_that_need_no_token_refresh_nothing,
@@ -150,6 +151,46 @@ async fn a_forced_refresh_is_a_refresh(setup: Setup) -> Result<(), Failure> {
         world.browser()?.fetch("POST", "/refresh").await?.status,
         401
     );
+    Ok(())
+}
+
+/// Whose access token it is, as it says itself.
+fn subject(answer: &Value) -> Option<String> {
+    let token = text(answer);
+    let payload = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(token.split('.').nth(1)?);
+    let claims: Value = serde_json::from_slice(&payload.ok()?).ok()?;
+    Some(claims["sub"].as_str()?.to_owned())
+}
+
+async fn tokens_of_two_people_never_mix(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let mut people = Vec::new();
+    for person in ["alice", "bob", "carol"] {
+        world.provider.auto_sign_in(Some(person));
+        people.push((person, world.signed_in().await?));
+    }
+    for _ in 0..3 {
+        world.provider.reset_calls();
+        world.clock.pass(NEAR_THE_END);
+        let mut requests = JoinSet::new();
+        for number in 0..30 {
+            let (person, browser) = &people[number % people.len()];
+            let (person, copy) = (*person, browser.clone());
+            requests.spawn(async move {
+                let answer = copy.fetch("GET", "/token").await?.json(200)?;
+                Ok::<_, Failure>((person, copy, subject(&answer)))
+            });
+        }
+        for request in requests.join_all().await {
+            let (person, copy, subject) = request?;
+            assert_eq!(subject.as_deref(), Some(person));
+            assert_eq!(world.whoami(&copy).await?.as_deref(), Some(person));
+        }
+        assert_eq!(world.calls(Endpoint::Token), people.len());
+        for (_, browser) in &people {
+            world.token(browser).await?;
+        }
+    }
     Ok(())
 }
 

@@ -18,8 +18,10 @@ async fn a_session_sealed_with_an_older_key_is_sealed_again_with_the_newest(
     let rotated = world.neighbour(|setup| setup.keys(&[KEY, OLD_KEY])).await?;
     let retired = world.neighbour(|setup| setup.keys(&[KEY])).await?;
     let browser = rotated.lead(world.signed_in().await?);
-    // A stored session is sealed again when it is next written, at the latest after a tenth of its idle time.
-    world.clock.pass(3 * 3_600);
+    if world.store().is_some() {
+        // A stored one is sealed again when it is next written: after a tenth of its idle time.
+        world.clock.pass(3 * 3_600);
+    }
     let page = browser.get("/").await?;
     assert_eq!(page.body, "alice");
     assert_eq!(

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header;
 use latchgate_tower::latchgate::Gate;
 use latchgate_tower::{AccessToken, LoginLayer, User};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::layer::util::Identity;
 
@@ -22,6 +23,8 @@ pub(crate) fn bare(answer: Bytes) -> Router {
     Router::new()
         .route("/", get(|| async { "Hello" }))
         .route("/me", get(page.clone()))
+        .route("/subject", get(page.clone()))
+        .route("/typed", get(page.clone()))
         .route("/token", get(page))
         .route("/login", get(|| async { Redirect::to("/callback") }))
         .route("/callback", get(|| async { Redirect::to("/me") }))
@@ -38,6 +41,8 @@ pub(crate) fn signed_in() -> Router {
     Router::new()
         .route("/", get(|| async { "Hello" }))
         .route("/me", get(me))
+        .route("/subject", get(subject))
+        .route("/typed", get(typed))
         .route("/token", get(token))
         .with_state(())
 }
@@ -47,6 +52,22 @@ pub(crate) fn latchgate(gate: &Gate) -> Router {
     signed_in()
         .layer(LoginLayer::new(gate.clone()))
         .with_state(())
+}
+
+async fn subject(user: User) -> String {
+    user.subject().to_owned()
+}
+
+/// Claims of an application's own.
+#[derive(Deserialize, Serialize)]
+struct Claims {
+    name: String,
+    email: String,
+    roles: Vec<String>,
+}
+
+async fn typed(user: User) -> Json<Option<Claims>> {
+    Json(user.claims().ok())
 }
 
 async fn me(user: User) -> impl IntoResponse {

@@ -224,8 +224,14 @@ impl HttpClient for InProcess {
 pub(crate) fn browser(uri: &str, cookies: Option<&str>) -> Parts {
     let mut request = Request::get(uri)
         .header("host", "app.example.com")
-        .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-        .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+        .header(
+            "user-agent",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        )
+        .header(
+            "accept",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        )
         .header("accept-language", "en-GB,en;q=0.5")
         .header("accept-encoding", "gzip, deflate, br, zstd")
         .header("sec-fetch-dest", "document")

@@ -67,8 +67,10 @@ fn main() {
     for world in &worlds {
         bench.me(world);
     }
-    for world in &worlds {
-        bench.token(world);
+    for path in ["/subject", "/typed", "/token"] {
+        for world in &worlds {
+            bench.page(path, world);
+        }
     }
     bench.login(SigningAlg::Rs256, Tokens::USUAL);
     bench.login(
@@ -183,15 +185,17 @@ impl Bench {
         });
 
         let contestants = vec![
-            Contestant::service(
-                "bare router",
-                runtime,
-                bare(claims.clone()),
-                &head,
-                &claims,
+            Contestant::service("bare router", runtime, bare(claims.clone()), &head, &claims),
+            service(
+                "latchgate, sealed cookie",
+                latchgate(&world.gate),
+                &world.cookies,
             ),
-            service("latchgate, sealed cookie", latchgate(&world.gate), &world.cookies),
-            service("a layer that does nothing", idle(claims.clone()), &world.cookies),
+            service(
+                "a layer that does nothing",
+                idle(claims.clone()),
+                &world.cookies,
+            ),
             Contestant::service(
                 "latchgate, MemoryStore",
                 runtime,
@@ -199,7 +203,11 @@ impl Bench {
                 &stored_head,
                 &stored_claims,
             ),
-            service("axum-extra PrivateCookieJar, serde_json", private_cookie, &sealed),
+            service(
+                "axum-extra PrivateCookieJar, serde_json",
+                private_cookie,
+                &sealed,
+            ),
             service("tower-sessions MemoryStore", memory_store, &id),
         ];
         let title = format!("/me, {}", world.size);
@@ -218,18 +226,18 @@ impl Bench {
         }
     }
 
-    /// A page that hands out the access token.
-    fn token(&mut self, world: &World) {
+    /// A page that needs the session: somebody's identifier, claims or token.
+    fn page(&mut self, path: &str, world: &World) {
         let runtime = self.runtime.handle();
-        let head = browser("/token", Some(&world.with_others()));
-        let expected = world.answer(&self.runtime, "/token");
+        let head = browser(path, Some(&world.with_others()));
+        let expected = world.answer(&self.runtime, path);
         let service = |name, router| Contestant::service(name, runtime, router, &head, &expected);
         let contestants = vec![
             service("bare router", bare(expected.clone())),
             service("latchgate, sealed cookie", latchgate(&world.gate)),
             service("a layer that does nothing", idle(expected.clone())),
         ];
-        let title = format!("/token, {}", world.size);
+        let title = format!("{path}, {}", world.size);
         self.table.case(&mut self.criterion, &title, contestants);
     }
 

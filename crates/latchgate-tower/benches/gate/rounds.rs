@@ -134,12 +134,12 @@ impl Table {
         }
     }
 
-    /// Prints, for every contestant of every case, the time of one request and its ratio to the
-    /// first contestant: over all rounds the least and the median.
+    /// Prints, for every contestant of every case, the time of one request over all rounds, its
+    /// least excess over the first contestant, and its ratios to it.
     pub(crate) fn print(&self) {
         println!(
             "\n{:<52}{:>12}{:>12}{:>12}{:>9}{:>9}",
-            "one request, of which", "min ns", "median ns", "added ns", "x min", "x median"
+            "one request", "min ns", "median ns", "added ns", "x min", "x median"
         );
         for case in &self.0 {
             println!("{} ({} rounds)", case.title, case.rounds.len());
@@ -148,7 +148,7 @@ impl Table {
                 let [least, median] = case.times(place);
                 println!(
                     "  {name:<50}{least:>12.0}{median:>12.0}{:>12.0}{:>9.2}{:>9.2}",
-                    median - bare[1],
+                    least - bare[0],
                     least / bare[0],
                     median / bare[1],
                 );

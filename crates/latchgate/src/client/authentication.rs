@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use url::form_urlencoded::{Serializer, byte_serialize};
+
 /// The client secret. Its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientSecret(String);
@@ -49,6 +51,31 @@ pub enum ClientAuth {
 }
 
 impl ClientAuth {
+    /// Authenticates a form request that `oauth2` does not build: adds to the form, or returns the
+    /// value of an `Authorization` header.
+    pub(crate) fn authenticate(
+        &self,
+        client_id: &str,
+        form: &mut Serializer<'_, String>,
+    ) -> Option<String> {
+        match self {
+            Self::ClientSecretBasic(secret) => {
+                let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+                let credentials = format!("{}:{}", encode(client_id), encode(secret.expose()));
+                let credentials = base64_simd::STANDARD.encode_to_string(credentials);
+                return Some(format!("Basic {credentials}"));
+            }
+            Self::ClientSecretPost(secret) => {
+                form.append_pair("client_id", client_id)
+                    .append_pair("client_secret", secret.expose());
+            }
+            Self::None => {
+                form.append_pair("client_id", client_id);
+            }
+        }
+        None
+    }
+
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
         match self {
             Self::ClientSecretBasic(secret) | Self::ClientSecretPost(secret) => Some(secret),

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::session::{Ended, Renewed, SealedSessions, Session, StoredSessions, Ticket};
 
 /// The two kinds of session keeping.
+#[expect(clippy::large_enum_variant, reason = "a gate has one of these")]
 #[derive(Debug)]
 pub(crate) enum Keeping {
     Sealed(SealedSessions),

@@ -1,5 +1,7 @@
 //! Signing out, and coming back from it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use url::Url;
@@ -11,9 +13,10 @@ use crate::cookie::pairs;
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
 use crate::logout::{LogoutState, request};
-use crate::navigation::Sender;
+use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
-use crate::session::Ended;
+use crate::session::{Ended, Session};
+use crate::token::revocation_request;
 
 /// How long a visitor may take at the provider's logout page, in seconds.
 const LOGOUT_MAX_AGE: u64 = 15 * 60;
@@ -25,7 +28,9 @@ impl Gate {
     /// Ends the session here first, then sends the visitor to the provider to end the one there.
     pub(super) async fn logout(&self, snapshot: &Snapshot) -> Result<Response<Bytes>, Error> {
         match (snapshot.method.as_str(), snapshot.sender) {
-            ("POST", Sender::Ourselves | Sender::Unknown) | ("GET", Sender::Ourselves) => {}
+            ("POST", Sender::Ourselves | Sender::Unknown) => {}
+            // A prefetch, or an image somebody put on a page of ours, is nobody's wish to sign out.
+            ("GET", Sender::Ourselves) if snapshot.to_login_page == Navigation::TopLevel => {}
             ("POST", Sender::Foreign) => return Err(RequestError::CrossSite.into()),
             ("GET", _) => return Ok(self.ask_before_logout()),
             _ => return Err(RequestError::Method { allow: "GET, POST" }.into()),
@@ -39,6 +44,7 @@ impl Gate {
             premises.renewals.end(&session, Ended::SignedOut, now);
             premises.forget(ticket.as_ref()).await?;
             hint = Some(session.tokens.id_token.text());
+            tokio::spawn(self.clone().revoke(session.clone()));
             tracing::info!(
                 event = "logout",
                 issuer = session.issuer,
@@ -65,6 +71,31 @@ impl Gate {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
         }
         Ok(answer)
+    }
+
+    /// Revokes the session's refresh token (RFC 7009), as well as it goes: nobody waits for it.
+    async fn revoke(self, session: Arc<Session>) {
+        let Some(refresh_token) = &session.tokens.refresh_token else {
+            return;
+        };
+        let revocation = async {
+            let metadata = self.0.reach.metadata(self.0.clock.now()).await?;
+            let request =
+                revocation_request(&self.0.registration, &metadata, &refresh_token.text());
+            Ok::<_, Error>(match request {
+                Some(request) => Some(self.0.reach.send(request?).await?.status()),
+                None => None,
+            })
+        };
+        match revocation.await {
+            Ok(None | Some(StatusCode::OK)) => {}
+            Ok(Some(status)) => {
+                tracing::warn!(event = "token_not_revoked", %status, "the refresh token was not revoked")
+            }
+            Err(error) => {
+                tracing::warn!(event = "token_not_revoked", code = error.code(), cause = %error.chain(), "the refresh token was not revoked");
+            }
+        }
     }
 
     /// Where the session at the provider ends. A provider that is down, or has no such place, is

@@ -1,6 +1,7 @@
 //! Provider metadata: [OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)
 //! with the members of [RP-Initiated Logout 1.0 §2.1](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#OPMetadata)
-//! and [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3).
+//! [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2) and
+//! [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3).
 
 use openidconnect::core::{
     CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType,
@@ -41,6 +42,7 @@ type Standard = ProviderMetadata<
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Additional {
     end_session_endpoint: Option<EndSessionUrl>,
+    revocation_endpoint: Option<Url>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
@@ -49,13 +51,14 @@ impl AdditionalProviderMetadata for Additional {}
 
 /// The members this crate acts on. All others are dropped unread, so that a malformed
 /// `op_policy_uri` or a new kind of `display` can never stop a login.
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 10] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
     "userinfo_endpoint",
     "jwks_uri",
     "end_session_endpoint",
+    "revocation_endpoint",
     "authorization_response_iss_parameter_supported",
     "id_token_signing_alg_values_supported",
     "subject_types_supported",
@@ -130,6 +133,10 @@ impl Metadata {
 
     pub(crate) fn end_session_endpoint(&self) -> Option<&EndSessionUrl> {
         self.0.additional_metadata().end_session_endpoint.as_ref()
+    }
+
+    pub(crate) fn revocation_endpoint(&self) -> Option<&Url> {
+        self.0.additional_metadata().revocation_endpoint.as_ref()
     }
 
     /// Whether every authorization response must carry `iss` (RFC 9207 §2.4).

@@ -245,7 +245,11 @@ mod tests {
             asked.answers.notified().await;
             outcome
         };
-        renewals.once(session, 1_000, ask).await
+        // A refresh that waits for ever is a failure, not a reason to wait for ever.
+        let outcome = renewals.once(session, 1_000, ask);
+        tokio::time::timeout(Duration::from_secs(10), outcome)
+            .await
+            .unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -40,6 +40,24 @@ impl fmt::Debug for Session {
     }
 }
 
+/// The claims that only an ID token can make (OpenID Connect Core 1.0 §2): it is signed and meant for
+/// us, which a userinfo response is not.
+const OF_THE_ID_TOKEN: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nbf",
+    "nonce",
+    "auth_time",
+    "acr",
+    "amr",
+    "at_hash",
+    "sid",
+];
+
 /// The tokens of a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Tokens {
@@ -172,13 +190,21 @@ impl Session {
         (*layout == Self::LAYOUT).then(|| postcard::from_bytes(body).ok())?
     }
 
-    /// The claims of the ID token, overlaid with those of the userinfo endpoint.
+    /// The claims of the ID token, overlaid with those of the userinfo endpoint: with what it says of
+    /// the person, that is. How they authenticated, and for whom, only the ID token can say.
     pub(crate) fn claims(&self) -> Map<String, Value> {
         let mut claims = self.id_token_claims();
-        if let Ok(Value::Object(more)) = serde_json::from_str(&self.userinfo) {
-            claims.extend(more);
+        if let Ok(Value::Object(more)) = serde_json::from_str::<Value>(&self.userinfo) {
+            let more = more.into_iter();
+            claims.extend(more.filter(|(name, _)| !OF_THE_ID_TOKEN.contains(&name.as_str())));
         }
         claims
+    }
+
+    /// The same claims as JSON, where nothing has to be put together for that.
+    pub(crate) fn claims_text(&self) -> Option<&[u8]> {
+        let payload = self.tokens.id_token.payload();
+        payload.filter(|_| self.userinfo.is_empty())
     }
 
     /// The claims of the ID token alone.
@@ -447,6 +473,10 @@ mod tests {
         );
         assert_eq!(claims["auth_time"], 990);
         assert_eq!(session.id_token_claims()["email"], "jane@example.com");
+        for claim in OF_THE_ID_TOKEN {
+            session.userinfo = format!(r#"{{"{claim}":"theirs"}}"#);
+            assert_eq!(session.claims(), session.id_token_claims(), "{claim}");
+        }
         session.userinfo = "[not an object".to_owned();
         assert_eq!(session.claims(), session.id_token_claims());
     }

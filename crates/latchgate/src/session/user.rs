@@ -161,7 +161,11 @@ impl User {
     ///
     /// [`ClaimsError`] when a claim is missing or has another type.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimsError> {
-        T::deserialize(self.all()).map_err(ClaimsError)
+        let claims = match self.session.claims_text() {
+            Some(json) => serde_json::from_slice(json),
+            None => T::deserialize(self.all()),
+        };
+        claims.map_err(ClaimsError)
     }
 
     /// One claim as it came.

@@ -6,6 +6,7 @@ mod id_token;
 mod refresh;
 mod request;
 mod response;
+mod revocation;
 
 pub use id_token::IdTokenError;
 pub(crate) use id_token::{IdToken, Rules, verify, verify_refreshed};
@@ -13,3 +14,4 @@ pub(crate) use refresh::request as refresh_request;
 pub(crate) use request::request;
 pub use response::TokenError;
 pub(crate) use response::{TokenResponse, response};
+pub(crate) use revocation::request as revocation_request;

@@ -6,16 +6,18 @@ use super::*;
 fn refresh(before: &Value, change: Value) -> Result<IdToken, IdTokenError> {
     let mut login = login(Algorithm::Rs256);
     login.registration.trusted_audiences = vec!["api".to_owned(), "other".to_owned()];
-    for (name, value) in before.as_object().unwrap() {
-        login.claims[name] = value.clone();
-    }
-    let session = login.claims.as_object().unwrap().clone();
-    for (name, value) in change.as_object().unwrap() {
-        match value {
-            Value::Null => drop(login.claims.as_object_mut().unwrap().remove(name)),
-            value => login.claims[name] = value.clone(),
+    let apply = |claims: &mut Value, change: &Value| {
+        let claims = claims.as_object_mut().unwrap();
+        for (name, value) in change.as_object().unwrap() {
+            match value {
+                Value::Null => drop(claims.remove(name)),
+                value => drop(claims.insert(name.clone(), value.clone())),
+            }
         }
-    }
+    };
+    apply(&mut login.claims, before);
+    let session = login.claims.as_object().unwrap().clone();
+    apply(&mut login.claims, &change);
     let subject = "248289761001";
     verify_refreshed(
         &login.rules(),

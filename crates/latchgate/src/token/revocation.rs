@@ -1,0 +1,34 @@
+//! The revocation request: [RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1).
+//!
+//! `oauth2` has one too, but insists on https, which would leave loopback out.
+
+use http::{Request, header};
+use url::form_urlencoded;
+
+use super::response::TokenError;
+use crate::client::Registration;
+use crate::provider::Metadata;
+
+/// Builds the request that revokes a refresh token, and with it the access tokens that came of it.
+/// `None` when the provider has no revocation endpoint.
+pub(crate) fn request(
+    registration: &Registration,
+    metadata: &Metadata,
+    refresh_token: &str,
+) -> Option<Result<Request<Vec<u8>>, TokenError>> {
+    let endpoint = metadata.revocation_endpoint()?;
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", refresh_token)
+        .append_pair("token_type_hint", "refresh_token");
+    let authorization = registration
+        .auth
+        .authenticate(&registration.client_id, &mut form);
+    let mut request = Request::post(endpoint.as_str())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "application/json");
+    if let Some(authorization) = authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    let body = form.finish().into_bytes();
+    Some(request.body(body).map_err(|_| TokenError::Unbuildable))
+}

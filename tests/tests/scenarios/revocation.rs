@@ -1,0 +1,89 @@
+//! Signing out revokes the refresh token at the provider (RFC 7009), as well as it goes.
+
+use latchgate::ClientAuth;
+use latchgate_dev_provider::{Answer, Endpoint};
+use latchgate_tests::{Browser, Failure, Page, Setup, World, scenarios};
+
+scenarios!(
+    a_client_that_posts_its_secret_does_so_here_too,
+    a_provider_without_revocation_is_no_obstacle;
+    in either keeping:
+    the_refresh_token_dies_with_the_session,
+    a_provider_that_does_not_answer_holds_nobody_up,
+);
+
+async fn sign_out(browser: &Browser) -> Result<Page, Failure> {
+    let request = browser.request("POST", "/logout").navigation("same-origin");
+    request.send().await
+}
+
+/// Waits for the revocation request, and returns what it says of the token and its kind.
+async fn revoked(world: &World) -> Result<(Option<String>, Option<String>), Failure> {
+    let asked = || world.calls(Endpoint::Revocation) == 1;
+    world.until("the refresh token is revoked", asked).await?;
+    let request = world.provider.last_request(Endpoint::Revocation);
+    let parameter = |name| request.as_ref().and_then(|request| request.parameter(name));
+    Ok((parameter("token"), parameter("token_type_hint")))
+}
+
+async fn the_refresh_token_dies_with_the_session(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    browser.fetch("POST", "/refresh").await?.json(200)?;
+    let spent = world.provider.last_request(Endpoint::Token);
+    let spent = spent.and_then(|request| request.parameter("refresh_token"));
+    let thief = browser.clone();
+    assert_eq!(sign_out(&browser).await?.status, 303);
+    let (token, hint) = revoked(&world).await?;
+    assert_eq!(hint.as_deref(), Some("refresh_token"));
+    assert!(
+        token.is_some() && token != spent,
+        "the newest one, not the spent one"
+    );
+    assert_eq!(world.whoami(&thief).await?, None);
+    Ok(())
+}
+
+async fn a_client_that_posts_its_secret_does_so_here_too(setup: Setup) -> Result<(), Failure> {
+    let setup = setup.registration(|provider| {
+        provider.client_auth(ClientAuth::ClientSecretPost(
+            "dev-secret:100%+ loopback".into(),
+        ))
+    });
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    sign_out(&browser).await?;
+    revoked(&world).await?;
+    let request = world.provider.last_request(Endpoint::Revocation);
+    let request = request.ok_or("no request")?;
+    assert_eq!(
+        request.parameter("client_secret").as_deref(),
+        Some(world.provider.client_secret())
+    );
+    assert_eq!(request.header("authorization"), None);
+    Ok(())
+}
+
+async fn a_provider_that_does_not_answer_holds_nobody_up(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    world.mischief().answer(Endpoint::Revocation, Answer::Hang);
+    assert_eq!(sign_out(&browser).await?.status, 303);
+    assert_eq!(world.whoami(&browser).await?, None);
+    world.mischief().clear();
+    Ok(())
+}
+
+async fn a_provider_without_revocation_is_no_obstacle(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    world.mischief().on_metadata(|metadata| {
+        metadata
+            .as_object_mut()
+            .map(|members| members.remove("revocation_endpoint"));
+    });
+    let browser = world.signed_in().await?;
+    assert_eq!(sign_out(&browser).await?.status, 303);
+    assert_eq!(world.whoami(&browser).await?, None);
+    assert_eq!(world.calls(Endpoint::Revocation), 0);
+    Ok(())
+}

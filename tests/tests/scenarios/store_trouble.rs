@@ -1,0 +1,74 @@
+//! A session store that is down, or full.
+
+use std::time::Duration;
+
+use latchgate::MemoryStore;
+use latchgate_tests::{Failure, Setup, scenarios};
+
+scenarios!(
+    a_store_that_is_down_is_told_and_nothing_else,
+    a_full_store_turns_new_logins_away_and_nobody_else,
+);
+
+async fn a_store_that_is_down_is_told_and_nothing_else(setup: Setup) -> Result<(), Failure> {
+    let world = setup.stored().start().await?;
+    let browser = world.signed_in().await?;
+    let store = world.store().ok_or("no store")?;
+    store.set_down(true);
+    for path in ["/me", "/admin", "/token", "/"] {
+        let page = browser.get(path).await?;
+        assert_eq!(
+            page.set_cookies(),
+            [""; 0],
+            "the session is not thrown away"
+        );
+        if path == "/" && page.body == "anonymous" {
+            // actix-web's own `Option<T>` takes every error for `None`.
+            continue;
+        }
+        assert_eq!(
+            (page.status, page.code().as_str()),
+            (503, "store_unavailable"),
+            "{path}"
+        );
+        assert!(!page.header("retry-after").is_empty(), "{path}");
+        assert!(!page.body.contains("took it down"), "{page}");
+    }
+    assert_eq!(browser.get("/public").await?.status, 200);
+    let stranger = world.browser()?;
+    let callback = world.callback(&stranger, "/me").await?;
+    let page = stranger.get(callback.as_str()).await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (503, "store_unavailable")
+    );
+    assert_eq!(page.sets(world.session_cookie()), [""; 0]);
+    store.set_down(false);
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+async fn a_full_store_turns_new_logins_away_and_nobody_else(setup: Setup) -> Result<(), Failure> {
+    let setup = setup.gate(|gate| {
+        gate.store(MemoryStore::new(2))
+            .session_lifetimes(Duration::from_secs(600), Duration::from_secs(3_600))
+    });
+    let world = setup.start().await?;
+    let (one, two) = (world.signed_in().await?, world.signed_in().await?);
+    let third = world.browser()?;
+    let callback = world.callback(&third, "/me").await?;
+    let page = third.get(callback.as_str()).await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (503, "store_unavailable"),
+        "{page}"
+    );
+    for browser in [&one, &two] {
+        assert_eq!(world.whoami(browser).await?.as_deref(), Some("alice"));
+    }
+    world.clock.pass(601);
+    let third = world.signed_in().await?;
+    assert_eq!(world.whoami(&third).await?.as_deref(), Some("alice"));
+    assert_eq!(world.whoami(&one).await?, None);
+    Ok(())
+}
