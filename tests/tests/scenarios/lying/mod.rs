@@ -5,6 +5,7 @@ mod authorization_response;
 mod discovery;
 mod forger;
 mod id_token;
+mod id_token_signature;
 mod keys;
 mod refresh;
 mod token_response;
