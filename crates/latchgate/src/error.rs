@@ -5,6 +5,7 @@ use std::fmt;
 use http::StatusCode;
 
 use crate::authorization::AuthorizationError;
+use crate::logout::LogoutTokenError;
 use crate::outside::{HttpError, RandomError};
 use crate::provider::{DiscoveryError, KeysError};
 use crate::session::{SessionTooLarge, StoreError};
@@ -48,6 +49,8 @@ pub enum Error {
     IdToken(IdTokenError),
     /// The userinfo claims could not be used.
     Userinfo(UserinfoError),
+    /// The logout token was refused.
+    LogoutToken(LogoutTokenError),
     /// The session does not fit into cookies.
     SessionTooLarge(SessionTooLarge),
     /// The session store failed.
@@ -113,6 +116,7 @@ impl Error {
             (Self::Authorization(AuthorizationError::Refused { .. }), Fault::Visitor) => {
                 StatusCode::FORBIDDEN
             }
+            (Self::LogoutToken(_), _) => StatusCode::BAD_REQUEST,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
             (Self::Http(_) | Self::RefreshUnavailable, _) | (_, Fault::Store) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -165,6 +169,7 @@ impl Error {
             },
             Self::Userinfo(UserinfoError::Subject) => "userinfo_sub",
             Self::Userinfo(_) => "userinfo",
+            Self::LogoutToken(_) => "logout_token",
             Self::SessionTooLarge(_) => "session_too_large",
             Self::Store(_) => "store_unavailable",
             Self::Random(_) => "random_unavailable",
@@ -228,6 +233,7 @@ impl std::error::Error for Error {
             Self::Token(source) => source,
             Self::IdToken(source) => source,
             Self::Userinfo(source) => source,
+            Self::LogoutToken(source) => source,
             Self::SessionTooLarge(source) => source,
             Self::Store(source) => source,
             Self::Random(source) => source,
@@ -255,6 +261,7 @@ from! {
     Token(TokenError),
     IdToken(IdTokenError),
     Userinfo(UserinfoError),
+    LogoutToken(LogoutTokenError),
     SessionTooLarge(SessionTooLarge),
     Store(StoreError),
     Random(RandomError),

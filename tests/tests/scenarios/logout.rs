@@ -126,7 +126,11 @@ async fn the_state_is_compared_and_never_an_error(setup: Setup) -> Result<(), Fa
 async fn another_site_cannot_sign_anybody_out(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
     let mut browser = world.signed_in().await?;
-    let foreign: [&[(&str, &str)]; 7] = [
+    let (longer_host, longer_port) = (
+        format!("{}.evil.example/", world.site),
+        format!("{}9/", world.site),
+    );
+    let foreign: [&[(&str, &str)]; 10] = [
         &[("sec-fetch-site", "cross-site")],
         &[("sec-fetch-site", "same-site")],
         &[("origin", "https://evil.example")],
@@ -134,6 +138,9 @@ async fn another_site_cannot_sign_anybody_out(setup: Setup) -> Result<(), Failur
         &[("origin", "http://127.0.0.1")],
         &[("referer", "https://evil.example/")],
         &[("referer", "http://127.0.0.1.evil.example/")],
+        &[("referer", &longer_host)],
+        &[("referer", &longer_port)],
+        &[("origin", &longer_host)],
     ];
     for headers in foreign {
         let page = browser

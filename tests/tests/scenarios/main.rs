@@ -1,6 +1,7 @@
 //! Everything a visitor can do at the front door, written once and run on tower and on actix-web.
 
 mod authorization_request;
+mod back_channel_logout;
 mod callback;
 mod configuration;
 mod cookie_attributes;

@@ -149,6 +149,7 @@ async fn a_renewed_session_keeps_what_the_refresh_leaves_out(setup: Setup) -> Re
         if let Some(answer) = answer.as_object_mut() {
             answer.remove("id_token");
             answer.remove("scope");
+            answer.remove("refresh_token");
         }
     });
     world.clock.pass(NEAR_THE_END);
@@ -161,5 +162,14 @@ async fn a_renewed_session_keeps_what_the_refresh_leaves_out(setup: Setup) -> Re
     );
     assert_eq!(browser.fetch("GET", "/me").await?.json(200)?, before);
     assert_eq!(browser.get("/admin").await?.body, "admitted");
+    // The refresh token of before is used on. This provider rotates, so it refuses a spent one.
+    let spent = || {
+        let request = world.provider.last_request(Endpoint::Token);
+        request.and_then(|request| request.parameter("refresh_token"))
+    };
+    let first = spent().ok_or("no refresh token was sent")?;
+    browser.fetch("POST", "/refresh").await?;
+    assert_eq!(spent(), Some(first));
+    assert_eq!(world.calls(Endpoint::Token), 3);
     Ok(())
 }

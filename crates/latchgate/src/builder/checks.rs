@@ -15,6 +15,7 @@ pub(super) struct Paths {
     pub(super) login: String,
     pub(super) callback: String,
     pub(super) logout: String,
+    pub(super) back_channel_logout: String,
     pub(super) after_logout: String,
 }
 
@@ -31,17 +32,20 @@ impl Paths {
             login: complete("login_path", self.login)?,
             callback: complete("callback_path", self.callback)?,
             logout: complete("logout_path", self.logout)?,
+            back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout)?,
             after_logout: complete("after_logout_path", self.after_logout)?,
         };
         let taken = [
             &routes.login,
             &routes.callback,
             &routes.logout,
+            &routes.back_channel_logout,
             &routes.after_logout,
         ];
         for (setting, path) in [
             ("callback_path", &routes.callback),
             ("logout_path", &routes.logout),
+            ("backchannel_logout_path", &routes.back_channel_logout),
             ("after_logout_path", &routes.after_logout),
         ] {
             if taken.iter().filter(|other| **other == path).count() > 1 {

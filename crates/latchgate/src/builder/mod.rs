@@ -14,7 +14,9 @@ use crate::cookie::{CookieKind, SameSite};
 use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal};
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
 use crate::seal::{KeyRing, SessionKey};
-use crate::session::{Lifetimes, Renewals, SealedSessions, SessionStore, StoredSessions};
+use crate::session::{
+    Lifetimes, Renewals, Revocations, SealedSessions, SessionStore, StoredSessions,
+};
 use bytes::Bytes;
 use http::Response;
 
@@ -77,6 +79,7 @@ impl Gate {
                 login: "/login".to_owned(),
                 callback: "/callback".to_owned(),
                 logout: "/logout".to_owned(),
+                back_channel_logout: "/backchannel-logout".to_owned(),
                 after_logout: "/".to_owned(),
             },
             cookie_name: "latchgate".to_owned(),
@@ -159,6 +162,13 @@ impl GateBuilder<Ready> {
     /// The path that signs out; `/logout` unless set. Relative to the base URL.
     pub fn logout_path(mut self, path: impl Into<String>) -> Self {
         self.paths.logout = path.into();
+        self
+    }
+
+    /// The path of the back-channel logout URI; `/backchannel-logout` unless set. Relative to the
+    /// base URL.
+    pub fn back_channel_logout_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.back_channel_logout = path.into();
         self
     }
 
@@ -277,6 +287,7 @@ impl GateBuilder<Ready> {
             keeping,
             lifetimes,
             renewals: Arc::new(Renewals::default()),
+            revocations: Revocations::default(),
             leeway: self.leeway.as_secs(),
             clock: self.clock,
             random: self.random,

@@ -16,7 +16,7 @@ use crate::session::MemoryStore;
 struct Settings(BTreeMap<String, String>);
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 28] = [
+pub(super) const NAMES: [&str; 29] = [
     "base_url",
     "issuer",
     "client_id",
@@ -44,6 +44,7 @@ pub(super) const NAMES: [&str; 28] = [
     "login_path",
     "callback_path",
     "logout_path",
+    "backchannel_logout_path",
     "after_logout_path",
 ];
 
@@ -164,6 +165,9 @@ impl Settings {
         }
         if let Some(path) = self.get("logout_path") {
             builder = builder.logout_path(path);
+        }
+        if let Some(path) = self.get("backchannel_logout_path") {
+            builder = builder.back_channel_logout_path(path);
         }
         if let Some(path) = self.get("after_logout_path") {
             builder = builder.after_logout_path(path);

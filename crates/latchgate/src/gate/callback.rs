@@ -12,7 +12,6 @@ use crate::authorization::{
 use crate::client::UserinfoPolicy;
 use crate::cookie::pairs;
 use crate::error::Error;
-use crate::jose::JwsError;
 use crate::session::{Ended, Session, Tokens};
 use crate::token::{self, IdToken, IdTokenError, Rules, TokenResponse};
 use crate::userinfo;
@@ -128,10 +127,23 @@ impl Gate {
         Ok((tokens, id_token))
     }
 
-    /// Runs a verification, once more with newer keys when the first attempt met an unknown one.
+    /// Runs a verification of an ID token, once more with newer keys when the first attempt met an
+    /// unknown one.
     pub(super) async fn verify<T>(
         &self,
         verification: impl Fn(&Rules<'_>) -> Result<T, IdTokenError>,
+    ) -> Result<T, Error> {
+        let unknown =
+            |error: &IdTokenError| matches!(error, IdTokenError::Jws(jws) if jws.is_unknown_key());
+        self.verify_with_newer_keys(verification, unknown).await
+    }
+
+    /// Runs a verification, once more with newer keys when the first attempt failed for the lack of
+    /// one.
+    pub(super) async fn verify_with_newer_keys<T, E: Into<Error>>(
+        &self,
+        verification: impl Fn(&Rules<'_>) -> Result<T, E>,
+        lacks_a_key: impl Fn(&E) -> bool,
     ) -> Result<T, Error> {
         let premises = &self.0;
         let now = premises.clock.now();
@@ -144,16 +156,17 @@ impl Gate {
             now,
             leeway,
         }) {
-            Err(IdTokenError::Jws(JwsError::UnknownKey)) => {
+            Err(error) if lacks_a_key(&error) => {
                 let keys = premises.reach.newer_keys(&keys, now).await?;
-                Ok(verification(&Rules {
+                verification(&Rules {
                     registration,
                     keys: &keys,
                     now,
                     leeway,
-                })?)
+                })
+                .map_err(Into::into)
             }
-            verified => Ok(verified?),
+            verified => verified.map_err(Into::into),
         }
     }
 

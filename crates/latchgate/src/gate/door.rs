@@ -67,6 +67,9 @@ impl Premises {
         if session.issuer != self.registration.issuer.as_str() {
             return Found::Over(Ended::UnknownProvider);
         }
+        if self.revocations.concern(&session, now) {
+            return Found::Over(Ended::EndedByProvider);
+        }
         match session.ended(now) {
             Some(why) => Found::Over(why),
             None => {

@@ -24,6 +24,7 @@ enum Route {
     Login,
     Callback,
     Logout,
+    BackChannelLogout,
     AfterLogout,
 }
 
@@ -82,6 +83,8 @@ impl Gate {
             Route::Callback
         } else if path == routes.logout {
             Route::Logout
+        } else if path == routes.back_channel_logout {
+            Route::BackChannelLogout
         } else if path == routes.after_logout && self.comes_back_from_logout(head) {
             Route::AfterLogout
         } else {
@@ -104,8 +107,8 @@ impl Errand {
     /// byte after that and passes what it has: the errand then refuses.
     #[must_use]
     pub fn body_limit(&self) -> Option<usize> {
-        (self.route == Route::Callback && self.snapshot.method == "POST")
-            .then_some(Self::MAX_BODY_BYTES)
+        let reads = matches!(self.route, Route::Callback | Route::BackChannelLogout);
+        (reads && self.snapshot.method == "POST").then_some(Self::MAX_BODY_BYTES)
     }
 
     /// Runs the errand. `body` is empty unless [`Errand::body_limit`] asked for it.
@@ -115,6 +118,7 @@ impl Errand {
             Route::Login => self.login().await,
             Route::Callback => self.callback(&body).await,
             Route::Logout => self.gate.logout(&self.snapshot).await,
+            Route::BackChannelLogout => self.back_channel_logout(&body).await,
             Route::AfterLogout => Ok(self.gate.back_from_logout(&self.snapshot)),
         };
         answered.unwrap_or_else(|error| self.gate.refuse(&error, html))
@@ -140,23 +144,30 @@ impl Errand {
     async fn callback(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {
         let form = match self.snapshot.method.as_str() {
             "GET" => self.snapshot.query.as_bytes(),
-            "POST" => {
-                let kind = self
-                    .snapshot
-                    .content_type
-                    .split(';')
-                    .next()
-                    .unwrap_or_default()
-                    .trim();
-                let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
-                if !is_form || body.len() > Self::MAX_BODY_BYTES {
-                    return Err(RequestError::Body.into());
-                }
-                body
-            }
+            "POST" => self.form(body)?,
             _ => return Err(RequestError::Method { allow: "GET, POST" }.into()),
         };
         self.gate.callback(form, &self.snapshot).await
+    }
+
+    async fn back_channel_logout(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {
+        if self.snapshot.method != "POST" {
+            return Err(RequestError::Method { allow: "POST" }.into());
+        }
+        self.gate.back_channel_logout(self.form(body)?).await
+    }
+
+    /// The body, if it is a form of acceptable size.
+    fn form<'b>(&self, body: &'b Bytes) -> Result<&'b [u8], Error> {
+        let kind = self.snapshot.content_type.split(';').next();
+        let is_form = kind.is_some_and(|kind| {
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
+        if !is_form || body.len() > Self::MAX_BODY_BYTES {
+            return Err(RequestError::Body.into());
+        }
+        Ok(body)
     }
 }
 

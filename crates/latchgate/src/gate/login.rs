@@ -19,6 +19,7 @@ impl Gate {
             &premises.routes.login,
             &premises.routes.callback,
             &premises.routes.logout,
+            &premises.routes.back_channel_logout,
         ];
         let home =
             || ReturnTo::parse(&format!("{}/", premises.base.path)).unwrap_or_else(ReturnTo::root);

@@ -1,5 +1,6 @@
 //! The gate: request in, verdict out. All awaiting happens in this room.
 
+mod back_channel;
 mod callback;
 mod challenge;
 mod door;
@@ -23,7 +24,7 @@ use crate::head::RequestHead;
 use crate::outside::{Clock, Random};
 use crate::provider::ClaimPath;
 use crate::seal::KeyRing;
-use crate::session::{Lifetimes, Renewals};
+use crate::session::{Lifetimes, Renewals, Revocations};
 
 pub use challenge::Challenge;
 pub(crate) use door::{Keeping, Kept};
@@ -53,6 +54,7 @@ pub(crate) struct Premises {
     pub(crate) keeping: Keeping,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) renewals: Arc<Renewals>,
+    pub(crate) revocations: Revocations,
     /// The claims that hold roles and permissions.
     pub(crate) claim_paths: Arc<(ClaimPath, ClaimPath)>,
     /// How far the provider's clock may be off, in seconds.
@@ -77,6 +79,7 @@ pub(crate) struct Routes {
     pub(crate) login: String,
     pub(crate) callback: String,
     pub(crate) logout: String,
+    pub(crate) back_channel_logout: String,
     /// Where the provider sends the visitor after logout: a page of the application.
     pub(crate) after_logout: String,
 }
@@ -137,6 +140,15 @@ impl Gate {
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.0.registration.redirect_uri
+    }
+
+    /// The back-channel logout URI to register at the provider.
+    #[must_use]
+    pub fn back_channel_logout_uri(&self) -> String {
+        format!(
+            "{}{}",
+            self.0.base.origin, self.0.routes.back_channel_logout
+        )
     }
 
     /// The post-logout redirect URI to register at the provider.

@@ -187,6 +187,13 @@ pub enum JwsError {
     Claims(JsonError),
 }
 
+impl JwsError {
+    /// Whether newer keys could change the outcome.
+    pub(crate) fn is_unknown_key(self) -> bool {
+        self == Self::UnknownKey
+    }
+}
+
 impl fmt::Display for JwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -37,6 +37,8 @@ pub enum Ended {
     Revoked,
     /// The person signed out.
     SignedOut,
+    /// The provider ended it by back-channel logout.
+    EndedByProvider,
 }
 
 impl fmt::Display for Ended {
@@ -48,6 +50,7 @@ impl fmt::Display for Ended {
             Self::UnknownProvider => "its provider is no longer configured",
             Self::Revoked => "the provider refused to renew it",
             Self::SignedOut => "the person signed out",
+            Self::EndedByProvider => "the provider ended it",
         })
     }
 }

@@ -5,6 +5,7 @@ mod compact;
 mod lifetime;
 mod memory;
 mod renewal;
+mod revocations;
 mod sealed;
 #[expect(
     clippy::module_inception,
@@ -19,6 +20,7 @@ pub use access_token::AccessToken;
 pub use lifetime::{Ended, Lifetimes};
 pub use memory::MemoryStore;
 pub(crate) use renewal::{Renewals, Renewed};
+pub(crate) use revocations::Revocations;
 pub(crate) use sealed::SealedSessions;
 pub use sealed::SessionTooLarge;
 pub(crate) use session::{Session, Tokens};

@@ -187,19 +187,44 @@ impl Rules<'_> {
         raw: &str,
         access_token: &str,
     ) -> Result<Map<String, Value>, IdTokenError> {
+        let claims = self.verify_origin(raw, |typ| typ.eq_ignore_ascii_case("jwt"))?;
         let alg = self.registration.id_token_alg;
-        // Step 1: an encrypted ID token was not negotiated; `Jws::parse` refuses one.
+        let audience = audience(&claims);
+        // Steps 4 and 5.
+        match claims.get("azp") {
+            None | Some(Value::Null) if audience.len() == 1 => {}
+            Some(Value::String(party)) if *party == self.registration.client_id => {}
+            _ => return Err(IdTokenError::AuthorizedParty),
+        }
+        // Step 8, second half.
+        if alg.is_symmetric() && audience.len() > 1 {
+            return Err(IdTokenError::SharedSecretAudience);
+        }
+        self.verify_times(&claims)?;
+        // §3.1.3.8.
+        match claims.get("at_hash") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(hash)) if *hash == left_half_hash(alg, access_token) => {}
+            Some(_) => return Err(IdTokenError::AccessTokenHash),
+        }
+        Ok(claims)
+    }
+
+    /// Who made a token of the provider's, and for whom: the steps that hold for logout tokens too.
+    /// `is_type` judges a `typ` header, if there is one.
+    pub(crate) fn verify_origin(
+        &self,
+        raw: &str,
+        is_type: impl Fn(&str) -> bool,
+    ) -> Result<Map<String, Value>, IdTokenError> {
+        // Step 1: an encrypted token was not negotiated; `Jws::parse` refuses one.
         let jws = Jws::parse(raw).map_err(IdTokenError::Jws)?;
         // Steps 6 to 8, before any claim is looked at.
-        self.verify_signature(&jws, alg)?;
-        if jws
-            .typ()
-            .is_some_and(|typ| !typ.eq_ignore_ascii_case("jwt"))
-        {
+        self.verify_signature(&jws, self.registration.id_token_alg)?;
+        if jws.typ().is_some_and(|typ| !is_type(typ)) {
             return Err(IdTokenError::Type);
         }
         let claims = jws.claims().map_err(IdTokenError::Jws)?;
-
         // Step 2.
         if claims.get("iss").and_then(Value::as_str) != Some(self.registration.issuer.as_str()) {
             return Err(IdTokenError::Issuer);
@@ -212,35 +237,24 @@ impl Rules<'_> {
         if !audience.iter().any(|one| one == client_id) || !audience.iter().all(trusted) {
             return Err(IdTokenError::Audience);
         }
-        // Steps 4 and 5.
-        match claims.get("azp") {
-            None | Some(Value::Null) if audience.len() == 1 => {}
-            Some(Value::String(party)) if party == client_id => {}
-            _ => return Err(IdTokenError::AuthorizedParty),
-        }
-        // Step 8, second half.
-        if alg.is_symmetric() && audience.len() > 1 {
-            return Err(IdTokenError::SharedSecretAudience);
-        }
+        Ok(claims)
+    }
+
+    /// When a token of the provider's holds.
+    pub(crate) fn verify_times(&self, claims: &Map<String, Value>) -> Result<(), IdTokenError> {
         // Step 9.
-        if number(&claims, "exp").is_none_or(|exp| self.now >= exp.saturating_add(self.leeway)) {
+        if number(claims, "exp").is_none_or(|exp| self.now >= exp.saturating_add(self.leeway)) {
             return Err(IdTokenError::Expired);
         }
         // Step 10.
         let latest = self.now.saturating_add(self.leeway);
-        if number(&claims, "iat").is_none_or(|iat| iat > latest) {
+        if number(claims, "iat").is_none_or(|iat| iat > latest) {
             return Err(IdTokenError::IssuedAt);
         }
-        if claims.contains_key("nbf") && number(&claims, "nbf").is_none_or(|nbf| nbf > latest) {
+        if claims.contains_key("nbf") && number(claims, "nbf").is_none_or(|nbf| nbf > latest) {
             return Err(IdTokenError::NotBefore);
         }
-        // §3.1.3.8.
-        match claims.get("at_hash") {
-            None | Some(Value::Null) => {}
-            Some(Value::String(hash)) if *hash == left_half_hash(alg, access_token) => {}
-            Some(_) => return Err(IdTokenError::AccessTokenHash),
-        }
-        Ok(claims)
+        Ok(())
     }
 
     fn verify_signature(&self, jws: &Jws<'_>, alg: Algorithm) -> Result<(), IdTokenError> {
@@ -292,7 +306,7 @@ fn audience(claims: &Map<String, Value>) -> Vec<String> {
 }
 
 /// A NumericDate (RFC 7519 §2): a number, fractions cut off.
-fn number(claims: &Map<String, Value>, name: &str) -> Option<u64> {
+pub(crate) fn number(claims: &Map<String, Value>, name: &str) -> Option<u64> {
     let value = claims.get(name)?;
     value.as_u64().or_else(|| {
         let seconds = value.as_f64()?;

@@ -9,7 +9,7 @@ mod response;
 mod revocation;
 
 pub use id_token::IdTokenError;
-pub(crate) use id_token::{IdToken, Rules, verify, verify_refreshed};
+pub(crate) use id_token::{IdToken, Rules, number, verify, verify_refreshed};
 pub(crate) use refresh::request as refresh_request;
 pub(crate) use request::request;
 pub use response::TokenError;

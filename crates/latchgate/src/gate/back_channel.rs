@@ -1,0 +1,46 @@
+//! Back-channel logout: the provider ends sessions without a browser.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+
+use super::Gate;
+use crate::error::Error;
+use crate::logout::{LogoutTarget, LogoutTokenError, back_channel_request, verify_logout_token};
+use crate::token::IdTokenError;
+
+impl Gate {
+    /// Obeys a logout token. `200` when its sessions have ended, also when there were none; `400`
+    /// for whatever is wrong with it ([OpenID Connect Back-Channel Logout 1.0
+    /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)).
+    pub(super) async fn back_channel_logout(&self, form: &[u8]) -> Result<Response<Bytes>, Error> {
+        let premises = &self.0;
+        let raw = back_channel_request(form)?;
+        let token = self
+            .verify_with_newer_keys(
+                |rules| verify_logout_token(rules, &raw),
+                |error| matches!(error, LogoutTokenError::Token(IdTokenError::Jws(jws)) if jws.is_unknown_key()),
+            )
+            .await?;
+        let now = premises.clock.now();
+        let issuer = premises.registration.issuer.as_str();
+        if !premises
+            .revocations
+            .obey(issuer, &token.jti, now, token.worthless_at)
+        {
+            return Err(LogoutTokenError::Replayed.into());
+        }
+        // No session outlives its absolute lifetime, and no mark needs to.
+        let until = now.saturating_add(premises.lifetimes.absolute);
+        match &token.target {
+            LogoutTarget::Session(sid) => premises.revocations.end_session(issuer, sid, now, until),
+            LogoutTarget::Person(sub) => premises
+                .revocations
+                .end_sessions_of(issuer, sub, now, until),
+        }
+        tracing::info!(event = "back_channel_logout", issuer, target = ?token.target, "sessions ended by the provider");
+        let mut answer = Response::new(Bytes::new());
+        let no_store = HeaderValue::from_static("no-store");
+        answer.headers_mut().insert(header::CACHE_CONTROL, no_store);
+        Ok(answer)
+    }
+}

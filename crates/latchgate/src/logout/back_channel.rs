@@ -1,0 +1,138 @@
+//! Back-channel logout: [OpenID Connect Back-Channel Logout 1.0 §2.6](https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation).
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::token::{IdTokenError, Rules, number};
+
+/// A verified logout token. Made by [`verify`] only.
+#[derive(Debug)]
+pub(crate) struct VerifiedLogoutToken {
+    pub(crate) target: LogoutTarget,
+    /// Names the token, so that it is obeyed once.
+    pub(crate) jti: String,
+    /// When the token is worthless and its name may be forgotten.
+    pub(crate) worthless_at: u64,
+}
+
+/// Whose sessions end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogoutTarget {
+    /// The one session with this `sid`.
+    Session(String),
+    /// All sessions of the person with this `sub`.
+    Person(String),
+}
+
+/// Why a logout token was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogoutTokenError {
+    /// No `logout_token` in the form, or more than one (§2.5).
+    Form,
+    /// Structure, signature, `typ`, `iss`, `aud`, `exp` or `iat` (steps 1 to 4).
+    Token(IdTokenError),
+    /// Issued more than an hour ago: the names of obeyed tokens are not kept for ever.
+    TooOld,
+    /// Neither `sub` nor `sid` (step 5).
+    Nobody,
+    /// `events` lacks the logout event, or it is not an object (step 6).
+    Event,
+    /// There is a `nonce`: an ID token in disguise (step 7).
+    Nonce,
+    /// No `jti`.
+    NameMissing,
+    /// A token with this `jti` was obeyed already (step 8).
+    Replayed,
+}
+
+impl fmt::Display for LogoutTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("the form has no `logout_token`, or more than one"),
+            Self::Token(error) => write!(f, "as a logout token: {error}"),
+            Self::TooOld => f.write_str("the logout token was issued more than an hour ago"),
+            Self::Nobody => f.write_str("the logout token names neither `sub` nor `sid`"),
+            Self::Event => f.write_str("the logout token's `events` lacks the logout event"),
+            Self::Nonce => f.write_str("the logout token has a `nonce`"),
+            Self::NameMissing => f.write_str("the logout token has no `jti`"),
+            Self::Replayed => f.write_str("the logout token was obeyed already"),
+        }
+    }
+}
+
+impl std::error::Error for LogoutTokenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Token(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// The member of `events` that makes a token a logout token (§2.4).
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// How old a logout token may be, in seconds.
+const OLDEST: u64 = 3_600;
+
+/// The one `logout_token` of a form (§2.5). Other fields are ignored.
+pub(crate) fn request(form: &[u8]) -> Result<String, LogoutTokenError> {
+    let mut tokens = url::form_urlencoded::parse(form).filter(|(name, _)| name == "logout_token");
+    match (tokens.next(), tokens.next()) {
+        (Some((_, token)), None) if !token.is_empty() => Ok(token.into_owned()),
+        _ => Err(LogoutTokenError::Form),
+    }
+}
+
+/// Verifies a logout token.
+pub(crate) fn verify(
+    rules: &Rules<'_>,
+    raw: &str,
+) -> Result<VerifiedLogoutToken, LogoutTokenError> {
+    let claims = rules
+        .verify_origin(raw, is_logout_type)
+        .and_then(|claims| rules.verify_times(&claims).map(|()| claims))
+        .map_err(LogoutTokenError::Token)?;
+    let issued_at = number(&claims, "iat").unwrap_or_default();
+    let worthless_at = issued_at
+        .saturating_add(OLDEST)
+        .saturating_add(rules.leeway);
+    if rules.now > worthless_at {
+        return Err(LogoutTokenError::TooOld);
+    }
+    // Step 5. A `sid` names one session, whatever `sub` stands beside it.
+    let target = match (text(&claims, "sid"), text(&claims, "sub")) {
+        (Some(sid), _) => LogoutTarget::Session(sid),
+        (None, Some(sub)) => LogoutTarget::Person(sub),
+        (None, None) => return Err(LogoutTokenError::Nobody),
+    };
+    // Step 6.
+    let event = claims.get("events").and_then(|events| events.get(EVENT));
+    if !event.is_some_and(Value::is_object) {
+        return Err(LogoutTokenError::Event);
+    }
+    // Step 7.
+    if claims.contains_key("nonce") {
+        return Err(LogoutTokenError::Nonce);
+    }
+    let jti = text(&claims, "jti").ok_or(LogoutTokenError::NameMissing)?;
+    Ok(VerifiedLogoutToken {
+        target,
+        jti,
+        worthless_at,
+    })
+}
+
+/// `logout+jwt` where the provider says so, `JWT` where it follows older drafts.
+fn is_logout_type(typ: &str) -> bool {
+    ["logout+jwt", "application/logout+jwt", "jwt"]
+        .iter()
+        .any(|known| typ.eq_ignore_ascii_case(known))
+}
+
+fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = claims.get(name)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
