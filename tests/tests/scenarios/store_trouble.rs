@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use latchgate::MemoryStore;
+use latchgate_dev_provider::Endpoint;
 use latchgate_tests::{Failure, Setup, scenarios};
 
 scenarios!(
     a_store_that_is_down_is_told_and_nothing_else,
+    a_store_that_fails_after_the_provider_rotated_loses_nothing,
     a_full_store_turns_new_logins_away_and_nobody_else,
 );
 
@@ -70,5 +72,35 @@ async fn a_full_store_turns_new_logins_away_and_nobody_else(setup: Setup) -> Res
     let third = world.signed_in().await?;
     assert_eq!(world.whoami(&third).await?.as_deref(), Some("alice"));
     assert_eq!(world.whoami(&one).await?, None);
+    Ok(())
+}
+
+async fn a_store_that_fails_after_the_provider_rotated_loses_nothing(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.stored().start().await?;
+    let browser = world.signed_in().await?;
+    let store = world.store().ok_or("no store")?.clone();
+    let falls = store.clone();
+    world
+        .mischief()
+        .on_token_response(move |_| falls.set_down(true));
+    world.provider.reset_calls();
+    let refreshed = browser.fetch("POST", "/refresh").await?;
+    assert_eq!(refreshed.status, 200, "{refreshed}");
+
+    store.set_down(false);
+    world.mischief().clear();
+    let token = world.token(&browser).await?;
+    assert_eq!(world.calls(Endpoint::Token), 1, "nothing was spent again");
+    let neighbour = world.neighbour(|setup| setup).await?;
+    let there = neighbour.lead(browser.clone());
+    assert_eq!(
+        neighbour.token(&there).await?,
+        token,
+        "the store has it by now"
+    );
+    assert_eq!(there.fetch("POST", "/refresh").await?.status, 200);
+    assert_eq!(world.calls(Endpoint::Token), 2);
     Ok(())
 }

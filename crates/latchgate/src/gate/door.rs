@@ -28,7 +28,12 @@ pub(crate) struct Kept {
 #[derive(Debug)]
 pub(super) enum Found {
     /// A live session; `due` when its cookie should be written again.
-    Live { kept: Kept, due: bool },
+    Live {
+        kept: Kept,
+        due: bool,
+        /// What the cookie or the store had; `kept` may be newer.
+        found_generation: u32,
+    },
     /// A genuine session that is over.
     Over(Ended),
     /// Nothing that opens.
@@ -59,6 +64,7 @@ impl Premises {
     }
 
     fn judge(&self, session: Session, ticket: Option<Ticket>, reseal: bool, now: u64) -> Found {
+        let found_generation = session.generation;
         let (session, due) = match self.renewals.since(&session, now) {
             Some(Renewed::Over(why)) => return Found::Over(why),
             Some(Renewed::Fresh(newer)) => (newer, true),
@@ -77,6 +83,7 @@ impl Premises {
                 Found::Live {
                     kept: Kept { session, ticket },
                     due,
+                    found_generation,
                 }
             }
         }

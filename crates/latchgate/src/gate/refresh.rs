@@ -95,14 +95,16 @@ impl Gate {
                 Renewed::Fresh(fresh.session)
             }
             Ok(false) => Renewed::Over(Ended::SignedOut),
+            // The provider has rotated: forgetting the new tokens would end the session. They are
+            // remembered here, and written when the session is opened next.
             Err(error) => {
                 tracing::error!(
                     event = "session_not_written",
                     code = error.code(),
                     cause = %error.chain(),
-                    "the refreshed session could not be kept"
+                    "a refreshed session could not be written to its store yet"
                 );
-                Renewed::Undecided
+                Renewed::Fresh(fresh.session)
             }
         }
     }

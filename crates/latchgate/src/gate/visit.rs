@@ -300,13 +300,19 @@ impl Visit {
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }
 
-    /// Moves the idle deadline of a stored session when it is due.
+    /// Writes a stored session back when it is due: its idle deadline has moved, or it was refreshed
+    /// while the store was down.
     async fn renew_stored(&self, found: &Found, now: u64) -> Result<(), Error> {
-        if let Found::Live { kept, due: true } = found {
+        if let Found::Live {
+            kept,
+            due: true,
+            found_generation,
+        } = found
+        {
             let premises = &self.gate().0;
             let renewed = kept.renewed(premises.lifetimes, now);
             premises
-                .write_back(&renewed, kept.session.generation, now)
+                .write_back(&renewed, *found_generation, now)
                 .await?;
         }
         Ok(())
@@ -317,7 +323,7 @@ impl Visit {
         let premises = &self.gate().0;
         let mut changes = self.changes();
         match found {
-            Found::Live { kept, due } => {
+            Found::Live { kept, due, .. } => {
                 let kept = if due {
                     kept.renewed(premises.lifetimes, premises.clock.now())
                 } else {
