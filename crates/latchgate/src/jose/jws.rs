@@ -190,7 +190,12 @@ pub enum JwsError {
 impl JwsError {
     /// Whether newer keys could change the outcome.
     pub(crate) fn is_unknown_key(self) -> bool {
-        self == Self::UnknownKey
+        match self {
+            Self::UnknownKey => true,
+            // A key of that name is there but fits another algorithm: perhaps an older one.
+            Self::UnfitKey { algorithm } => !algorithm.is_symmetric(),
+            _ => false,
+        }
     }
 }
 

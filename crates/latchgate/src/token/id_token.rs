@@ -135,9 +135,12 @@ pub(crate) fn verify(
     }
     // Step 13.
     if let Some(max_age) = expected.max_age {
-        let fresh = number(&claims, "auth_time").is_some_and(|auth_time| {
-            rules.now.saturating_sub(auth_time) <= max_age.saturating_add(rules.leeway)
-        });
+        let latest = rules.now.saturating_add(rules.leeway);
+        let earliest = rules
+            .now
+            .saturating_sub(max_age.saturating_add(rules.leeway));
+        let fresh = number(&claims, "auth_time")
+            .is_some_and(|auth_time| (earliest..=latest).contains(&auth_time));
         if !fresh {
             return Err(IdTokenError::AuthTime);
         }

@@ -130,7 +130,8 @@ async fn a_set_without_the_right_key_is_no_help_to_a_forger(setup: Setup) -> Res
     are_refused_at_first_sight(&setup, lies).await
 }
 
-/// A key of the right name is no unknown one, so the set is not asked for again before it is old.
+/// A key of the right name that fits another algorithm is looked up once more, for it may be an old one. It is never used,
+/// and the next login finds the honest set without waiting for the old one's age.
 async fn a_key_for_another_algorithm_is_not_used(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
     let lie = each("RSA for another algorithm", REFUSED, |mut key| {
@@ -144,8 +145,7 @@ async fn a_key_for_another_algorithm_is_not_used(setup: Setup) -> Result<(), Fai
     let page = world.visit(&mut browser, "/me").await?;
     was_refused(&page, 502, "id_token_signature")?;
     nobody_is_signed_in(&world, &browser, &page).await?;
-    assert_eq!(world.calls(Endpoint::Jwks), 1);
-    world.clock.pass(3_600);
+    assert_eq!(world.calls(Endpoint::Jwks), 2);
     honest_again(&world, &mut browser).await
 }
 

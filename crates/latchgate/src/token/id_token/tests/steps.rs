@@ -263,6 +263,7 @@ fn step_13_authentication_is_as_fresh_as_was_asked_for() {
     let wrong = [
         json!(null),
         json!(NOW - 300 - LEEWAY - 1),
+        json!(NOW + LEEWAY + 1),
         json!(0),
         json!(NOW.to_string()),
         json!([NOW]),
