@@ -55,23 +55,3 @@ impl<B> RequestHead for http::Request<B> {
         }
     }
 }
-
-impl RequestHead for http::request::Parts {
-    fn method(&self) -> &str {
-        self.method.as_str()
-    }
-
-    fn path(&self) -> &str {
-        self.uri.path()
-    }
-
-    fn query(&self) -> Option<&str> {
-        self.uri.query()
-    }
-
-    fn header<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a [u8])) {
-        for value in self.headers.get_all(name) {
-            each(value.as_bytes());
-        }
-    }
-}
