@@ -8,12 +8,18 @@ pub(crate) fn home(name: Option<&str>) -> String {
     })
 }
 
-/// A person's claims.
-pub(crate) fn claims(json: &str) -> String {
-    let json = escape(json);
-    whole(&format!(
-        "<h1>Your claims</h1><p><a href=\"/\">Home</a></p><pre tabindex=\"0\">{json}</pre>"
-    ))
+/// A person's claims, given as JSON: a page for browsers, and the JSON for everybody else. Comes with
+/// its content type.
+pub(crate) fn claims(accept: &str, json: &str) -> (&'static str, String) {
+    if !accept.contains("text/html") {
+        return ("application/json", json.to_owned());
+    }
+    let claims: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    let claims = escape(&format!("{claims:#}"));
+    let main = format!(
+        "<h1>Your claims</h1><p><a href=\"/\">Home</a></p><pre tabindex=\"0\">{claims}</pre>"
+    );
+    ("text/html; charset=utf-8", whole(&main))
 }
 
 fn whole(main: &str) -> String {

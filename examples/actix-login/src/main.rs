@@ -7,7 +7,7 @@
 use std::error::Error;
 
 use actix_web::web::{self, Html, Json};
-use actix_web::{App, Either, HttpRequest, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use latchgate_actix::latchgate::{Gate, Guard};
 use latchgate_actix::{AccessToken, Login, RefreshedAccessToken, Require, User};
 use latchgate_dev_provider::DevProvider;
@@ -56,12 +56,10 @@ async fn home(user: Option<User>) -> Html {
     Html::new(page::home(name))
 }
 
-async fn me(user: User, request: HttpRequest) -> Either<Html, Json<Value>> {
-    let claims = json!(*user);
-    if format!("{:?}", request.headers().get("accept")).contains("text/html") {
-        return Either::Left(Html::new(page::claims(&format!("{claims:#}"))));
-    }
-    Either::Right(Json(claims))
+async fn me(user: User, request: HttpRequest) -> HttpResponse {
+    let accept = format!("{:?}", request.headers().get("accept"));
+    let (kind, body) = page::claims(&accept, &user.claims_json());
+    HttpResponse::Ok().content_type(kind).body(body)
 }
 
 async fn token(token: AccessToken) -> Json<Value> {

@@ -6,8 +6,8 @@
 
 use std::error::Error;
 
-use axum::http::HeaderMap;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, header::CONTENT_TYPE};
+use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use latchgate_dev_provider::DevProvider;
@@ -49,11 +49,10 @@ async fn home(user: Option<User>) -> Html<String> {
     Html(page::home(name))
 }
 
-async fn me(user: User, headers: HeaderMap) -> Response {
-    if format!("{:?}", headers.get("accept")).contains("text/html") {
-        return Html(page::claims(&format!("{:#}", json!(*user)))).into_response();
-    }
-    Json(&*user).into_response()
+async fn me(user: User, headers: HeaderMap) -> impl IntoResponse {
+    let accept = format!("{:?}", headers.get("accept"));
+    let (kind, body) = page::claims(&accept, &user.claims_json());
+    ([(CONTENT_TYPE, kind)], body)
 }
 
 async fn token(token: AccessToken) -> Json<Value> {

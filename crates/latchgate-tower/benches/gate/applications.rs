@@ -71,7 +71,8 @@ async fn typed(user: User) -> Json<Option<Claims>> {
 }
 
 async fn me(user: User) -> impl IntoResponse {
-    Json((*user).clone())
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, user.claims_json().into_owned())
 }
 
 async fn token(token: AccessToken) -> Json<Value> {

@@ -1,5 +1,6 @@
 //! The signed-in person, as handlers see them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -168,6 +169,17 @@ impl User {
         claims.map_err(ClaimsError)
     }
 
+    /// All claims as the text of a JSON object, for answers that pass them on. Borrowed from the
+    /// session, and so almost free, unless claims of the userinfo endpoint have to be put in.
+    #[must_use]
+    pub fn claims_json(&self) -> Cow<'_, str> {
+        let text = self.session.claims_text().map(std::str::from_utf8);
+        match text {
+            Some(Ok(text)) => Cow::Borrowed(text),
+            _ => Cow::Owned(Value::Object(self.all().clone()).to_string()),
+        }
+    }
+
     /// One claim as it came.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Value> {
@@ -267,6 +279,23 @@ mod tests {
         assert_eq!(user.claim("unsaid"), None);
         let odd = User::example(&json!({ "sub": "1", "name": 7, "acr": ["mfa"] }));
         assert_eq!((odd.name(), odd.acr()), (None, None));
+    }
+
+    #[test]
+    fn claims_as_text_are_those_of_the_id_token_with_userinfo_put_in() {
+        let claims = json!({ "sub": "1", "name": "Ada" });
+        let user = User::example(&claims);
+        assert!(matches!(user.claims_json(), Cow::Borrowed(_)));
+        assert_eq!(
+            serde_json::from_str::<Value>(&user.claims_json()).unwrap(),
+            claims
+        );
+
+        let mut session = (*user.session).clone();
+        session.userinfo = json!({ "sub": "1", "name": "Grace" }).to_string();
+        let user = User::new(Arc::new(session), Arc::clone(&user.paths));
+        let both: Value = serde_json::from_str(&user.claims_json()).unwrap();
+        assert_eq!(both["name"], "Grace");
     }
 
     #[test]
