@@ -76,6 +76,12 @@ impl Deref for RefreshedAccessToken {
     }
 }
 
+impl Rejection {
+    pub(crate) fn challenge(&self) -> Challenge {
+        Challenge::clone(&self.0)
+    }
+}
+
 impl From<Challenge> for Rejection {
     fn from(challenge: Challenge) -> Self {
         Self(Box::new(challenge))
@@ -95,7 +101,7 @@ impl ResponseError for Rejection {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::Unauthorized().body(self.to_string());
-        response.extensions_mut().insert(Challenge::clone(&self.0));
+        response.extensions_mut().insert(self.challenge());
         response
     }
 }

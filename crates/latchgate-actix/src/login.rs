@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use latchgate::{Challenge, Errand, Gate, Verdict, Visit};
 
+use crate::extract::Rejection;
 use crate::head::{Head, Headers};
 
 /// Puts a [`Gate`] in front of an application, by [`App::wrap`](actix_web::App::wrap).
@@ -93,8 +94,10 @@ where
                 Ok(request.into_response(respond(answer)).map_into_right_body())
             }),
             Verdict::Pass(visit) => {
-                if let Some(visit) = &visit {
-                    request.extensions_mut().insert(visit.clone());
+                // A visit of an outer gate is none of this one's.
+                match &visit {
+                    Some(visit) => drop(request.extensions_mut().insert(visit.clone())),
+                    None => drop(request.extensions_mut().remove::<Visit>()),
                 }
                 let gate = self.gate.clone();
                 let response = self.inner.call(request);
@@ -113,7 +116,18 @@ async fn leave<B: MessageBody + 'static>(
     let mut response = match outcome {
         Ok(response) => response,
         // Another middleware failed: the cookies travel with its error.
-        Err(cause) => return Err(Departed { cause, visit }.into()),
+        Err(cause) => {
+            let answer = match cause.as_error::<Rejection>() {
+                Some(rejection) => Some(gate.answer(rejection.challenge()).await),
+                None => None,
+            };
+            return Err(Departed {
+                cause,
+                answer,
+                visit,
+            }
+            .into());
+        }
     };
     let challenge = response
         .response_mut()
@@ -149,11 +163,14 @@ async fn run(errand: Errand, mut payload: Payload) -> http::Response<Bytes> {
     errand.run(read.into()).await
 }
 
+fn status(answer: &http::Response<Bytes>) -> StatusCode {
+    StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 /// A response of the gate's (`http` 1) as one of actix-web's (`http` 0.2).
 fn respond(answer: http::Response<Bytes>) -> HttpResponse {
+    let status = status(&answer);
     let (head, body) = answer.into_parts();
-    let status =
-        StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::with_body(status, BoxBody::new(body));
     for (name, value) in &head.headers {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
@@ -168,6 +185,8 @@ fn respond(answer: http::Response<Bytes>) -> HttpResponse {
 /// An error of the application's middleware, with what the visit has to say.
 struct Departed {
     cause: Error,
+    /// The gate's answer, when the middleware let an extractor's rejection through.
+    answer: Option<http::Response<Bytes>>,
     visit: Option<Visit>,
 }
 
@@ -185,11 +204,17 @@ impl fmt::Display for Departed {
 
 impl ResponseError for Departed {
     fn status_code(&self) -> StatusCode {
-        self.cause.as_response_error().status_code()
+        match &self.answer {
+            Some(answer) => status(answer),
+            None => self.cause.as_response_error().status_code(),
+        }
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = self.cause.as_response_error().error_response();
+        let mut response = match &self.answer {
+            Some(answer) => respond(answer.clone()),
+            None => self.cause.error_response(),
+        };
         if let Some(visit) = &self.visit {
             visit.leave(&mut Headers(response.headers_mut()));
         }

@@ -50,8 +50,10 @@ where
                 visit: None,
             },
             Verdict::Pass(visit) => {
-                if let Some(visit) = &visit {
-                    request.extensions_mut().insert(visit.clone());
+                // A visit of an outer gate is none of this one's.
+                match &visit {
+                    Some(visit) => drop(request.extensions_mut().insert(visit.clone())),
+                    None => drop(request.extensions_mut().remove::<Visit>()),
                 }
                 Stage::Application {
                     response: self.inner.call(request),

@@ -146,6 +146,7 @@ impl Error {
                 AuthorizationError::Refused { .. } => "login_refused_by_provider",
                 AuthorizationError::CodeMissing => "code_missing",
             },
+            Self::Http(HttpError::NoNewerKeys) => "provider_keys",
             Self::Http(_) => "provider_unreachable",
             Self::Discovery(_) => "provider_metadata",
             Self::Keys(_) => "provider_keys",

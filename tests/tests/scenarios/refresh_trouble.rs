@@ -6,13 +6,14 @@ use latchgate_tests::{Failure, Setup, scenarios};
 use serde_json::json;
 
 scenarios!(
-    ;
+    a_late_answer_to_an_ended_session_leaves_the_next_one_alone;
     in either keeping:
     a_revoked_grant_ends_the_session,
     a_token_endpoint_in_trouble_keeps_the_session,
     other_pages_stay_up_while_the_provider_is_down,
     a_refreshed_id_token_of_somebody_else_ends_the_session,
     a_renewed_session_keeps_what_the_refresh_leaves_out,
+    keys_that_cannot_be_had_cost_no_session,
 );
 
 const NEAR_THE_END: u64 = 3_550;
@@ -171,5 +172,46 @@ async fn a_renewed_session_keeps_what_the_refresh_leaves_out(setup: Setup) -> Re
     browser.fetch("POST", "/refresh").await?;
     assert_eq!(spent(), Some(first));
     assert_eq!(world.calls(Endpoint::Token), 3);
+    Ok(())
+}
+
+/// The provider rotates its keys and refresh tokens at once, and its keys cannot be had.
+async fn keys_that_cannot_be_had_cost_no_session(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    world.provider.rotate_keys();
+    world.mischief().answer(
+        Endpoint::Jwks,
+        Answer::status(http::StatusCode::SERVICE_UNAVAILABLE),
+    );
+    for _ in 0..8 {
+        world.clock.pass(NEAR_THE_END);
+        let answer = browser.fetch("GET", "/token").await?;
+        assert_eq!(answer.status, 200, "{answer}");
+        assert_eq!(answer.json(200)?["expires_in"], 3_600);
+    }
+    world.mischief().clear();
+    world.clock.pass(NEAR_THE_END);
+    assert_eq!(world.token(&browser).await?["expires_in"], 3_600);
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+/// A request is still on its way with the cookie of a session that a new login has ended since.
+async fn a_late_answer_to_an_ended_session_leaves_the_next_one_alone(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let mut browser = world.signed_in().await?;
+    let late = browser.clone();
+    world.visit(&mut browser, "/login?return_to=/me").await?;
+    let answer = late.get("/").await?;
+    assert_eq!(answer.body, "anonymous");
+    assert_eq!(
+        answer.set_cookies(),
+        [""; 0],
+        "it would remove the new session"
+    );
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
     Ok(())
 }

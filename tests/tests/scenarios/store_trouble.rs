@@ -9,6 +9,7 @@ use latchgate_tests::{Failure, Setup, scenarios};
 scenarios!(
     a_store_that_is_down_is_told_and_nothing_else,
     a_store_that_fails_after_the_provider_rotated_loses_nothing,
+    a_store_that_is_down_keeps_nobody_from_signing_out,
     a_full_store_turns_new_logins_away_and_nobody_else,
 );
 
@@ -102,5 +103,16 @@ async fn a_store_that_fails_after_the_provider_rotated_loses_nothing(
     );
     assert_eq!(there.fetch("POST", "/refresh").await?.status, 200);
     assert_eq!(world.calls(Endpoint::Token), 2);
+    Ok(())
+}
+
+async fn a_store_that_is_down_keeps_nobody_from_signing_out(setup: Setup) -> Result<(), Failure> {
+    let world = setup.stored().start().await?;
+    let browser = world.signed_in().await?;
+    world.store().ok_or("no store")?.set_down(true);
+    let request = browser.request("POST", "/logout").navigation("same-origin");
+    let page = request.send().await?;
+    assert_eq!(page.status, 303, "{page}");
+    assert!(page.clears(world.session_cookie()));
     Ok(())
 }

@@ -27,7 +27,7 @@ const MAX_SEEN: usize = 80;
 /// What we remember of a login until the provider answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PendingLogin {
-    /// The provider this login was started at; its answer is accepted from no other.
+    /// The issuer this login was started at; an answer is accepted from no other.
     pub(crate) provider: String,
     pub(crate) state: State,
     pub(crate) nonce: Nonce,
@@ -157,7 +157,12 @@ mod tests {
                 opened.max_age,
                 opened.begun_at
             ),
-            ("default".to_owned(), "/a?b=c#d".to_owned(), Some(0), 1_000)
+            (
+                "https://op.example".to_owned(),
+                "/a?b=c#d".to_owned(),
+                Some(0),
+                1_000
+            )
         );
         assert_eq!(pending.suffix(), suffix_of(&pending.state.text()));
         assert_eq!(pending.suffix().len(), 8);

@@ -134,7 +134,7 @@ pub(crate) fn request(
     }
 
     let pending = PendingLogin {
-        provider: registration.name.clone(),
+        provider: registration.issuer.as_str().to_owned(),
         state: chance.state,
         nonce: chance.nonce,
         verifier: chance.verifier,
@@ -285,7 +285,7 @@ mod tests {
                 pending.max_age,
                 pending.begun_at
             ),
-            ("default", "/invoices?page=2", None, 1_000)
+            ("https://op.example", "/invoices?page=2", None, 1_000)
         );
         let elsewhere = LoginOptions::new().return_to(ReturnTo::parse("/welcome").unwrap());
         let (_, pending) = sent(&Registration::example(), elsewhere);

@@ -140,7 +140,7 @@ pub(crate) fn response(
     if !pending.state.equals(parameters.state()?) {
         return Err(AuthorizationError::StateMismatch);
     }
-    if pending.provider != registration.name {
+    if pending.provider != registration.issuer.as_str() {
         return Err(AuthorizationError::OtherProvider);
     }
     match parameters.iss.as_deref() {

@@ -32,7 +32,14 @@ impl Gate {
         // No session outlives its absolute lifetime, and no mark needs to.
         let until = now.saturating_add(premises.lifetimes.absolute);
         match &token.target {
-            LogoutTarget::Session(sid) => premises.revocations.end_session(issuer, sid, now, until),
+            LogoutTarget::Session { sid, sub } => {
+                premises.revocations.end_session(issuer, sid, now, until);
+                if let Some(sub) = sub {
+                    premises
+                        .revocations
+                        .end_nameless_sessions_of(issuer, sub, now, until);
+                }
+            }
             LogoutTarget::Person(sub) => premises
                 .revocations
                 .end_sessions_of(issuer, sub, now, until),

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::errand::Snapshot;
 use super::page::{escape, html, redirect};
-use super::{Gate, Kept};
+use super::{Gate, Kept, Visit};
 use crate::cookie::pairs;
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
@@ -37,12 +37,22 @@ impl Gate {
         }
         let premises = &self.0;
         let now = premises.clock.now();
-        let (visit, kept) = self.session_of(snapshot).await?;
+        let visit = Visit::new(self.clone());
+        // A store that fails is no reason to leave the cookie where it is.
+        let kept = visit
+            .open(snapshot.cookie_fields())
+            .await
+            .unwrap_or_else(|error| {
+                store_failed(&error);
+                None
+            });
         let mut cookies = premises.clear(&visit.present());
         let mut hint = None;
         if let Some(Kept { session, ticket }) = kept {
             premises.renewals.end(&session, Ended::SignedOut, now);
-            premises.forget(ticket.as_ref()).await?;
+            if let Err(error) = premises.forget(ticket.as_ref()).await {
+                store_failed(&error);
+            }
             hint = Some(session.tokens.id_token.text());
             tokio::spawn(self.clone().revoke(session.clone()));
             tracing::info!(
@@ -184,6 +194,10 @@ impl Gate {
             .append(header::SET_COOKIE, premises.logout_cookie.clear(""));
         answer
     }
+}
+
+fn store_failed(error: &Error) {
+    tracing::error!(event = "session_not_removed", code = error.code(), cause = %error.chain(), "the store failed while somebody signed out");
 }
 
 /// A redirect, or a form that does the same when the URL is too long for one.

@@ -186,17 +186,26 @@ impl Reach {
         now: u64,
     ) -> Result<Arc<KeySet>, Error> {
         let same = |latest: &Remember<KeySet>| Arc::ptr_eq(&latest.value, known);
-        let affordable = || {
-            let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-            budget
-                .get_or_insert_with(|| RefetchBudget::full(now))
-                .take(now)
+        // Asked for in turn: those who waited while somebody else fetched take nothing of the budget.
+        let fetch = || async {
+            if !self.can_afford_a_fetch(now) {
+                return Err(HttpError::NoNewerKeys.into());
+            }
+            self.fetch_keys(now).await
         };
-        if self.keys.latest().as_ref().is_some_and(same) && !affordable() {
-            tracing::warn!("an unknown key id was met again; the keys are not fetched more often");
-            return Ok(Arc::clone(known));
+        let newer = self.keys.get(now, same, fetch).await?;
+        if Arc::ptr_eq(&newer, known) {
+            // The old ones were used on: nobody can tell what the provider has by now.
+            return Err(HttpError::NoNewerKeys.into());
         }
-        self.keys.get(now, same, || self.fetch_keys(now)).await
+        Ok(newer)
+    }
+
+    fn can_afford_a_fetch(&self, now: u64) -> bool {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        budget
+            .get_or_insert_with(|| RefetchBudget::full(now))
+            .take(now)
     }
 
     async fn fetch_keys(&self, now: u64) -> Result<(KeySet, u64), Error> {
@@ -392,8 +401,8 @@ mod tests {
             assert_eq!(http.asked().len(), 2 + fetches);
             known = newer;
         }
-        let same = reach.newer_keys(&known, 1_029).await.unwrap();
-        assert!(Arc::ptr_eq(&known, &same));
+        let refused = reach.newer_keys(&known, 1_029).await.unwrap_err();
+        assert!(matches!(refused, Error::Http(HttpError::NoNewerKeys)));
         assert_eq!(http.asked().len(), 7);
         http.then(keys("later"));
         let later = reach.newer_keys(&known, 1_030).await.unwrap();
@@ -416,9 +425,8 @@ mod tests {
     async fn old_keys_are_kept_when_newer_ones_cannot_be_had() {
         let (reach, _) = provider([metadata(""), keys("a"), Answer::Refuses]);
         let known = reach.keys(1_000).await.unwrap();
-        assert!(Arc::ptr_eq(
-            &known,
-            &reach.newer_keys(&known, 1_000).await.unwrap()
-        ));
+        let refused = reach.newer_keys(&known, 1_000).await.unwrap_err();
+        assert!(matches!(refused, Error::Http(HttpError::NoNewerKeys)));
+        assert!(Arc::ptr_eq(&known, &reach.keys(1_000).await.unwrap()));
     }
 }

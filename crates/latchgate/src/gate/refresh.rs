@@ -42,6 +42,8 @@ impl Gate {
     async fn refreshed(&self, session: &Session) -> Result<Session, Error> {
         let premises = &self.0;
         let metadata = premises.reach.metadata(premises.clock.now()).await?;
+        // Before the refresh token is spent: its answer must not be lost for the lack of keys.
+        premises.reach.keys(premises.clock.now()).await?;
         let refresh_token = session
             .tokens
             .refresh_token
@@ -64,7 +66,20 @@ impl Gate {
                         &known,
                     )
                 };
-                Some(self.verify(verify).await?)
+                match self.verify(verify).await {
+                    Ok(id_token) => Some(id_token),
+                    Err(error) if lacks_a_key(&error) => {
+                        // The answer need not carry one, and the rotated refresh token must be kept.
+                        tracing::warn!(
+                            event = "id_token_left_out",
+                            code = error.code(),
+                            cause = %error.chain(),
+                            "a refreshed ID token could not be verified for the lack of a key"
+                        );
+                        None
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         };
         let now = premises.clock.now();
@@ -117,4 +132,9 @@ fn ends_the_session(error: &Error) -> bool {
         Error::IdToken(_) => true,
         _ => false,
     }
+}
+
+/// Whether an ID token could not be judged: its key is not to be had at the moment.
+fn lacks_a_key(error: &Error) -> bool {
+    matches!(error, Error::Http(_) | Error::Discovery(_) | Error::Keys(_))
 }

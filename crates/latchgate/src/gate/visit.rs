@@ -11,7 +11,7 @@ use super::{Gate, Kept};
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::session::{AccessToken, Renewed, Ticket, User};
+use crate::session::{AccessToken, Ended, Renewed, Ticket, User};
 
 /// One request with a session cookie, on its way through the application. Cheap to clone.
 ///
@@ -151,6 +151,7 @@ impl Visit {
         let visit = self.clone();
         async move {
             visit.follow(lead).await?;
+            visit.changes().asked = true;
             let now = visit.gate().0.clock.now();
             match visit
                 .kept()
@@ -216,6 +217,7 @@ impl Visit {
             .as_ref()
             .and_then(|kept| premises.renewals.since(&kept.session, now))
         {
+            Some(Renewed::Over(Ended::SignedOut)) => return,
             Some(Renewed::Over(_)) => changes.kept = None,
             Some(Renewed::Fresh(session)) => {
                 changes.kept = changes.kept.take().map(|kept| Kept { session, ..kept });
@@ -336,7 +338,8 @@ impl Visit {
             }
             Found::Over(why) => {
                 tracing::debug!(event = "session_over", %why, "the session is over");
-                changes.write = true;
+                // Who signed out had the cookies removed then; there may be newer ones by now.
+                changes.write = why != Ended::SignedOut;
                 Opened::Nobody
             }
             Found::Nothing => {

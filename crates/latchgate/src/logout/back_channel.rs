@@ -19,8 +19,8 @@ pub(crate) struct VerifiedLogoutToken {
 /// Whose sessions end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogoutTarget {
-    /// The one session with this `sid`.
-    Session(String),
+    /// The one session with this `sid`. Where our ID token had none, it is one of this person's.
+    Session { sid: String, sub: Option<String> },
     /// All sessions of the person with this `sub`.
     Person(String),
 }
@@ -104,7 +104,7 @@ pub(crate) fn verify(
     }
     // Step 5. A `sid` names one session, whatever `sub` stands beside it.
     let target = match (text(&claims, "sid"), text(&claims, "sub")) {
-        (Some(sid), _) => LogoutTarget::Session(sid),
+        (Some(sid), sub) => LogoutTarget::Session { sid, sub },
         (None, Some(sub)) => LogoutTarget::Person(sub),
         (None, None) => return Err(LogoutTokenError::Nobody),
     };

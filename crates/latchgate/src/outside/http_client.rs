@@ -37,6 +37,8 @@ pub enum HttpError {
     Encoded,
     /// Another request asked for the same while this one waited, and failed.
     FailedForOthers,
+    /// Newer keys are needed, and the provider does not answer or was asked too often already.
+    NoNewerKeys,
     /// The connection, TLS or HTTP failed.
     Transport(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -61,6 +63,9 @@ impl fmt::Display for HttpError {
             }
             Self::FailedForOthers => {
                 f.write_str("the provider was asked on behalf of another request, and that failed")
+            }
+            Self::NoNewerKeys => {
+                f.write_str("newer keys cannot be had from the provider at the moment")
             }
             Self::Transport(_) => f.write_str("the provider could not be reached"),
         }

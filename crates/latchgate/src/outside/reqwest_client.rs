@@ -38,6 +38,7 @@ impl ReqwestClient {
     pub fn new(extra_roots_pem: Option<&[u8]>) -> Result<Self, ReqwestClientError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(10))
             .user_agent(concat!("latchgate/", env!("CARGO_PKG_VERSION")));

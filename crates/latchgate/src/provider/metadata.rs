@@ -88,7 +88,13 @@ impl Metadata {
             found => {
                 return Err(DiscoveryError::Issuer {
                     expected: issuer.as_str().to_owned(),
-                    found: found.and_then(Value::as_str).unwrap_or_default().to_owned(),
+                    found: found
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                        .chars()
+                        .filter(|c| !c.is_control())
+                        .take(256)
+                        .collect(),
                 });
             }
         }

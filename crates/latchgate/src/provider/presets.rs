@@ -50,16 +50,25 @@ impl ClaimPath {
         Self(steps.into_iter().map(Into::into).collect())
     }
 
-    /// The strings at the end of the path: of an array, or of one space-separated string.
+    /// The strings at the end of the path: of an array, or one alone.
     pub(crate) fn strings<'a>(&self, claims: &'a Map<String, Value>) -> Vec<&'a str> {
-        let mut steps = self.0.iter();
-        let found = steps.next().and_then(|first| claims.get(first));
-        let found = steps.fold(found, |value, step| value.and_then(|value| value.get(step)));
-        match found {
+        match self.value(claims) {
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
-            Some(Value::String(text)) => text.split_whitespace().collect(),
+            Some(Value::String(text)) => vec![text],
             _ => Vec::new(),
         }
+    }
+
+    /// The same, where one string holds several words (RFC 8693 §4.2, as a `scope`).
+    pub(crate) fn words<'a>(&self, claims: &'a Map<String, Value>) -> Vec<&'a str> {
+        let strings = self.strings(claims).into_iter();
+        strings.flat_map(str::split_whitespace).collect()
+    }
+
+    fn value<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+        let mut steps = self.0.iter();
+        let found = steps.next().and_then(|first| claims.get(first));
+        steps.fold(found, |value, step| value.and_then(|value| value.get(step)))
     }
 }
 
@@ -118,7 +127,7 @@ mod tests {
         let claims = claims.as_object().unwrap();
         for (path, expected) in [
             ("roles", vec!["a", "b"]),
-            ("scp", vec!["read", "write"]),
+            ("scp", vec!["read write"]),
             ("https://foo.com/roles", vec!["c"]),
             ("realm_access > roles", vec!["d"]),
             ("realm_access > none", vec![]),

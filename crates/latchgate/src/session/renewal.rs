@@ -4,7 +4,7 @@
 //!
 //! The first request that needs fresh tokens starts a task; all others wait for its outcome. The
 //! task belongs to nobody's connection: a browser that hangs up cannot cut a refresh in half. The
-//! outcome stays here for a minute at least, for requests that were already on their way with the
+//! outcome stays here for ten minutes at least, for requests that were already on their way with the
 //! cookie from before. A session that has ended leaves a tombstone, so that nothing brings it back.
 
 use std::collections::HashMap;
@@ -54,7 +54,7 @@ enum Standing {
 
 impl Renewals {
     /// How long an outcome is kept at least, in seconds.
-    const REPLAY: u64 = 60;
+    const REPLAY: u64 = 600;
 
     /// Outdated entries are swept when there are more than this, and twice as many as the last
     /// sweep left.

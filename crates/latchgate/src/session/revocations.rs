@@ -46,6 +46,18 @@ impl Revocations {
         self.mark(name("sid", issuer, sid), now, until);
     }
 
+    /// Ends the sessions of a person that came without a `sid`: one of them is meant, and nobody can
+    /// tell which.
+    pub(crate) fn end_nameless_sessions_of(
+        &self,
+        issuer: &str,
+        subject: &str,
+        now: u64,
+        until: u64,
+    ) {
+        self.mark(name("nameless", issuer, subject), now, until);
+    }
+
     /// Ends every session the person has begun so far.
     pub(crate) fn end_sessions_of(&self, issuer: &str, subject: &str, now: u64, until: u64) {
         self.mark(name("sub", issuer, subject), now, until);
@@ -63,9 +75,12 @@ impl Revocations {
                 .get(&name)
                 .is_some_and(|mark| mark.until > now && session.times.begun_at <= mark.made_at)
         };
-        let sid = session.sid.as_deref();
-        ended(name("sub", &session.issuer, &session.subject))
-            || sid.is_some_and(|sid| ended(name("sid", &session.issuer, sid)))
+        let (issuer, subject) = (&session.issuer, &session.subject);
+        let alone = match &session.sid {
+            Some(sid) => name("sid", issuer, sid),
+            None => name("nameless", issuer, subject),
+        };
+        ended(name("sub", issuer, subject)) || ended(alone)
     }
 
     /// Sets a mark; `false` when a live one was there.

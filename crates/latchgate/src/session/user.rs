@@ -135,7 +135,7 @@ impl User {
     /// [`Provider::permission_claim`](crate::Provider::permission_claim) names.
     #[must_use]
     pub fn permissions(&self) -> Vec<&str> {
-        self.paths.1.strings(self.all())
+        self.paths.1.words(self.all())
     }
 
     /// The scope values that were granted, which may be fewer than were asked for.
