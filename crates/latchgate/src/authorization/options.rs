@@ -157,6 +157,23 @@ impl LoginOptions {
         self
     }
 
+    /// These wishes, and the defaults for whatever they leave open.
+    pub(crate) fn or(self, defaults: &Self) -> Self {
+        let of_defaults = defaults.parameters.iter();
+        let left_open = of_defaults
+            .filter(|(name, _)| self.parameters.iter().all(|(own, _)| own != name))
+            .cloned();
+        Self {
+            prompt: self.prompt.or(defaults.prompt),
+            login_hint: self.login_hint.or_else(|| defaults.login_hint.clone()),
+            ui_locales: self.ui_locales.or_else(|| defaults.ui_locales.clone()),
+            acr_values: self.acr_values.or_else(|| defaults.acr_values.clone()),
+            max_age: self.max_age.or(defaults.max_age),
+            return_to: self.return_to.or_else(|| defaults.return_to.clone()),
+            parameters: left_open.chain(self.parameters.clone()).collect(),
+        }
+    }
+
     /// Adds a parameter this crate does not know.
     ///
     /// # Errors

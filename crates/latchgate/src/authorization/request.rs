@@ -125,12 +125,8 @@ pub(crate) fn request(
             request = request.add_extra_param(name, value);
         }
     }
-    let configured = registration
-        .parameters
-        .iter()
-        .filter(|(name, _)| options.parameters.iter().all(|(own, _)| own != name));
-    for (name, value) in configured.chain(&options.parameters) {
-        request = request.add_extra_param(name.clone(), value.clone());
+    for (name, value) in options.parameters {
+        request = request.add_extra_param(name, value);
     }
 
     let pending = PendingLogin {
@@ -230,20 +226,22 @@ mod tests {
             response_mode: ResponseMode::FormPost,
             audience: Some("https://api.example".to_owned()),
             resources: vec!["https://a.example".to_owned(), "urn:b".to_owned()],
-            parameters: vec![
-                ("organization".to_owned(), "configured".to_owned()),
-                ("connection".to_owned(), "configured".to_owned()),
-            ],
             ..Registration::example()
         };
+        let configured = LoginOptions::new()
+            .prompt(Prompt::Consent)
+            .ui_locales("de en")
+            .parameter("organization", "configured")
+            .and_then(|options| options.parameter("connection", "configured"))
+            .unwrap();
         let options = LoginOptions::new()
             .prompt(Prompt::SelectAccount)
             .login_hint("jane@example.com&client_id=evil#?")
-            .ui_locales("de en")
             .acr_values("mfa pwd")
             .max_age(Duration::from_secs(300))
             .parameter("organization", "wished")
-            .unwrap();
+            .unwrap()
+            .or(&configured);
         let (url, pending) = sent(&registration, options);
         let mut found = parameters(&url);
         let resources = found.remove("resource").unwrap();

@@ -241,6 +241,7 @@ impl GateBuilder<Ready> {
         let provider = self
             .provider
             .ok_or(ConfigError::new("issuer", Problem::Missing))?;
+        let login_options = provider.every_login();
         let registration = provider.register(format!("{}{}", base.origin, routes.callback))?;
         if !is_cookie_name(&self.cookie_name) {
             return Err(ConfigError::new("cookie_name", Problem::CookieName));
@@ -278,6 +279,7 @@ impl GateBuilder<Ready> {
             reach: Reach::new(registration.issuer.clone(), http),
             claim_paths: Arc::new((registration.roles.clone(), registration.permissions.clone())),
             registration,
+            login_options,
             base,
             routes,
             keys,

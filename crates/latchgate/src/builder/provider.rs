@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::authorization::check_parameter;
+use crate::authorization::{LoginOptions, check_parameter};
 use crate::client::{ClientAuth, ClientSecret, Registration, ResponseMode, UserinfoPolicy};
 use crate::config::{ConfigError, Problem};
 use crate::jose::Algorithm;
@@ -32,6 +32,7 @@ pub struct Provider {
     id_token_alg: Algorithm,
     trusted_audiences: Vec<String>,
     userinfo: UserinfoPolicy,
+    login_options: LoginOptions,
     parameters: Vec<(String, String)>,
     preset: ProviderPreset,
     roles: Option<ClaimPath>,
@@ -52,6 +53,7 @@ impl Provider {
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
+            login_options: LoginOptions::new(),
             parameters: Vec::new(),
             preset: ProviderPreset::Plain,
             roles: None,
@@ -116,6 +118,13 @@ impl Provider {
         self
     }
 
+    /// What every login asks for: a prompt, `acr_values`, `max_age`, and so on. A handler's own
+    /// [`LoginOptions`] replace these one by one.
+    pub fn login_options(mut self, options: LoginOptions) -> Self {
+        self.login_options = options;
+        self
+    }
+
     /// A further parameter for every authorization request, such as Auth0's `organization`.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
@@ -138,6 +147,13 @@ impl Provider {
     pub fn permission_claim(mut self, path: ClaimPath) -> Self {
         self.permissions = Some(path);
         self
+    }
+
+    /// What every login asks for, parameters included.
+    pub(super) fn every_login(&self) -> LoginOptions {
+        let mut parameters = LoginOptions::new();
+        parameters.parameters.clone_from(&self.parameters);
+        self.login_options.clone().or(&parameters)
     }
 
     pub(super) fn register(self, redirect_uri: String) -> Result<Registration, ConfigError> {
@@ -187,7 +203,6 @@ impl Provider {
             id_token_alg: self.id_token_alg,
             trusted_audiences: self.trusted_audiences,
             userinfo: self.userinfo,
-            parameters: self.parameters,
             roles: self.roles.unwrap_or_else(|| self.preset.roles()),
             permissions: self
                 .permissions

@@ -35,8 +35,6 @@ pub(crate) struct Registration {
     /// Audiences an ID token may name besides our client id.
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) userinfo: UserinfoPolicy,
-    /// Additional authorization request parameters from configuration.
-    pub(crate) parameters: Vec<(String, String)>,
     pub(crate) roles: ClaimPath,
     pub(crate) permissions: ClaimPath,
 }
@@ -114,7 +112,6 @@ impl Registration {
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
-            parameters: Vec::new(),
             roles: ClaimPath::new(["roles"]),
             permissions: ClaimPath::new(["permissions"]),
         }

@@ -5,6 +5,7 @@ use std::env::VarError;
 use std::time::Duration;
 
 use super::{ConfigError, Problem};
+use crate::authorization::{LoginOptions, Prompt};
 use crate::builder::Provider;
 use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 use crate::gate::Gate;
@@ -16,7 +17,7 @@ use crate::session::MemoryStore;
 struct Settings(BTreeMap<String, String>);
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 29] = [
+pub(super) const NAMES: [&str; 33] = [
     "base_url",
     "issuer",
     "client_id",
@@ -41,6 +42,10 @@ pub(super) const NAMES: [&str; 29] = [
     "preset",
     "role_claim",
     "permission_claim",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "ui_locales",
     "login_path",
     "callback_path",
     "logout_path",
@@ -263,6 +268,7 @@ impl Settings {
         {
             provider = provider.preset(preset);
         }
+        provider = provider.login_options(self.login_options()?);
         if let Some(path) = self.claim_path("role_claim")? {
             provider = provider.role_claim(path);
         }
@@ -270,6 +276,32 @@ impl Settings {
             provider = provider.permission_claim(path);
         }
         Ok(provider)
+    }
+
+    /// What every login asks for.
+    fn login_options(&self) -> Result<LoginOptions, ConfigError> {
+        let mut options = LoginOptions::new();
+        let prompts = [
+            ("none", Prompt::None),
+            ("login", Prompt::Login),
+            ("consent", Prompt::Consent),
+            ("select_account", Prompt::SelectAccount),
+            ("create", Prompt::Create),
+        ];
+        let accepted = "none, login, consent, select_account, create";
+        if let Some(prompt) = self.word("prompt", accepted, &prompts)? {
+            options = options.prompt(prompt);
+        }
+        if let Some(age) = self.duration("max_age")? {
+            options = options.max_age(age);
+        }
+        if let Some(values) = self.get("acr_values") {
+            options = options.acr_values(values);
+        }
+        if let Some(locales) = self.get("ui_locales") {
+            options = options.ui_locales(locales);
+        }
+        Ok(options)
     }
 
     fn client_auth(&self) -> Result<ClientAuth, ConfigError> {

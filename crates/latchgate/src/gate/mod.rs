@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::authorization::LoginOptions;
 use crate::client::Registration;
 use crate::cookie::CookieKind;
 use crate::error::Error;
@@ -46,6 +47,8 @@ pub(crate) struct Premises {
     pub(crate) base: Base,
     pub(crate) routes: Routes,
     pub(crate) registration: Registration,
+    /// What every login asks for unless it has wishes of its own.
+    pub(crate) login_options: LoginOptions,
     pub(crate) reach: Reach,
     pub(crate) keys: KeyRing,
     pub(crate) session_cookie: CookieKind,

@@ -206,6 +206,8 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "preset",
             "plain, auth0, keycloak, entra_id, okta",
         ),
+        (&[("prompt", "always")], "prompt", "select_account"),
+        (&[("max_age", "300")], "max_age", "is not a duration"),
         (&[("role_claim", "a > ")], "role_claim", "joined by ` > `"),
         (
             &[("permission_claim", " > a")],

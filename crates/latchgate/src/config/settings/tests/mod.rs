@@ -66,6 +66,11 @@ fn every_setting_arrives() {
         ("store", "memory"),
         ("preset", "keycloak"),
         ("permission_claim", "a > b"),
+        ("prompt", "consent"),
+        ("max_age", "5m"),
+        ("acr_values", "mfa pwd"),
+        ("ui_locales", "de en"),
+        ("backchannel_logout_path", "/behind"),
         ("login_path", "/in"),
         ("callback_path", "/back"),
         ("logout_path", "/out"),
@@ -81,6 +86,18 @@ fn every_setting_arrives() {
         gate.post_logout_redirect_uri(),
         "https://example.com/app/bye"
     );
+    assert_eq!(
+        gate.back_channel_logout_uri(),
+        "https://example.com/app/behind"
+    );
+    let every_login = &gate.0.login_options;
+    assert_eq!(
+        every_login.prompt.map(crate::authorization::Prompt::as_str),
+        Some("consent")
+    );
+    assert_eq!(every_login.max_age, Some(300));
+    assert_eq!(every_login.acr_values.as_deref(), Some("mfa pwd"));
+    assert_eq!(every_login.ui_locales.as_deref(), Some("de en"));
     let registration = &gate.0.registration;
     assert!(matches!(registration.auth, ClientAuth::ClientSecretPost(_)));
     assert_eq!(registration.scopes, ["openid", "offline_access"]);
