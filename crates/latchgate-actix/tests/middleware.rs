@@ -1,0 +1,77 @@
+//! What the adapter does with other middleware around and inside it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a preparation that fails is a test that fails"
+)]
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
+use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, web};
+use latchgate_actix::latchgate::{ClientAuth, Gate, Provider, Visit};
+use latchgate_actix::{Login, User};
+
+/// A gate whose session cookie has the given name. Its provider is never asked.
+fn gate(cookie: &str) -> Gate {
+    let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
+    Gate::builder()
+        .base_url("http://127.0.0.1:3000")
+        .provider(provider)
+        .cookie_name(cookie)
+        .build()
+        .unwrap()
+}
+
+/// A middleware of the application's that wants somebody to be signed in.
+async fn wants_a_user(
+    _: User,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next.call(request).await
+}
+
+#[actix_web::test]
+async fn a_rejection_that_a_middleware_lets_through_is_answered() {
+    let app = App::new()
+        .wrap(from_fn(wants_a_user))
+        .wrap(Login::new(gate("one")))
+        .default_service(web::to(HttpResponse::Ok));
+    let app = init_service(app).await;
+    let request = TestRequest::get().insert_header(("accept", "application/json"));
+    let error = try_call_service(&app, request.to_request())
+        .await
+        .map(drop)
+        .unwrap_err();
+    let response = error.error_response();
+    assert_eq!(response.status(), 401);
+    let kind = response.headers().get("content-type").unwrap();
+    assert_eq!(kind, "application/problem+json");
+}
+
+#[actix_web::test]
+async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
+    let visit = async |request: HttpRequest| request.extensions().contains::<Visit>().to_string();
+    let app = App::new()
+        .wrap(Login::new(gate("outer")))
+        .route("/outer", web::get().to(visit))
+        .service(
+            web::scope("/inner")
+                .wrap(Login::new(gate("inner")))
+                .route("", web::get().to(visit)),
+        );
+    let app = init_service(app).await;
+    for (path, expected) in [("/outer", "true"), ("/inner", "false")] {
+        let request = TestRequest::get()
+            .uri(path)
+            .insert_header(("cookie", "outer=x"));
+        let response = call_service(&app, request.to_request()).await;
+        assert_eq!(
+            actix_web::test::read_body(response).await,
+            expected,
+            "{path}"
+        );
+    }
+}
