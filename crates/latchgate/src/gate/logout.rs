@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use url::Url;
 
 use super::errand::Snapshot;
@@ -138,7 +138,11 @@ impl Gate {
             "<p>You followed a link from another site.</p><form method=\"post\" action=\"{}\"><button class=\"button\">Sign out</button></form>",
             escape(&self.0.routes.logout)
         );
-        html(StatusCode::FORBIDDEN, "Do you want to sign out?", &body)
+        let mut page = html(StatusCode::FORBIDDEN, "Do you want to sign out?", &body);
+        // Browsers without Fetch Metadata send `Origin: null` from a page that says `no-referrer`.
+        let policy = HeaderValue::from_static("same-origin");
+        page.headers_mut().insert(header::REFERRER_POLICY, policy);
+        page
     }
 
     /// Whether a request is a visitor coming back from the provider's logout page.
