@@ -218,6 +218,10 @@ async fn what_a_visitor_may_not_know_is_in_the_log_under_their_id(
         line.contains("id_token_aud") && line.contains("aud"),
         "{line}"
     );
+    assert!(
+        line.contains("errand{route=Callback"),
+        "it says where it happened: {line}"
+    );
     let members = problem
         .as_object()
         .map(|members| members.keys().cloned().collect::<Vec<_>>());

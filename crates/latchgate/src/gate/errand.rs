@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
+use tracing::Instrument;
 
 use super::page::Refusal;
 use super::{Gate, Kept, Visit};
@@ -113,6 +114,12 @@ impl Errand {
 
     /// Runs the errand. `body` is empty unless [`Errand::body_limit`] asked for it.
     pub async fn run(self, body: Bytes) -> Response<Bytes> {
+        let span =
+            tracing::info_span!("errand", route = ?self.route, method = self.snapshot.method);
+        self.answer(body).instrument(span).await
+    }
+
+    async fn answer(self, body: Bytes) -> Response<Bytes> {
         let html = self.snapshot.html;
         let answered = match self.route {
             Route::Login => self.login().await,

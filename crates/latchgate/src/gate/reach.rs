@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Request, Response, header};
+use tracing::Instrument;
 
 use super::PROVIDER_DEADLINE;
 use crate::error::Error;
@@ -146,7 +147,10 @@ impl Reach {
         &self,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {
+        let uri = request.uri();
+        let span = tracing::debug_span!("provider_call", host = uri.host(), path = uri.path());
         tokio::time::timeout(PROVIDER_DEADLINE, self.http.send(request))
+            .instrument(span)
             .await
             .unwrap_or(Err(HttpError::Timeout))
     }

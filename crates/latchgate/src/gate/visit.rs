@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
+use tracing::Instrument;
 
 use super::door::Found;
 use super::{Gate, Kept};
@@ -169,7 +170,9 @@ impl Visit {
         let old = kept.clone();
         match premises
             .renewals
-            .once(&kept.session, now, || gate.refresh(old))
+            .once(&kept.session, now, || {
+                gate.refresh(old).instrument(tracing::info_span!("refresh"))
+            })
             .await
         {
             Renewed::Fresh(session) => {
