@@ -121,20 +121,19 @@ impl SignIn {
 }
 
 /// Runs an extraction with the visit and the head of a request.
-fn extract<T: 'static, E, F>(
+fn extract<T: 'static, F>(
     request: &HttpRequest,
     from: F,
 ) -> LocalBoxFuture<'static, Result<T, Rejection>>
 where
-    E: Into<Rejection>,
-    F: AsyncFnOnce(Option<&Visit>, &Head<'_>) -> Result<T, E> + 'static,
+    F: AsyncFnOnce(Option<&Visit>, &Head<'_>) -> Result<T, Challenge> + 'static,
 {
     let request = request.clone();
     Box::pin(async move {
         let visit = request.extensions().get::<Visit>().cloned();
         from(visit.as_ref(), &Head(&request))
             .await
-            .map_err(Into::into)
+            .map_err(Rejection::from)
     })
 }
 

@@ -21,8 +21,8 @@ use crate::head::{Head, Headers};
 ///
 /// For every request it is decided, in this order:
 ///
-/// 1. A request to a route of the gate (`/login`, `/callback`, `/logout` unless configured
-///    otherwise) is answered by the gate. The application is never asked.
+/// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`
+///    unless configured otherwise) is answered by the gate. The application is never asked.
 /// 2. Any other request goes to the application. If it carries a session cookie, a
 ///    [`Visit`] goes along in its extensions; nothing is decrypted yet.
 /// 3. A response that carries a [`Challenge`], put there by an extractor or by

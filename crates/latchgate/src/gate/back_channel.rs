@@ -5,7 +5,7 @@ use http::{HeaderValue, Response, header};
 
 use super::Gate;
 use crate::error::Error;
-use crate::logout::{LogoutTarget, LogoutTokenError, back_channel_request, verify_logout_token};
+use crate::logout::{LogoutTarget, LogoutTokenError, logout_token, verify_logout_token};
 use crate::token::IdTokenError;
 
 impl Gate {
@@ -14,7 +14,7 @@ impl Gate {
     /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)).
     pub(super) async fn back_channel_logout(&self, form: &[u8]) -> Result<Response<Bytes>, Error> {
         let premises = &self.0;
-        let raw = back_channel_request(form)?;
+        let raw = logout_token(form)?;
         let token = self
             .verify_with_newer_keys(
                 |rules| verify_logout_token(rules, &raw),

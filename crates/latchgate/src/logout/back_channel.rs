@@ -78,7 +78,7 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const OLDEST: u64 = 3_600;
 
 /// The one `logout_token` of a form (§2.5). Other fields are ignored.
-pub(crate) fn request(form: &[u8]) -> Result<String, LogoutTokenError> {
+pub(crate) fn logout_token(form: &[u8]) -> Result<String, LogoutTokenError> {
     let mut tokens = url::form_urlencoded::parse(form).filter(|(name, _)| name == "logout_token");
     match (tokens.next(), tokens.next()) {
         (Some((_, token)), None) if !token.is_empty() => Ok(token.into_owned()),

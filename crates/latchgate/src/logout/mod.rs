@@ -5,7 +5,5 @@ mod back_channel;
 mod rp_initiated;
 
 pub use back_channel::LogoutTokenError;
-pub(crate) use back_channel::{
-    LogoutTarget, request as back_channel_request, verify as verify_logout_token,
-};
+pub(crate) use back_channel::{LogoutTarget, logout_token, verify as verify_logout_token};
 pub(crate) use rp_initiated::{LogoutState, request};

@@ -51,7 +51,7 @@ impl AdditionalProviderMetadata for Additional {}
 
 /// The members this crate acts on. All others are dropped unread, so that a malformed
 /// `op_policy_uri` or a new kind of `display` can never stop a login.
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 8] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -60,8 +60,6 @@ const MEMBERS: [&str; 10] = [
     "end_session_endpoint",
     "revocation_endpoint",
     "authorization_response_iss_parameter_supported",
-    "id_token_signing_alg_values_supported",
-    "subject_types_supported",
 ];
 
 impl Metadata {
@@ -75,13 +73,10 @@ impl Metadata {
         for unused in [
             "subject_types_supported",
             "id_token_signing_alg_values_supported",
+            "response_types_supported",
         ] {
             document.insert(unused.to_owned(), Value::Array(Vec::new()));
         }
-        document.insert(
-            "response_types_supported".to_owned(),
-            Value::Array(Vec::new()),
-        );
 
         match document.get("issuer") {
             Some(Value::String(found)) if found == issuer.as_str() => {}
