@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use latchgate::{MemoryStore, SessionStore, StoreError, StoreFuture, StoredRecord};
+use latchgate::{
+    Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+};
 
 /// A [`MemoryStore`] whose clones are the same store.
 #[derive(Clone, Debug, Default)]
@@ -18,49 +21,74 @@ impl SharedStore {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    fn refusal(&self) -> Option<StoreError> {
-        let down = self.down.load(Ordering::SeqCst);
-        down.then(|| StoreError::Unavailable("the test took it down".into()))
+    fn unless_down<'a, T: 'a>(
+        &'a self,
+        call: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>,
+    ) -> StoreFuture<'a, T> {
+        if self.down.load(Ordering::SeqCst) {
+            let error = StoreError::Unavailable("the test took it down".into());
+            return Box::pin(async { Err(error) });
+        }
+        call(&self.memory)
     }
 }
 
 impl SessionStore for SharedStore {
-    fn load<'a>(&'a self, key: &'a [u8; 32], now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
-        match self.refusal() {
-            Some(error) => Box::pin(async { Err(error) }),
-            None => self.memory.load(key, now),
-        }
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+        self.unless_down(|memory| memory.load(key, now))
     }
 
     fn insert<'a>(
         &'a self,
-        key: &'a [u8; 32],
+        key: &'a StoreKey,
         record: StoredRecord,
         now: u64,
-    ) -> StoreFuture<'a, ()> {
-        match self.refusal() {
-            Some(error) => Box::pin(async { Err(error) }),
-            None => self.memory.insert(key, record, now),
-        }
+    ) -> StoreFuture<'a, bool> {
+        self.unless_down(|memory| memory.insert(key, record, now))
     }
 
     fn replace<'a>(
         &'a self,
-        key: &'a [u8; 32],
+        key: &'a StoreKey,
         expected: u32,
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        match self.refusal() {
-            Some(error) => Box::pin(async { Err(error) }),
-            None => self.memory.replace(key, expected, record, now),
-        }
+        self.unless_down(|memory| memory.replace(key, expected, record, now))
     }
 
-    fn remove<'a>(&'a self, key: &'a [u8; 32]) -> StoreFuture<'a, ()> {
-        match self.refusal() {
-            Some(error) => Box::pin(async { Err(error) }),
-            None => self.memory.remove(key),
-        }
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
+        self.unless_down(|memory| memory.remove(key))
+    }
+
+    fn lease<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        duration: Duration,
+        now: u64,
+    ) -> StoreFuture<'a, Lease> {
+        self.unless_down(|memory| memory.lease(key, duration, now))
+    }
+
+    fn extend_lease<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        fence: u64,
+        duration: Duration,
+        now: u64,
+    ) -> StoreFuture<'a, bool> {
+        self.unless_down(|memory| memory.extend_lease(key, fence, duration, now))
+    }
+
+    fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()> {
+        self.unless_down(|memory| memory.release_lease(key, fence))
+    }
+
+    fn find<'a>(
+        &'a self,
+        name: &'a StoredName,
+        now: u64,
+    ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
+        self.unless_down(|memory| memory.find(name, now))
     }
 }

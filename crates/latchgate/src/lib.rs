@@ -41,8 +41,8 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, Ended, Lifetimes, MemoryStore, SessionStore, SessionTooLarge,
-    StoreError, StoreFuture, StoredRecord, User,
+    AccessToken, ClaimsError, Ended, Lease, Lifetimes, MemoryStore, SessionStore, SessionTooLarge,
+    StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, TokenError};
 pub use userinfo::UserinfoError;

@@ -20,7 +20,7 @@
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
-    digest, hkdf,
+    digest, hkdf, hmac,
 };
 use base64_simd::{AsOut as _, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::{error::Error, fmt};
@@ -120,19 +120,16 @@ pub(crate) enum Purpose {
     Login,
     /// What we remember of a logout under way.
     Logout,
-    /// A record in a session store.
-    Stored,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Session, Self::Login, Self::Logout, Self::Stored];
+    const ALL: [Self; 3] = [Self::Session, Self::Login, Self::Logout];
 
     fn label(self) -> &'static [u8] {
         match self {
             Self::Session => b"session",
             Self::Login => b"login",
             Self::Logout => b"logout",
-            Self::Stored => b"stored",
         }
     }
 }
@@ -180,22 +177,9 @@ impl KeyRing {
         nonce: [u8; NONCE_LEN],
     ) -> String {
         let key = &self.newest;
-        let mut sealed = Vec::with_capacity(HEADER_LEN + plain.len() + TAG_LEN);
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(&key.id);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plain);
-        let aad = self.associated_data(key, purpose, name);
-        let content = &mut sealed[HEADER_LEN..];
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        match key
-            .of(purpose)
-            .seal_in_place_separate_tag(nonce, Aad::from(aad), content)
-        {
-            Ok(tag) => sealed.extend_from_slice(tag.as_ref()),
-            Err(_) => return String::new(),
-        }
-        URL_SAFE_NO_PAD.encode_to_string(sealed)
+        let aad = self.associated_data(key, purpose.label(), name.as_bytes());
+        let sealed = seal(key.of(purpose), &key.id, aad, plain, nonce);
+        URL_SAFE_NO_PAD.encode_to_string(sealed.unwrap_or_default())
     }
 
     /// Opens what [`seal`](Self::seal) sealed for the same purpose, name and context with a key
@@ -209,22 +193,56 @@ impl KeyRing {
         self.keys()
             .filter(|(key, _)| key.id == id)
             .find_map(|(key, by_newest)| {
-                let mut buffer = URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
-                let nonce =
-                    Nonce::try_assume_unique_for_key(buffer.get(1 + KEY_ID_LEN..HEADER_LEN)?)
-                        .ok()?;
-                let aad = Aad::from(self.associated_data(key, purpose, name));
-                let length = key
-                    .of(purpose)
-                    .open_within(nonce, aad, &mut buffer, HEADER_LEN..)
-                    .ok()?
-                    .len();
-                buffer.truncate(length);
-                Some(Opened {
-                    plain: buffer,
-                    by_newest,
-                })
+                let sealed = URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
+                let aad = self.associated_data(key, purpose.label(), name.as_bytes());
+                let plain = open(key.of(purpose), aad, sealed)?;
+                Some(Opened { plain, by_newest })
             })
+    }
+
+    /// Seals a record for a store, as bytes. Its key needs the newest session key and the visitor's
+    /// `secret`: neither the store nor the server alone can open it. `name` is bound to it.
+    pub(crate) fn seal_record(
+        &self,
+        secret: &[u8],
+        name: &[u8],
+        plain: &[u8],
+        nonce: [u8; NONCE_LEN],
+    ) -> Vec<u8> {
+        let key = &self.newest;
+        let aad = self.associated_data(key, RECORD, name);
+        key.for_record(secret)
+            .and_then(|record_key| seal(&record_key, &key.id, aad, plain, nonce))
+            .unwrap_or_default()
+    }
+
+    /// Opens what [`seal_record`](Self::seal_record) sealed with the same secret and name.
+    pub(crate) fn open_record(&self, secret: &[u8], name: &[u8], sealed: &[u8]) -> Option<Opened> {
+        let [FORMAT, id @ ..] = sealed.first_chunk::<{ 1 + KEY_ID_LEN }>()? else {
+            return None;
+        };
+        self.keys()
+            .filter(|(key, _)| key.id == *id)
+            .find_map(|(key, by_newest)| {
+                let aad = self.associated_data(key, RECORD, name);
+                let plain = open(&key.for_record(secret)?, aad, sealed.to_vec())?;
+                Some(Opened { plain, by_newest })
+            })
+    }
+
+    /// A name for `parts` that betrays them to nobody without the session keys: one for each key,
+    /// the newest key's first.
+    pub(crate) fn names(&self, parts: &[&str]) -> impl Iterator<Item = [u8; 32]> {
+        let mut text = Vec::new();
+        for part in parts {
+            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            text.extend_from_slice(part.as_bytes());
+        }
+        self.keys().map(move |(key, _)| {
+            let mut name = [0; 32];
+            name.copy_from_slice(hmac::sign(&key.names, &text).as_ref());
+            name
+        })
     }
 
     fn keys(&self) -> impl Iterator<Item = (&RingKey, bool)> {
@@ -233,14 +251,8 @@ impl KeyRing {
     }
 
     /// Everything a sealed text is bound to; lengths keep neighbours from running into each other.
-    fn associated_data(&self, key: &RingKey, purpose: Purpose, name: &str) -> Vec<u8> {
-        let fields = [
-            &[FORMAT][..],
-            &key.id,
-            purpose.label(),
-            name.as_bytes(),
-            &self.context,
-        ];
+    fn associated_data(&self, key: &RingKey, label: &[u8], name: &[u8]) -> Vec<u8> {
+        let fields = [&[FORMAT][..], &key.id, label, name, &self.context];
         let mut data = Vec::with_capacity(fields.iter().map(|field| field.len() + 8).sum());
         for field in fields {
             data.extend_from_slice(&(field.len() as u64).to_be_bytes());
@@ -272,8 +284,13 @@ struct RingKey {
     session: LessSafeKey,
     login: LessSafeKey,
     logout: LessSafeKey,
-    stored: LessSafeKey,
+    /// What the keys of records in a store are derived from.
+    records: hkdf::Prk,
+    names: hmac::Key,
 }
+
+/// What the key of a record is for.
+const RECORD: &[u8] = b"record";
 
 impl RingKey {
     fn derive(key: &SessionKey) -> Option<Self> {
@@ -286,7 +303,7 @@ impl RingKey {
                 .ok()?;
             Some(derived)
         };
-        let [session, login, logout, stored] = Purpose::ALL
+        let [session, login, logout] = Purpose::ALL
             .map(|purpose| UnboundKey::new(&AES_256_GCM, &derive(purpose.label())?).ok());
         let fingerprint = digest::digest(&digest::SHA256, &derive(b"key-id")?);
         Some(Self {
@@ -294,7 +311,8 @@ impl RingKey {
             session: LessSafeKey::new(session?),
             login: LessSafeKey::new(login?),
             logout: LessSafeKey::new(logout?),
-            stored: LessSafeKey::new(stored?),
+            records: hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &derive(RECORD)?),
+            names: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"names")?),
         })
     }
 
@@ -303,9 +321,53 @@ impl RingKey {
             Purpose::Session => &self.session,
             Purpose::Login => &self.login,
             Purpose::Logout => &self.logout,
-            Purpose::Stored => &self.stored,
         }
     }
+
+    fn for_record(&self, secret: &[u8]) -> Option<LessSafeKey> {
+        let mut derived = [0; 32];
+        self.records
+            .expand(&[secret], hkdf::HKDF_SHA256)
+            .ok()?
+            .fill(&mut derived)
+            .ok()?;
+        UnboundKey::new(&AES_256_GCM, &derived)
+            .ok()
+            .map(LessSafeKey::new)
+    }
+}
+
+/// Format, key id, nonce, ciphertext and tag. `None` for content beyond what GCM can seal.
+fn seal(
+    key: &LessSafeKey,
+    id: &[u8; KEY_ID_LEN],
+    aad: Vec<u8>,
+    plain: &[u8],
+    nonce: [u8; NONCE_LEN],
+) -> Option<Vec<u8>> {
+    let mut sealed = Vec::with_capacity(HEADER_LEN + plain.len() + TAG_LEN);
+    sealed.push(FORMAT);
+    sealed.extend_from_slice(id);
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(plain);
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let content = &mut sealed[HEADER_LEN..];
+    let tag = key
+        .seal_in_place_separate_tag(nonce, Aad::from(aad), content)
+        .ok()?;
+    sealed.extend_from_slice(tag.as_ref());
+    Some(sealed)
+}
+
+fn open(key: &LessSafeKey, aad: Vec<u8>, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
+    let nonce = sealed.get(1 + KEY_ID_LEN..HEADER_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let length = key
+        .open_within(nonce, Aad::from(aad), &mut sealed, HEADER_LEN..)
+        .ok()?
+        .len();
+    sealed.truncate(length);
+    Some(sealed)
 }
 
 /// Reads format and key id off the first eight digits, so that a text which is not for us costs no
@@ -473,11 +535,45 @@ mod tests {
     fn every_purpose_has_its_own_key() {
         let ours = ring(&[1]);
         let texts = Purpose::ALL.map(|purpose| ours.seal(purpose, "n", &[0; 32], [0; 12]));
-        let keystreams: std::collections::HashSet<_> = texts
+        let cookies = texts.map(|text| URL_SAFE_NO_PAD.decode_to_vec(text).unwrap());
+        let records = [b"one", b"two"]
+            .map(|secret: &[u8; 3]| ours.seal_record(secret, b"n", &[0; 32], [0; 12]));
+        let keystreams: std::collections::HashSet<_> = cookies
             .iter()
-            .map(|text| URL_SAFE_NO_PAD.decode_to_vec(text).unwrap()[17..49].to_vec())
+            .chain(&records)
+            .map(|sealed| sealed[17..49].to_vec())
             .collect();
-        assert_eq!(keystreams.len(), 4);
+        assert_eq!(keystreams.len(), 5);
+    }
+
+    #[test]
+    fn a_record_needs_our_key_the_visitors_secret_and_its_own_name() {
+        let ours = ring(&[2, 1]);
+        let sealed = ring(&[1]).seal_record(b"secret", b"name", b"plain", [9; 12]);
+        let open = |ring: &KeyRing, secret: &[u8], name: &[u8]| {
+            ring.open_record(secret, name, &sealed)
+                .map(|opened| (opened.plain, opened.by_newest))
+        };
+        let found = Some((b"plain".to_vec(), false));
+        assert_eq!(open(&ours, b"secret", b"name"), found);
+        assert_eq!(open(&ours, b"Secret", b"name"), None);
+        assert_eq!(open(&ours, b"secret", b"Name"), None);
+        assert_eq!(open(&ring(&[2]), b"secret", b"name"), None);
+        assert!(
+            ours.open_record(b"secret", b"name", &sealed[..20])
+                .is_none()
+        );
+        assert!(ours.open_record(b"secret", b"name", &[]).is_none());
+    }
+
+    #[test]
+    fn names_are_of_the_key_and_of_every_part() {
+        let names = |seeds: &[u8], parts: &[&str]| ring(seeds).names(parts).collect::<Vec<_>>();
+        let first = names(&[1], &["sub", "a", "b"]);
+        assert_eq!(names(&[2, 1], &["sub", "a", "b"])[1..], first);
+        assert_ne!(names(&[2], &["sub", "a", "b"]), first);
+        assert_ne!(names(&[1], &["sub", "ab", ""]), first);
+        assert_ne!(names(&[1], &["sid", "a", "b"]), first);
     }
 
     #[test]

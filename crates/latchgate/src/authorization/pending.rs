@@ -195,7 +195,7 @@ mod tests {
             assert!(!open(&keys(1), NAME, &value[..length]), "{length}");
         }
         let plain = postcard::to_extend(&PendingLogin::example(1_000), vec![1]).unwrap();
-        for purpose in [Purpose::Session, Purpose::Logout, Purpose::Stored] {
+        for purpose in [Purpose::Session, Purpose::Logout] {
             assert!(!open(
                 &keys(1),
                 NAME,

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use super::Premises;
 use crate::cookie::Pieces;
 use crate::error::Error;
+use crate::outside::RandomError;
 use crate::session::{Ended, Renewed, SealedSessions, Session, StoredSessions, Ticket};
 
 /// The two kinds of session keeping.
@@ -58,7 +59,7 @@ impl Premises {
             return Ok(Found::Nothing);
         };
         Ok(match stored.load(&self.keys, &ticket, now).await? {
-            Some(session) => self.judge(session, Some(ticket), false, now),
+            Some(taken) => self.judge(taken.session, Some(ticket), !taken.by_newest, now),
             None => Found::Nothing,
         })
     }
@@ -101,7 +102,10 @@ impl Premises {
             Keeping::Stored(stored) => {
                 let ticket = Ticket::draw(self.random.as_ref())?;
                 let iv = self.random.array()?;
-                stored.insert(&self.keys, &ticket, session, iv, now).await?;
+                if !stored.insert(&self.keys, &ticket, session, iv, now).await? {
+                    // 128 random bits that were there before: the generator is broken.
+                    return Err(RandomError.into());
+                }
                 self.cookies(session, Some(&ticket), present, now)
             }
         }

@@ -24,6 +24,9 @@ pub(crate) use revocations::Revocations;
 pub(crate) use sealed::SealedSessions;
 pub use sealed::SessionTooLarge;
 pub(crate) use session::{Session, Tokens};
-pub use store::{SessionStore, StoreError, StoreFuture, StoredRecord};
-pub(crate) use stored::{StoredSessions, Ticket};
+pub use store::{
+    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
+    StoredRecord,
+};
+pub(crate) use stored::{Leased, StoredSessions, Taken, Ticket};
 pub use user::{ClaimsError, User};

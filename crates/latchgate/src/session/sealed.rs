@@ -216,7 +216,7 @@ mod tests {
         let pieces = Pieces::collect(std::iter::once(renamed.as_bytes()), "__Host-m");
         assert!(sealed("m").open(&keys(&[1]), &pieces).is_none());
         let plain = session(0).encode().unwrap();
-        for purpose in [Purpose::Login, Purpose::Logout, Purpose::Stored] {
+        for purpose in [Purpose::Login, Purpose::Logout] {
             let value = keys(&[1]).seal(purpose, "__Host-n", &plain, IV);
             assert!(open(&keys(&[1]), &format!("__Host-n={value}")).is_none());
         }

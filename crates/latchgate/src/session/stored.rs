@@ -1,15 +1,18 @@
 //! Sessions in a store: the cookie holds an id and a secret. The store sees the hash of the id, and
-//! bytes sealed with the server's key and bound to the cookie's secret, so that a stolen database
-//! opens nothing.
+//! bytes sealed with a key that needs both the server's key and the cookie's secret, so that a
+//! stolen database opens nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::session::Session;
-use super::store::{SessionStore, StoreError, StoredRecord};
+use super::store::{
+    Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
+};
 use crate::outside::{Random, RandomError};
-use crate::seal::{KeyRing, Purpose};
+use crate::seal::KeyRing;
 
 /// Keeps sessions in a store.
 #[derive(Debug)]
@@ -20,6 +23,27 @@ pub(crate) struct StoredSessions {
 /// What the cookie of a stored session holds: 16 bytes of id and 16 of secret.
 #[derive(Clone)]
 pub(crate) struct Ticket([u8; 32]);
+
+/// A session from a store.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) session: Session,
+    /// Sealed with the newest key; otherwise it is sealed again.
+    pub(crate) by_newest: bool,
+}
+
+/// The answer to [`StoredSessions::lease`].
+#[derive(Debug)]
+pub(crate) enum Leased {
+    /// Ours, with the session as it is now.
+    Granted { fence: u64, session: Session },
+    /// Somebody else refreshes.
+    Held,
+    /// The session is gone.
+    Missing,
+    /// The store has no leases.
+    Unsupported,
+}
 
 impl std::fmt::Debug for Ticket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,14 +65,32 @@ impl Ticket {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0)
     }
 
-    fn key(&self) -> [u8; 32] {
+    fn key(&self) -> StoreKey {
         let mut key = [0; 32];
         key.copy_from_slice(digest(&SHA256, &self.0[..16]).as_ref());
         key
     }
 
-    fn secret(&self) -> String {
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(&self.0[16..])
+    fn secret(&self) -> &[u8] {
+        &self.0[16..]
+    }
+
+    fn open(&self, keys: &KeyRing, record: &StoredRecord) -> Option<Taken> {
+        let opened = keys.open_record(self.secret(), &self.key(), &record.sealed)?;
+        Some(Taken {
+            session: Session::decode(&opened.plain)?,
+            by_newest: opened.by_newest,
+        })
+    }
+
+    fn record(&self, keys: &KeyRing, session: &Session, iv: [u8; 12]) -> StoredRecord {
+        let plain = session.encode().unwrap_or_default();
+        StoredRecord {
+            sealed: keys.seal_record(self.secret(), &self.key(), &plain, iv),
+            generation: session.generation,
+            expires_at: session.times.idle_deadline,
+            names: names(keys, session),
+        }
     }
 }
 
@@ -62,14 +104,12 @@ impl StoredSessions {
         keys: &KeyRing,
         ticket: &Ticket,
         now: u64,
-    ) -> Result<Option<Session>, StoreError> {
+    ) -> Result<Option<Taken>, StoreError> {
         let record = self.store.load(&ticket.key(), now).await?;
-        Ok(record.and_then(|record| {
-            let opened = keys.open(Purpose::Stored, &ticket.secret(), &record.sealed)?;
-            Session::decode(&opened.plain)
-        }))
+        Ok(record.and_then(|record| ticket.open(keys, &record)))
     }
 
+    /// Keeps a new session; `false` when its ticket is not new.
     pub(crate) async fn insert(
         &self,
         keys: &KeyRing,
@@ -77,8 +117,8 @@ impl StoredSessions {
         session: &Session,
         iv: [u8; 12],
         now: u64,
-    ) -> Result<(), StoreError> {
-        let record = record(keys, ticket, session, iv);
+    ) -> Result<bool, StoreError> {
+        let record = ticket.record(keys, session, iv);
         self.store.insert(&ticket.key(), record, now).await
     }
 
@@ -92,7 +132,7 @@ impl StoredSessions {
         iv: [u8; 12],
         now: u64,
     ) -> Result<bool, StoreError> {
-        let record = record(keys, ticket, session, iv);
+        let record = ticket.record(keys, session, iv);
         self.store
             .replace(&ticket.key(), expected, record, now)
             .await
@@ -101,17 +141,121 @@ impl StoredSessions {
     pub(crate) async fn remove(&self, ticket: &Ticket) -> Result<(), StoreError> {
         self.store.remove(&ticket.key()).await
     }
+
+    /// Asks for the right to refresh the session. What comes with it is the session as it is now.
+    pub(crate) async fn lease(
+        &self,
+        keys: &KeyRing,
+        ticket: &Ticket,
+        duration: Duration,
+        now: u64,
+    ) -> Result<Leased, StoreError> {
+        Ok(
+            match self.store.lease(&ticket.key(), duration, now).await? {
+                Lease::Granted { fence, record } => match ticket.open(keys, &record) {
+                    Some(Taken { session, .. }) => Leased::Granted { fence, session },
+                    None => Leased::Missing,
+                },
+                Lease::Held => Leased::Held,
+                Lease::Missing => Leased::Missing,
+                Lease::Unsupported => Leased::Unsupported,
+            },
+        )
+    }
+
+    pub(crate) async fn extend_lease(
+        &self,
+        ticket: &Ticket,
+        fence: u64,
+        duration: Duration,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        self.store
+            .extend_lease(&ticket.key(), fence, duration, now)
+            .await
+    }
+
+    pub(crate) async fn release_lease(
+        &self,
+        ticket: &Ticket,
+        fence: u64,
+    ) -> Result<(), StoreError> {
+        self.store.release_lease(&ticket.key(), fence).await
+    }
+
+    /// Removes the sessions with the provider's `sid`, or those without any that belong to `sub`:
+    /// one of them is meant, and nobody can tell which.
+    pub(crate) async fn remove_session(
+        &self,
+        keys: &KeyRing,
+        issuer: &str,
+        sid: &str,
+        sub: Option<&str>,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let nameless = sub.map(|sub| ["nameless", issuer, sub]);
+        for parts in [Some(["sid", issuer, sid]), nameless].into_iter().flatten() {
+            for name in keys.names(&parts) {
+                self.remove_all(StoredName::Sid(name), now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes every session of a person.
+    pub(crate) async fn remove_sessions_of(
+        &self,
+        keys: &KeyRing,
+        issuer: &str,
+        subject: &str,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        for name in keys.names(&["sub", issuer, subject]) {
+            self.remove_all(StoredName::Sub(name), now).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_all(&self, name: StoredName, now: u64) -> Result<(), StoreError> {
+        for key in self.store.find(&name, now).await?.unwrap_or_default() {
+            self.store.remove(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a logout token was obeyed; `false` when it was before, on whichever node.
+    pub(crate) async fn obey(
+        &self,
+        keys: &KeyRing,
+        issuer: &str,
+        jti: &str,
+        until: u64,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        let note = StoredRecord {
+            sealed: Vec::new(),
+            generation: 0,
+            expires_at: until,
+            names: None,
+        };
+        match keys.names(&["jti", issuer, jti]).next() {
+            Some(name) => self.store.insert(&name, note, now).await,
+            None => Ok(true),
+        }
+    }
 }
 
-fn record(keys: &KeyRing, ticket: &Ticket, session: &Session, iv: [u8; 12]) -> StoredRecord {
-    let plain = session.encode().unwrap_or_default();
-    StoredRecord {
-        sealed: keys
-            .seal(Purpose::Stored, &ticket.secret(), &plain, iv)
-            .into_bytes(),
-        generation: session.generation,
-        expires_at: session.times.idle_deadline,
-    }
+/// What the session can be found by.
+fn names(keys: &KeyRing, session: &Session) -> Option<StoredNames> {
+    let (issuer, subject) = (session.issuer.as_str(), session.subject.as_str());
+    let sid = match &session.sid {
+        Some(sid) => ["sid", issuer, sid],
+        None => ["nameless", issuer, subject],
+    };
+    Some(StoredNames {
+        sid: keys.names(&sid).next()?,
+        sub: keys.names(&["sub", issuer, subject]).next()?,
+    })
 }
 
 #[cfg(test)]
@@ -169,7 +313,7 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(found.encode(), Session::example().encode());
+        assert_eq!(found.session.encode(), Session::example().encode());
         assert!(
             sessions
                 .load(&keys(1), &ticket, 1_600)
@@ -196,8 +340,8 @@ mod tests {
             ticket.0[..16],
             "the store sees the hash of the id"
         );
-        let sealed = String::from_utf8_lossy(&record.sealed).into_owned();
-        assert!(!sealed.contains("248289761001") && !sealed.contains(&ticket.secret()));
+        let within = |part: &[u8]| record.sealed.windows(part.len()).any(|there| there == part);
+        assert!(!within(b"248289761001") && !within(ticket.secret()));
 
         let mut other_secret = ticket.clone();
         other_secret.0[31] ^= 1;
@@ -244,7 +388,10 @@ mod tests {
                 .is_none()
         );
         record.sealed.pop();
-        store.insert(&ticket.key(), record, 1_001).await.unwrap();
+        store
+            .replace(&ticket.key(), 0, record, 1_001)
+            .await
+            .unwrap();
         assert!(
             sessions
                 .load(&keys(1), &ticket, 1_001)
@@ -259,23 +406,24 @@ mod tests {
         let (_, sessions, ticket) = stored().await;
         let session = Session::example();
         let newer = session.refreshed(session.tokens.clone(), None);
-        let replace = async |expected| {
+        let replace = async |expected, iv| {
             sessions
-                .replace(&keys(1), &ticket, expected, &newer, IV, 1_001)
+                .replace(&keys(1), &ticket, expected, &newer, iv, 1_001)
                 .await
                 .unwrap()
         };
-        assert!(!replace(1).await);
-        assert!(replace(0).await);
-        assert!(!replace(0).await);
+        assert!(!replace(1, IV).await);
+        assert!(replace(0, IV).await);
+        assert!(replace(0, IV).await, "the very same call may be repeated");
+        assert!(!replace(0, [8; 12]).await);
         let found = sessions
             .load(&keys(1), &ticket, 1_001)
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(found.generation, 1);
+        assert_eq!(found.session.generation, 1);
         sessions.remove(&ticket).await.unwrap();
-        assert!(!replace(1).await);
+        assert!(!replace(1, IV).await);
         assert!(
             sessions
                 .load(&keys(1), &ticket, 1_001)
