@@ -21,7 +21,7 @@ mod session;
 mod token;
 mod userinfo;
 
-pub use authorization::{AuthorizationError, LoginOptions, ParameterError, Prompt};
+pub use authorization::{AuthorizationError, LoginOptions, ParameterError, Prompt, Remembered};
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Problem};

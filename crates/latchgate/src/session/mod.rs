@@ -2,6 +2,7 @@
 
 mod access_token;
 mod compact;
+mod layout;
 mod lifetime;
 mod memory;
 mod renewal;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::compact::CompactToken;
+use super::layout::Extras;
 use super::lifetime::{Ended, Lifetimes, Times};
 use crate::client::Registration;
 use crate::outside::{Random, RandomError};
@@ -28,6 +29,9 @@ pub(crate) struct Session {
     pub(crate) tokens: Tokens,
     /// Claims of the userinfo endpoint, as JSON; empty when it was not asked.
     pub(crate) userinfo: String,
+    /// Written after the rest, by `layout`, and only where there is something to write.
+    #[serde(skip)]
+    pub(crate) extras: Extras,
 }
 
 impl fmt::Debug for Session {
@@ -135,9 +139,6 @@ impl Tokens {
 }
 
 impl Session {
-    /// The layout of the encoded bytes; an unknown one is treated as no session.
-    const LAYOUT: u8 = 1;
-
     /// Begins a session, under an id nobody has seen before.
     pub(crate) fn begin(
         registration: &Registration,
@@ -161,6 +162,7 @@ impl Session {
             userinfo: userinfo
                 .and_then(|claims| serde_json::to_string(claims).ok())
                 .unwrap_or_default(),
+            extras: Extras::default(),
         })
     }
 
@@ -179,15 +181,6 @@ impl Session {
     /// Whether the session is over, apart from what only a store can know.
     pub(crate) fn ended(&self, now: u64) -> Option<Ended> {
         self.times.ended(now)
-    }
-
-    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        postcard::to_extend(self, vec![Self::LAYOUT]).ok()
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (layout, body) = bytes.split_first()?;
-        (*layout == Self::LAYOUT).then(|| postcard::from_bytes(body).ok())?
     }
 
     /// The claims of the ID token, overlaid with those of the userinfo endpoint: with what it says of
@@ -490,13 +483,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Session::decode(&bytes);
-            bytes.insert(0, Session::LAYOUT);
-            let _ = Session::decode(&bytes);
-        }
-
         #[test]
         fn a_changed_session_never_panics(place in any::<prop::sample::Index>(), with in any::<u8>()) {
             let mut encoded = rich().encode().unwrap();
