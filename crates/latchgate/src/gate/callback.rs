@@ -67,6 +67,7 @@ impl Gate {
             now,
             premises.random.as_ref(),
         )?;
+        let session = self.furnish(session).await?;
         let cookies = self.replace_session(&session, snapshot, now).await?;
         tracing::info!(
             event = "login",

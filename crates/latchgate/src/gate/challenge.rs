@@ -57,7 +57,10 @@ impl Challenge {
 
     /// Nobody can tell who is signed in.
     pub fn failed(head: &dyn RequestHead, error: Error) -> Self {
-        Self::new(head, Why::Failed(Arc::new(error)))
+        match error {
+            Error::SessionEnded => Self::sign_in(head),
+            error => Self::new(head, Why::Failed(Arc::new(error))),
+        }
     }
 
     fn new(head: &dyn RequestHead, why: Why) -> Self {
@@ -75,6 +78,24 @@ impl Challenge {
                 .iter()
                 .map(|field| field.to_vec())
                 .collect(),
+        }
+    }
+}
+
+impl From<Error> for Challenge {
+    /// What stopped a handler, which has no request at hand any more: a status and a problem document,
+    /// whoever asked.
+    fn from(error: Error) -> Self {
+        let why = match error {
+            Error::SessionEnded => Why::SignIn(Box::default()),
+            error => Why::Failed(Arc::new(error)),
+        };
+        Self {
+            why,
+            navigation: Navigation::None,
+            html: false,
+            came_from: String::new(),
+            cookies: Vec::new(),
         }
     }
 }

@@ -299,8 +299,15 @@ impl Visit {
         Ok(self.kept())
     }
 
-    fn kept(&self) -> Option<Kept> {
+    pub(super) fn kept(&self) -> Option<Kept> {
         self.changes().kept.clone()
+    }
+
+    /// Goes on with a session that has changed; the response will carry it.
+    pub(super) fn keep(&self, changed: Kept) {
+        let mut changes = self.changes();
+        changes.kept = Some(changed);
+        changes.write = true;
     }
 
     /// Opens a sealed session at once, or finds the ticket of a stored one.

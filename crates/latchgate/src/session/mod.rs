@@ -2,6 +2,7 @@
 
 mod access_token;
 mod compact;
+mod data;
 mod layout;
 mod lifetime;
 mod memory;
@@ -18,6 +19,8 @@ mod stored;
 mod user;
 
 pub use access_token::AccessToken;
+pub use data::DataError;
+pub(crate) use data::encode as encode_data;
 pub use lifetime::{Ended, Lifetimes};
 pub use memory::MemoryStore;
 pub(crate) use renewal::{Renewals, Renewed};

@@ -203,14 +203,19 @@ impl Renewals {
         fits
     }
 
-    /// Remembers that a session has ended, until its cookie is worthless.
-    pub(crate) fn end(&self, session: &Session, why: Ended, now: u64) {
+    /// Remembers that a session has ended, until its cookie is worthless. `false` when it had ended
+    /// before, for whatever reason.
+    pub(crate) fn end(&self, session: &Session, why: Ended, now: u64) -> bool {
         let mut remembered = self.remembered();
         remembered.sweep(now);
         let until = session.times.absolute_deadline;
-        remembered
-            .by_session
-            .insert(session.id, Standing::Tombstone { why, until });
+        let standing = remembered.by_session.get(&session.id);
+        let first = !matches!(standing, Some(Standing::Tombstone { .. }));
+        if first {
+            let tombstone = Standing::Tombstone { why, until };
+            remembered.by_session.insert(session.id, tombstone);
+        }
+        first
     }
 
     /// What has become of a session since its cookie was made: nothing, a newer generation, or its

@@ -1,0 +1,158 @@
+//! The application's own value in the session, as handlers get and change it. Written once for all
+//! frameworks.
+
+use std::fmt;
+use std::ops::Deref;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Challenge, Visit};
+use crate::error::Error;
+use crate::head::RequestHead;
+use crate::session::{DataError, encode_data};
+
+/// The application's own value in the session of the person who makes a request: what its
+/// [`on_login`](crate::GateBuilder::on_login) hook has put there, with every change since.
+pub struct SessionData<T> {
+    value: T,
+    visit: Visit,
+}
+
+/// What a request's session has to offer.
+enum Found<T> {
+    Here(SessionData<T>),
+    /// Somebody is signed in, but there is no such value: signing in again makes one.
+    Outdated,
+    Nobody,
+}
+
+/// A session that began less than this ago, in seconds, would not get another value by a new login.
+const FRESH: u64 = 60;
+
+impl<T: DeserializeOwned> SessionData<T> {
+    /// The value in the session of the person who makes a request. `visit` is what the layer put into
+    /// the request's extensions; without one nobody is signed in.
+    ///
+    /// # Errors
+    ///
+    /// The challenge to answer with: to sign in, when nobody is, or when the session has no value of
+    /// this type, for example since it is older than the application. Signing in again then asks the
+    /// `on_login` hook for one. Where that would be of no use, because there is no such hook or it
+    /// was asked less than a minute ago, a `500` with the code `session_data`; the log says more.
+    pub async fn obtain<H: RequestHead>(
+        visit: Option<&Visit>,
+        head: &H,
+    ) -> Result<Self, Challenge> {
+        match Self::look(visit, head).await {
+            Ok(Found::Here(data)) => Ok(data),
+            Ok(Found::Outdated | Found::Nobody) => Err(Challenge::sign_in(head)),
+            Err(error) => Err(Challenge::failed(head, error)),
+        }
+    }
+
+    /// The same for requests that nobody needs to have signed in for: `None` where
+    /// [`SessionData::obtain`] would ask somebody to.
+    ///
+    /// # Errors
+    ///
+    /// The challenge to answer with when nobody can tell.
+    pub async fn find<H: RequestHead>(
+        visit: Option<&Visit>,
+        head: &H,
+    ) -> Result<Option<Self>, Challenge> {
+        match Self::look(visit, head).await {
+            Ok(Found::Here(data)) => Ok(Some(data)),
+            Ok(Found::Outdated | Found::Nobody) => Ok(None),
+            Err(error) => Err(Challenge::failed(head, error)),
+        }
+    }
+
+    async fn look<H: RequestHead>(visit: Option<&Visit>, head: &H) -> Result<Found<T>, Error> {
+        let Some(visit) = visit else {
+            return Ok(Found::Nobody);
+        };
+        visit.user(head).await?;
+        let Some(kept) = visit.kept() else {
+            return Ok(Found::Nobody);
+        };
+        let error = match kept.session.data() {
+            Ok(Some(value)) => {
+                let visit = visit.clone();
+                return Ok(Found::Here(Self { value, visit }));
+            }
+            Ok(None) => DataError::Missing,
+            Err(error) => error,
+        };
+        let premises = &visit.gate().0;
+        let age = premises
+            .clock
+            .now()
+            .saturating_sub(kept.session.times.begun_at);
+        let useless = if premises.hooks.login.is_none() {
+            "no on_login hook is configured that would make one"
+        } else if age < FRESH {
+            "the on_login hook made none of this type at the login a moment ago"
+        } else {
+            tracing::info!(event = "session_data_outdated", cause = %error, "signing in again");
+            return Ok(Found::Outdated);
+        };
+        tracing::error!(event = "session_data_unusable", cause = %error, "a new login is of no use: {useless}");
+        Err(error.into())
+    }
+
+    /// Changes the value atomically, and keeps it: no other change and no token refresh at the same
+    /// moment is lost. `change` may be called several times, each time with the newest value; when
+    /// this returns, the data is what it made of the last one.
+    ///
+    /// The response that follows carries the change in its cookie. Sealed sessions know of each
+    /// other's changes within one process, as of refreshes; stored ones everywhere.
+    ///
+    /// # Errors
+    ///
+    /// The old value stays when the new one is longer than 64 KiB as JSON or is none
+    /// ([`Error::Data`]), the session no longer fits into cookies ([`Error::SessionTooLarge`]), has
+    /// ended ([`Error::SessionEnded`]), or its store fails ([`Error::Store`]).
+    pub async fn update(&mut self, change: impl Fn(&mut T)) -> Result<&T, Error>
+    where
+        T: Serialize,
+    {
+        let kept = self.visit.kept().ok_or(Error::SessionEnded)?;
+        let changed = self
+            .visit
+            .gate()
+            .0
+            .change(&kept, |session| {
+                let mut value = session.data()?.ok_or(DataError::Missing)?;
+                change(&mut value);
+                Ok(session.with_data(encode_data(&value)?))
+            })
+            .await?
+            .ok_or(Error::SessionEnded)?;
+        self.value = changed.session.data()?.ok_or(DataError::Missing)?;
+        self.visit.keep(changed);
+        Ok(&self.value)
+    }
+}
+
+impl<T> SessionData<T> {
+    /// The value itself.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+}
+
+impl<T> Deref for SessionData<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> fmt::Debug for SessionData<T> {
+    /// The value is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionData").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! When the application's hooks are called, and what becomes of their answers.
+
+use std::sync::Arc;
+
+use tracing::Instrument;
+
+use super::{Gate, Keeping, Kept};
+use crate::error::Error;
+use crate::hook::SessionEnd;
+use crate::session::{Session, User};
+
+impl Gate {
+    /// Asks the application what to keep in a new session. Without its consent there is none, and the
+    /// tokens that came of the login are given back.
+    pub(super) async fn furnish(&self, session: Session) -> Result<Session, Error> {
+        let Some(hook) = &self.0.hooks.login else {
+            return Ok(session);
+        };
+        let session = Arc::new(session);
+        match hook.call(self.user(&session)).await {
+            Ok(data) => Ok(session.with_data(data)),
+            Err(error) => {
+                tracing::info!(
+                    event = "login_rejected",
+                    issuer = session.issuer,
+                    subject = session.subject,
+                    code = error.code(),
+                    "the application did not accept a login"
+                );
+                tokio::spawn(self.clone().revoke(session).in_current_span());
+                Err(error)
+            }
+        }
+    }
+
+    /// Tells the application of a refresh, and keeps what it answers. Whatever goes wrong here, the
+    /// refreshed session stays.
+    pub(super) async fn after_refresh(&self, fresh: &mut Kept) {
+        let Some(hook) = &self.0.hooks.refresh else {
+            return;
+        };
+        let answered = async {
+            match hook.call(self.user(&fresh.session)).await? {
+                Some(data) => self.keep_data(fresh, data).await,
+                None => Ok(None),
+            }
+        };
+        match answered.await {
+            Ok(Some(changed)) => *fresh = changed,
+            // Nothing to change, or nothing left to change: whoever ended the session has seen to it.
+            Ok(None) => {}
+            Err(error) => tracing::warn!(
+                event = "refresh_hook_failed",
+                code = error.code(),
+                cause = %error.chain(),
+                "the application's value stays what it was"
+            ),
+        }
+    }
+
+    /// Keeps the answer to a refresh that is not over yet.
+    async fn keep_data(&self, fresh: &Kept, data: String) -> Result<Option<Kept>, Error> {
+        let premises = &self.0;
+        if let Keeping::Stored(_) = &premises.keeping {
+            let change = |session: &Session| Ok(session.with_data(data.clone()));
+            return premises.change(fresh, change).await;
+        }
+        // Others wait for this very refresh before they change a sealed session, so nobody else has.
+        let changed = fresh.session.with_data(data);
+        premises.cookies(&changed, None, &[], premises.clock.now())?;
+        Ok(Some(Kept {
+            session: Arc::new(changed),
+            ticket: None,
+        }))
+    }
+
+    /// Tells the application that a session has ended. Nobody waits for it.
+    pub(super) fn tell_of(&self, end: SessionEnd) {
+        let Some(hook) = self.0.hooks.logout.clone() else {
+            return;
+        };
+        let telling = async move {
+            if let Err(error) = hook.call(end).await {
+                tracing::warn!(
+                    event = "logout_hook_failed",
+                    code = error.code(),
+                    cause = %error.chain(),
+                    "the application was told of a session's end in vain"
+                );
+            }
+        };
+        tokio::spawn(telling.in_current_span());
+    }
+
+    fn user(&self, session: &Arc<Session>) -> User {
+        User::new(Arc::clone(session), Arc::clone(&self.0.claim_paths))
+    }
+}
