@@ -24,4 +24,5 @@ mod revocation;
 mod secrets;
 mod session_data;
 mod session_keys;
+mod shared_refresh;
 mod store_trouble;
