@@ -21,7 +21,7 @@ scenarios!(
     the_application_hears_that_a_grant_was_revoked,
 );
 
-const NEAR_THE_END: u64 = 3_550;
+const NEAR_THE_END: u64 = 3_560;
 
 const REASON: &str = "the contract of Alice's company has run out";
 

@@ -105,8 +105,10 @@ impl<T: DeserializeOwned> SessionData<T> {
     /// moment is lost. `change` may be called several times, each time with the newest value; when
     /// this returns, the data is what it made of the last one.
     ///
-    /// The response that follows carries the change in its cookie. Sealed sessions know of each
-    /// other's changes within one process, as of refreshes; stored ones everywhere.
+    /// Changes of a stored session are known on every node at once. Those of a sealed one are known
+    /// to this process, and leave it with the response's cookie: whoever keeps an older cookie can
+    /// bring an older value back to another process, or to this one after ten minutes. What must
+    /// never go back belongs into a store or a database.
     ///
     /// # Errors
     ///

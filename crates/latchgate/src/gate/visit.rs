@@ -192,9 +192,7 @@ impl Visit {
             match self.refreshed(&kept, now).await {
                 Renewed::Fresh(session) => {
                     kept.session = session;
-                    let mut changes = self.changes();
-                    changes.kept = Some(kept.clone());
-                    changes.write = true;
+                    self.keep(kept.clone());
                     if wanted(&kept.session) {
                         return Ok(Some(kept.access_token(now)));
                     }
