@@ -7,6 +7,7 @@ use latchgate::{Ended, LoginRejection, SessionEnd, User};
 use latchgate_dev_provider::{Endpoint, LogoutTarget};
 use latchgate_tests::app::Count;
 use latchgate_tests::{Browser, Failure, Page, Setup, Transcript, World, scenarios};
+use tokio::sync::Semaphore;
 
 scenarios!(
     ;
@@ -16,6 +17,7 @@ scenarios!(
     a_refused_login_leaves_the_session_before_alone,
     a_refresh_brings_a_new_value,
     a_refresh_hook_that_fails_or_panics_costs_no_tokens,
+    a_change_beside_a_refresh_hook_is_not_undone,
     the_application_hears_once_that_somebody_signed_out,
     the_application_hears_what_the_provider_ended,
     the_application_hears_that_a_grant_was_revoked,
@@ -145,14 +147,17 @@ where
     setup.start().await
 }
 
+/// What was counted becomes ten times as much.
+async fn tenfold(user: User) -> Result<Option<Count>, std::io::Error> {
+    let count = user.data::<Count>().map_err(std::io::Error::other)?;
+    let count = count.filter(|count| count.number > 0);
+    Ok(count.map(|count| Count {
+        number: count.number * 10,
+        ..count
+    }))
+}
+
 async fn a_refresh_brings_a_new_value(setup: Setup) -> Result<(), Failure> {
-    let tenfold = async |user: User| {
-        let count = user.data::<Count>().map_err(std::io::Error::other)?;
-        Ok(count.filter(|count| count.number > 0).map(|count| Count {
-            number: count.number * 10,
-            ..count
-        }))
-    };
     let world = begin(setup, tenfold).await?;
     let browser = world.signed_in().await?;
     let number = async |browser: &Browser| {
@@ -211,6 +216,52 @@ async fn a_refresh_hook_that_fails_or_panics_costs_no_tokens(setup: Setup) -> Re
         );
         assert_eq!(world.calls(Endpoint::Token), 1);
     }
+    Ok(())
+}
+
+async fn a_change_beside_a_refresh_hook_is_not_undone(setup: Setup) -> Result<(), Failure> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let may_answer = Arc::new(Semaphore::new(0));
+    let (asking, answering) = (Arc::clone(&asked), Arc::clone(&may_answer));
+    let setup = setup.gate(move |gate| {
+        let (asked, may_answer) = (Arc::clone(&asking), Arc::clone(&answering));
+        gate.on_login(async |user| Ok(Count::of(user.subject())))
+            .on_refresh(move |user| {
+                asked.fetch_add(1, Ordering::SeqCst);
+                let may_answer = Arc::clone(&may_answer);
+                async move {
+                    drop(may_answer.acquire().await);
+                    tenfold(user).await
+                }
+            })
+    });
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    browser.fetch("POST", "/count").await?.json(200)?;
+    world.clock.pass(3_700);
+    let asks = browser.clone();
+    let asks = tokio::spawn(async move { asks.fetch("GET", "/token").await?.json(200) });
+    let called = || asked.load(Ordering::SeqCst) == 1;
+    world.until("the hook is called", called).await?;
+    let counts = browser.clone();
+    let counts = async move { counts.fetch("POST", "/count").await?.json(200) };
+    let expected = if world.store().is_some() {
+        // Counted while the hook thinks: it thinks again.
+        assert_eq!(counts.await?["number"], 2);
+        may_answer.add_permits(9);
+        asks.await??;
+        20
+    } else {
+        // Counting waits for the refresh.
+        let counts = tokio::spawn(counts);
+        may_answer.add_permits(9);
+        asks.await??;
+        assert_eq!(counts.await??["number"], 11);
+        11
+    };
+    let count = browser.fetch("GET", "/count").await?.json(200)?;
+    assert_eq!(count["number"], expected);
+    assert_eq!(world.token(&browser).await?["expires_in"], 3_600);
     Ok(())
 }
 

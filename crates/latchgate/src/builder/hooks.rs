@@ -48,10 +48,11 @@ impl GateBuilder<Ready> {
 
     /// Tells the application of every token refresh, once the new tokens are safe, with what the
     /// provider says of the person now. It may answer with a new value for the session; `None` leaves
-    /// it as it is. An error is logged and changes nothing.
+    /// it as it is. An error is logged and changes nothing. When a handler changes the value at the same
+    /// moment, the hook is asked again, with what the handler made of it.
     ///
-    /// Requests that wait for the new tokens wait for the hook too: it has ten seconds, and must not
-    /// block its thread.
+    /// Requests that wait for the new tokens wait for the hook too: it has ten seconds in all, and
+    /// must not block its thread.
     ///
     /// ```
     /// # use latchgate::{GateBuilder, Ready, User};

@@ -158,3 +158,73 @@ impl<T> fmt::Debug for SessionData<T> {
         f.debug_struct("SessionData").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::builder::Provider;
+    use crate::gate::{Gate, Kept};
+    use crate::outside::scripted::{ScriptedHttp, StoppedClock};
+    use crate::session::{Ended, Session};
+
+    /// A visit of somebody whose session has the value 1, and the session.
+    fn visit() -> (Visit, Arc<Session>) {
+        let gate = Gate::builder()
+            .base_url("http://localhost:3000")
+            .provider(Provider::new("https://op.example", "my-app").client_secret("s3cret"))
+            .http_client(ScriptedHttp::default())
+            .clock(StoppedClock(1_001))
+            .build()
+            .unwrap();
+        let session = Arc::new(Session::example().with_data("1".to_owned()));
+        let visit = Visit::new(gate);
+        visit.keep(Kept {
+            session: Arc::clone(&session),
+            ticket: None,
+        });
+        (visit, session)
+    }
+
+    #[tokio::test]
+    async fn every_change_builds_on_the_newest_value() {
+        let (visit, _) = visit();
+        let mut one = SessionData {
+            value: 1_u32,
+            visit: visit.clone(),
+        };
+        let mut other = SessionData { value: 1, visit };
+        assert_eq!(*one.update(|number| *number += 1).await.unwrap(), 2);
+        assert_eq!(*other.update(|number| *number *= 10).await.unwrap(), 20);
+        assert_eq!((*one, other.into_value()), (2, 20));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_has_ended_changes_no_more() {
+        let (visit, session) = visit();
+        visit
+            .gate()
+            .0
+            .renewals
+            .end(&session, Ended::SignedOut, 1_001);
+        let mut data = SessionData { value: 1, visit };
+        let error = data.update(|number| *number += 1).await.unwrap_err();
+        assert!(matches!(error, Error::SessionEnded));
+        assert_eq!(*data, 1);
+    }
+
+    #[tokio::test]
+    async fn a_change_that_fails_is_none() {
+        let (visit, session) = visit();
+        let mut data = SessionData {
+            value: String::new(),
+            visit: visit.clone(),
+        };
+        let error = data.update(|text| text.push('x')).await.unwrap_err();
+        assert!(matches!(error, Error::Data(DataError::Mismatch { .. })));
+        let newest = visit.gate().0.renewals.newest(&session, 1_001).await;
+        assert_eq!(newest.unwrap().generation, session.generation);
+        assert_eq!(format!("{data:?}"), "SessionData { .. }");
+    }
+}

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{Gate, Keeping, Kept};
 use crate::error::Error;
-use crate::hook::SessionEnd;
+use crate::hook::{DEADLINE, Hook, HookError, SessionEnd};
 use crate::session::{Session, User};
 
 impl Gate {
@@ -39,34 +40,56 @@ impl Gate {
         let Some(hook) = &self.0.hooks.refresh else {
             return;
         };
-        let answered = async {
-            match hook.call(self.user(&fresh.session)).await? {
-                Some(data) => self.keep_data(fresh, data).await,
-                None => Ok(None),
-            }
+        let told = match timeout(DEADLINE, self.tell_of_refresh(hook, fresh)).await {
+            Ok(told) => told,
+            Err(_) => Err(HookError::TimedOut.into()),
         };
-        match answered.await {
-            Ok(Some(changed)) => *fresh = changed,
-            // Nothing to change, or nothing left to change: whoever ended the session has seen to it.
-            Ok(None) => {}
-            Err(error) => tracing::warn!(
+        if let Err(error) = told {
+            tracing::warn!(
                 event = "refresh_hook_failed",
                 code = error.code(),
                 cause = %error.chain(),
                 "the application's value stays what it was"
-            ),
+            );
         }
     }
 
-    /// Keeps the answer to a refresh that is not over yet.
-    async fn keep_data(&self, fresh: &Kept, data: String) -> Result<Option<Kept>, Error> {
+    /// Asks for a new value until it is one that nobody has changed meanwhile.
+    async fn tell_of_refresh(
+        &self,
+        hook: &Hook<User, Option<String>>,
+        fresh: &mut Kept,
+    ) -> Result<(), Error> {
+        while let Some(data) = hook.call(self.user(&fresh.session)).await? {
+            let Some(newest) = self.keep_data(fresh, &data).await? else {
+                // Whoever ended the session has seen to it.
+                break;
+            };
+            *fresh = newest;
+            if fresh.session.extras.data == data {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the answer to a refresh that is not over yet, unless the value has been changed since the
+    /// refresh. Answers with the session as it is then.
+    async fn keep_data(&self, fresh: &Kept, data: &str) -> Result<Option<Kept>, Error> {
         let premises = &self.0;
         if let Keeping::Stored(_) = &premises.keeping {
-            let change = |session: &Session| Ok(session.with_data(data.clone()));
+            let known = &fresh.session.extras.data;
+            let change = |session: &Session| {
+                Ok(if session.extras.data == *known {
+                    session.with_data(data.to_owned())
+                } else {
+                    session.clone()
+                })
+            };
             return premises.change(fresh, change).await;
         }
         // Others wait for this very refresh before they change a sealed session, so nobody else has.
-        let changed = fresh.session.with_data(data);
+        let changed = fresh.session.with_data(data.to_owned());
         premises.cookies(&changed, None, &[], premises.clock.now())?;
         Ok(Some(Kept {
             session: Arc::new(changed),

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::session::{User, encode_data};
 
 /// How long a hook may take.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why a hook of the application's came to nothing.
 #[derive(Debug)]
