@@ -80,13 +80,13 @@ impl Shelf {
         record.sealed.shrink_to_fit();
         match self.places.get_mut(&key) {
             Some(place) => place.record = record,
-            None => drop(self.places.insert(
-                key,
-                Place {
+            None => {
+                let place = Place {
                     record,
                     lease: None,
-                },
-            )),
+                };
+                self.places.insert(key, Box::new(place));
+            }
         }
     }
 
