@@ -473,6 +473,16 @@ mod tests {
         assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
     }
 
+    #[test]
+    fn a_session_ends_once_for_the_first_reason() {
+        let renewals = Renewals::default();
+        let session = Session::example();
+        assert!(renewals.end(&session, Ended::SignedOut, 1_000));
+        assert!(!renewals.end(&session, Ended::Revoked, 1_001));
+        let over = renewals.since(&session, 1_001);
+        assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
+    }
+
     #[tokio::test]
     async fn a_task_that_dies_leaves_nothing_that_blocks_the_next() {
         let renewals = Arc::new(Renewals::default());
