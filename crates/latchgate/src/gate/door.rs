@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::Premises;
+use crate::authorization::Remembered;
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::outside::RandomError;
@@ -146,7 +147,10 @@ impl Premises {
         present: &[String],
         now: u64,
     ) -> Result<Vec<HeaderValue>, Error> {
-        let max_age = session.times.idle_deadline.saturating_sub(now);
+        let max_age = match session.extras.remembered {
+            Remembered::AcrossRestarts => Some(session.deadline().saturating_sub(now)),
+            Remembered::UntilClosed => None,
+        };
         match (&self.keeping, ticket) {
             (Keeping::Sealed(sealed), _) => {
                 let cookies =
@@ -162,7 +166,7 @@ impl Premises {
             }
             (Keeping::Stored(_), Some(ticket)) => {
                 let kind = &self.session_cookie;
-                let mut cookies = vec![kind.set("", &ticket.text(), Some(max_age))];
+                let mut cookies = vec![kind.set("", &ticket.text(), max_age)];
                 let stale = present.iter().filter(|suffix| !suffix.is_empty());
                 cookies.extend(stale.map(|suffix| kind.clear(suffix)));
                 Ok(cookies)

@@ -88,7 +88,7 @@ impl Ticket {
         StoredRecord {
             sealed: keys.seal_record(self.secret(), &self.key(), &plain, iv),
             generation: session.generation,
-            expires_at: session.times.idle_deadline,
+            expires_at: session.deadline(),
             names: names(keys, session),
         }
     }
