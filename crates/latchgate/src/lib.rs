@@ -26,7 +26,7 @@ pub use authorization::{
 };
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Problem};
+pub use config::{ConfigError, Problem, Settings};
 pub use error::{Error, Fault, RequestError};
 pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, Verdict, Visit};
 pub use guard::{Denial, Guard};

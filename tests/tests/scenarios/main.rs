@@ -26,4 +26,5 @@ mod revocation;
 mod secrets;
 mod session_keys;
 mod session_layouts;
+mod shared_refresh;
 mod store_trouble;

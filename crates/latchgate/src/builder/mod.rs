@@ -208,8 +208,12 @@ impl GateBuilder<Ready> {
     }
 
     /// Keeps sessions in a store instead of the cookie.
-    pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
-        self.store = Some(Arc::new(store));
+    pub fn store(self, store: impl SessionStore + 'static) -> Self {
+        self.store_opened(Arc::new(store))
+    }
+
+    pub(crate) fn store_opened(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.store = Some(store);
         self
     }
 
