@@ -446,6 +446,13 @@ mod tests {
         assert_eq!(moved.ended(7_000), Some(Ended::Absolute));
         let silent = session.refreshed(session.tokens.clone(), None);
         assert_eq!(silent.deadline(), 1_300);
+        let mut changed = session.clone();
+        changed.extras.data = "7".to_owned();
+        let merged = changed.with_tokens_of(&moved);
+        assert_eq!(
+            (merged.deadline(), merged.extras.data.as_str()),
+            (1_600, "7")
+        );
     }
 
     /// RFC 6749 §6.
