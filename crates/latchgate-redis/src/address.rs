@@ -117,8 +117,8 @@ impl Address {
             client_tls: None,
             root_cert: Some(root_pem.to_vec()),
         };
-        let client = Client::build_with_tls(info, certificates)
-            .map_err(|_| UrlError::RootCertificate)?;
+        let client =
+            Client::build_with_tls(info, certificates).map_err(|_| UrlError::RootCertificate)?;
         Ok(Self {
             client,
             road: self.road,
@@ -234,7 +234,11 @@ mod tests {
             assert!(Address::is_ours(url), "{url}");
         }
         let address = Address::parse("redis://me:p%2Fw%23d@h/1").unwrap();
-        let settings = address.client().get_connection_info().redis_settings().clone();
+        let settings = address
+            .client()
+            .get_connection_info()
+            .redis_settings()
+            .clone();
         assert_eq!(settings.password(), Some("p/w#d"));
         assert_eq!((settings.username(), settings.db()), (Some("me"), 1));
     }

@@ -68,7 +68,9 @@ impl Reason {
             "LOADING" => Some("it has just started and is reading its data"),
             "BUSY" => Some("a script of somebody runs for too long"),
             "READONLY" => Some("it is a replica; the URL has to lead to the master"),
-            "NOPERM" => Some("the user lacks a permission (ACL); the crate's documentation lists what it needs"),
+            "NOPERM" => Some(
+                "the user lacks a permission (ACL); the crate's documentation lists what it needs",
+            ),
             "NOREPLICAS" => Some("it has lost the replicas that `min-replicas-to-write` asks for"),
             "MOVED" | "CROSSSLOT" | "CLUSTERDOWN" => {
                 Some("it is a Redis Cluster, which this store cannot use")
@@ -111,7 +113,10 @@ impl fmt::Display for RedisError {
             Reason::Unreachable(_) => write!(f, "{place} cannot be reached"),
             Reason::TooSlow => write!(f, "{place} did not answer in time"),
             Reason::Credentials => {
-                write!(f, "{place} does not accept the user and password of its URL")
+                write!(
+                    f,
+                    "{place} does not accept the user and password of its URL"
+                )
             }
             Reason::Refused { code } => match Reason::advice(code) {
                 Some(advice) => write!(f, "{place} refuses ({code}): {advice}"),

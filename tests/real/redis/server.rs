@@ -77,7 +77,9 @@ impl Redis {
     pub(crate) async fn say<T: FromRedisValue>(&self, words: &str) -> Result<T, Failure> {
         let mut words = words.split(' ');
         let mut command = redis::cmd(words.next().unwrap_or_default());
-        words.for_each(|word| drop(command.arg(word)));
+        for word in words {
+            command.arg(word);
+        }
         self.ask(&command).await
     }
 
@@ -90,7 +92,8 @@ impl Redis {
             Some((name.to_owned(), calls))
         };
         let mut calls: Vec<_> = told.lines().filter_map(line).collect();
-        calls.retain(|(name, _)| !["info", "config|resetstat", "client|setinfo"].contains(&&**name));
+        calls
+            .retain(|(name, _)| !["info", "config|resetstat", "client|setinfo"].contains(&&**name));
         calls.sort();
         Ok(calls)
     }
@@ -103,7 +106,10 @@ impl Redis {
             let kind: String = self.ask(redis::cmd("TYPE").arg(&key)).await?;
             let contents: Vec<Vec<u8>> = match kind.as_str() {
                 "hash" => self.ask(redis::cmd("HGETALL").arg(&key)).await?,
-                "zset" => self.ask(redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1)).await?,
+                "zset" => {
+                    self.ask(redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1))
+                        .await?
+                }
                 other => return Err(format!("nobody should keep a {other} here").into()),
             };
             all.push(key);
