@@ -43,6 +43,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("without_a_server_calls_fail", without_a_server_calls_fail),
         case("a_cut_cable_is_not_noticed", a_cut_cable_is_not_noticed),
         case("lost_answers_are_had_again", lost_answers_are_had_again),
+        case("few_permissions_are_enough", few_permissions_are_enough),
         case("a_wrong_password_is_not_told", a_wrong_password_is_not_told),
         case("only_trusted_certificates", only_trusted_certificates),
         case("a_listing_says_nothing_of_people", secrets::case),
@@ -325,6 +326,33 @@ async fn lost_answers_are_had_again() -> Result<(), Failure> {
     prompt(store.remove(&key)).await?;
     ensure!(road.has_lost_it(), "nothing was lost");
     ensure!(store.load(&key, NOW).await?.is_none(), "not removed");
+    Ok(())
+}
+
+/// Those that the crate's documentation lists.
+async fn few_permissions_are_enough() -> Result<(), Failure> {
+    let server = Redis::start(&[]).await?;
+    let documentation = include_str!("../../../crates/latchgate-redis/README.md");
+    let words: Vec<&str> = documentation.split_whitespace().collect();
+    let from = words.iter().position(|word| word.ends_with("SETUSER"));
+    let rules = &words[from.ok_or("no rules")? + 2..];
+    let mut setuser = redis::cmd("ACL");
+    setuser.arg("SETUSER").arg("shop").arg(">sesame");
+    let until = rules.iter().position(|rule| rule.ends_with('`'));
+    for rule in &rules[..=until.ok_or("no end of the rules")?] {
+        if !rule.starts_with('>') {
+            setuser.arg(rule.trim_end_matches('`'));
+        }
+    }
+    server.ask::<()>(&setuser).await?;
+    let url = server.url().replace("//", "//shop:sesame@");
+    keeps_the_contract(&RedisStore::open(&url)?).await?;
+    let store = RedisStore::open(&url)?.with_prefix("elsewhere:");
+    let told = failure(store.load(&[1; 32], NOW)).await?;
+    ensure!(
+        told.contains("NOPERM") && !told.contains("elsewhere"),
+        "{told}"
+    );
     Ok(())
 }
 
