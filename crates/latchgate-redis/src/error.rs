@@ -130,7 +130,8 @@ impl fmt::Display for RedisError {
 impl std::error::Error for RedisError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.reason {
-            Reason::Unreachable(source) => Some(source.as_ref()),
+            // The client library's error says the same as what caused it.
+            Reason::Unreachable(error) => Some(error.source().unwrap_or(error.as_ref())),
             _ => None,
         }
     }
