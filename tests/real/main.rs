@@ -1,5 +1,6 @@
 //! Tests against real components: a certified OpenID Provider on Node.js and a real browser, in front of the example
-//! servers, which are started as anybody would start them: a binary and environment variables.
+//! servers, which are started as anybody would start them: a binary and environment variables. And a Redis, under the
+//! store on it.
 //!
 //! `cargo xtask test` installs what they need and runs them. Without a component its cases do not run and say so;
 //! `LATCHGATE_TEST_REQUIRE=1` makes that a failure.
@@ -14,6 +15,7 @@ mod example;
 mod need;
 mod oidc_provider;
 mod provider;
+mod redis;
 mod runner;
 mod webdriver;
 mod world;
@@ -24,5 +26,6 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let mut cases = oidc_provider::cases();
     cases.extend(chromium::cases());
+    cases.extend(redis::cases());
     runner::run(cases).await
 }

@@ -12,6 +12,8 @@ pub(crate) enum Need {
     OidcProvider,
     /// Chromium and chromedriver.
     Chromium,
+    /// Redis, or Valkey.
+    Redis,
     /// The example servers' binaries.
     Examples,
 }
@@ -22,6 +24,7 @@ impl Need {
         match self {
             Self::OidcProvider => "oidc-provider",
             Self::Chromium => "chromium",
+            Self::Redis => "redis",
             Self::Examples => "examples",
         }
     }
@@ -30,6 +33,7 @@ impl Need {
         match self {
             Self::OidcProvider => &["LATCHGATE_TEST_NODE", "LATCHGATE_TEST_OIDC_PROVIDER"],
             Self::Chromium => &["LATCHGATE_TEST_CHROMIUM", "LATCHGATE_TEST_CHROMEDRIVER"],
+            Self::Redis => &["LATCHGATE_TEST_REDIS_SERVER"],
             Self::Examples => &["LATCHGATE_TEST_AXUM_LOGIN", "LATCHGATE_TEST_ACTIX_LOGIN"],
         }
     }

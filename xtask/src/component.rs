@@ -51,6 +51,19 @@ pub(crate) const COMPONENTS: &[Component] = &[
             brew: &["chromium", "chromedriver"],
         },
     },
+    Component {
+        name: "redis",
+        what: "a Redis or Valkey server",
+        parts: &[Part {
+            variable: "LATCHGATE_TEST_REDIS_SERVER",
+            place: Place::Program(&["redis-server", "valkey-server"]),
+        }],
+        packages: Packages {
+            apt: &["redis-server"],
+            dnf: &["valkey"],
+            brew: &["redis"],
+        },
+    },
 ];
 
 /// Something real that tests talk to.
