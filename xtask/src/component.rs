@@ -171,7 +171,11 @@ impl Place {
         match self {
             Self::Program(names) => format!("no {} on the PATH", names.join(" or ")),
             Self::Folder { of, among } => {
-                format!("no {} on the PATH or in {}", of.join(", "), among.join(", "))
+                format!(
+                    "no {} on the PATH or in {}",
+                    of.join(", "),
+                    among.join(", ")
+                )
             }
             Self::Node => "no Node.js that is new enough".to_owned(),
             Self::NpmFolder(folder) => format!("{folder}/node_modules is not installed"),
@@ -193,10 +197,8 @@ pub(crate) fn program(names: &[&str]) -> Option<PathBuf> {
 /// The folder that has all these programs: one of the `PATH`, or the newest that a pattern names.
 fn folder(of: &[&str], among: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut versions: Vec<(Vec<u32>, PathBuf)> = among
-        .iter()
-        .flat_map(|pattern| versions(pattern))
-        .collect();
+    let mut versions: Vec<(Vec<u32>, PathBuf)> =
+        among.iter().flat_map(|pattern| versions(pattern)).collect();
     versions.sort();
     let newest_first = versions.into_iter().rev().map(|(_, folder)| folder);
     std::env::split_paths(&path)
