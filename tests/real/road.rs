@@ -1,7 +1,8 @@
-//! A road to a server, on which answers are lost and connections fall silent when a case wants it.
+//! A road to a server, on which answers are lost, connections fall silent and clients are turned away when a case
+//! wants it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -25,6 +26,8 @@ struct Traffic {
     connections: AtomicUsize,
     /// Connections before this one say nothing more.
     silent: AtomicUsize,
+    /// Who says the first at the beginning hears the second, and no more.
+    barred: OnceLock<(&'static [u8], &'static [u8])>,
 }
 
 impl Road {
@@ -37,6 +40,11 @@ impl Road {
             task: tokio::spawn(lead(listener, port, Arc::clone(&traffic))),
             traffic,
         })
+    }
+
+    /// Turns away everybody whose first words contain `these`, with an answer.
+    pub(crate) fn bar(&self, these: &'static [u8], answer: &'static [u8]) {
+        self.traffic.barred.get_or_init(|| (these, answer));
     }
 
     /// Loses the next answer: the server has done what it was asked, and nobody hears of it.
@@ -63,7 +71,10 @@ impl Drop for Road {
 }
 
 async fn lead(listener: TcpListener, port: u16, traffic: Arc<Traffic>) {
-    while let Ok((connection, _)) = listener.accept().await {
+    while let Ok((mut connection, _)) = listener.accept().await {
+        if traffic.turns_away(&mut connection).await {
+            continue;
+        }
         let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else {
             continue;
         };
@@ -77,6 +88,22 @@ async fn lead(listener: TcpListener, port: u16, traffic: Arc<Traffic>) {
 }
 
 impl Traffic {
+    async fn turns_away(&self, connection: &mut TcpStream) -> bool {
+        let Some((these, answer)) = self.barred.get() else {
+            return false;
+        };
+        let mut words = [0; 1_024];
+        let length = connection.peek(&mut words).await.unwrap_or_default();
+        let barred = words[..length]
+            .windows(these.len())
+            .any(|said| said == *these);
+        if barred {
+            drop(connection.read(&mut words).await);
+            drop(connection.write_all(answer).await);
+        }
+        barred
+    }
+
     async fn carry(&self, number: usize, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut bytes = vec![0; 1 << 16];
         while let Ok(length @ 1..) = from.read(&mut bytes).await {

@@ -32,6 +32,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// The server itself ends statements after this time, so that none waits on for a lock when we have left. In milliseconds.
 const STATEMENT_TIMEOUT: &str = "1500";
 
+/// PostgreSQL's code for what a pooler says to a parameter that it does not know.
+const PROTOCOL_VIOLATION: &str = "08P01";
+
 /// Connections of a pool that we make. A statement takes a fraction of a millisecond.
 const CONNECTIONS: u32 = 10;
 
@@ -83,9 +86,8 @@ enum Verdict {
 impl Server {
     /// A server to which we make connections when they are needed.
     pub(crate) fn at(options: PgConnectOptions) -> Self {
-        let options = options
-            .options([("statement_timeout", STATEMENT_TIMEOUT)])
-            .extra_float_digits(None);
+        // We have no floats, and poolers do not like to hear of them.
+        let options = options.extra_float_digits(None);
         Self {
             name: describe(&options),
             connections: Connections::Ours {
@@ -112,9 +114,39 @@ impl Server {
                     .acquire_timeout(CONNECT)
                     // It would cost each call a round trip. A dead connection costs one call a second try.
                     .test_before_acquire(false)
-                    .connect_lazy_with((**options).clone())
+                    .connect_lazy_with(
+                        (**options)
+                            .clone()
+                            .options([("statement_timeout", STATEMENT_TIMEOUT)]),
+                    )
             }),
         }
+    }
+
+    async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        match self.pool().acquire().await {
+            Err(error) if self.ask_for_less(&error) => self.pool().acquire().await,
+            acquired => acquired,
+        }
+    }
+
+    /// Asks for connections without a statement timeout from now on, if ours are refused because of it: poolers such as
+    /// PgBouncer do not know that parameter.
+    fn ask_for_less(&self, error: &sqlx::Error) -> bool {
+        let (sqlx::Error::Database(report), Connections::Ours { options, .. }) =
+            (error, &self.connections)
+        else {
+            return false;
+        };
+        let refused = report.code().as_deref() == Some(PROTOCOL_VIOLATION);
+        if refused {
+            tracing::warn!(
+                server = self.name,
+                "PostgreSQL refuses connections with a statement_timeout: set one for the role"
+            );
+            self.pool().set_connect_options((**options).clone());
+        }
+        refused
     }
 
     /// The rows that a statement gives. When its connection breaks on the way it is said once more, by a new connection.
@@ -136,7 +168,7 @@ impl Server {
 
     async fn once(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, (Verdict, PostgresError)> {
         // The pool has tried for long enough itself.
-        let acquired = self.pool().acquire().await;
+        let acquired = self.acquire().await;
         let connection = acquired.map_err(|error| (Verdict::Final, self.error(error)))?;
         let mut borrowed = Borrowed(Some(connection));
         match timeout(ANSWER, borrowed.say(statement)).await {
@@ -172,7 +204,7 @@ impl Server {
 
     /// Has the use of a connection for what is no single statement.
     pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, PostgresError> {
-        let acquired = timeout(CALL, self.pool().acquire()).await;
+        let acquired = timeout(CALL, self.acquire()).await;
         acquired
             .map_err(|_| self.silent())?
             .map_err(|error| self.error(error))

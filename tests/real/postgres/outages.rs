@@ -1,17 +1,18 @@
 //! Servers that restart, are away, are silent or busy, and answers that are lost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchgate::{Lease, SessionStore, StoreError, StoredName};
 use latchgate_postgres::PostgresStore;
-use sqlx::Executor as _;
-use sqlx::Row as _;
+use sqlx::{Executor as _, Row as _};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::server::{PASSWORD, Postgres};
 use super::{NOW, case, everything_said, key, record};
 use crate::case::{Case, Failure};
+use crate::child::pause;
 use crate::road::Road;
 
 /// What the contract of stores says.
@@ -29,15 +30,16 @@ pub(super) fn cases() -> Vec<Case> {
         case("callers_that_leave_keep_no_connection", leaving),
         case("a_lock_ends_on_both_sides", locked),
         case("lost_answers_are_asked_for_again", lost_answers),
+        case("poolers_that_know_no_timeout_will_do", pooler),
         case("wrong_passwords_are_not_told", wrong_password),
     ]
 }
 
 /// So many loads at once; all must find the record.
-async fn load_at_once(store: &std::sync::Arc<PostgresStore>, key: [u8; 32]) -> Result<(), Failure> {
+async fn load_at_once(store: &Arc<PostgresStore>, key: [u8; 32]) -> Result<(), Failure> {
     let mut calls = JoinSet::new();
     for _ in 0..CALLS {
-        let store = std::sync::Arc::clone(store);
+        let store = Arc::clone(store);
         calls.spawn(async move { store.load(&key, NOW).await });
     }
     while let Some(call) = calls.join_next().await {
@@ -51,7 +53,7 @@ async fn load_at_once(store: &std::sync::Arc<PostgresStore>, key: [u8; 32]) -> R
 }
 
 async fn restart(server: &mut Postgres) -> Result<(), Failure> {
-    let store = std::sync::Arc::new(PostgresStore::open(&server.url())?);
+    let store = Arc::new(PostgresStore::open(&server.url())?);
     let key = key();
     store.insert(&key, record(1), NOW).await?;
     for _ in 0..2 {
@@ -131,7 +133,7 @@ async fn away(server: &mut Postgres) -> Result<(), Failure> {
 
 async fn silence(server: &mut Postgres) -> Result<(), Failure> {
     let road = Road::to(server.port).await?;
-    let store = std::sync::Arc::new(PostgresStore::open(&server.url_by(road.port))?);
+    let store = Arc::new(PostgresStore::open(&server.url_by(road.port))?);
     let key = key();
     store.insert(&key, record(1), NOW).await?;
     load_at_once(&store, key).await?;
@@ -154,17 +156,17 @@ async fn never_answers(_: &mut Postgres) -> Result<(), Failure> {
 /// Visitors who hang up while the store is silent, as many as it has connections, leave a store that works.
 async fn leaving(server: &mut Postgres) -> Result<(), Failure> {
     let road = Road::to(server.port).await?;
-    let store = std::sync::Arc::new(PostgresStore::open(&server.url_by(road.port))?);
+    let store = Arc::new(PostgresStore::open(&server.url_by(road.port))?);
     let key = key();
     store.insert(&key, record(1), NOW).await?;
     load_at_once(&store, key).await?;
     road.cut();
     let mut calls = JoinSet::new();
     for _ in 0..CALLS {
-        let store = std::sync::Arc::clone(&store);
+        let store = Arc::clone(&store);
         calls.spawn(async move { store.load(&key, NOW).await });
     }
-    crate::child::pause(Duration::from_millis(200)).await;
+    pause(Duration::from_millis(200)).await;
     calls.shutdown().await;
     let loaded = timeout(PROMPT, store.load(&key, NOW)).await;
     let loaded = loaded.map_err(|_| "no answer within five seconds")??;
@@ -229,6 +231,23 @@ async fn lost_answers(server: &mut Postgres) -> Result<(), Failure> {
     store.remove(&key).await?;
     ensure!(road.has_lost_it(), "no answer was lost");
     ensure!(store.load(&key, NOW).await?.is_none(), "not removed");
+    Ok(())
+}
+
+/// PgBouncer and its kin refuse a `statement_timeout` at the start of a connection.
+async fn pooler(server: &mut Postgres) -> Result<(), Failure> {
+    let road = Road::to(server.port).await?;
+    road.bar(
+        b"statement_timeout",
+        b"E\x00\x00\x00\x3bSFATAL\0C08P01\0Munsupported startup parameter: options\0\0",
+    );
+    let store = Arc::new(PostgresStore::open(&server.url_by(road.port))?);
+    let key = key();
+    ensure!(store.insert(&key, record(1), NOW).await?, "not inserted");
+    load_at_once(&store, key).await?;
+    // Whoever comes with prepared tables is not turned away for longer, either.
+    let store = PostgresStore::open(&server.url_by(road.port))?.without_migrations();
+    ensure!(store.load(&key, NOW).await?.is_some(), "not loaded");
     Ok(())
 }
 
