@@ -149,12 +149,14 @@ impl PostgresStore {
     }
 
     /// Deletes every session that has expired at `now`, in seconds since the epoch, a thousand at a time, and tells
-    /// how many there were. Sessions that somebody is at are left for the next time.
+    /// how many there were. Sessions that somebody is at are left for the next time, which is a minute later at this
+    /// node unless you sweep before.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] with a [`PostgresError`]. What was deleted until then is.
     pub async fn sweep(&self, now: u64) -> Result<u64, StoreError> {
+        self.swept_at.fetch_max(now, Ordering::Relaxed);
         self.ready().await.map_err(unavailable)?;
         sweep(&self.server, &self.statements, now)
             .await

@@ -126,6 +126,7 @@ async fn keeps_it_where_roles_are_strict(server: &mut Postgres) -> Result<(), Fa
 
 async fn load_is_one_statement(server: &mut Postgres) -> Result<(), Failure> {
     let store = PostgresStore::open(&server.url())?;
+    store.sweep(NOW).await?;
     let key = key();
     ensure!(store.insert(&key, record(1), NOW).await?, "not inserted");
     let loaded = store.load(&key, NOW).await?;
@@ -166,10 +167,11 @@ async fn rows(server: &Postgres) -> Result<i64, Failure> {
 
 async fn expired_rows_are_swept(server: &mut Postgres) -> Result<(), Failure> {
     let store = PostgresStore::open(&server.url())?;
+    store.sweep(NOW).await?;
     store.insert(&key(), record(1), NOW).await?;
     expired(server, 2_500).await?;
 
-    // It has just swept: the next sweep comes a minute later.
+    // The next sweep comes a minute later.
     store.insert(&key(), record(1), NOW + 59).await?;
     ensure!(rows(server).await? == 2_502, "swept too early");
     store.insert(&key(), record(1), NOW + 60).await?;
@@ -186,6 +188,7 @@ async fn expired_rows_are_swept(server: &mut Postgres) -> Result<(), Failure> {
 
 async fn sweep_takes_all_at_once(server: &mut Postgres) -> Result<(), Failure> {
     let store = PostgresStore::open(&server.url())?;
+    store.sweep(NOW).await?;
     store.insert(&key(), record(1), NOW).await?;
     expired(server, 2_500).await?;
     let before = store.sweep(NOW - 1).await?;
