@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use latchgate::{Lease, SessionStore, StoreError, StoredName};
 use latchgate_postgres::PostgresStore;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor as _, Row as _};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -208,7 +209,12 @@ async fn locked(server: &mut Postgres) -> Result<(), Failure> {
 /// The server has done it, and its answer was lost: asked again, the store says what it would have said.
 async fn lost_answers(server: &mut Postgres) -> Result<(), Failure> {
     let road = Road::to(server.port).await?;
-    let store = PostgresStore::open(&server.url_by(road.port))?;
+    // One connection, so that the next answer is the one that the case is about.
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .test_before_acquire(false)
+        .connect_lazy_with(server.options("app", "app").port(road.port));
+    let store = PostgresStore::from_pool(pool);
     let key = key();
     // Not in the background, where its answer might be the one that is lost.
     store.sweep(NOW).await?;
