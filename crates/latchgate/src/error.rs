@@ -68,6 +68,8 @@ pub enum Error {
     Data(DataError),
     /// The session has ended since the request came.
     SessionEnded,
+    /// The provider lets the session last until a time that is past already.
+    CeilingReached,
 }
 
 /// Why a request to one of our own routes was refused.
@@ -194,6 +196,7 @@ impl Error {
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
             Self::Data(_) => "session_data",
             Self::SessionEnded => "session_ended",
+            Self::CeilingReached => "session_ceiling",
         }
     }
 }
@@ -235,6 +238,9 @@ impl fmt::Display for Error {
                 f.write_str("the access token has expired and cannot be renewed at the moment")
             }
             Self::SessionEnded => f.write_str("the session has ended since the request came"),
+            Self::CeilingReached => f.write_str(
+                "the session would be over before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is past; check both clocks",
+            ),
             other => match std::error::Error::source(other) {
                 Some(source) => fmt::Display::fmt(source, f),
                 None => f.write_str(other.code()),
@@ -260,7 +266,7 @@ impl std::error::Error for Error {
             Self::Random(source) => source,
             Self::Hook(source) => source,
             Self::Data(source) => source,
-            Self::RefreshUnavailable | Self::SessionEnded => return None,
+            Self::RefreshUnavailable | Self::SessionEnded | Self::CeilingReached => return None,
         })
     }
 }
@@ -572,6 +578,7 @@ mod tests {
                 Application,
             ),
             (Error::SessionEnded, "session_ended", 401, Visitor),
+            (Error::CeilingReached, "session_ceiling", 502, Provider),
         ]
     }
 

@@ -22,7 +22,9 @@ mod session;
 mod token;
 mod userinfo;
 
-pub use authorization::{AuthorizationError, LoginOptions, ParameterError, Prompt, Remembered};
+pub use authorization::{
+    AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
+};
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Problem, Settings};
@@ -30,7 +32,7 @@ pub use error::{Error, Fault, RequestError};
 pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, SessionData, Verdict, Visit};
 pub use guard::{Denial, Guard};
 pub use head::RequestHead;
-pub use hook::{HookError, LoginRejection, SessionEnd};
+pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
 pub use logout::LogoutTokenError;
 pub use outside::{
@@ -43,9 +45,9 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore, SessionStore,
-    SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
-    StoredRecord, User,
+    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
+    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
+    StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, TokenError};
 pub use userinfo::UserinfoError;

@@ -11,12 +11,13 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_actix::{
-    AccessToken, Login, RefreshedAccessToken, Rejection, Require, SessionData, SignIn, User,
+    AccessToken, Login, RefreshedAccessToken, Rejection, Require, SessionData, SessionEnded,
+    SignIn, User,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{CHUNKS, Count, Serving, admins, readers, recent, told, wishes};
+use super::{CHUNKS, Count, Serving, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 /// The application's type has no name to return it by.
@@ -42,6 +43,8 @@ macro_rules! app {
             .route("/count", web::post().to(count))
             .route("/grow", web::post().to(grow))
             .route("/perhaps", web::get().to(perhaps))
+            .route("/keep", web::get().to(keep_signed_in))
+            .route("/ended", web::get().to(ended))
             .service(
                 web::scope("/nested")
                     .service(web::scope("/deep").route("/page", web::get().to(page))),
@@ -145,6 +148,14 @@ async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
         Ok(wishes) => Err(sign_in.with(wishes)),
         Err(error) => Ok(HttpResponse::InternalServerError().body(error.to_string())),
     }
+}
+
+async fn keep_signed_in(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
+    Err(sign_in.with(keep()))
+}
+
+async fn ended(ended: SessionEnded) -> &'static str {
+    why(ended.0)
 }
 
 async fn page(_: User, request: HttpRequest) -> String {

@@ -13,11 +13,12 @@ use axum::{Json, Router};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_tower::{
-    AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, SessionData, SignIn, User,
+    AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, SessionData,
+    SessionEnded, SignIn, User,
 };
 use serde_json::Value;
 
-use super::{CHUNKS, Count, Serving, admins, readers, recent, told, wishes};
+use super::{CHUNKS, Count, Serving, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failure> {
@@ -41,6 +42,14 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
         .route("/count", get(counted).post(count))
         .route("/grow", post(grow))
         .route("/perhaps", get(perhaps))
+        .route(
+            "/keep",
+            get(|sign_in: SignIn| async { sign_in.with(keep()) }),
+        )
+        .route(
+            "/ended",
+            get(|ended: SessionEnded| async move { why(ended.0) }),
+        )
         .nest("/nested", Router::new().nest("/deep", page("/page")))
         .layer(LoginLayer::new(gate));
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });

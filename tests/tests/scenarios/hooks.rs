@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use latchgate::{Ended, LoginRejection, SessionEnd, User};
+use latchgate::{Ended, LoginRejection, Logout, User};
 use latchgate_dev_provider::{Endpoint, LogoutTarget};
 use latchgate_tests::app::Count;
 use latchgate_tests::{Browser, Failure, Page, Setup, Transcript, World, scenarios};
@@ -267,7 +267,7 @@ async fn a_change_beside_a_refresh_hook_is_not_undone(setup: Setup) -> Result<()
 
 /// What the application has heard.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<SessionEnd>>>);
+struct Heard(Arc<Mutex<Vec<Logout>>>);
 
 impl Heard {
     async fn listen(setup: Setup) -> Result<(Self, World), Failure> {
@@ -286,14 +286,14 @@ impl Heard {
         Ok((heard, setup.start().await?))
     }
 
-    fn ends(&self) -> Vec<SessionEnd> {
+    fn ends(&self) -> Vec<Logout> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    async fn only(&self, world: &World) -> Result<SessionEnd, Failure> {
+    async fn only(&self, world: &World) -> Result<Logout, Failure> {
         world
             .until("the application hears of it", || !self.ends().is_empty())
             .await?;

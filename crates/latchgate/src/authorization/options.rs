@@ -9,8 +9,8 @@ use crate::return_to::ReturnTo;
 
 /// Wishes for one login, from handler code or configuration.
 ///
-/// Nothing here is ever read from the query of a request: a link on another site cannot change the
-/// scope, the prompt or the way back of a login.
+/// Nothing here but [`LoginOptions::remember`] is ever read from the query of a request: a link on
+/// another site cannot change the scope, the prompt or the way back of a login.
 ///
 /// ```
 /// use std::time::Duration;
@@ -159,7 +159,8 @@ impl LoginOptions {
         self
     }
 
-    /// Sets whether the session outlives the browser.
+    /// Sets whether the session outlives the browser, where the gate asks
+    /// ([`RememberMe::Ask`](crate::RememberMe::Ask)); elsewhere the configuration has decided.
     pub fn remember(mut self, remembered: Remembered) -> Self {
         self.remembered = Some(remembered);
         self

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{GateBuilder, Ready};
-use crate::hook::{Hook, LoginRejection, SessionEnd};
+use crate::hook::{Hook, LoginRejection, Logout};
 use crate::session::User;
 
 impl GateBuilder<Ready> {
@@ -74,21 +74,21 @@ impl GateBuilder<Ready> {
     }
 
     /// Tells the application that a session has ended: somebody signed out, or the provider ended or
-    /// revoked it. Not of sessions that nobody comes back to, nor of one that a new login in the
-    /// same browser replaces.
+    /// revoked it. Not of sessions that reach a deadline, nor of one that a new login in the same
+    /// browser replaces.
     ///
     /// Nobody waits for the hook. It has ten seconds; an error is logged.
     ///
     /// ```
-    /// # use latchgate::{GateBuilder, Ready, SessionEnd};
+    /// # use latchgate::{GateBuilder, Ready, Logout};
     /// # fn hooked(builder: GateBuilder<Ready>) -> GateBuilder<Ready> {
-    /// builder.on_logout(async |end: SessionEnd| {
-    ///     println!("{} is gone: {}", end.subject.unwrap_or_default(), end.why);
+    /// builder.on_logout(async |logout: Logout| {
+    ///     println!("{} is gone: {}", logout.subject.unwrap_or_default(), logout.why);
     ///     Ok::<_, std::fmt::Error>(())
     /// })
     /// # }
     /// ```
-    pub fn on_logout<E, F>(mut self, hook: impl Fn(SessionEnd) -> F + Send + Sync + 'static) -> Self
+    pub fn on_logout<E, F>(mut self, hook: impl Fn(Logout) -> F + Send + Sync + 'static) -> Self
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
         F: Future<Output = Result<(), E>> + Send + 'static,

@@ -1,5 +1,7 @@
 //! Settings as text, from the environment or a TOML table, and the gate they make.
 
+mod lifetimes;
+
 use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt;
@@ -54,7 +56,7 @@ impl fmt::Debug for Settings {
 }
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 33] = [
+pub(super) const NAMES: [&str; 35] = [
     "base_url",
     "issuer",
     "client_id",
@@ -75,6 +77,8 @@ pub(super) const NAMES: [&str; 33] = [
     "dpop",
     "session_idle",
     "session_absolute",
+    "session_ceiling",
+    "remember",
     "ca_file",
     "preset",
     "role_claim",
@@ -244,13 +248,8 @@ impl Settings {
         let mut builder = Gate::builder()
             .base_url(self.require("base_url")?)
             .provider(provider)
-            .session_keys(self.session_keys()?)
-            .session_lifetimes(
-                self.duration("session_idle")?
-                    .unwrap_or(Duration::from_secs(24 * 3600)),
-                self.duration("session_absolute")?
-                    .unwrap_or(Duration::from_secs(7 * 24 * 3600)),
-            );
+            .session_keys(self.session_keys()?);
+        builder = self.lifetimes(builder)?;
         if let Some(path) = self.get("login_path") {
             builder = builder.login_path(path);
         }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Challenge, Visit};
+use crate::authorization::Remembered;
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::session::{DataError, encode_data};
@@ -23,7 +24,7 @@ pub struct SessionData<T> {
 enum Found<T> {
     Here(SessionData<T>),
     /// Somebody is signed in, but there is no such value: signing in again makes one.
-    Outdated,
+    Outdated(Remembered),
     Nobody,
 }
 
@@ -46,7 +47,8 @@ impl<T: DeserializeOwned> SessionData<T> {
     ) -> Result<Self, Challenge> {
         match Self::look(visit, head).await {
             Ok(Found::Here(data)) => Ok(data),
-            Ok(Found::Outdated | Found::Nobody) => Err(Challenge::sign_in(head)),
+            Ok(Found::Outdated(remembered)) => Err(Challenge::sign_in(head).in_session(remembered)),
+            Ok(Found::Nobody) => Err(Challenge::sign_in(head).after(visit.and_then(Visit::over))),
             Err(error) => Err(Challenge::failed(head, error)),
         }
     }
@@ -63,7 +65,7 @@ impl<T: DeserializeOwned> SessionData<T> {
     ) -> Result<Option<Self>, Challenge> {
         match Self::look(visit, head).await {
             Ok(Found::Here(data)) => Ok(Some(data)),
-            Ok(Found::Outdated | Found::Nobody) => Ok(None),
+            Ok(Found::Outdated(_) | Found::Nobody) => Ok(None),
             Err(error) => Err(Challenge::failed(head, error)),
         }
     }
@@ -95,7 +97,7 @@ impl<T: DeserializeOwned> SessionData<T> {
             "the on_login hook made none of this type at the login a moment ago"
         } else {
             tracing::info!(event = "session_data_outdated", cause = %error, "signing in again");
-            return Ok(Found::Outdated);
+            return Ok(Found::Outdated(kept.session.extras.remembered));
         };
         tracing::error!(event = "session_data_unusable", cause = %error, "a new login is of no use: {useless}");
         Err(error.into())

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::{Gate, Keeping, Kept};
 use crate::error::Error;
-use crate::hook::{DEADLINE, Hook, HookError, SessionEnd};
+use crate::hook::{DEADLINE, Hook, HookError, Logout};
 use crate::session::{Session, User};
 
 impl Gate {
@@ -98,7 +98,7 @@ impl Gate {
     }
 
     /// Tells the application that a session has ended. Nobody waits for it.
-    pub(super) fn tell_of(&self, end: SessionEnd) {
+    pub(super) fn tell_of(&self, end: Logout) {
         let Some(hook) = self.0.hooks.logout.clone() else {
             return;
         };

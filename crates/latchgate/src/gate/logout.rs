@@ -12,7 +12,7 @@ use super::{Gate, Kept, Visit};
 use crate::cookie::pairs;
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
-use crate::hook::SessionEnd;
+use crate::hook::Logout;
 use crate::logout::{LogoutState, request};
 use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
@@ -51,7 +51,7 @@ impl Gate {
         let mut hint = None;
         if let Some(Kept { session, ticket }) = kept {
             if premises.renewals.end(&session, Ended::SignedOut, now) {
-                self.tell_of(SessionEnd::of(&session, Ended::SignedOut));
+                self.tell_of(Logout::of(&session, Ended::SignedOut));
             }
             if let Err(error) = premises.forget(ticket.as_ref()).await {
                 store_failed(&error);

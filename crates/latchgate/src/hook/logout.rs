@@ -7,7 +7,7 @@ use crate::session::{Ended, Session};
 /// [`on_logout`](crate::GateBuilder::on_logout) hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SessionEnd {
+pub struct Logout {
     /// Why it ended.
     pub why: Ended,
     /// The issuer that vouched for the person.
@@ -19,7 +19,7 @@ pub struct SessionEnd {
     pub sid: Option<String>,
 }
 
-impl SessionEnd {
+impl Logout {
     pub(crate) fn of(session: &Session, why: Ended) -> Self {
         Self {
             why,

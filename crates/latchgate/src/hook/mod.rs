@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 pub use login::LoginRejection;
-pub use logout::SessionEnd;
+pub use logout::Logout;
 
 use crate::error::Error;
 use crate::session::{User, encode_data};
@@ -46,7 +46,7 @@ pub enum HookError {
 pub(crate) struct Hooks {
     pub(crate) login: Option<Hook<User, String>>,
     pub(crate) refresh: Option<Hook<User, Option<String>>>,
-    pub(crate) logout: Option<Hook<SessionEnd, ()>>,
+    pub(crate) logout: Option<Hook<Logout, ()>>,
 }
 
 /// One hook, whatever types the application wrote it with: its value is JSON already.
@@ -114,9 +114,9 @@ impl Hook<User, Option<String>> {
     }
 }
 
-impl Hook<SessionEnd, ()> {
+impl Hook<Logout, ()> {
     /// A hook for the ends of sessions.
-    pub(crate) fn logout<E, F>(hook: impl Fn(SessionEnd) -> F + Send + Sync + 'static) -> Self
+    pub(crate) fn logout<E, F>(hook: impl Fn(Logout) -> F + Send + Sync + 'static) -> Self
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
         F: Future<Output = Result<(), E>> + Send + 'static,

@@ -130,9 +130,10 @@ mod tests {
     fn a_mismatch_names_the_type_and_the_place_but_not_the_value() {
         let text = encode(&("first", "hunter2")).unwrap();
         let error = decode::<(String, u32)>(&text).unwrap_err();
-        let shown = format!("{error} {error:?}");
+        let shown = error.to_string();
         assert!(shown.contains("(alloc::string::String, u32)"), "{shown}");
         assert!(shown.contains("at byte 18"), "{shown}");
+        let shown = format!("{shown} {error:?}");
         assert!(
             !shown.contains("hunter2") && error.source().is_none(),
             "{shown}"

@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ceiling::Ceiling;
 use super::session::Session;
 use crate::authorization::Remembered;
 
@@ -23,15 +24,6 @@ pub(crate) struct Extras {
     pub(crate) ceiling: Ceiling,
     /// The application's own value as JSON; empty when there is none.
     pub(crate) data: String,
-}
-
-/// When the provider wants the session to be over, in seconds since the epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ceiling {
-    /// The claim `session_expiry` of the last ID token that had one.
-    pub(crate) session_expiry: Option<u64>,
-    /// The claim `exp` of the last ID token, where that limits the session.
-    pub(crate) id_token: Option<u64>,
 }
 
 impl fmt::Debug for Extras {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ceiling::Ceiling;
 use super::compact::CompactToken;
 use super::layout::Extras;
 use super::lifetime::{Ended, Lifetimes, Times};
@@ -46,7 +47,7 @@ impl fmt::Debug for Session {
 
 /// The claims that only an ID token can make (OpenID Connect Core 1.0 §2): it is signed and meant for
 /// us, which a userinfo response is not.
-const OF_THE_ID_TOKEN: [&str; 13] = [
+const OF_THE_ID_TOKEN: [&str; 14] = [
     "iss",
     "sub",
     "aud",
@@ -60,6 +61,7 @@ const OF_THE_ID_TOKEN: [&str; 13] = [
     "amr",
     "at_hash",
     "sid",
+    "session_expiry",
 ];
 
 /// The tokens of a session.
@@ -164,7 +166,10 @@ impl Session {
             userinfo: userinfo
                 .and_then(|claims| serde_json::to_string(claims).ok())
                 .unwrap_or_default(),
-            extras: Extras::default(),
+            extras: Extras {
+                ceiling: Ceiling::begin(id_token, lifetimes.ceiling),
+                ..Extras::default()
+            },
         })
     }
 
@@ -176,6 +181,12 @@ impl Session {
                 .and_then(|fresh| fresh.sid.clone())
                 .or_else(|| self.sid.clone()),
             tokens,
+            extras: Extras {
+                ceiling: id_token.map_or(self.extras.ceiling, |fresh| {
+                    self.extras.ceiling.moved(fresh)
+                }),
+                ..self.extras.clone()
+            },
             ..self.clone()
         }
     }
@@ -186,6 +197,10 @@ impl Session {
             generation: self.generation.saturating_add(1),
             sid: fresh.sid.clone(),
             tokens: fresh.tokens.clone(),
+            extras: Extras {
+                ceiling: fresh.extras.ceiling,
+                ..self.extras.clone()
+            },
             ..self.clone()
         }
     }
@@ -198,7 +213,16 @@ impl Session {
 
     /// Whether the session is over, apart from what only a store can know.
     pub(crate) fn ended(&self, now: u64) -> Option<Ended> {
-        self.times.ended(now)
+        self.times.ended(self.extras.ceiling.at(), now)
+    }
+
+    /// When the session is over unless it is used or refreshed, in seconds since the epoch. Neither
+    /// its cookie nor its record outlives this.
+    pub(crate) fn deadline(&self) -> u64 {
+        let ceiling = self.extras.ceiling.at();
+        ceiling.map_or(self.times.idle_deadline, |ceiling| {
+            ceiling.min(self.times.idle_deadline)
+        })
     }
 
     /// The claims of the ID token, overlaid with those of the userinfo endpoint: with what it says of
@@ -256,6 +280,7 @@ impl Session {
             Lifetimes {
                 idle: 600,
                 absolute: 6_000,
+                ..Lifetimes::default()
             },
             1_000,
             &crate::outside::scripted::CountingRandom::default(),
@@ -406,6 +431,28 @@ mod tests {
                 scope
             );
         }
+    }
+
+    #[test]
+    fn a_ceiling_bounds_the_deadline_until_a_refresh_moves_it() {
+        let claims = |expiry: u64| json!({ "sub": "1", "session_expiry": expiry });
+        let session = Session::example_of(&claims(1_300));
+        assert_eq!(session.deadline(), 1_300);
+        assert_eq!(session.ended(1_300), Some(Ended::Ceiling));
+        let fresh = IdToken::example(&claims(9_999));
+        let moved = session.refreshed(session.tokens.clone(), Some(&fresh));
+        assert_eq!(moved.deadline(), 1_600, "idle");
+        assert_eq!(moved.ended(6_999), Some(Ended::Idle));
+        assert_eq!(moved.ended(7_000), Some(Ended::Absolute));
+        let silent = session.refreshed(session.tokens.clone(), None);
+        assert_eq!(silent.deadline(), 1_300);
+        let mut changed = session.clone();
+        changed.extras.data = "7".to_owned();
+        let merged = changed.with_tokens_of(&moved);
+        assert_eq!(
+            (merged.deadline(), merged.extras.data.as_str()),
+            (1_600, "7")
+        );
     }
 
     /// RFC 6749 §6.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::data::DataError;
 use super::session::Session;
+use crate::authorization::Remembered;
 use crate::provider::ClaimPath;
 
 /// The signed-in person. Cheap to clone.
@@ -56,6 +57,11 @@ impl User {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.session.issuer
+    }
+
+    /// Whether the session outlives the browser.
+    pub(crate) fn remembered(&self) -> Remembered {
+        self.session.extras.remembered
     }
 
     /// The person's identifier at the issuer (`sub`), at most 255 characters.

@@ -192,6 +192,12 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "whole number",
         ),
         (
+            &[("session_ceiling", "none")],
+            "session_ceiling",
+            "session_expiry, id_token",
+        ),
+        (&[("remember", "yes")], "remember", "always, never, ask"),
+        (
             &[("ca_file", "/there/is/no/such.pem")],
             "ca_file",
             "cannot be read",

@@ -1,0 +1,170 @@
+//! Stores of ours keep the contract, and stores with a fault in them are caught at it.
+
+use std::sync::Arc;
+
+use latchgate::{MemoryStore, SessionStore, StoreError};
+use latchgate_store_contract::{Call, Offer, Rule, Seen, Violation, check};
+
+use crate::faulty::{Fault, Faulty};
+
+const NOW: u64 = 1_900_000_000;
+
+const EVERYTHING: Offer = Offer {
+    leases: true,
+    index: true,
+};
+
+/// Runs the contract on several seeds at the same time, on several threads.
+async fn keeps(store: Arc<dyn SessionStore>, now: u64) -> Offer {
+    let runs: Vec<_> = (1..=4)
+        .map(|seed| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { check(&*store, [seed; 32], now).await })
+        })
+        .collect();
+    let mut offers = Vec::new();
+    for run in runs {
+        offers.push(run.await.unwrap().unwrap());
+    }
+    offers.dedup();
+    assert_eq!(offers.len(), 1);
+    offers[0]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_memory_store_keeps_the_contract() {
+    // Nothing must stay behind: a second run finds the room that the first one needed.
+    let store = Arc::new(MemoryStore::new(200));
+    for _ in 0..2 {
+        assert_eq!(keeps(store.clone(), NOW).await, EVERYTHING);
+    }
+}
+
+async fn caught(fault: Fault) -> Violation {
+    let store = Faulty::new(fault);
+    let violation = check(&store, [7; 32], NOW)
+        .await
+        .expect_err(&format!("{fault:?} went unnoticed"));
+    let told = violation.to_string();
+    assert!(told.contains(&violation.rule.to_string()), "{told}");
+    violation
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fault_is_caught_by_the_rule_it_breaks() {
+    for (fault, rule, call) in [
+        (Fault::CutsAtNul, Rule::Keeps, Call::Load),
+        (Fault::LosesNames, Rule::Keeps, Call::Load),
+        (Fault::NeverExpires, Rule::Expires, Call::Load),
+        (Fault::ExpiresOneLate, Rule::Expires, Call::Load),
+        (Fault::Upserts, Rule::Absent, Call::Replace),
+        (Fault::ReplacesExpired, Rule::Expires, Call::Replace),
+        (Fault::InsertsOver, Rule::InsertsOnce, Call::Insert),
+        (
+            Fault::IgnoresGeneration,
+            Rule::ComparesGenerations,
+            Call::Replace,
+        ),
+        (
+            Fault::ComparesLowByte,
+            Rule::ComparesGenerations,
+            Call::Replace,
+        ),
+        (Fault::KeepsOldExpiry, Rule::ReplacesAll, Call::Load),
+        (Fault::ForgetsAnswers, Rule::RepeatsReplace, Call::Replace),
+        (Fault::RemovesOnce, Rule::RepeatsRemove, Call::Remove),
+        (Fault::ReplacesRemoved, Rule::Removes, Call::Replace),
+        (
+            Fault::ComparesThenSets,
+            Rule::ReplacesAtomically,
+            Call::Replace,
+        ),
+        (
+            Fault::LooksThenInserts,
+            Rule::InsertsAtomically,
+            Call::Insert,
+        ),
+        (Fault::LooksThenLeases, Rule::LeasesAtomically, Call::Lease),
+        (Fault::LeasesToAll, Rule::LeasesAtomically, Call::Lease),
+        (Fault::LeasesOfNothing, Rule::LeasesWhatIsThere, Call::Lease),
+        (Fault::LeasesAsInserted, Rule::LeasesCurrent, Call::Lease),
+        (Fault::SameFence, Rule::FencesGrow, Call::Lease),
+        (
+            Fault::LeaseBlocksReplace,
+            Rule::LeasesBlockNothing,
+            Call::Replace,
+        ),
+        (
+            Fault::ReplaceEndsLease,
+            Rule::LeasesBlockNothing,
+            Call::Lease,
+        ),
+        (
+            Fault::ExtendsForAnybody,
+            Rule::ExtendsByFence,
+            Call::ExtendLease,
+        ),
+        (Fault::ExtendsInName, Rule::ExtendsByFence, Call::Lease),
+        (
+            Fault::ReleasesForAnybody,
+            Rule::ReleasesByFence,
+            Call::Lease,
+        ),
+        (Fault::LeasesForEver, Rule::LeasesExpire, Call::Lease),
+        (
+            Fault::LeaseOutlivesRecord,
+            Rule::RemovesLease,
+            Call::ExtendLease,
+        ),
+        (Fault::ConfusesSidAndSub, Rule::Finds, Call::Find),
+        (Fault::FindsOne, Rule::Finds, Call::Find),
+        (Fault::KeepsOldNames, Rule::FindsReplaced, Call::Find),
+        (Fault::ForgetsOnReplace, Rule::FindsReplaced, Call::Find),
+        (Fault::FindsRemoved, Rule::ForgetsNames, Call::Find),
+        (Fault::FindsExpired, Rule::ForgetsNames, Call::Find),
+    ] {
+        let violation = caught(fault).await;
+        assert_eq!(
+            (violation.rule, violation.call),
+            (rule, call),
+            "{fault:?}: {violation}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_and_silence_are_told() {
+    let violation = caught(Fault::Fails).await;
+    assert!(matches!(
+        violation.seen,
+        Seen::Failure(StoreError::Unavailable(_))
+    ));
+    assert!(std::error::Error::source(&violation).is_some());
+    let violation = caught(Fault::Hangs).await;
+    assert!(matches!(violation.seen, Seen::Silence));
+}
+
+#[tokio::test]
+async fn what_is_not_offered_is_no_violation() {
+    let offer = |fault| async move { check(&Faulty::new(fault), [9; 32], NOW).await.unwrap() };
+    let without_leases = Offer {
+        leases: false,
+        index: true,
+    };
+    assert_eq!(offer(Fault::NoLeases).await, without_leases);
+    let without_index = Offer {
+        leases: true,
+        index: false,
+    };
+    assert_eq!(offer(Fault::NoIndex).await, without_index);
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_leaves_nothing_behind() {
+    let store = Faulty::new(Fault::FindsOne);
+    check(&store, [7; 32], NOW).await.unwrap_err();
+    assert_eq!(store.records(), 0);
+    let store = Faulty::new(Fault::NoIndex);
+    check(&store, [7; 32], NOW).await.unwrap();
+    assert_eq!(store.records(), 0);
+}
