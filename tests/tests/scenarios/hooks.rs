@@ -74,6 +74,7 @@ async fn a_login_that_the_application_refuses_leaves_nothing(setup: Setup) -> Re
     Ok(())
 }
 
+#[expect(clippy::panic, reason = "a hook of this scenario's panics")]
 async fn a_login_hook_that_fails_or_panics_is_a_503_until_it_works(
     setup: Setup,
 ) -> Result<(), Failure> {
@@ -184,6 +185,7 @@ async fn a_refresh_brings_a_new_value(setup: Setup) -> Result<(), Failure> {
     Ok(())
 }
 
+#[expect(clippy::panic, reason = "a hook of this scenario's panics")]
 async fn a_refresh_hook_that_fails_or_panics_costs_no_tokens(setup: Setup) -> Result<(), Failure> {
     let trouble = async |user: User| {
         let count = user.data::<Count>().map_err(std::io::Error::other)?;
