@@ -1,10 +1,8 @@
 //! Sessions on a real Redis: the contract of stores, what happens when the server goes and comes back, and what lies in it.
 
-mod alternating;
 mod connection;
-mod road;
 mod secrets;
-mod server;
+pub(crate) mod server;
 
 use std::time::Duration;
 
@@ -12,10 +10,10 @@ use latchgate::{Lease, SessionStore, StoreFuture, StoredName, StoredNames, Store
 use latchgate_redis::RedisStore;
 use latchgate_store_contract::{Offer, check};
 
+use crate::alternating::Alternating;
 use crate::case::{Case, Failure};
 use crate::child::pause;
 use crate::need::Need;
-use alternating::Alternating;
 use server::Redis;
 
 const NEEDS: &[Need] = &[Need::Redis];
