@@ -14,6 +14,8 @@ pub(crate) enum Need {
     Chromium,
     /// Redis, or Valkey.
     Redis,
+    /// A PostgreSQL server's programs.
+    Postgresql,
     /// The example servers' binaries.
     Examples,
 }
@@ -25,6 +27,7 @@ impl Need {
             Self::OidcProvider => "oidc-provider",
             Self::Chromium => "chromium",
             Self::Redis => "redis",
+            Self::Postgresql => "postgresql",
             Self::Examples => "examples",
         }
     }
@@ -34,6 +37,7 @@ impl Need {
             Self::OidcProvider => &["LATCHGATE_TEST_NODE", "LATCHGATE_TEST_OIDC_PROVIDER"],
             Self::Chromium => &["LATCHGATE_TEST_CHROMIUM", "LATCHGATE_TEST_CHROMEDRIVER"],
             Self::Redis => &["LATCHGATE_TEST_REDIS_SERVER"],
+            Self::Postgresql => &["LATCHGATE_TEST_POSTGRES_BIN"],
             Self::Examples => &["LATCHGATE_TEST_AXUM_LOGIN", "LATCHGATE_TEST_ACTIX_LOGIN"],
         }
     }
