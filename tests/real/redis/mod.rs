@@ -210,6 +210,15 @@ async fn every_key_expires() -> Result<(), Failure> {
     );
     store.remove(&[1; 32]).await?;
     store.remove(&[2; 32]).await?;
+    // For ever is a century.
+    let forever = StoredRecord {
+        expires_at: u64::MAX,
+        ..record(1, 0, 1)
+    };
+    store.insert(&[4; 32], forever.clone(), NOW).await?;
+    let there = store.load(&[4; 32], NOW).await?;
+    ensure!(there == Some(forever), "{there:?}");
+    store.remove(&[4; 32]).await?;
     let left: Vec<String> = server.say("KEYS *").await?;
     ensure!(left.is_empty(), "{left:?}");
     Ok(())

@@ -297,7 +297,10 @@ impl Settings {
         match self.stores.iter().find_map(|open| open(url)) {
             Some(Ok(store)) => Ok(Some(store)),
             Some(Err(problem)) => Err(ConfigError::new(name, Problem::Store(problem))),
-            None if url.starts_with("redis") || url.starts_with("postgres") => {
+            None if ["redis", "valkey", "postgres"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme)) =>
+            {
                 Err(ConfigError::new(name, Problem::StoreElsewhere))
             }
             None => {

@@ -159,6 +159,11 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "Settings::from_env()?.stores",
         ),
         (
+            &[("store", "valkeys://localhost")],
+            "store",
+            "Settings::from_env()?.stores",
+        ),
+        (
             &[("store", "postgres://localhost")],
             "store",
             "Settings::from_env()?.stores",
