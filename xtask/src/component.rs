@@ -52,6 +52,19 @@ pub(crate) const COMPONENTS: &[Component] = &[
         },
     },
     Component {
+        name: "redis",
+        what: "a Redis or Valkey server",
+        parts: &[Part {
+            variable: "LATCHGATE_TEST_REDIS_SERVER",
+            place: Place::Program(&["redis-server", "valkey-server"]),
+        }],
+        packages: Packages {
+            apt: &["redis-server"],
+            dnf: &["valkey"],
+            brew: &["redis"],
+        },
+    },
+    Component {
         name: "postgresql",
         what: "the programs of a PostgreSQL server",
         parts: &[Part {

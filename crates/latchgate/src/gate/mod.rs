@@ -3,6 +3,7 @@
 mod back_channel;
 mod callback;
 mod challenge;
+mod change;
 mod door;
 mod errand;
 mod login;
@@ -11,13 +12,14 @@ mod page;
 mod passage;
 mod reach;
 mod refresh;
+mod turn;
 mod visit;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::authorization::LoginOptions;
+use crate::authorization::{LoginOptions, RememberMe};
 use crate::client::Registration;
 use crate::cookie::CookieKind;
 use crate::error::Error;
@@ -56,6 +58,7 @@ pub(crate) struct Premises {
     pub(crate) logout_cookie: CookieKind,
     pub(crate) keeping: Keeping,
     pub(crate) lifetimes: Lifetimes,
+    pub(crate) remember_me: RememberMe,
     pub(crate) renewals: Arc<Renewals>,
     pub(crate) revocations: Revocations,
     /// The claims that hold roles and permissions.

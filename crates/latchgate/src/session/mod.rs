@@ -1,7 +1,9 @@
 //! Who is signed in: the session, how it is kept, and how its tokens are renewed.
 
 mod access_token;
+mod ceiling;
 mod compact;
+mod layout;
 mod lifetime;
 mod memory;
 mod renewal;
@@ -17,6 +19,7 @@ mod stored;
 mod user;
 
 pub use access_token::AccessToken;
+pub use ceiling::SessionCeiling;
 pub use lifetime::{Ended, Lifetimes};
 pub use memory::MemoryStore;
 pub(crate) use renewal::{Renewals, Renewed};

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ceiling::Ceiling;
 use super::compact::CompactToken;
+use super::layout::Extras;
 use super::lifetime::{Ended, Lifetimes, Times};
 use crate::client::Registration;
 use crate::outside::{Random, RandomError};
@@ -28,6 +30,9 @@ pub(crate) struct Session {
     pub(crate) tokens: Tokens,
     /// Claims of the userinfo endpoint, as JSON; empty when it was not asked.
     pub(crate) userinfo: String,
+    /// Written after the rest, by `layout`, and only where there is something to write.
+    #[serde(skip)]
+    pub(crate) extras: Extras,
 }
 
 impl fmt::Debug for Session {
@@ -42,7 +47,7 @@ impl fmt::Debug for Session {
 
 /// The claims that only an ID token can make (OpenID Connect Core 1.0 §2): it is signed and meant for
 /// us, which a userinfo response is not.
-const OF_THE_ID_TOKEN: [&str; 13] = [
+const OF_THE_ID_TOKEN: [&str; 14] = [
     "iss",
     "sub",
     "aud",
@@ -56,10 +61,11 @@ const OF_THE_ID_TOKEN: [&str; 13] = [
     "amr",
     "at_hash",
     "sid",
+    "session_expiry",
 ];
 
 /// The tokens of a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tokens {
     pub(crate) id_token: CompactToken,
     pub(crate) access_token: CompactToken,
@@ -125,19 +131,18 @@ impl Tokens {
     }
 
     /// Whether the access token should be renewed before it is used: within the smaller of a
-    /// minute and a tenth of its lifetime before it expires. An unknown lifetime is never due.
-    pub(crate) fn renewal_due(&self, now: u64) -> bool {
+    /// minute and a tenth of its lifetime before it expires, less up to a quarter of that by
+    /// `chance`. An unknown lifetime is never due.
+    fn renewal_due(&self, now: u64, chance: u8) -> bool {
         self.access_validity.is_some_and(|(issued_at, expires_at)| {
             let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);
+            let margin = margin - margin * u64::from(chance) / 1_024;
             now.saturating_add(margin) >= expires_at
         })
     }
 }
 
 impl Session {
-    /// The layout of the encoded bytes; an unknown one is treated as no session.
-    const LAYOUT: u8 = 1;
-
     /// Begins a session, under an id nobody has seen before.
     pub(crate) fn begin(
         registration: &Registration,
@@ -161,6 +166,10 @@ impl Session {
             userinfo: userinfo
                 .and_then(|claims| serde_json::to_string(claims).ok())
                 .unwrap_or_default(),
+            extras: Extras {
+                ceiling: Ceiling::begin(id_token, lifetimes.ceiling),
+                ..Extras::default()
+            },
         })
     }
 
@@ -172,22 +181,48 @@ impl Session {
                 .and_then(|fresh| fresh.sid.clone())
                 .or_else(|| self.sid.clone()),
             tokens,
+            extras: Extras {
+                ceiling: id_token.map_or(self.extras.ceiling, |fresh| {
+                    self.extras.ceiling.moved(fresh)
+                }),
+                ..self.extras.clone()
+            },
             ..self.clone()
         }
     }
 
+    /// This session, one generation further, with the tokens that `fresh` got.
+    pub(crate) fn with_tokens_of(&self, fresh: &Self) -> Self {
+        Self {
+            generation: self.generation.saturating_add(1),
+            sid: fresh.sid.clone(),
+            tokens: fresh.tokens.clone(),
+            extras: Extras {
+                ceiling: fresh.extras.ceiling,
+                ..self.extras.clone()
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Whether the access token should be renewed before it is used. Sessions that began at the same
+    /// moment differ a little, so that they do not all come to the provider at once.
+    pub(crate) fn refresh_due(&self, now: u64) -> bool {
+        self.tokens.renewal_due(now, self.id[0])
+    }
+
     /// Whether the session is over, apart from what only a store can know.
     pub(crate) fn ended(&self, now: u64) -> Option<Ended> {
-        self.times.ended(now)
+        self.times.ended(self.extras.ceiling.at(), now)
     }
 
-    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        postcard::to_extend(self, vec![Self::LAYOUT]).ok()
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (layout, body) = bytes.split_first()?;
-        (*layout == Self::LAYOUT).then(|| postcard::from_bytes(body).ok())?
+    /// When the session is over unless it is used or refreshed, in seconds since the epoch. Neither
+    /// its cookie nor its record outlives this.
+    pub(crate) fn deadline(&self) -> u64 {
+        let ceiling = self.extras.ceiling.at();
+        ceiling.map_or(self.times.idle_deadline, |ceiling| {
+            ceiling.min(self.times.idle_deadline)
+        })
     }
 
     /// The claims of the ID token, overlaid with those of the userinfo endpoint: with what it says of
@@ -245,6 +280,7 @@ impl Session {
             Lifetimes {
                 idle: 600,
                 absolute: 6_000,
+                ..Lifetimes::default()
             },
             1_000,
             &crate::outside::scripted::CountingRandom::default(),
@@ -397,6 +433,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_ceiling_bounds_the_deadline_until_a_refresh_moves_it() {
+        let claims = |expiry: u64| json!({ "sub": "1", "session_expiry": expiry });
+        let session = Session::example_of(&claims(1_300));
+        assert_eq!(session.deadline(), 1_300);
+        assert_eq!(session.ended(1_300), Some(Ended::Ceiling));
+        let fresh = IdToken::example(&claims(9_999));
+        let moved = session.refreshed(session.tokens.clone(), Some(&fresh));
+        assert_eq!(moved.deadline(), 1_600, "idle");
+        assert_eq!(moved.ended(6_999), Some(Ended::Idle));
+        assert_eq!(moved.ended(7_000), Some(Ended::Absolute));
+        let silent = session.refreshed(session.tokens.clone(), None);
+        assert_eq!(silent.deadline(), 1_300);
+        let mut changed = session.clone();
+        changed.extras.data = "7".to_owned();
+        let merged = changed.with_tokens_of(&moved);
+        assert_eq!(
+            (merged.deadline(), merged.extras.data.as_str()),
+            (1_600, "7")
+        );
+    }
+
     /// RFC 6749 §6.
     #[test]
     fn what_a_refresh_leaves_out_stays() {
@@ -449,16 +507,18 @@ mod tests {
 
     #[test]
     fn renewal_is_due_a_minute_or_a_tenth_before_the_end() {
-        let due = |lifetime: Option<u64>, now: u64| {
+        let due_by = |chance: u8, lifetime: Option<u64>, now: u64| {
             let response = answer(|response| response.expires_in = lifetime);
             let id_token = IdToken::example(&json!({ "sub": "1" }));
-            Tokens::new(&response, &id_token, "", 1_000).renewal_due(now)
+            Tokens::new(&response, &id_token, "", 1_000).renewal_due(now, chance)
         };
+        let due = |lifetime, now| due_by(0, lifetime, now);
         assert!(!due(Some(3_600), 4_539) && due(Some(3_600), 4_540));
         assert!(!due(Some(100), 1_089) && due(Some(100), 1_090));
         assert!(!due(Some(1), 1_000) && due(Some(1), 1_001));
         assert!(!due(None, u64::MAX));
         assert!(due(Some(u64::MAX), u64::MAX));
+        assert!(!due_by(255, Some(3_600), 4_553) && due_by(255, Some(3_600), 4_554));
     }
 
     #[test]
@@ -490,13 +550,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Session::decode(&bytes);
-            bytes.insert(0, Session::LAYOUT);
-            let _ = Session::decode(&bytes);
-        }
-
         #[test]
         fn a_changed_session_never_panics(place in any::<prop::sample::Index>(), with in any::<u8>()) {
             let mut encoded = rich().encode().unwrap();

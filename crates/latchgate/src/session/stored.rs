@@ -36,7 +36,7 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 pub(crate) enum Leased {
     /// Ours, with the session as it is now.
-    Granted { fence: u64, session: Session },
+    Granted { fence: u64, session: Box<Session> },
     /// Somebody else refreshes.
     Held,
     /// The session is gone.
@@ -88,7 +88,7 @@ impl Ticket {
         StoredRecord {
             sealed: keys.seal_record(self.secret(), &self.key(), &plain, iv),
             generation: session.generation,
-            expires_at: session.times.idle_deadline,
+            expires_at: session.deadline(),
             names: names(keys, session),
         }
     }
@@ -153,7 +153,10 @@ impl StoredSessions {
         Ok(
             match self.store.lease(&ticket.key(), duration, now).await? {
                 Lease::Granted { fence, record } => match ticket.open(keys, &record) {
-                    Some(Taken { session, .. }) => Leased::Granted { fence, session },
+                    Some(Taken { session, .. }) => Leased::Granted {
+                        fence,
+                        session: Box::new(session),
+                    },
                     None => Leased::Missing,
                 },
                 Lease::Held => Leased::Held,
@@ -329,6 +332,21 @@ mod tests {
                 .unwrap()
                 .is_none()
         );
+    }
+
+    #[test]
+    fn no_record_outlives_its_session() {
+        let ticket = Ticket([7; 32]);
+        let mut session = Session::example();
+        let expires_at = |session: &Session| ticket.record(&keys(1), session, IV).expires_at;
+        assert_eq!(expires_at(&session), 1_600);
+        session.extras.ceiling.session_expiry = Some(1_200);
+        assert_eq!(expires_at(&session), 1_200);
+        session.extras.ceiling.id_token = Some(1_100);
+        assert_eq!(expires_at(&session), 1_100);
+        session.extras.ceiling.session_expiry = Some(u64::MAX);
+        session.extras.ceiling.id_token = None;
+        assert_eq!(expires_at(&session), 1_600);
     }
 
     #[tokio::test]
