@@ -24,7 +24,7 @@ async fn a_refresh_under_way_does_not_bring_a_session_back(setup: Setup) -> Resu
     let browser = world.signed_in().await?;
     let thief = browser.clone();
     world.provider.reset_calls();
-    world.clock.pass(3_550);
+    world.clock.pass(3_560);
     world.mischief().answer(Endpoint::Token, Answer::Hang);
     let mut requests = JoinSet::new();
     for _ in 0..10 {

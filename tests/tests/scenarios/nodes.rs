@@ -29,7 +29,7 @@ async fn nodes_share_what_a_refresh_brought(setup: Setup) -> Result<(), Failure>
     let mut browser = world.signed_in().await?;
     let mut tokens = vec![world.token(&browser).await?["access_token"].to_string()];
     for turn in 0..4 {
-        world.clock.pass(3_550);
+        world.clock.pass(3_560);
         world.provider.reset_calls();
         let (here, there) = if turn % 2 == 0 {
             (&world, &node)

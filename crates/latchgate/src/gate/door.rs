@@ -53,8 +53,29 @@ impl Premises {
         })
     }
 
+    /// Loads the session whose ticket the cookie holds, and writes it back when that is due: its idle
+    /// deadline has moved, its key is no longer the newest, or it was refreshed while the store was
+    /// down.
+    pub(super) async fn load_renewed(&self, ticket: Ticket, now: u64) -> Result<Found, Error> {
+        let found = self.load(ticket.clone(), now).await?;
+        let Found::Live {
+            kept,
+            due: true,
+            found_generation,
+        } = &found
+        else {
+            return Ok(found);
+        };
+        let renewed = kept.renewed(self.lifetimes, now);
+        if self.write_back(&renewed, *found_generation, now).await? {
+            return Ok(found);
+        }
+        // Somebody else has changed it meanwhile, or ended it.
+        self.load(ticket, now).await
+    }
+
     /// Loads the session whose ticket the cookie holds.
-    pub(super) async fn load(&self, ticket: Ticket, now: u64) -> Result<Found, Error> {
+    async fn load(&self, ticket: Ticket, now: u64) -> Result<Found, Error> {
         let Keeping::Stored(stored) = &self.keeping else {
             return Ok(Found::Nothing);
         };

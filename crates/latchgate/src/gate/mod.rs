@@ -3,6 +3,7 @@
 mod back_channel;
 mod callback;
 mod challenge;
+mod change;
 mod door;
 mod errand;
 mod login;
@@ -11,6 +12,7 @@ mod page;
 mod passage;
 mod reach;
 mod refresh;
+mod turn;
 mod visit;
 
 use std::fmt;

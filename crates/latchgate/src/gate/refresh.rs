@@ -1,42 +1,70 @@
 //! Renewing a session's tokens: the task that [`Renewals::once`](crate::session::Renewals::once) runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Gate, Kept};
+use tokio::time::{interval, timeout};
+
+use super::turn::{Ours, Turn};
+use super::{Gate, Keeping, Kept};
 use crate::error::Error;
 use crate::session::{Ended, Renewed, Session};
 use crate::token::{self, TokenError};
 
+/// How long a refresh waits for its turn while other nodes are at it.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(20);
+
+/// How long a refreshed session is offered to a store that fails, and how often.
+const KEEP_OFFERING: Duration = Duration::from_secs(60);
+const OFFER_AGAIN: Duration = Duration::from_millis(250);
+
 impl Gate {
-    /// Spends the session's refresh token and says what came of it.
+    /// Spends the session's refresh token, or lets another node spend it, and says what came of it.
     pub(super) async fn refresh(self, kept: Kept) -> Renewed {
-        let session = &kept.session;
-        match self.refreshed(session).await {
-            Ok(fresh) => self.keep_refreshed(&kept, fresh).await,
-            Err(error) if ends_the_session(&error) => {
-                tracing::warn!(
-                    event = "session_ended",
-                    issuer = session.issuer,
-                    subject = session.subject,
-                    code = error.code(),
-                    cause = %error.chain(),
-                    "the refresh was refused"
-                );
-                if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
-                    tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
-                }
-                Renewed::Over(Ended::Revoked)
-            }
-            Err(error) => {
+        let turn = timeout(WAIT_FOR_OTHERS, self.turn(&kept)).await;
+        let ours = match turn {
+            Ok(Ok(Turn::Ours(ours))) => ours,
+            Ok(Ok(Turn::Done(renewed))) => return renewed,
+            Ok(Err(error)) => return undecided(&error),
+            Err(_) => {
                 tracing::warn!(
                     event = "refresh_failed",
-                    code = error.code(),
-                    cause = %error.chain(),
-                    "the tokens could not be refreshed now"
+                    "other nodes took too long over a refresh"
                 );
-                Renewed::Undecided
+                return Renewed::Undecided;
+            }
+        };
+        match self.refreshed(&ours.session).await {
+            Ok(fresh) => self.keep_refreshed(&kept, ours, fresh).await,
+            Err(error) if ends_the_session(&error) => self.refused(&kept, &ours, &error).await,
+            Err(error) => undecided(&error),
+        }
+    }
+
+    /// The refresh token is worth nothing. Either somebody else has spent it, and the store has what
+    /// they got; or the session is over.
+    async fn refused(&self, kept: &Kept, ours: &Ours, error: &Error) -> Renewed {
+        if let (Keeping::Stored(stored), Some(ticket)) = (&self.0.keeping, &kept.ticket) {
+            let now = self.0.clock.now();
+            match self.look(stored, ticket, &ours.session, now).await {
+                Ok(Turn::Done(renewed)) => return renewed,
+                Ok(Turn::Ours(_)) => {}
+                Err(error) => return undecided(&error),
             }
         }
+        let session = &ours.session;
+        tracing::warn!(
+            event = "session_ended",
+            issuer = session.issuer,
+            subject = session.subject,
+            code = error.code(),
+            cause = %error.chain(),
+            "the refresh was refused"
+        );
+        if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
+            tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
+        }
+        Renewed::Over(Ended::Revoked)
     }
 
     async fn refreshed(&self, session: &Session) -> Result<Session, Error> {
@@ -88,41 +116,103 @@ impl Gate {
     }
 
     /// Keeps the refreshed session before anybody gets its tokens.
-    async fn keep_refreshed(&self, kept: &Kept, fresh: Session) -> Renewed {
-        let premises = &self.0;
-        let now = premises.clock.now();
-        let fresh = Kept {
+    async fn keep_refreshed(&self, kept: &Kept, ours: Ours, fresh: Session) -> Renewed {
+        let mut fresh = Kept {
             session: Arc::new(fresh),
             ticket: kept.ticket.clone(),
         };
-        match premises
-            .write_back(&fresh, kept.session.generation, now)
-            .await
-        {
-            Ok(true) => {
-                tracing::info!(
-                    event = "refresh",
-                    issuer = fresh.session.issuer,
-                    subject = fresh.session.subject,
-                    generation = fresh.session.generation,
-                    "tokens refreshed"
-                );
-                Renewed::Fresh(fresh.session)
-            }
-            Ok(false) => Renewed::Over(Ended::SignedOut),
+        let offers = timeout(KEEP_OFFERING, self.offer(&mut fresh, &ours)).await;
+        match offers {
+            Ok(Some(instead)) => return instead,
+            Ok(None) => {}
             // The provider has rotated: forgetting the new tokens would end the session. They are
             // remembered here, and written when the session is opened next.
-            Err(error) => {
+            Err(_) => tracing::error!(
+                event = "session_not_written",
+                "a refreshed session could not be written to its store yet"
+            ),
+        }
+        tracing::info!(
+            event = "refresh",
+            issuer = fresh.session.issuer,
+            subject = fresh.session.subject,
+            generation = fresh.session.generation,
+            "tokens refreshed"
+        );
+        Renewed::Fresh(fresh.session)
+    }
+
+    /// Offers a refreshed session to its store until the store has it, put together with whatever
+    /// else has changed. Answers with what counts instead, if the session has gone another way.
+    async fn offer(&self, fresh: &mut Kept, ours: &Ours) -> Option<Renewed> {
+        let mut expected = ours.stored_generation;
+        let mut complained = false;
+        let mut offers = interval(OFFER_AGAIN);
+        loop {
+            offers.tick().await;
+            let error = match self.offer_once(fresh, &mut expected, ours).await {
+                Ok(Offered::Kept) => return None,
+                Ok(Offered::Instead(renewed)) => return Some(renewed),
+                Ok(Offered::Again) => {
+                    offers.reset_immediately();
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if !complained {
+                complained = true;
                 tracing::error!(
                     event = "session_not_written",
                     code = error.code(),
                     cause = %error.chain(),
-                    "a refreshed session could not be written to its store yet"
+                    "a refreshed session is offered to its store again"
                 );
-                Renewed::Fresh(fresh.session)
             }
         }
     }
+
+    async fn offer_once(
+        &self,
+        fresh: &mut Kept,
+        expected: &mut u32,
+        ours: &Ours,
+    ) -> Result<Offered, Error> {
+        let now = self.0.clock.now();
+        if self.0.write_back(fresh, *expected, now).await? {
+            return Ok(Offered::Kept);
+        }
+        let (Keeping::Stored(stored), Some(ticket)) = (&self.0.keeping, &fresh.ticket) else {
+            return Ok(Offered::Kept);
+        };
+        Ok(match self.look(stored, ticket, &ours.session, now).await? {
+            Turn::Done(renewed) => Offered::Instead(renewed),
+            Turn::Ours(newest) => {
+                *expected = newest.stored_generation;
+                fresh.session = Arc::new(newest.session.with_tokens_of(&fresh.session));
+                Offered::Again
+            }
+        })
+    }
+}
+
+/// What the store did with a refreshed session.
+enum Offered {
+    /// It has it.
+    Kept,
+    /// The session has changed otherwise; it is put together, and offered again.
+    Again,
+    /// The session has ended, or somebody else has refreshed it.
+    Instead(Renewed),
+}
+
+fn undecided(error: &Error) -> Renewed {
+    tracing::warn!(
+        event = "refresh_failed",
+        code = error.code(),
+        cause = %error.chain(),
+        "the tokens could not be refreshed now"
+    );
+    Renewed::Undecided
 }
 
 /// Whether a failed refresh is final: the grant is gone, or the provider vouches for somebody else.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
@@ -12,7 +13,7 @@ use super::{Gate, Kept};
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::session::{AccessToken, Ended, Renewed, Ticket, User};
+use crate::session::{AccessToken, Ended, Renewed, Session, Ticket, User};
 
 /// One request with a session cookie, on its way through the application. Cheap to clone.
 ///
@@ -77,6 +78,15 @@ enum Lead {
     Ticket(Ticket),
 }
 
+/// How long a request waits for fresh tokens.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// How long it waits while the old ones are still good.
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often a request asks for newer tokens, when what it gets has changed in other ways only.
+const ROUNDS: usize = 4;
+
 impl Visit {
     pub(super) fn new(gate: Gate) -> Self {
         Self(Arc::new(Carried {
@@ -126,15 +136,16 @@ impl Visit {
             let Some(kept) = visit.kept() else {
                 return Ok(None);
             };
-            let tokens = &kept.session.tokens;
-            if !tokens.renewal_due(now) {
+            if !kept.session.refresh_due(now) {
                 return Ok(Some(kept.access_token(now)));
             }
-            if tokens.refresh_token.is_none() {
+            if kept.session.tokens.refresh_token.is_none() {
                 // Without a refresh token the rest of its life is all there is.
-                return Ok((tokens.expires_in(now) != Some(0)).then(|| kept.access_token(now)));
+                return Ok(kept.is_good(now).then(|| kept.access_token(now)));
             }
-            visit.refresh(kept, now).await
+            visit
+                .refresh(kept, now, |session| !session.refresh_due(now))
+                .await
         }
     }
 
@@ -158,45 +169,68 @@ impl Visit {
                 .kept()
                 .filter(|kept| kept.session.tokens.refresh_token.is_some())
             {
-                Some(kept) => visit.refresh(kept, now).await,
+                Some(kept) => {
+                    let before = Arc::clone(&kept.session);
+                    visit
+                        .refresh(kept, now, |session| session.tokens != before.tokens)
+                        .await
+                }
                 None => Ok(None),
             }
         }
     }
 
-    async fn refresh(&self, kept: Kept, now: u64) -> Result<Option<AccessToken>, Error> {
-        let premises = &self.gate().0;
-        let gate = self.gate().clone();
-        let old = kept.clone();
-        match premises
-            .renewals
-            .once(&kept.session, now, || {
-                gate.refresh(old).instrument(tracing::info_span!("refresh"))
-            })
-            .await
-        {
-            Renewed::Fresh(session) => {
-                let fresh = Kept {
-                    session,
-                    ticket: kept.ticket,
-                };
-                let token = fresh.access_token(now);
-                let mut changes = self.changes();
-                changes.kept = Some(fresh);
-                changes.write = true;
-                Ok(Some(token))
+    /// Refreshes until the session is what is wanted: the newest generation may be somebody's change
+    /// that left the tokens as they were.
+    async fn refresh(
+        &self,
+        mut kept: Kept,
+        now: u64,
+        wanted: impl Fn(&Session) -> bool,
+    ) -> Result<Option<AccessToken>, Error> {
+        for _ in 0..ROUNDS {
+            match self.refreshed(&kept, now).await {
+                Renewed::Fresh(session) => {
+                    kept.session = session;
+                    let mut changes = self.changes();
+                    changes.kept = Some(kept.clone());
+                    changes.write = true;
+                    if wanted(&kept.session) {
+                        return Ok(Some(kept.access_token(now)));
+                    }
+                }
+                Renewed::Over(_) => {
+                    let mut changes = self.changes();
+                    changes.kept = None;
+                    changes.write = true;
+                    return Ok(None);
+                }
+                Renewed::Undecided => break,
             }
-            Renewed::Over(_) => {
-                let mut changes = self.changes();
-                changes.kept = None;
-                changes.write = true;
-                Ok(None)
-            }
-            Renewed::Undecided if kept.session.tokens.expires_in(now) != Some(0) => {
-                Ok(Some(kept.access_token(now)))
-            }
-            Renewed::Undecided => Err(Error::RefreshUnavailable),
         }
+        if kept.is_good(now) {
+            Ok(Some(kept.access_token(now)))
+        } else {
+            Err(Error::RefreshUnavailable)
+        }
+    }
+
+    /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
+    async fn refreshed(&self, kept: &Kept, now: u64) -> Renewed {
+        let premises = &self.gate().0;
+        let refresh = premises.renewals.once(&kept.session, now, || {
+            let refresh = self.gate().clone().refresh(kept.clone());
+            refresh.instrument(tracing::info_span!("refresh"))
+        });
+        // A sealed session is kept by nobody but the browser, which should get the newest one.
+        let patience = if kept.ticket.is_some() && kept.is_good(now) {
+            SHORT_PATIENCE
+        } else {
+            PATIENCE
+        };
+        tokio::time::timeout(patience, refresh)
+            .await
+            .unwrap_or(Renewed::Undecided)
     }
 
     /// Writes what the visit changed into the head of the application's response, whatever kind of
@@ -296,31 +330,12 @@ impl Visit {
             let premises = &self.gate().0;
             let now = premises.clock.now();
             let found = match lead {
-                Lead::Ticket(ticket) => premises.load(ticket, now).await?,
+                Lead::Ticket(ticket) => premises.load_renewed(ticket, now).await?,
                 Lead::Done => Found::Nothing,
             };
-            self.renew_stored(&found, now).await?;
             Ok(self.settle(found))
         };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
-    }
-
-    /// Writes a stored session back when it is due: its idle deadline has moved, or it was refreshed
-    /// while the store was down.
-    async fn renew_stored(&self, found: &Found, now: u64) -> Result<(), Error> {
-        if let Found::Live {
-            kept,
-            due: true,
-            found_generation,
-        } = found
-        {
-            let premises = &self.gate().0;
-            let renewed = kept.renewed(premises.lifetimes, now);
-            premises
-                .write_back(&renewed, *found_generation, now)
-                .await?;
-        }
-        Ok(())
     }
 
     /// Takes note of what was found.
@@ -361,6 +376,11 @@ impl Visit {
 }
 
 impl Kept {
+    /// Whether the access token has not expired, as far as known.
+    fn is_good(&self, now: u64) -> bool {
+        self.session.tokens.expires_in(now) != Some(0)
+    }
+
     fn access_token(&self, now: u64) -> AccessToken {
         let tokens = &self.session.tokens;
         AccessToken::new(
@@ -370,7 +390,7 @@ impl Kept {
         )
     }
 
-    fn renewed(&self, lifetimes: crate::session::Lifetimes, now: u64) -> Self {
+    pub(super) fn renewed(&self, lifetimes: crate::session::Lifetimes, now: u64) -> Self {
         let mut session = (*self.session).clone();
         session.times.renew(now, lifetimes);
         Self {

@@ -4,8 +4,9 @@
 //!
 //! The first request that needs fresh tokens starts a task; all others wait for its outcome. The
 //! task belongs to nobody's connection: a browser that hangs up cannot cut a refresh in half. The
-//! outcome stays here for ten minutes at least, for requests that were already on their way with the
-//! cookie from before. A session that has ended leaves a tombstone, so that nothing brings it back.
+//! newest generation stays here for ten minutes at least, for requests that were already on their
+//! way with the cookie from before. A session that has ended leaves a tombstone, so that nothing
+//! brings it back. A provider that failed is left alone for a few seconds.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,7 +20,7 @@ use super::session::Session;
 /// How a refresh ended.
 #[derive(Clone, Debug)]
 pub(crate) enum Renewed {
-    /// The session with its new tokens.
+    /// The session as it is now: with new tokens, or with what somebody else changed meanwhile.
     Fresh(Arc<Session>),
     /// The session is over.
     Over(Ended),
@@ -40,21 +41,32 @@ struct Remembered {
     swept_to: usize,
 }
 
+type Outcome = watch::Receiver<Option<Renewed>>;
+
 #[derive(Debug)]
 enum Standing {
-    /// A refresh of the given generation, under way or done.
-    Refresh {
-        of_generation: u32,
-        outcome: watch::Receiver<Option<Renewed>>,
-        since: u64,
-    },
+    /// A refresh of this, the newest generation so far, is under way.
+    UnderWay { of: Arc<Session>, outcome: Outcome },
+    /// The newest generation that this process knows.
+    Newest { session: Arc<Session>, since: u64 },
+    /// A refresh of this generation has failed: nobody tries again before `until`.
+    Failed { of: Arc<Session>, until: u64 },
     /// The session has ended; kept until its cookie is worthless anyway.
     Tombstone { why: Ended, until: u64 },
 }
 
+enum Joined {
+    First(watch::Sender<Option<Renewed>>, Outcome),
+    Waiting(Outcome),
+    Settled(Renewed),
+}
+
 impl Renewals {
-    /// How long an outcome is kept at least, in seconds.
+    /// How long the newest generation is kept at least, in seconds.
     const REPLAY: u64 = 600;
+
+    /// How long a provider that failed is not asked again for the same session, in seconds.
+    const PAUSE: u64 = 5;
 
     /// Outdated entries are swept when there are more than this, and twice as many as the last
     /// sweep left.
@@ -64,75 +76,131 @@ impl Renewals {
     /// runs already, or repeats the outcome of the one that just has.
     pub(crate) async fn once<F>(
         self: &Arc<Self>,
-        session: &Session,
+        session: &Arc<Session>,
         now: u64,
         refresh: impl FnOnce() -> F,
     ) -> Renewed
     where
         F: Future<Output = Renewed> + Send + 'static,
     {
-        let mut outcome = match self.join(session, now) {
-            Joined::Over(why) => return Renewed::Over(why),
+        let outcome = match self.join(session, now) {
+            Joined::Settled(renewed) => return renewed,
             Joined::Waiting(outcome) => outcome,
             Joined::First(announce, outcome) => {
                 let refresh = refresh();
                 let renewals = Arc::clone(self);
-                let (id, until) = (session.id, session.times.absolute_deadline);
+                let session = Arc::clone(session);
                 tokio::spawn(async move {
                     let renewed = refresh.await;
-                    renewals.settle(id, &renewed, until);
+                    let renewed = renewals.settle(&session, renewed, now);
                     announce.send_replace(Some(renewed));
                 });
                 outcome
             }
         };
-        let settled = outcome
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|renewed| renewed.clone());
-        // The task cannot vanish without an answer unless the runtime is shutting down.
-        settled.unwrap_or(Renewed::Undecided)
+        settled(outcome).await
     }
 
-    fn join(&self, session: &Session, now: u64) -> Joined {
+    fn join(&self, session: &Arc<Session>, now: u64) -> Joined {
         let mut remembered = self.remembered();
         match remembered.by_session.get(&session.id) {
-            Some(Standing::Tombstone { why, .. }) => return Joined::Over(*why),
-            Some(Standing::Refresh {
-                of_generation,
-                outcome,
-                ..
-            }) if *of_generation >= session.generation && is_alive(outcome) => {
+            Some(Standing::Tombstone { why, .. }) => return Joined::Settled(Renewed::Over(*why)),
+            Some(Standing::Newest {
+                session: newest, ..
+            }) if newest.generation > session.generation => {
+                return Joined::Settled(Renewed::Fresh(Arc::clone(newest)));
+            }
+            Some(Standing::UnderWay { of, outcome })
+                if of.generation >= session.generation && is_alive(outcome) =>
+            {
                 return Joined::Waiting(outcome.clone());
+            }
+            Some(Standing::Failed { of, until })
+                if of.generation >= session.generation && *until > now =>
+            {
+                return Joined::Settled(Renewed::Undecided);
             }
             _ => {}
         }
         remembered.sweep(now);
         let (announce, outcome) = watch::channel(None);
-        let standing = Standing::Refresh {
-            of_generation: session.generation,
+        let standing = Standing::UnderWay {
+            of: Arc::clone(session),
             outcome: outcome.clone(),
-            since: now,
         };
         remembered.by_session.insert(session.id, standing);
         Joined::First(announce, outcome)
     }
 
-    fn settle(&self, id: [u8; 16], renewed: &Renewed, until: u64) {
+    /// Takes note of how the refresh of `session` ended. What happened to the session meanwhile
+    /// counts more.
+    fn settle(&self, session: &Arc<Session>, renewed: Renewed, now: u64) -> Renewed {
         let entries = &mut self.remembered().by_session;
-        match renewed {
-            Renewed::Fresh(_) => {}
-            Renewed::Over(why) => {
-                entries.insert(id, Standing::Tombstone { why: *why, until });
-            }
-            // Whoever waits gets this outcome; whoever comes next tries again.
-            Renewed::Undecided => {
-                if let Some(Standing::Refresh { .. }) = entries.get(&id) {
-                    entries.remove(&id);
-                }
-            }
+        let standing = match &renewed {
+            Renewed::Fresh(fresh) => Standing::Newest {
+                session: Arc::clone(fresh),
+                since: now,
+            },
+            Renewed::Over(why) => Standing::Tombstone {
+                why: *why,
+                until: session.times.absolute_deadline,
+            },
+            Renewed::Undecided => Standing::Failed {
+                of: Arc::clone(session),
+                until: now.saturating_add(Self::PAUSE),
+            },
+        };
+        match entries.get(&session.id) {
+            Some(Standing::Tombstone { why, .. }) => return Renewed::Over(*why),
+            Some(Standing::UnderWay { of, .. }) if of.generation > session.generation => {}
+            _ => drop(entries.insert(session.id, standing)),
         }
+        renewed
+    }
+
+    /// The newest generation of a session, after a refresh that is under way; an error when it has
+    /// ended.
+    pub(crate) async fn newest(
+        &self,
+        session: &Arc<Session>,
+        now: u64,
+    ) -> Result<Arc<Session>, Ended> {
+        let under_way = match self.remembered().by_session.get(&session.id) {
+            Some(Standing::UnderWay { outcome, .. }) => Some(outcome.clone()),
+            _ => None,
+        };
+        if let Some(outcome) = under_way {
+            settled(outcome).await;
+        }
+        match self.since(session, now) {
+            Some(Renewed::Over(why)) => Err(why),
+            Some(Renewed::Fresh(newest)) => Ok(newest),
+            _ => Ok(Arc::clone(session)),
+        }
+    }
+
+    /// Makes `changed` the newest generation, if the one before is still the newest: `false` when it
+    /// is not, a refresh is under way, or the session has ended.
+    pub(crate) fn advance(&self, changed: &Arc<Session>, now: u64) -> bool {
+        let mut remembered = self.remembered();
+        remembered.sweep(now);
+        let before = changed.generation.saturating_sub(1);
+        let fits = match remembered.by_session.get(&changed.id) {
+            Some(Standing::Tombstone { .. }) => false,
+            Some(Standing::UnderWay { outcome, .. }) => !is_alive(outcome),
+            Some(Standing::Newest { session, .. } | Standing::Failed { of: session, .. }) => {
+                session.generation <= before
+            }
+            None => true,
+        };
+        if fits {
+            let standing = Standing::Newest {
+                session: Arc::clone(changed),
+                since: now,
+            };
+            remembered.by_session.insert(changed.id, standing);
+        }
+        fits
     }
 
     /// Remembers that a session has ended, until its cookie is worthless.
@@ -149,13 +217,14 @@ impl Renewals {
     /// end.
     pub(crate) fn since(&self, session: &Session, now: u64) -> Option<Renewed> {
         match self.remembered().by_session.get(&session.id)? {
-            Standing::Tombstone { why, until } if *until > now => Some(Renewed::Over(*why)),
-            Standing::Refresh { outcome, .. } => {
-                let newest = outcome.borrow().clone()?;
-                matches!(&newest, Renewed::Fresh(fresh) if fresh.generation > session.generation)
-                    .then_some(newest)
+            Standing::Tombstone { why, until } => (*until > now).then_some(Renewed::Over(*why)),
+            Standing::UnderWay { of: newest, .. }
+            | Standing::Failed { of: newest, .. }
+            | Standing::Newest {
+                session: newest, ..
+            } => {
+                (newest.generation > session.generation).then(|| Renewed::Fresh(Arc::clone(newest)))
             }
-            _ => None,
         }
     }
 
@@ -166,18 +235,19 @@ impl Renewals {
     }
 }
 
-/// Whether a refresh has an outcome or will have one: its task may have died with its runtime.
-fn is_alive(outcome: &watch::Receiver<Option<Renewed>>) -> bool {
-    outcome.borrow().is_some() || outcome.has_changed().is_ok()
+async fn settled(mut outcome: Outcome) -> Renewed {
+    let settled = outcome
+        .wait_for(Option::is_some)
+        .await
+        .ok()
+        .and_then(|renewed| renewed.clone());
+    // The task cannot vanish without an answer unless the runtime is shutting down.
+    settled.unwrap_or(Renewed::Undecided)
 }
 
-enum Joined {
-    First(
-        watch::Sender<Option<Renewed>>,
-        watch::Receiver<Option<Renewed>>,
-    ),
-    Waiting(watch::Receiver<Option<Renewed>>),
-    Over(Ended),
+/// Whether a refresh has an outcome or will have one: its task may have died with its runtime.
+fn is_alive(outcome: &Outcome) -> bool {
+    outcome.borrow().is_some() || outcome.has_changed().is_ok()
 }
 
 impl Remembered {
@@ -188,12 +258,9 @@ impl Remembered {
             return;
         }
         self.by_session.retain(|_, standing| match standing {
-            Standing::Tombstone { until, .. } => *until > now,
-            Standing::Refresh { since, outcome, .. } => {
-                is_alive(outcome)
-                    && (outcome.borrow().is_none()
-                        || now.saturating_sub(*since) <= Renewals::REPLAY)
-            }
+            Standing::Tombstone { until, .. } | Standing::Failed { until, .. } => *until > now,
+            Standing::Newest { since, .. } => now.saturating_sub(*since) <= Renewals::REPLAY,
+            Standing::UnderWay { outcome, .. } => is_alive(outcome),
         });
         self.swept_to = self.by_session.len();
     }
@@ -235,7 +302,7 @@ mod tests {
     /// A refresh by `provider` with this outcome.
     async fn refresh(
         renewals: &Arc<Renewals>,
-        session: &Session,
+        session: &Arc<Session>,
         provider: &Arc<Provider>,
         outcome: Renewed,
     ) -> Renewed {
@@ -256,7 +323,7 @@ mod tests {
     async fn fifty_requests_refresh_once() {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
-        let session = Session::example();
+        let session = Arc::new(Session::example());
         let mut requests = JoinSet::new();
         for _ in 0..50 {
             let (renewals, provider, session) = (
@@ -279,7 +346,7 @@ mod tests {
     async fn a_request_that_hangs_up_does_not_cut_the_refresh_in_half() {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
-        let session = Session::example();
+        let session = Arc::new(Session::example());
         let hangs_up = refresh(&renewals, &session, &provider, fresher(&session));
         assert!(
             tokio::time::timeout(Duration::ZERO, hangs_up)
@@ -302,7 +369,7 @@ mod tests {
     async fn who_comes_late_with_the_cookie_from_before_gets_the_same_outcome() {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
-        let session = Session::example();
+        let session = Arc::new(Session::example());
         provider.answers.notify_one();
         let first = refresh(&renewals, &session, &provider, fresher(&session)).await;
         let Renewed::Fresh(newer) = first else {
@@ -327,8 +394,9 @@ mod tests {
     async fn sessions_do_not_wait_for_each_other() {
         let renewals = Arc::new(Renewals::default());
         let (slow, quick) = (Arc::new(Provider::default()), Arc::new(Provider::default()));
-        let (mine, mut theirs) = (Session::example(), Session::example());
+        let (mine, mut theirs) = (Arc::new(Session::example()), Session::example());
         theirs.id = [2; 16];
+        let theirs = Arc::new(theirs);
         let waiting = refresh(&renewals, &mine, &slow, fresher(&mine));
         assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
         quick.answers.notify_one();
@@ -338,27 +406,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_undecided_is_tried_again() {
+    async fn what_is_undecided_is_tried_again_after_a_pause() {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
-        let session = Session::example();
-        for attempts in 1..=3 {
-            provider.answers.notify_one();
-            let undecided = refresh(&renewals, &session, &provider, Renewed::Undecided).await;
+        let session = Arc::new(Session::example());
+        let try_at = async |now, outcome| {
+            let asked = Arc::clone(&provider);
+            let ask = || async move {
+                asked.asked.fetch_add(1, Ordering::SeqCst);
+                outcome
+            };
+            renewals.once(&session, now, ask).await
+        };
+        for (now, asked) in [(1_000, 1), (1_004, 1), (1_005, 2), (1_009, 2)] {
+            let undecided = try_at(now, Renewed::Undecided).await;
             assert!(matches!(undecided, Renewed::Undecided));
-            assert_eq!(provider.asked(), attempts);
-            assert!(renewals.since(&session, 1_000).is_none());
+            assert_eq!(provider.asked(), asked, "{now}");
+            assert!(renewals.since(&session, now).is_none());
         }
-        provider.answers.notify_one();
-        let fresh = refresh(&renewals, &session, &provider, fresher(&session)).await;
-        assert_eq!((generation(&fresh), provider.asked()), (Some(1), 4));
+        let fresh = try_at(1_010, fresher(&session)).await;
+        assert_eq!((generation(&fresh), provider.asked()), (Some(1), 3));
     }
 
     #[tokio::test]
     async fn a_session_that_is_over_stays_over() {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
-        let session = Session::example();
+        let session = Arc::new(Session::example());
         provider.answers.notify_one();
         let over = Renewed::Over(Ended::Revoked);
         refresh(&renewals, &session, &provider, over).await;
@@ -378,7 +452,7 @@ mod tests {
     async fn signing_out_during_a_refresh_is_final() {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
-        let session = Session::example();
+        let session = Arc::new(Session::example());
         let waiting = refresh(&renewals, &session, &provider, fresher(&session));
         let mut waiting = Box::pin(waiting);
         assert!(
@@ -388,7 +462,8 @@ mod tests {
         );
         renewals.end(&session, Ended::SignedOut, 1_000);
         provider.answers.notify_one();
-        waiting.await;
+        let told = waiting.await;
+        assert!(matches!(told, Renewed::Over(Ended::SignedOut)), "{told:?}");
         let over = renewals.since(&session, 1_001);
         assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
     }
@@ -397,9 +472,10 @@ mod tests {
     async fn a_task_that_dies_leaves_nothing_that_blocks_the_next() {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
-        let session = Session::example();
+        let session = Arc::new(Session::example());
         let died = renewals.once(&session, 1_000, || async { panic!("the client is broken") });
         assert!(matches!(died.await, Renewed::Undecided));
+        assert!(renewals.newest(&session, 1_000).await.is_ok());
         provider.answers.notify_one();
         let next = refresh(&renewals, &session, &provider, fresher(&session)).await;
         assert_eq!(generation(&next), Some(1));
@@ -414,11 +490,45 @@ mod tests {
             let fresh = fresher(&session);
             // One refresh a second: each is forgotten a minute later.
             let now = 1_000 + number as u64;
+            let session = Arc::new(session.clone());
             renewals.once(&session, now, || async { fresh }).await;
         }
         assert!(renewals.remembered().by_session.len() <= Renewals::SWEEP_ABOVE);
         assert!(renewals.since(&session, 1_000).is_some());
         session.id[..8].copy_from_slice(&0_u64.to_be_bytes());
         assert!(renewals.since(&session, 1_000).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_change_builds_on_the_newest_generation_or_not_at_all() {
+        let renewals = Arc::new(Renewals::default());
+        let session = Arc::new(Session::example());
+        let next = |session: &Session| Arc::new(session.refreshed(session.tokens.clone(), None));
+        let first = next(&session);
+        assert!(renewals.advance(&first, 1_000));
+        assert!(!renewals.advance(&next(&session), 1_000), "a lost update");
+        let newest = renewals.newest(&session, 1_000).await.unwrap();
+        assert_eq!(newest.generation, 1);
+        assert!(renewals.advance(&next(&newest), 1_000));
+        let newest = renewals.newest(&session, 1_000).await.unwrap();
+        assert_eq!(newest.generation, 2);
+        renewals.end(&session, Ended::SignedOut, 1_000);
+        assert!(!renewals.advance(&next(&newest), 1_000));
+        let ended = renewals.newest(&session, 1_000).await;
+        assert_eq!(ended.unwrap_err(), Ended::SignedOut);
+    }
+
+    #[tokio::test]
+    async fn a_change_waits_for_the_refresh_that_is_under_way() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let waiting = refresh(&renewals, &session, &provider, fresher(&session));
+        assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
+        let changed = Arc::new(session.refreshed(session.tokens.clone(), None));
+        assert!(!renewals.advance(&changed, 1_000));
+        provider.answers.notify_one();
+        let newest = renewals.newest(&session, 1_000).await.unwrap();
+        assert_eq!((newest.generation, provider.asked()), (1, 1));
     }
 }

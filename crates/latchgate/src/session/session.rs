@@ -59,7 +59,7 @@ const OF_THE_ID_TOKEN: [&str; 13] = [
 ];
 
 /// The tokens of a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tokens {
     pub(crate) id_token: CompactToken,
     pub(crate) access_token: CompactToken,
@@ -125,10 +125,12 @@ impl Tokens {
     }
 
     /// Whether the access token should be renewed before it is used: within the smaller of a
-    /// minute and a tenth of its lifetime before it expires. An unknown lifetime is never due.
-    pub(crate) fn renewal_due(&self, now: u64) -> bool {
+    /// minute and a tenth of its lifetime before it expires, less up to a quarter of that by
+    /// `chance`. An unknown lifetime is never due.
+    fn renewal_due(&self, now: u64, chance: u8) -> bool {
         self.access_validity.is_some_and(|(issued_at, expires_at)| {
             let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);
+            let margin = margin - margin * u64::from(chance) / 1_024;
             now.saturating_add(margin) >= expires_at
         })
     }
@@ -174,6 +176,22 @@ impl Session {
             tokens,
             ..self.clone()
         }
+    }
+
+    /// This session, one generation further, with the tokens that `fresh` got.
+    pub(crate) fn with_tokens_of(&self, fresh: &Self) -> Self {
+        Self {
+            generation: self.generation.saturating_add(1),
+            sid: fresh.sid.clone(),
+            tokens: fresh.tokens.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the access token should be renewed before it is used. Sessions that began at the same
+    /// moment differ a little, so that they do not all come to the provider at once.
+    pub(crate) fn refresh_due(&self, now: u64) -> bool {
+        self.tokens.renewal_due(now, self.id[0])
     }
 
     /// Whether the session is over, apart from what only a store can know.
@@ -449,16 +467,18 @@ mod tests {
 
     #[test]
     fn renewal_is_due_a_minute_or_a_tenth_before_the_end() {
-        let due = |lifetime: Option<u64>, now: u64| {
+        let due_by = |chance: u8, lifetime: Option<u64>, now: u64| {
             let response = answer(|response| response.expires_in = lifetime);
             let id_token = IdToken::example(&json!({ "sub": "1" }));
-            Tokens::new(&response, &id_token, "", 1_000).renewal_due(now)
+            Tokens::new(&response, &id_token, "", 1_000).renewal_due(now, chance)
         };
+        let due = |lifetime, now| due_by(0, lifetime, now);
         assert!(!due(Some(3_600), 4_539) && due(Some(3_600), 4_540));
         assert!(!due(Some(100), 1_089) && due(Some(100), 1_090));
         assert!(!due(Some(1), 1_000) && due(Some(1), 1_001));
         assert!(!due(None, u64::MAX));
         assert!(due(Some(u64::MAX), u64::MAX));
+        assert!(!due_by(255, Some(3_600), 4_553) && due_by(255, Some(3_600), 4_554));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 pub(crate) enum Leased {
     /// Ours, with the session as it is now.
-    Granted { fence: u64, session: Session },
+    Granted { fence: u64, session: Box<Session> },
     /// Somebody else refreshes.
     Held,
     /// The session is gone.
@@ -153,7 +153,10 @@ impl StoredSessions {
         Ok(
             match self.store.lease(&ticket.key(), duration, now).await? {
                 Lease::Granted { fence, record } => match ticket.open(keys, &record) {
-                    Some(Taken { session, .. }) => Leased::Granted { fence, session },
+                    Some(Taken { session, .. }) => Leased::Granted {
+                        fence,
+                        session: Box::new(session),
+                    },
                     None => Leased::Missing,
                 },
                 Lease::Held => Leased::Held,

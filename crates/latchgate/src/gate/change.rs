@@ -1,0 +1,91 @@
+//! Changing a session: read, change, compare, write. No change is lost, and none brings an older
+//! generation back.
+
+use std::sync::Arc;
+
+use super::{Keeping, Kept, Premises};
+use crate::error::Error;
+use crate::session::{Renewed, Session, StoreError, StoredSessions, Ticket};
+
+/// How often a change of a stored session is tried when others change it at the same moment. One of
+/// them succeeds each time.
+const ATTEMPTS: usize = 1_000;
+
+impl Premises {
+    /// Changes a session atomically: `change` gets the newest generation, perhaps more than once.
+    /// `None` when the session is over.
+    ///
+    /// A sealed session is changed for all requests of this process; a stored one for every node.
+    pub(super) async fn change(
+        &self,
+        kept: &Kept,
+        change: impl Fn(&Session) -> Session,
+    ) -> Result<Option<Kept>, Error> {
+        let now = self.clock.now();
+        let changed = match (&self.keeping, &kept.ticket) {
+            (Keeping::Stored(stored), Some(ticket)) => {
+                self.change_stored(stored, ticket, change, now).await?
+            }
+            _ => self.change_sealed(&kept.session, change, now).await?,
+        };
+        Ok(changed.map(|session| Kept {
+            session,
+            ticket: kept.ticket.clone(),
+        }))
+    }
+
+    async fn change_sealed(
+        &self,
+        session: &Arc<Session>,
+        change: impl Fn(&Session) -> Session,
+        now: u64,
+    ) -> Result<Option<Arc<Session>>, Error> {
+        while let Ok(newest) = self.renewals.newest(session, now).await {
+            let changed = next(&newest, &change);
+            // It has to fit into cookies before anybody builds on it.
+            self.cookies(&changed, None, &[], now)?;
+            if self.renewals.advance(&changed, now) {
+                return Ok(Some(changed));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn change_stored(
+        &self,
+        stored: &StoredSessions,
+        ticket: &Ticket,
+        change: impl Fn(&Session) -> Session,
+        now: u64,
+    ) -> Result<Option<Arc<Session>>, Error> {
+        for _ in 0..ATTEMPTS {
+            let Some(taken) = stored.load(&self.keys, ticket, now).await? else {
+                return Ok(None);
+            };
+            let expected = taken.session.generation;
+            let newest = match self.renewals.since(&taken.session, now) {
+                Some(Renewed::Over(_)) => return Ok(None),
+                Some(Renewed::Fresh(newer)) => newer,
+                _ => Arc::new(taken.session),
+            };
+            let changed = next(&newest, &change);
+            let iv = self.random.array()?;
+            let replaced = stored
+                .replace(&self.keys, ticket, expected, &changed, iv, now)
+                .await?;
+            if replaced {
+                // A refresh that is under way will find the change in the store.
+                self.renewals.advance(&changed, now);
+                return Ok(Some(changed));
+            }
+        }
+        Err(StoreError::Unavailable("others kept changing the session".into()).into())
+    }
+}
+
+fn next(newest: &Session, change: impl Fn(&Session) -> Session) -> Arc<Session> {
+    Arc::new(Session {
+        generation: newest.generation.saturating_add(1),
+        ..change(newest)
+    })
+}
