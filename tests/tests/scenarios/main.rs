@@ -2,6 +2,7 @@
 
 mod authorization_request;
 mod back_channel_logout;
+mod bridge;
 mod callback;
 mod configuration;
 mod cookie_attributes;

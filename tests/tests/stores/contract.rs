@@ -1,13 +1,17 @@
 //! Stores of ours keep the contract, and stores with a fault in them are caught at it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use latchgate::{MemoryStore, SessionStore, StoreError};
+use latchgate::{CachedStore, MemoryStore, SessionStore, StoreError};
 use latchgate_store_contract::{Call, Offer, Rule, Seen, Violation, check};
+
+use latchgate_tower_sessions::TowerSessions;
 
 use crate::faulty::{Fault, Faulty};
 
-const NOW: u64 = 1_900_000_000;
+/// In 2096: what tower-sessions' memory store keeps expires by the machine's own clock.
+const NOW: u64 = 4_000_000_000;
 
 const EVERYTHING: Offer = Offer {
     leases: true,
@@ -37,6 +41,28 @@ async fn the_memory_store_keeps_the_contract() {
     let store = Arc::new(MemoryStore::new(200));
     for _ in 0..2 {
         assert_eq!(keeps(store.clone(), NOW).await, EVERYTHING);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cached_store_keeps_the_contract() {
+    let memory: Arc<dyn SessionStore> = Arc::new(MemoryStore::new(200));
+    let store = Arc::new(CachedStore::new(memory, Duration::from_secs(60)));
+    for _ in 0..2 {
+        assert_eq!(keeps(store.clone(), NOW).await, EVERYTHING);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bridge_to_tower_sessions_keeps_the_contract() {
+    let behind = tower_sessions_memory_store::MemoryStore::default();
+    let store = Arc::new(TowerSessions::new(behind));
+    let offer = Offer {
+        leases: false,
+        index: false,
+    };
+    for _ in 0..2 {
+        assert_eq!(keeps(store.clone(), NOW).await, offer);
     }
 }
 
