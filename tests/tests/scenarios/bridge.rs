@@ -44,7 +44,7 @@ async fn a_session_in_the_bridge_is_refreshed_once_for_all_who_ask(
     let browser = world.signed_in().await?;
     let first = world.token(&browser).await?["access_token"].clone();
     world.provider.reset_calls();
-    world.clock.pass(3_550);
+    world.clock.pass(3_560);
     let mut requests = JoinSet::new();
     for _ in 0..20 {
         let copy = browser.clone();

@@ -3,6 +3,7 @@
 mod authorization_request;
 mod back_channel_logout;
 mod bridge;
+mod cached_store;
 mod callback;
 mod configuration;
 mod cookie_attributes;
