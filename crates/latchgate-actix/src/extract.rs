@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Challenge, Guard, LoginOptions, Visit};
+use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
 
 use crate::head::Head;
 
@@ -34,6 +34,22 @@ pub struct AccessToken(pub latchgate::AccessToken);
 /// An access token that was refreshed for this very request, whether due or not.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
+
+/// Why the session that the request brought is over; `None` when it is not over, and where nobody can
+/// tell. For pages that say so.
+///
+/// ```
+/// use latchgate_actix::{SessionEnded, latchgate::Ended};
+///
+/// async fn welcome(ended: SessionEnded) -> &'static str {
+///     match ended.0 {
+///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         _ => "Please sign in.",
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SessionEnded(pub Option<Ended>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it as an error.
@@ -166,6 +182,17 @@ impl FromRequest for RefreshedAccessToken {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         extract(request, async |visit, head| {
             latchgate::AccessToken::renew(visit, head).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for SessionEnded {
+    type Error = Rejection;
+    type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, async |visit, head| {
+            Ended::of(visit, head).await.map(Self)
         })
     }
 }

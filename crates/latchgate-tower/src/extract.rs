@@ -8,7 +8,7 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use latchgate::{Challenge, Guard, LoginOptions, Visit};
+use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
 
 use crate::guard::NO_LAYER;
 use crate::head::Head;
@@ -35,6 +35,22 @@ pub struct AccessToken(pub latchgate::AccessToken);
 /// An access token that was refreshed for this very request, whether due or not.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
+
+/// Why the session that the request brought is over; `None` when it is not over, and where nobody can
+/// tell. For pages that say so.
+///
+/// ```
+/// use latchgate_tower::{SessionEnded, latchgate::Ended};
+///
+/// async fn welcome(SessionEnded(ended): SessionEnded) -> &'static str {
+///     match ended {
+///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         _ => "Please sign in.",
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SessionEnded(pub Option<Ended>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it.
@@ -148,6 +164,16 @@ impl<S: Send + Sync> FromRequestParts<S> for RefreshedAccessToken {
         let visit = parts.extensions.get::<Visit>();
         let token = latchgate::AccessToken::renew(visit, &Head::of_parts(parts)).await?;
         Ok(Self(token))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SessionEnded {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let visit = parts.extensions.get::<Visit>();
+        let ended = Ended::of(visit, &Head::of_parts(parts)).await?;
+        Ok(Self(ended))
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Error {
     Random(RandomError),
     /// Tokens are due for renewal and the provider cannot be asked.
     RefreshUnavailable,
+    /// The provider lets the session last until a time that is past already.
+    CeilingReached,
 }
 
 /// Why a request to one of our own routes was refused.
@@ -175,6 +177,7 @@ impl Error {
             Self::Store(_) => "store_unavailable",
             Self::Random(_) => "random_unavailable",
             Self::RefreshUnavailable => "refresh_unavailable",
+            Self::CeilingReached => "session_ceiling",
         }
     }
 }
@@ -215,6 +218,9 @@ impl fmt::Display for Error {
             Self::RefreshUnavailable => {
                 f.write_str("the access token has expired and cannot be renewed at the moment")
             }
+            Self::CeilingReached => f.write_str(
+                "the session would be over before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is past; check both clocks",
+            ),
             other => match std::error::Error::source(other) {
                 Some(source) => fmt::Display::fmt(source, f),
                 None => f.write_str(other.code()),
@@ -238,7 +244,7 @@ impl std::error::Error for Error {
             Self::SessionTooLarge(source) => source,
             Self::Store(source) => source,
             Self::Random(source) => source,
-            Self::RefreshUnavailable => return None,
+            Self::RefreshUnavailable | Self::CeilingReached => return None,
         })
     }
 }
@@ -523,6 +529,7 @@ mod tests {
                 503,
                 Provider,
             ),
+            (Error::CeilingReached, "session_ceiling", 502, Provider),
         ]
     }
 

@@ -21,10 +21,12 @@ mod session;
 mod token;
 mod userinfo;
 
-pub use authorization::{AuthorizationError, LoginOptions, ParameterError, Prompt};
+pub use authorization::{
+    AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
+};
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Problem};
+pub use config::{ConfigError, Problem, Settings};
 pub use error::{Error, Fault, RequestError};
 pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, Verdict, Visit};
 pub use guard::{Denial, Guard};
@@ -41,9 +43,9 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, CachedStore, ClaimsError, Ended, Lease, Lifetimes, MemoryStore, SessionStore,
-    SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
-    StoredRecord, User,
+    AccessToken, CachedStore, ClaimsError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
+    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
+    StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, TokenError};
 pub use userinfo::UserinfoError;

@@ -10,11 +10,13 @@ use actix_web::web::{self, Bytes, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
-use latchgate_actix::{AccessToken, Login, RefreshedAccessToken, Rejection, Require, SignIn, User};
+use latchgate_actix::{
+    AccessToken, Login, RefreshedAccessToken, Rejection, Require, SessionEnded, SignIn, User,
+};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{CHUNKS, Serving, admins, readers, recent, told, wishes};
+use super::{CHUNKS, Serving, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 /// The application's type has no name to return it by.
@@ -36,6 +38,8 @@ macro_rules! app {
             .route("/public", web::get().to(async || "public"))
             .route("/write", web::post().to(async |_: User| "written"))
             .route("/switch", web::get().to(switch))
+            .route("/keep", web::get().to(keep_signed_in))
+            .route("/ended", web::get().to(ended))
             .service(
                 web::scope("/nested")
                     .service(web::scope("/deep").route("/page", web::get().to(page))),
@@ -117,6 +121,14 @@ async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
         Ok(wishes) => Err(sign_in.with(wishes)),
         Err(error) => Ok(HttpResponse::InternalServerError().body(error.to_string())),
     }
+}
+
+async fn keep_signed_in(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
+    Err(sign_in.with(keep()))
+}
+
+async fn ended(ended: SessionEnded) -> &'static str {
+    why(ended.0)
 }
 
 async fn page(_: User, request: HttpRequest) -> String {

@@ -11,6 +11,8 @@
 //! | `GET /public` | nobody | `public` |
 //! | `POST /write` | `User` | `written` |
 //! | `GET /switch` | `SignIn` | a login with wishes |
+//! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
+//! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
 
 mod actix;
@@ -19,7 +21,9 @@ mod tower;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use latchgate::{AccessToken, Gate, Guard, LoginOptions, ParameterError, Prompt, ReturnTo};
+use latchgate::{
+    AccessToken, Ended, Gate, Guard, LoginOptions, ParameterError, Prompt, Remembered, ReturnTo,
+};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -92,6 +96,16 @@ fn wishes() -> Result<LoginOptions, ParameterError> {
         .max_age(Duration::from_secs(600))
         .return_to(ReturnTo::parse("/me?switched=1").unwrap_or_else(ReturnTo::root))
         .parameter("organization", "org_123 & more")
+}
+
+fn keep() -> LoginOptions {
+    LoginOptions::new()
+        .remember(Remembered::AcrossRestarts)
+        .return_to(ReturnTo::parse("/me").unwrap_or_else(ReturnTo::root))
+}
+
+fn why(ended: Option<Ended>) -> &'static str {
+    ended.map_or("-", Ended::code)
 }
 
 fn told(token: &AccessToken) -> Value {

@@ -12,10 +12,12 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
-use latchgate_tower::{AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, SignIn, User};
+use latchgate_tower::{
+    AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, SessionEnded, SignIn, User,
+};
 use serde_json::Value;
 
-use super::{CHUNKS, Serving, admins, readers, recent, told, wishes};
+use super::{CHUNKS, Serving, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failure> {
@@ -36,6 +38,14 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
         .route("/public", get(|| async { "public" }))
         .route("/write", post(|_: User| async { "written" }))
         .route("/switch", get(switch))
+        .route(
+            "/keep",
+            get(|sign_in: SignIn| async { sign_in.with(keep()) }),
+        )
+        .route(
+            "/ended",
+            get(|ended: SessionEnded| async move { why(ended.0) }),
+        )
         .nest("/nested", Router::new().nest("/deep", page("/page")))
         .layer(LoginLayer::new(gate));
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });

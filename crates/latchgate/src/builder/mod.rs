@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::authorization::RememberMe;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Problem};
 use crate::cookie::{CookieKind, SameSite};
@@ -15,7 +16,7 @@ use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal};
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::{
-    Lifetimes, Renewals, Revocations, SealedSessions, SessionStore, StoredSessions,
+    Lifetimes, Renewals, Revocations, SealedSessions, SessionCeiling, SessionStore, StoredSessions,
 };
 use bytes::Bytes;
 use http::Response;
@@ -41,6 +42,8 @@ pub struct GateBuilder<State> {
     provider: Option<Provider>,
     keys: Vec<SessionKey>,
     lifetimes: (Duration, Duration),
+    session_ceiling: SessionCeiling,
+    remember_me: RememberMe,
     paths: Paths,
     cookie_name: String,
     store: Option<Arc<dyn SessionStore>>,
@@ -75,6 +78,8 @@ impl Gate {
                 Duration::from_secs(24 * 3600),
                 Duration::from_secs(7 * 24 * 3600),
             ),
+            session_ceiling: SessionCeiling::default(),
+            remember_me: RememberMe::default(),
             paths: Paths {
                 login: "/login".to_owned(),
                 callback: "/callback".to_owned(),
@@ -102,6 +107,8 @@ impl<State> GateBuilder<State> {
             provider: self.provider,
             keys: self.keys,
             lifetimes: self.lifetimes,
+            session_ceiling: self.session_ceiling,
+            remember_me: self.remember_me,
             paths: self.paths,
             cookie_name: self.cookie_name,
             store: self.store,
@@ -147,6 +154,21 @@ impl GateBuilder<Ready> {
         self
     }
 
+    /// What of the ID token limits sessions besides their lifetimes; the claim `session_expiry` unless
+    /// set. Sessions that have begun already keep the rule they began with.
+    pub fn session_ceiling(mut self, ceiling: SessionCeiling) -> Self {
+        self.session_ceiling = ceiling;
+        self
+    }
+
+    /// Who decides whether a session outlives the browser; all sessions do unless set.
+    ///
+    /// A session that does not has a cookie without `Max-Age`. Its lifetimes hold in any case.
+    pub fn remember_me(mut self, remember: RememberMe) -> Self {
+        self.remember_me = remember;
+        self
+    }
+
     /// The path that starts a login; `/login` unless set. Relative to the base URL.
     pub fn login_path(mut self, path: impl Into<String>) -> Self {
         self.paths.login = path.into();
@@ -186,8 +208,12 @@ impl GateBuilder<Ready> {
     }
 
     /// Keeps sessions in a store instead of the cookie.
-    pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
-        self.store = Some(Arc::new(store));
+    pub fn store(self, store: impl SessionStore + 'static) -> Self {
+        self.store_opened(Arc::new(store))
+    }
+
+    pub(crate) fn store_opened(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -249,7 +275,7 @@ impl GateBuilder<Ready> {
         if self.leeway > Duration::from_secs(60) {
             return Err(ConfigError::new("leeway", Problem::Leeway));
         }
-        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1)
+        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1, self.session_ceiling)
             .ok_or(ConfigError::new("session_idle", Problem::Lifetimes))?;
 
         let keys = session_keys(self.keys, transport, self.random.as_ref())?;
@@ -288,6 +314,7 @@ impl GateBuilder<Ready> {
             session_cookie,
             keeping,
             lifetimes,
+            remember_me: self.remember_me,
             renewals: Arc::new(Renewals::default()),
             revocations: Revocations::default(),
             leeway: self.leeway.as_secs(),

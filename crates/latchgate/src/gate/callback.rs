@@ -44,6 +44,7 @@ impl Gate {
             return self.nothing_pending(snapshot).await;
         };
         let return_to = self.return_to(&pending.return_to);
+        let remembered = pending.remembered;
         let metadata = premises.reach.metadata(now).await?;
         let (code, expected) = response(parameters, pending, &premises.registration, &metadata)?;
 
@@ -58,7 +59,7 @@ impl Gate {
         };
         let now = premises.clock.now();
         let requested = premises.registration.scopes.join(" ");
-        let session = Session::begin(
+        let mut session = Session::begin(
             &premises.registration,
             &id_token,
             Tokens::new(&tokens, &id_token, &requested, now),
@@ -67,6 +68,10 @@ impl Gate {
             now,
             premises.random.as_ref(),
         )?;
+        session.extras.remembered = remembered;
+        if session.ended(now).is_some() {
+            return Err(Error::CeilingReached);
+        }
         let cookies = self.replace_session(&session, snapshot, now).await?;
         tracing::info!(
             event = "login",

@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::authorization::LoginOptions;
+use crate::authorization::{LoginOptions, RememberMe};
 use crate::client::Registration;
 use crate::cookie::CookieKind;
 use crate::error::Error;
@@ -58,6 +58,7 @@ pub(crate) struct Premises {
     pub(crate) logout_cookie: CookieKind,
     pub(crate) keeping: Keeping,
     pub(crate) lifetimes: Lifetimes,
+    pub(crate) remember_me: RememberMe,
     pub(crate) renewals: Arc<Renewals>,
     pub(crate) revocations: Revocations,
     /// The claims that hold roles and permissions.

@@ -35,7 +35,10 @@ impl Gate {
             }
         };
         match self.refreshed(&ours.session).await {
-            Ok(fresh) => self.keep_refreshed(&kept, ours, fresh).await,
+            Ok(fresh) => match fresh.ended(self.0.clock.now()) {
+                Some(why) => self.end_refreshed(&kept, why).await,
+                None => self.keep_refreshed(&kept, ours, fresh).await,
+            },
             Err(error) if ends_the_session(&error) => self.refused(&kept, &ours, &error).await,
             Err(error) => undecided(&error),
         }
@@ -113,6 +116,22 @@ impl Gate {
         let now = premises.clock.now();
         let fresh = session.tokens.refreshed(&tokens, id_token.as_ref(), now);
         Ok(session.refreshed(fresh, id_token.as_ref()))
+    }
+
+    /// Ends a session that the refresh itself has ended: the provider limits it to a time that is past.
+    async fn end_refreshed(&self, kept: &Kept, why: Ended) -> Renewed {
+        let session = &kept.session;
+        tracing::info!(
+            event = "session_ended",
+            issuer = session.issuer,
+            subject = session.subject,
+            code = why.code(),
+            "the session was over when its tokens were refreshed"
+        );
+        if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
+            tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
+        }
+        Renewed::Over(why)
     }
 
     /// Keeps the refreshed session before anybody gets its tokens.

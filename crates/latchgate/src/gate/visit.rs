@@ -39,6 +39,8 @@ enum Opened {
 struct Changes {
     present: Vec<String>,
     kept: Option<Kept>,
+    /// Why the session is over that the request brought.
+    over: Option<Ended>,
     /// The cookies have to be written again, or, without a session, removed.
     write: bool,
     asked: bool,
@@ -199,9 +201,10 @@ impl Visit {
                         return Ok(Some(kept.access_token(now)));
                     }
                 }
-                Renewed::Over(_) => {
+                Renewed::Over(why) => {
                     let mut changes = self.changes();
                     changes.kept = None;
+                    changes.over = Some(why);
                     changes.write = true;
                     return Ok(None);
                 }
@@ -280,6 +283,11 @@ impl Visit {
         }
     }
 
+    /// Why the session is over, as far as the visit has found out.
+    pub(super) fn over(&self) -> Option<Ended> {
+        self.changes().over
+    }
+
     pub(super) fn gate(&self) -> &Gate {
         &self.0.gate
     }
@@ -355,7 +363,8 @@ impl Visit {
                 Opened::Somebody { user }
             }
             Found::Over(why) => {
-                tracing::debug!(event = "session_over", %why, "the session is over");
+                tracing::debug!(event = "session_over", code = why.code(), %why, "the session is over");
+                changes.over = Some(why);
                 // Who signed out had the cookies removed then; there may be newer ones by now.
                 changes.write = why != Ended::SignedOut;
                 Opened::Nobody

@@ -2,7 +2,9 @@
 
 mod access_token;
 mod cached;
+mod ceiling;
 mod compact;
+mod layout;
 mod lifetime;
 mod memory;
 mod renewal;
@@ -19,6 +21,7 @@ mod user;
 
 pub use access_token::AccessToken;
 pub use cached::CachedStore;
+pub use ceiling::SessionCeiling;
 pub use lifetime::{Ended, Lifetimes};
 pub use memory::MemoryStore;
 pub(crate) use renewal::{Renewals, Renewed};

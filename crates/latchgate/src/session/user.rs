@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::session::Session;
+use crate::authorization::Remembered;
 use crate::provider::ClaimPath;
 
 /// The signed-in person. Cheap to clone.
@@ -55,6 +56,11 @@ impl User {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.session.issuer
+    }
+
+    /// Whether the session outlives the browser.
+    pub(crate) fn remembered(&self) -> Remembered {
+        self.session.extras.remembered
     }
 
     /// The person's identifier at the issuer (`sub`), at most 255 characters.
