@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use latchgate::{Gate, GateBuilder, Provider, Ready, SessionKey};
+use latchgate::{Gate, GateBuilder, MemoryStore, Provider, Ready, SessionKey, SessionStore};
 use latchgate_dev_provider::{Client, DevProvider, DevProviderBuilder, RegisteredUris};
 
 use crate::app;
@@ -48,8 +48,13 @@ impl Setup {
     }
 
     /// Sessions lie in a store in memory.
-    pub fn stored(mut self) -> Self {
-        self.store = Some(SharedStore::default());
+    pub fn stored(self) -> Self {
+        self.keeping_in(MemoryStore::default())
+    }
+
+    /// Sessions lie in this store.
+    pub fn keeping_in(mut self, store: impl SessionStore + 'static) -> Self {
+        self.store = Some(SharedStore::new(store));
         self
     }
 

@@ -43,9 +43,9 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling, SessionStore,
-    SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
-    StoredRecord, User,
+    AccessToken, CachedStore, ClaimsError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
+    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
+    StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, TokenError};
 pub use userinfo::UserinfoError;

@@ -2,6 +2,8 @@
 
 mod authorization_request;
 mod back_channel_logout;
+mod bridge;
+mod cached_store;
 mod callback;
 mod ceilings;
 mod configuration;

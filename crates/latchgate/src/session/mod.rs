@@ -1,6 +1,7 @@
 //! Who is signed in: the session, how it is kept, and how its tokens are renewed.
 
 mod access_token;
+mod cached;
 mod ceiling;
 mod compact;
 mod layout;
@@ -19,6 +20,7 @@ mod stored;
 mod user;
 
 pub use access_token::AccessToken;
+pub use cached::CachedStore;
 pub use ceiling::SessionCeiling;
 pub use lifetime::{Ended, Lifetimes};
 pub use memory::MemoryStore;
