@@ -10,6 +10,7 @@ mod error;
 mod gate;
 mod guard;
 mod head;
+mod hook;
 mod jose;
 mod logout;
 mod navigation;
@@ -28,9 +29,10 @@ pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Problem, Settings};
 pub use error::{Error, Fault, RequestError};
-pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, Verdict, Visit};
+pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, SessionData, Verdict, Visit};
 pub use guard::{Denial, Guard};
 pub use head::RequestHead;
+pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
 pub use logout::LogoutTokenError;
 pub use outside::{
@@ -43,9 +45,9 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, CachedStore, ClaimsError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
-    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
-    StoredNames, StoredRecord, User,
+    AccessToken, CachedStore, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore,
+    SessionCeiling, SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener,
+    StoredName, StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, TokenError};
 pub use userinfo::UserinfoError;

@@ -11,12 +11,13 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_actix::{
-    AccessToken, Login, RefreshedAccessToken, Rejection, Require, SessionEnded, SignIn, User,
+    AccessToken, Login, RefreshedAccessToken, Rejection, Require, SessionData, SessionEnded,
+    SignIn, User,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{CHUNKS, Serving, admins, keep, readers, recent, told, why, wishes};
+use super::{CHUNKS, Count, Serving, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 /// The application's type has no name to return it by.
@@ -38,6 +39,10 @@ macro_rules! app {
             .route("/public", web::get().to(async || "public"))
             .route("/write", web::post().to(async |_: User| "written"))
             .route("/switch", web::get().to(switch))
+            .route("/count", web::get().to(counted))
+            .route("/count", web::post().to(count))
+            .route("/grow", web::post().to(grow))
+            .route("/perhaps", web::get().to(perhaps))
             .route("/keep", web::get().to(keep_signed_in))
             .route("/ended", web::get().to(ended))
             .service(
@@ -114,6 +119,28 @@ async fn cached(_: User) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "public, s-maxage=600"))
         .body("cached")
+}
+
+async fn counted(count: SessionData<Count>) -> Json<Count> {
+    Json(Count::clone(&count))
+}
+
+async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> {
+    let count = count.update(|count| count.number += 1).await?;
+    Ok(Json(count.clone()))
+}
+
+async fn grow(
+    mut count: SessionData<Count>,
+    request: HttpRequest,
+) -> Result<Json<Count>, Rejection> {
+    let query = Some(request.query_string());
+    let count = count.update(|count| count.grow(query)).await?;
+    Ok(Json(count.clone()))
+}
+
+async fn perhaps(count: Option<SessionData<Count>>) -> String {
+    count.map_or_else(|| "nothing".to_owned(), |count| count.number.to_string())
 }
 
 async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {

@@ -26,6 +26,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("guard", DECISIONS),
     ("builder", DECISIONS),
     ("config", DECISIONS),
+    ("hook", DECISIONS),
     ("error", DECISIONS),
     ("gate", DECISIONS),
 ];

@@ -1,6 +1,7 @@
 //! Building a gate: two decisions that must be made, and knobs that need not be turned.
 
 mod checks;
+mod hooks;
 mod provider;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::client::ResponseMode;
 use crate::config::{ConfigError, Problem};
 use crate::cookie::{CookieKind, SameSite};
 use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal};
+use crate::hook::Hooks;
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::{
@@ -53,6 +55,7 @@ pub struct GateBuilder<State> {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     page_hook: Option<PageHook>,
+    hooks: Hooks,
     state: PhantomData<fn() -> State>,
 }
 
@@ -95,6 +98,7 @@ impl Gate {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
             page_hook: None,
+            hooks: Hooks::default(),
             state: PhantomData,
         }
     }
@@ -118,6 +122,7 @@ impl<State> GateBuilder<State> {
             clock: self.clock,
             random: self.random,
             page_hook: self.page_hook,
+            hooks: self.hooks,
             state: PhantomData,
         }
     }
@@ -321,6 +326,7 @@ impl GateBuilder<Ready> {
             clock: self.clock,
             random: self.random,
             page_hook: self.page_hook,
+            hooks: self.hooks,
         })))
     }
 }

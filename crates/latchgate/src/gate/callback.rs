@@ -72,6 +72,7 @@ impl Gate {
         if session.ended(now).is_some() {
             return Err(Error::CeilingReached);
         }
+        let session = self.furnish(session).await?;
         let cookies = self.replace_session(&session, snapshot, now).await?;
         tracing::info!(
             event = "login",

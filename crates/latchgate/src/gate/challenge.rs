@@ -62,7 +62,10 @@ impl Challenge {
 
     /// Nobody can tell who is signed in.
     pub fn failed(head: &dyn RequestHead, error: Error) -> Self {
-        Self::new(head, Why::Failed(Arc::new(error)))
+        match error {
+            Error::SessionEnded => Self::sign_in(head),
+            error => Self::new(head, Why::Failed(Arc::new(error))),
+        }
     }
 
     /// The request brought a session that is over.
@@ -98,6 +101,26 @@ impl Challenge {
     }
 }
 
+impl From<Error> for Challenge {
+    /// What stopped a handler, which has no request at hand any more: a status and a problem document,
+    /// whoever asked.
+    fn from(error: Error) -> Self {
+        let why = match error {
+            Error::SessionEnded => Why::SignIn(Box::default()),
+            error => Why::Failed(Arc::new(error)),
+        };
+        Self {
+            why,
+            navigation: Navigation::None,
+            html: false,
+            came_from: String::new(),
+            ended: None,
+            remembered: None,
+            cookies: Vec::new(),
+        }
+    }
+}
+
 impl fmt::Debug for Challenge {
     /// The cookies and the URL of the request are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,7 +137,9 @@ impl Gate {
         match &challenge.why {
             Why::Failed(error) => self.refuse(error, challenge.html),
             Why::SignIn(options) => {
-                self.send_to_login(&challenge, (**options).clone(), "sign_in_required")
+                let mut options = (**options).clone();
+                options.remembered = options.remembered.or(challenge.remembered);
+                self.send_to_login(&challenge, options, "sign_in_required")
                     .await
             }
             Why::Denied(Denial::TooLongAgo { max_age }) => {

@@ -12,6 +12,7 @@ use super::{Gate, Kept, Visit};
 use crate::cookie::pairs;
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
+use crate::hook::Logout;
 use crate::logout::{LogoutState, request};
 use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
@@ -49,7 +50,9 @@ impl Gate {
         let mut cookies = premises.clear(&visit.present());
         let mut hint = None;
         if let Some(Kept { session, ticket }) = kept {
-            premises.renewals.end(&session, Ended::SignedOut, now);
+            if premises.renewals.end(&session, Ended::SignedOut, now) {
+                self.tell_of(Logout::of(&session, Ended::SignedOut));
+            }
             if let Err(error) = premises.forget(ticket.as_ref()).await {
                 store_failed(&error);
             }
@@ -84,7 +87,7 @@ impl Gate {
     }
 
     /// Revokes the session's refresh token (RFC 7009), as well as it goes: nobody waits for it.
-    async fn revoke(self, session: Arc<Session>) {
+    pub(super) async fn revoke(self, session: Arc<Session>) {
         let Some(refresh_token) = &session.tokens.refresh_token else {
             return;
         };

@@ -4,8 +4,10 @@ mod back_channel;
 mod callback;
 mod challenge;
 mod change;
+mod data;
 mod door;
 mod errand;
+mod hooks;
 mod login;
 mod logout;
 mod page;
@@ -24,12 +26,14 @@ use crate::client::Registration;
 use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::head::RequestHead;
+use crate::hook::Hooks;
 use crate::outside::{Clock, Random};
 use crate::provider::ClaimPath;
 use crate::seal::KeyRing;
 use crate::session::{Lifetimes, Renewals, Revocations};
 
 pub use challenge::Challenge;
+pub use data::SessionData;
 pub(crate) use door::{Keeping, Kept};
 pub use errand::Errand;
 pub(crate) use page::PageHook;
@@ -68,6 +72,7 @@ pub(crate) struct Premises {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) page_hook: Option<PageHook>,
+    pub(crate) hooks: Hooks,
 }
 
 /// The public URL of the application, taken apart.

@@ -8,6 +8,7 @@ use tokio::time::{interval, timeout};
 use super::turn::{Ours, Turn};
 use super::{Gate, Keeping, Kept};
 use crate::error::Error;
+use crate::hook::Logout;
 use crate::session::{Ended, Renewed, Session};
 use crate::token::{self, TokenError};
 
@@ -66,6 +67,10 @@ impl Gate {
         );
         if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
             tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
+        }
+        let now = self.0.clock.now();
+        if self.0.renewals.end(session, Ended::Revoked, now) {
+            self.tell_of(Logout::of(session, Ended::Revoked));
         }
         Renewed::Over(Ended::Revoked)
     }
@@ -143,7 +148,7 @@ impl Gate {
         let offers = timeout(KEEP_OFFERING, self.offer(&mut fresh, &ours)).await;
         match offers {
             Ok(Some(instead)) => return instead,
-            Ok(None) => {}
+            Ok(None) => self.after_refresh(&mut fresh).await,
             // The provider has rotated: forgetting the new tokens would end the session. They are
             // remembered here, and written when the session is opened next.
             Err(_) => tracing::error!(

@@ -194,9 +194,7 @@ impl Visit {
             match self.refreshed(&kept, now).await {
                 Renewed::Fresh(session) => {
                     kept.session = session;
-                    let mut changes = self.changes();
-                    changes.kept = Some(kept.clone());
-                    changes.write = true;
+                    self.keep(kept.clone());
                     if wanted(&kept.session) {
                         return Ok(Some(kept.access_token(now)));
                     }
@@ -307,8 +305,15 @@ impl Visit {
         Ok(self.kept())
     }
 
-    fn kept(&self) -> Option<Kept> {
+    pub(super) fn kept(&self) -> Option<Kept> {
         self.changes().kept.clone()
+    }
+
+    /// Goes on with a session that has changed; the response will carry it.
+    pub(super) fn keep(&self, changed: Kept) {
+        let mut changes = self.changes();
+        changes.kept = Some(changed);
+        changes.write = true;
     }
 
     /// Opens a sealed session at once, or finds the ticket of a stored one.
