@@ -14,6 +14,7 @@ mod page;
 mod passage;
 mod reach;
 mod refresh;
+mod tokens;
 mod turn;
 mod visit;
 
