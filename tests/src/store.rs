@@ -1,7 +1,7 @@
 //! A session store that several nodes share, and that can fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use latchgate::{
@@ -13,9 +13,26 @@ use latchgate::{
 pub struct SharedStore {
     memory: Arc<MemoryStore>,
     down: Arc<AtomicBool>,
+    unindexed: bool,
+    writes: Arc<AtomicUsize>,
 }
 
 impl SharedStore {
+    /// A store that finds nothing by name.
+    #[must_use]
+    pub fn without_index() -> Self {
+        Self {
+            unindexed: true,
+            ..Self::default()
+        }
+    }
+
+    /// How often something was to be inserted or replaced.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
+    }
+
     /// Makes every call fail from now on, or work again.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
@@ -44,6 +61,7 @@ impl SessionStore for SharedStore {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
         self.unless_down(|memory| memory.insert(key, record, now))
     }
 
@@ -54,6 +72,7 @@ impl SessionStore for SharedStore {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
         self.unless_down(|memory| memory.replace(key, expected, record, now))
     }
 
@@ -89,6 +108,9 @@ impl SessionStore for SharedStore {
         name: &'a StoredName,
         now: u64,
     ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
+        if self.unindexed {
+            return self.unless_down(|_| Box::pin(async { Ok(None) }));
+        }
         self.unless_down(|memory| memory.find(name, now))
     }
 }

@@ -170,6 +170,12 @@ impl World {
         self.setup.store.as_ref()
     }
 
+    /// The store by which nodes hear of each other's logouts, where there is one.
+    #[must_use]
+    pub fn common_store(&self) -> Option<&SharedStore> {
+        self.setup.revocations.as_ref().or(self.store())
+    }
+
     /// Another node of the same application, at the same site and with the same provider, time and store, but configured
     /// a little differently. [`World::lead`] makes browsers reach it.
     ///

@@ -30,7 +30,7 @@ pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, Verdict, Visit};
 pub use guard::{Denial, Guard};
 pub use head::RequestHead;
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
-pub use logout::LogoutTokenError;
+pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use outside::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
     ReqwestClientError, SystemClock, SystemRandom,

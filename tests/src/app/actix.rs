@@ -22,6 +22,7 @@ macro_rules! app {
     ($gate:expr) => {
         App::new()
             .wrap(Login::new($gate.clone()))
+            .app_data(web::Data::new($gate.clone()))
             .service(guarded("/admin", admins()))
             .service(guarded("/read", readers()))
             .service(guarded("/recent", recent()))
@@ -36,6 +37,7 @@ macro_rules! app {
             .route("/public", web::get().to(async || "public"))
             .route("/write", web::post().to(async |_: User| "written"))
             .route("/switch", web::get().to(switch))
+            .route("/everywhere", web::post().to(everywhere))
             .service(
                 web::scope("/nested")
                     .service(web::scope("/deep").route("/page", web::get().to(page))),
@@ -116,6 +118,13 @@ async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
     match wishes() {
         Ok(wishes) => Err(sign_in.with(wishes)),
         Err(error) => Ok(HttpResponse::InternalServerError().body(error.to_string())),
+    }
+}
+
+async fn everywhere(gate: web::Data<Gate>, user: User) -> HttpResponse {
+    match gate.end_sessions_of(user.issuer(), user.subject()).await {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
     }
 }
 

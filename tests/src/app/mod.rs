@@ -11,6 +11,7 @@
 //! | `GET /public` | nobody | `public` |
 //! | `POST /write` | `User` | `written` |
 //! | `GET /switch` | `SignIn` | a login with wishes |
+//! | `POST /everywhere` | `User` | 204, and ends every session of that person |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
 
 mod actix;

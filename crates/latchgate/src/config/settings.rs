@@ -9,6 +9,7 @@ use crate::authorization::{LoginOptions, Prompt};
 use crate::builder::Provider;
 use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 use crate::gate::Gate;
+use crate::logout::ClearSiteData;
 use crate::provider::{ClaimPath, ProviderPreset};
 use crate::seal::SessionKey;
 use crate::session::MemoryStore;
@@ -17,7 +18,7 @@ use crate::session::MemoryStore;
 struct Settings(BTreeMap<String, String>);
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 33] = [
+pub(super) const NAMES: [&str; 35] = [
     "base_url",
     "issuer",
     "client_id",
@@ -50,6 +51,8 @@ pub(super) const NAMES: [&str; 33] = [
     "callback_path",
     "logout_path",
     "backchannel_logout_path",
+    "frontchannel_logout_path",
+    "clear_site_data",
     "after_logout_path",
 ];
 
@@ -173,6 +176,17 @@ impl Settings {
         }
         if let Some(path) = self.get("backchannel_logout_path") {
             builder = builder.back_channel_logout_path(path);
+        }
+        if let Some(path) = self.get("frontchannel_logout_path") {
+            builder = builder.front_channel_logout_path(path);
+        }
+        if let Some(kinds) = self.get("clear_site_data") {
+            let accepted = "cache, storage, or both with a comma between them";
+            let kinds = ClearSiteData::parse_list(kinds).ok_or(ConfigError::new(
+                "clear_site_data",
+                Problem::Word { accepted },
+            ))?;
+            builder = builder.clear_site_data(kinds);
         }
         if let Some(path) = self.get("after_logout_path") {
             builder = builder.after_logout_path(path);

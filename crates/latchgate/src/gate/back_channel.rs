@@ -5,13 +5,14 @@ use http::{HeaderValue, Response, header};
 
 use super::Gate;
 use crate::error::Error;
-use crate::logout::{LogoutTarget, LogoutTokenError, logout_token, verify_logout_token};
+use crate::logout::{LogoutTokenError, logout_token, verify_logout_token};
 use crate::token::IdTokenError;
 
 impl Gate {
     /// Obeys a logout token. `200` when its sessions have ended, also when there were none; `400`
     /// for whatever is wrong with it ([OpenID Connect Back-Channel Logout 1.0
-    /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)).
+    /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)); `503` when a
+    /// store fails, and then the same token may come again.
     pub(super) async fn back_channel_logout(&self, form: &[u8]) -> Result<Response<Bytes>, Error> {
         let premises = &self.0;
         let raw = logout_token(form)?;
@@ -23,26 +24,16 @@ impl Gate {
             .await?;
         let now = premises.clock.now();
         let issuer = premises.registration.issuer.as_str();
-        if !premises
-            .revocations
-            .obey(issuer, &token.jti, now, token.worthless_at)
-        {
+        if premises.has_obeyed(issuer, &token.jti, now).await? {
             return Err(LogoutTokenError::Replayed.into());
         }
-        // No session outlives its absolute lifetime, and no mark needs to.
-        let until = now.saturating_add(premises.lifetimes.absolute);
-        match &token.target {
-            LogoutTarget::Session { sid, sub } => {
-                premises.revocations.end_session(issuer, sid, now, until);
-                if let Some(sub) = sub {
-                    premises
-                        .revocations
-                        .end_nameless_sessions_of(issuer, sub, now, until);
-                }
-            }
-            LogoutTarget::Person(sub) => premises
-                .revocations
-                .end_sessions_of(issuer, sub, now, until),
+        // The sessions first, the note last: a token that a store was in the way of comes again.
+        premises.end_from_behind(issuer, &token.target, now).await?;
+        if !premises
+            .note_obeyed(issuer, &token.jti, now, token.worthless_at)
+            .await?
+        {
+            return Err(LogoutTokenError::Replayed.into());
         }
         tracing::info!(event = "back_channel_logout", issuer, target = ?token.target, "sessions ended by the provider");
         let mut answer = Response::new(Bytes::new());

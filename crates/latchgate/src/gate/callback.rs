@@ -3,16 +3,16 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
+use super::Gate;
 use super::errand::Snapshot;
 use super::page::redirect;
-use super::{Gate, Kept};
 use crate::authorization::{
     AuthorizationError, Expected, Parameters, PendingLogin, VerifiedCode, response, suffix_of,
 };
 use crate::client::UserinfoPolicy;
 use crate::cookie::pairs;
 use crate::error::Error;
-use crate::session::{Ended, Session, Tokens};
+use crate::session::{Session, Tokens};
 use crate::token::{self, IdToken, IdTokenError, Rules, TokenResponse};
 use crate::userinfo;
 
@@ -179,13 +179,8 @@ impl Gate {
     ) -> Result<Vec<HeaderValue>, Error> {
         let (visit, before) = self.session_of(snapshot).await?;
         let cookies = self.0.keep_new(session, &visit.present(), now).await?;
-        if let Some(Kept {
-            session: before,
-            ticket,
-        }) = before
-        {
-            self.0.renewals.end(&before, Ended::SignedOut, now);
-            self.0.forget(ticket.as_ref()).await?;
+        if let Some(before) = before {
+            self.0.end_here(&before, now).await?;
         }
         Ok(cookies)
     }

@@ -4,6 +4,7 @@ mod access_token;
 mod compact;
 mod lifetime;
 mod memory;
+mod obeyed;
 mod renewal;
 mod revocations;
 mod sealed;
@@ -12,6 +13,7 @@ mod sealed;
     reason = "the room is named after what it is about, and so is the file"
 )]
 mod session;
+mod shared_revocations;
 mod store;
 mod stored;
 mod user;
@@ -19,14 +21,16 @@ mod user;
 pub use access_token::AccessToken;
 pub use lifetime::{Ended, Lifetimes};
 pub use memory::MemoryStore;
+pub(crate) use obeyed::ObeyedTokens;
 pub(crate) use renewal::{Renewals, Renewed};
 pub(crate) use revocations::Revocations;
 pub(crate) use sealed::SealedSessions;
 pub use sealed::SessionTooLarge;
 pub(crate) use session::{Session, Tokens};
+pub(crate) use shared_revocations::SharedRevocations;
 pub use store::{
     Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
     StoredRecord,
 };
-pub(crate) use stored::{Leased, StoredSessions, Taken, Ticket};
+pub(crate) use stored::{Leased, Removal, StoredSessions, Taken, Ticket};
 pub use user::{ClaimsError, User};
