@@ -15,6 +15,7 @@ pub struct SharedStore {
     down: Arc<AtomicBool>,
     unindexed: bool,
     writes: Arc<AtomicUsize>,
+    leases_refused: Arc<AtomicUsize>,
 }
 
 impl SharedStore {
@@ -38,11 +39,23 @@ impl SharedStore {
         self.down.store(down, Ordering::SeqCst);
     }
 
+    /// How often somebody asked for a lease that somebody else had.
+    #[must_use]
+    pub fn leases_refused(&self) -> usize {
+        self.leases_refused.load(Ordering::SeqCst)
+    }
+
+    /// Whether every call fails.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.down.load(Ordering::SeqCst)
+    }
+
     fn unless_down<'a, T: 'a>(
         &'a self,
         call: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>,
     ) -> StoreFuture<'a, T> {
-        if self.down.load(Ordering::SeqCst) {
+        if self.is_down() {
             let error = StoreError::Unavailable("the test took it down".into());
             return Box::pin(async { Err(error) });
         }
@@ -86,7 +99,14 @@ impl SessionStore for SharedStore {
         duration: Duration,
         now: u64,
     ) -> StoreFuture<'a, Lease> {
-        self.unless_down(|memory| memory.lease(key, duration, now))
+        let lease = self.unless_down(|memory| memory.lease(key, duration, now));
+        Box::pin(async {
+            let lease = lease.await?;
+            if lease == Lease::Held {
+                self.leases_refused.fetch_add(1, Ordering::SeqCst);
+            }
+            Ok(lease)
+        })
     }
 
     fn extend_lease<'a>(

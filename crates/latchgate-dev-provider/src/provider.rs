@@ -131,6 +131,7 @@ async fn observe(State(provider): State<Arc<Provider>>, request: Request, next: 
             body: body.clone(),
         },
     );
+    let mut withheld = None;
     match provider.mischief.instead(endpoint) {
         Instead::Honest => {}
         Instead::HonestAfter(delay) => pass(delay).await,
@@ -138,7 +139,12 @@ async fn observe(State(provider): State<Arc<Provider>>, request: Request, next: 
             // The sender lives as long as the provider, which this request holds on to.
             let _ = cleared.changed().await;
         }
+        Instead::WithheldUntilCleared(cleared) => withheld = Some(cleared),
         Instead::Respond(response) => return response,
     }
-    next.run(Request::from_parts(head, Body::from(body))).await
+    let answer = next.run(Request::from_parts(head, Body::from(body))).await;
+    if let Some(mut cleared) = withheld {
+        let _ = cleared.changed().await;
+    }
+    answer
 }

@@ -24,7 +24,7 @@ mod userinfo;
 pub use authorization::{AuthorizationError, LoginOptions, ParameterError, Prompt};
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Problem};
+pub use config::{ConfigError, Problem, Settings};
 pub use error::{Error, Fault, RequestError};
 pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, Verdict, Visit};
 pub use guard::{Denial, Guard};

@@ -24,4 +24,5 @@ mod return_to;
 mod revocation;
 mod secrets;
 mod session_keys;
+mod shared_refresh;
 mod store_trouble;

@@ -29,7 +29,7 @@ async fn nodes_share_what_a_refresh_brought(setup: Setup) -> Result<(), Failure>
     let mut browser = world.signed_in().await?;
     let mut tokens = vec![world.token(&browser).await?["access_token"].to_string()];
     for turn in 0..4 {
-        world.clock.pass(3_550);
+        world.clock.pass(3_560);
         world.provider.reset_calls();
         let (here, there) = if turn % 2 == 0 {
             (&world, &node)
@@ -60,6 +60,10 @@ async fn a_logout_at_one_node_holds_at_every_node_that_shares_a_store(
     assert_eq!(logout.send().await?.status, 303);
     let page = thief.get("/").await?;
     assert_eq!(page.body, "anonymous");
-    assert!(page.clears(world.session_cookie()));
+    assert_eq!(
+        page.set_cookies(),
+        [""; 0],
+        "the browser may have a newer one by now"
+    );
     Ok(())
 }

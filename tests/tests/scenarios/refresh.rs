@@ -20,7 +20,7 @@ scenarios!(
 );
 
 /// Less than a minute before the access token's hour is over.
-const NEAR_THE_END: u64 = 3_550;
+const NEAR_THE_END: u64 = 3_560;
 
 fn text(answer: &Value) -> String {
     answer["access_token"]
@@ -49,7 +49,7 @@ async fn a_token_near_its_end_is_refreshed_first(setup: Setup) -> Result<(), Fai
     );
     assert_eq!(world.calls(Endpoint::Token), 0);
 
-    world.clock.pass(50);
+    world.clock.pass(60);
     let fresh = world.token(&browser).await?;
     assert_ne!(text(&fresh), text(&first));
     assert_eq!(fresh["expires_in"], 3_600);
@@ -272,8 +272,8 @@ async fn without_a_refresh_token_the_rest_of_its_life_is_all_there_is(
     let (world, browser) = signed_in_without_refresh_token(setup).await?;
     world.provider.reset_calls();
     world.clock.pass(NEAR_THE_END);
-    assert_eq!(world.token(&browser).await?["expires_in"], 50);
-    world.clock.pass(50);
+    assert_eq!(world.token(&browser).await?["expires_in"], 40);
+    world.clock.pass(40);
     let page = browser.fetch("GET", "/token").await?;
     assert_eq!(
         (page.status, page.code().as_str()),

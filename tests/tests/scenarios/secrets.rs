@@ -111,6 +111,7 @@ async fn no_secret_reaches_a_log_a_page_or_a_url(setup: Setup) -> Result<(), Fai
         .mischief()
         .answer(Endpoint::Token, Answer::Drop.once());
     pages.push(browser.fetch("GET", "/token").await?);
+    world.clock.pass(5);
     world.token(&browser).await?;
     browser.fetch("POST", "/refresh").await?.json(200)?;
     world.provider.revoke_all();

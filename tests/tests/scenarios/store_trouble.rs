@@ -87,11 +87,18 @@ async fn a_store_that_fails_after_the_provider_rotated_loses_nothing(
         .mischief()
         .on_token_response(move |_| falls.set_down(true));
     world.provider.reset_calls();
-    let refreshed = browser.fetch("POST", "/refresh").await?;
+    let waiting = browser.fetch("POST", "/refresh");
+    let rises = async {
+        world.until("the store's fall", || store.is_down()).await?;
+        world.mischief().clear();
+        store.set_down(false);
+        Ok::<(), Failure>(())
+    };
+    let (refreshed, risen) = tokio::join!(waiting, rises);
+    risen?;
+    let refreshed = refreshed?;
     assert_eq!(refreshed.status, 200, "{refreshed}");
 
-    store.set_down(false);
-    world.mischief().clear();
     let token = world.token(&browser).await?;
     assert_eq!(world.calls(Endpoint::Token), 1, "nothing was spent again");
     let neighbour = world.neighbour(|setup| setup).await?;

@@ -34,8 +34,10 @@ pub enum Answer {
     Redirect(String),
     /// Nothing, until the script is cleared or the connection goes.
     Hang,
-    /// The honest answer, this much later.
+    /// The honest answer, this much later: nothing happens until then.
     Slow(Duration),
+    /// The honest answer to what happened at once, held back until the script is cleared or the connection goes.
+    Withhold,
     /// A JSON string of this many bytes and no announced length, streamed.
     Huge(u64),
     /// The connection closes without an answer. A router that is called without a connection answers with a body that fails.
@@ -116,6 +118,7 @@ impl Answers {
         match answer {
             Answer::Slow(delay) => Instead::HonestAfter(delay),
             Answer::Hang => Instead::HonestOnceCleared(self.cleared.subscribe()),
+            Answer::Withhold => Instead::WithheldUntilCleared(self.cleared.subscribe()),
             other => Instead::Respond(other.into_response()),
         }
     }
@@ -133,6 +136,8 @@ pub(crate) enum Instead {
     HonestAfter(Duration),
     /// Wait until the script is cleared, then answer honestly.
     HonestOnceCleared(watch::Receiver<()>),
+    /// Do what is asked, and answer once the script is cleared.
+    WithheldUntilCleared(watch::Receiver<()>),
     /// Send this.
     Respond(Response),
 }
@@ -154,7 +159,7 @@ impl IntoResponse for Answer {
             }
             Self::Drop => Response::new(Body::new(Broken)),
             Self::Once(answer) => answer.into_response(),
-            Self::Hang | Self::Slow(_) => StatusCode::NO_CONTENT.into_response(),
+            Self::Hang | Self::Slow(_) | Self::Withhold => StatusCode::NO_CONTENT.into_response(),
         }
     }
 }

@@ -233,3 +233,28 @@ async fn a_script_may_use_the_provider_it_runs_in() {
     id_token(&provider).await;
     provider.mischief().clear();
 }
+
+#[tokio::test]
+async fn a_withheld_answer_is_about_what_happened_at_once() {
+    let provider = DevProvider::start().await.unwrap();
+    provider.mischief().answer(Endpoint::Jwks, Answer::Withhold);
+    let request = Request::get("/jwks").body(Body::empty()).unwrap();
+    let withheld = tokio::spawn(provider.router().oneshot(request));
+    while provider.calls(Endpoint::Jwks) == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!withheld.is_finished());
+    provider.rotate_keys();
+    provider.mischief().clear();
+    let keys = async |response: axum::response::Response| {
+        let body = axum::body::to_bytes(response.into_body(), 65_536).await;
+        serde_json::from_slice::<serde_json::Value>(&body.unwrap()).unwrap()
+    };
+    let withheld = keys(withheld.await.unwrap().unwrap()).await;
+    let request = Request::get("/jwks").body(Body::empty()).unwrap();
+    let now = keys(provider.router().oneshot(request).await.unwrap()).await;
+    assert_ne!(withheld, now);
+}

@@ -202,8 +202,12 @@ impl GateBuilder<Ready> {
     }
 
     /// Keeps sessions in a store instead of the cookie.
-    pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
-        self.store = Some(Arc::new(store));
+    pub fn store(self, store: impl SessionStore + 'static) -> Self {
+        self.store_opened(Arc::new(store))
+    }
+
+    pub(crate) fn store_opened(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -218,8 +222,12 @@ impl GateBuilder<Ready> {
     ///
     /// A mark ends the sessions begun until then. Let the clocks of the nodes agree to a second: a
     /// session begun on a node whose clock is ahead would outlive a logout in its first moments.
-    pub fn revocations_in(mut self, store: impl SessionStore + 'static) -> Self {
-        self.revocations = Some(Arc::new(store));
+    pub fn revocations_in(self, store: impl SessionStore + 'static) -> Self {
+        self.revocations_opened(Arc::new(store))
+    }
+
+    pub(crate) fn revocations_opened(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.revocations = Some(store);
         self
     }
 

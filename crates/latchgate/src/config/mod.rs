@@ -2,13 +2,17 @@
 
 mod settings;
 
+use std::error::Error as _;
 use std::fmt;
+
+pub use settings::Settings;
 
 use crate::authorization::ParameterError;
 use crate::jose::AlgorithmError;
 use crate::outside::{RandomError, ReqwestClientError};
 use crate::provider::{ClaimPathError, IssuerError};
 use crate::seal::KeyError;
+use crate::session::StoreError;
 
 /// One setting that is missing, malformed, or contradicts another.
 #[derive(Debug)]
@@ -42,6 +46,10 @@ pub enum Problem {
     },
     /// It needs a part of this crate that this version does not have.
     NotInThisVersion,
+    /// It names a store that is in another crate, which nobody has given to [`Settings::stores`].
+    StoreElsewhere,
+    /// The store's URL cannot be used.
+    Store(StoreError),
     /// The scope lacks `openid`.
     NoOpenidScope,
     /// It is not an absolute URI without fragment.
@@ -126,6 +134,7 @@ impl std::error::Error for ConfigError {
         match &self.problem {
             Problem::File(source) => Some(source),
             Problem::HttpClient(source) => Some(source),
+            Problem::Store(source) => Some(source),
             _ => None,
         }
     }
@@ -143,6 +152,11 @@ impl fmt::Display for Problem {
             Self::SecretWithoutUse => f.write_str("is set although `client_auth` is `none`; remove one of them"),
             Self::Word { accepted } => write!(f, "is none of: {accepted}"),
             Self::NotInThisVersion => f.write_str("asks for something this version of latchgate does not do yet"),
+            Self::StoreElsewhere => f.write_str("names a store of another crate; give it to the settings: `Settings::from_env()?.stores(&[latchgate_redis::open, latchgate_postgres::open]).build()?`"),
+            Self::Store(problem) => match problem.source() {
+                Some(source) => write!(f, "cannot be used: {source}"),
+                None => problem.fmt(f),
+            },
             Self::NoOpenidScope => f.write_str("lacks `openid`, without which there is no login; the default is `openid profile email`"),
             Self::Resource => f.write_str("is not an absolute URI without fragment (RFC 8707 §2)"),
             Self::Parameter(problem) => problem.fmt(f),

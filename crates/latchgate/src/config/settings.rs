@@ -2,23 +2,60 @@
 
 use std::collections::BTreeMap;
 use std::env::VarError;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ConfigError, Problem};
 use crate::authorization::{LoginOptions, Prompt};
-use crate::builder::Provider;
+use crate::builder::{GateBuilder, Provider, Ready};
 use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 use crate::gate::Gate;
 use crate::logout::ClearSiteData;
 use crate::provider::{ClaimPath, ProviderPreset};
 use crate::seal::SessionKey;
-use crate::session::MemoryStore;
+use crate::session::{MemoryStore, SessionStore, StoreOpener};
 
-/// The settings as text, by name. Empty values count as missing.
-struct Settings(BTreeMap<String, String>);
+/// Settings as text, from the environment or a TOML table, before they make a gate.
+///
+/// [`Gate::from_env`] and [`Gate::from_toml`] are the short way. This is the long one, for stores
+/// that are crates of their own and for what only code can say:
+///
+/// ```
+/// use latchgate::Settings;
+///
+/// # let table = r#"
+/// #     base_url = "http://127.0.0.1:3000"
+/// #     issuer = "https://login.example.com/"
+/// #     client_id = "my-app"
+/// #     client_secret = "s3cret"
+/// # "#;
+/// let gate = Settings::from_toml(table)?
+///     .with_env()?
+///     .stores(&[/* latchgate_redis::open, latchgate_postgres::open */])
+///     .builder()?
+///     .cookie_name("my-app")
+///     .build()?;
+/// # Ok::<(), latchgate::ConfigError>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Settings {
+    /// By name. Empty values count as missing.
+    values: BTreeMap<String, String>,
+    stores: Vec<StoreOpener>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("names", &self.values.keys())
+            .finish_non_exhaustive()
+    }
+}
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 35] = [
+pub(super) const NAMES: [&str; 36] = [
     "base_url",
     "issuer",
     "client_id",
@@ -34,6 +71,7 @@ pub(super) const NAMES: [&str; 35] = [
     "trusted_audiences",
     "session_keys",
     "store",
+    "revocations",
     "userinfo",
     "par",
     "dpop",
@@ -64,7 +102,7 @@ impl Gate {
     ///
     /// The first variable that is missing, malformed or contradicts another.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Settings::from_variables(|name| std::env::var(name))?.build()
+        Settings::from_env()?.build()
     }
 
     /// Builds a gate from a TOML table with the same settings in lower case:
@@ -89,6 +127,43 @@ impl Gate {
 }
 
 impl Settings {
+    /// The settings of the environment: `LATCHGATE_BASE_URL` and so on.
+    ///
+    /// # Errors
+    ///
+    /// A variable that is no text.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_variables(|name| std::env::var(name))
+    }
+
+    /// These settings, overruled by those of the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::from_env`].
+    pub fn with_env(mut self) -> Result<Self, ConfigError> {
+        let more = Self::from_env()?.values.into_iter();
+        self.values
+            .extend(more.filter(|(_, value)| !value.trim().is_empty()));
+        Ok(self)
+    }
+
+    /// The stores that the settings `store` and `revocations` may name by their URLs, besides
+    /// `cookie` and `memory`.
+    pub fn stores(mut self, openers: &[StoreOpener]) -> Self {
+        self.stores.extend_from_slice(openers);
+        self
+    }
+
+    /// Builds the gate, without the network.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is missing, malformed or contradicts another.
+    pub fn build(&self) -> Result<Gate, ConfigError> {
+        self.builder()?.build()
+    }
+
     fn from_variables(
         variable: impl Fn(&str) -> Result<String, VarError>,
     ) -> Result<Self, ConfigError> {
@@ -102,10 +177,18 @@ impl Settings {
                 }
             }
         }
-        Ok(Self(settings))
+        Ok(Self {
+            values: settings,
+            stores: Vec::new(),
+        })
     }
 
-    fn from_toml(table: &str) -> Result<Self, ConfigError> {
+    /// The settings of a TOML table, by their names in lower case.
+    ///
+    /// # Errors
+    ///
+    /// A setting that is unknown or no text.
+    pub fn from_toml(table: &str) -> Result<Self, ConfigError> {
         // The parser's own error would show the whole table, secrets and all, in its `Debug`.
         let unreadable = |message| ConfigError::new("toml", Problem::Toml { message });
         let table: toml::Table =
@@ -122,11 +205,14 @@ impl Settings {
             };
             settings.insert(name, text);
         }
-        Ok(Self(settings))
+        Ok(Self {
+            values: settings,
+            stores: Vec::new(),
+        })
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0
+        self.values
             .get(name)
             .map(|value| value.trim())
             .filter(|value| !value.is_empty())
@@ -153,7 +239,12 @@ impl Settings {
         }
     }
 
-    fn build(&self) -> Result<Gate, ConfigError> {
+    /// Starts to build a gate with these settings, for knobs that only code can turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::build`].
+    pub fn builder(&self) -> Result<GateBuilder<Ready>, ConfigError> {
         let provider = self.provider()?;
         let mut builder = Gate::builder()
             .base_url(self.require("base_url")?)
@@ -196,20 +287,11 @@ impl Settings {
                 .map_err(|problem| ConfigError::new("ca_file", Problem::File(problem)))?;
             builder = builder.extra_roots(pem);
         }
-        match self.get("store") {
-            None | Some("cookie") => {}
-            Some("memory") => builder = builder.store(MemoryStore::default()),
-            Some(url) if url.starts_with("redis") || url.starts_with("postgres") => {
-                return Err(ConfigError::new("store", Problem::NotInThisVersion));
-            }
-            Some(_) => {
-                return Err(ConfigError::new(
-                    "store",
-                    Problem::Word {
-                        accepted: "cookie, memory",
-                    },
-                ));
-            }
+        if let Some(store) = self.store("store")? {
+            builder = builder.store_opened(store);
+        }
+        if let Some(store) = self.store("revocations")? {
+            builder = builder.revocations_opened(store);
         }
         for name in ["par", "dpop"] {
             let accepted = "auto, true, false";
@@ -222,7 +304,27 @@ impl Settings {
                 return Err(ConfigError::new(name, Problem::NotInThisVersion));
             }
         }
-        builder.build()
+        Ok(builder)
+    }
+
+    /// The store that a setting names; `None` for the cookie.
+    fn store(&self, name: &'static str) -> Result<Option<Arc<dyn SessionStore>>, ConfigError> {
+        let url = match self.get(name) {
+            None | Some("cookie") => return Ok(None),
+            Some("memory") => return Ok(Some(Arc::new(MemoryStore::default()))),
+            Some(url) => url,
+        };
+        match self.stores.iter().find_map(|open| open(url)) {
+            Some(Ok(store)) => Ok(Some(store)),
+            Some(Err(problem)) => Err(ConfigError::new(name, Problem::Store(problem))),
+            None if url.starts_with("redis") || url.starts_with("postgres") => {
+                Err(ConfigError::new(name, Problem::StoreElsewhere))
+            }
+            None => {
+                let accepted = "cookie, memory, redis://…, postgres://…";
+                Err(ConfigError::new(name, Problem::Word { accepted }))
+            }
+        }
     }
 
     fn provider(&self) -> Result<Provider, ConfigError> {
@@ -320,7 +422,7 @@ impl Settings {
 
     fn client_auth(&self) -> Result<ClientAuth, ConfigError> {
         let secret = self
-            .0
+            .values
             .get("client_secret")
             .filter(|secret| !secret.is_empty())
             .cloned()

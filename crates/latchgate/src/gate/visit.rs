@@ -81,7 +81,7 @@ enum Lead {
 }
 
 /// How long a request waits for fresh tokens.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// How long it waits while the old ones are still good.
 const SHORT_PATIENCE: Duration = Duration::from_secs(3);

@@ -156,12 +156,12 @@ fn every_mistake_names_the_setting_and_the_cure() {
         (
             &[("store", "redis://localhost")],
             "store",
-            "does not do yet",
+            "Settings::from_env()?.stores",
         ),
         (
             &[("store", "postgres://localhost")],
             "store",
-            "does not do yet",
+            "Settings::from_env()?.stores",
         ),
         (&[("userinfo", "yes")], "userinfo", "true, false"),
         (&[("par", "true")], "par", "does not do yet"),

@@ -164,10 +164,10 @@ fn the_environment_has_the_same_settings_in_capitals() {
 #[test]
 fn durations_have_a_unit() {
     let duration = |text: &str| {
-        let settings = Settings(BTreeMap::from([(
-            "session_idle".to_owned(),
-            text.to_owned(),
-        )]));
+        let settings = Settings {
+            values: BTreeMap::from([("session_idle".to_owned(), text.to_owned())]),
+            stores: Vec::new(),
+        };
         settings
             .duration("session_idle")
             .map(|found| found.map(|found| found.as_secs()))
@@ -197,4 +197,44 @@ fn durations_have_a_unit() {
     ] {
         assert!(duration(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_store_of_another_crate_is_opened_by_its_scheme() {
+    fn ours(url: &str) -> Option<Result<Arc<dyn SessionStore>, crate::session::StoreError>> {
+        let rest = url.strip_prefix("ours://")?;
+        Some(match rest {
+            "good" => Ok(Arc::new(MemoryStore::default())),
+            _ => Err(crate::session::StoreError::Url(
+                "there is no such place".into(),
+            )),
+        })
+    }
+    let stored = |url: &str| {
+        let table = table(&[("store", url)]);
+        let settings = Settings::from_toml(&table).unwrap().stores(&[ours]);
+        settings
+            .build()
+            .map(|gate| matches!(gate.0.keeping, crate::gate::Keeping::Stored(_)))
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(stored("ours://good"), Ok(true));
+    assert_eq!(stored("memory"), Ok(true));
+    assert_eq!(stored("cookie"), Ok(false));
+    let wrong = stored("ours://bad").unwrap_err();
+    assert!(
+        wrong.ends_with("cannot be used: there is no such place"),
+        "{wrong}"
+    );
+    assert!(stored("theirs://x").unwrap_err().contains("is none of"));
+}
+
+#[test]
+fn settings_show_no_values() {
+    let settings = Settings::from_toml(&table(&[])).unwrap();
+    let shown = format!("{settings:?}");
+    assert!(
+        shown.contains("client_secret") && !shown.contains("hunter2"),
+        "{shown}"
+    );
 }
