@@ -202,7 +202,7 @@ async fn a_refresh_under_way_survives_no_logout_everywhere(setup: Setup) -> Resu
     let node = world.neighbour(|setup| setup).await?;
     let (browser, elsewhere) = (world.signed_in().await?, node.signed_in().await?);
     world.provider.reset_calls();
-    world.clock.pass(3_550);
+    world.clock.pass(3_590);
     world.mischief().answer(Endpoint::Token, Answer::Hang);
     let mut requests = JoinSet::new();
     for _ in 0..10 {
