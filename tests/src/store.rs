@@ -13,6 +13,8 @@ use latchgate::{
 pub struct SharedStore {
     store: Arc<dyn SessionStore>,
     down: Arc<AtomicBool>,
+    unindexed: bool,
+    writes: Arc<AtomicUsize>,
     leases_refused: Arc<AtomicUsize>,
 }
 
@@ -23,7 +25,24 @@ impl SharedStore {
             store: Arc::new(store),
             down: Arc::default(),
             leases_refused: Arc::default(),
+            unindexed: false,
+            writes: Arc::default(),
         }
+    }
+
+    /// A store that finds nothing by name.
+    #[must_use]
+    pub fn without_index() -> Self {
+        Self {
+            unindexed: true,
+            ..Self::default()
+        }
+    }
+
+    /// How often something was to be inserted or replaced.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
     }
 
     /// Makes every call fail from now on, or work again.
@@ -72,6 +91,7 @@ impl SessionStore for SharedStore {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
         self.unless_down(|store| store.insert(key, record, now))
     }
 
@@ -82,6 +102,7 @@ impl SessionStore for SharedStore {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
         self.unless_down(|store| store.replace(key, expected, record, now))
     }
 
@@ -124,6 +145,9 @@ impl SessionStore for SharedStore {
         name: &'a StoredName,
         now: u64,
     ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
+        if self.unindexed {
+            return self.unless_down(|_| Box::pin(async { Ok(None) }));
+        }
         self.unless_down(|store| store.find(name, now))
     }
 }

@@ -34,7 +34,7 @@ pub use guard::{Denial, Guard};
 pub use head::RequestHead;
 pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
-pub use logout::LogoutTokenError;
+pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use outside::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
     ReqwestClientError, SystemClock, SystemRandom,

@@ -7,7 +7,7 @@ use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
 
 use super::door::Found;
-use super::{Gate, Kept};
+use super::{Gate, Kept, Premises};
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::head::RequestHead;
@@ -75,6 +75,8 @@ impl ResponseHead for http::HeaderMap {
 /// What the session cookie of a request leads to, before a store is asked.
 enum Lead {
     Done,
+    /// What a sealed cookie holds, for other nodes to confirm.
+    Found(Found),
     Ticket(Ticket),
 }
 
@@ -220,16 +222,14 @@ impl Visit {
         let pieces = Pieces::collect(fields, premises.session_cookie.name());
         self.changes().present = pieces.present();
         match premises.unseal(&pieces, premises.clock.now()) {
+            Some(found) if premises.shared_revocations.is_some() => Lead::Found(found),
             Some(found) => {
                 let opened = self.settle(found);
                 // Somebody else may have been faster; theirs is the same.
                 let _ = self.0.opened.set(opened);
                 Lead::Done
             }
-            None => match pieces.candidates().as_slice() {
-                [only] => Ticket::parse(only).map_or(Lead::Done, Lead::Ticket),
-                _ => Lead::Done,
-            },
+            None => Premises::ticket(&pieces).map_or(Lead::Done, Lead::Ticket),
         }
     }
 
@@ -239,9 +239,10 @@ impl Visit {
             let now = premises.clock.now();
             let found = match lead {
                 Lead::Ticket(ticket) => premises.load_renewed(ticket, now).await?,
+                Lead::Found(found) => found,
                 Lead::Done => Found::Nothing,
             };
-            Ok(self.settle(found))
+            Ok(self.settle(premises.confirm(found, now).await?))
         };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }
@@ -262,13 +263,16 @@ impl Visit {
                 changes.write = due;
                 Opened::Somebody { user }
             }
-            Found::Over(why) => {
+            Found::Over { why, .. } => {
                 tracing::debug!(event = "session_over", code = why.code(), %why, "the session is over");
                 changes.over = Some(why);
                 // Who signed out had the cookies removed then; there may be newer ones by now.
                 changes.write = why != Ended::SignedOut;
                 Opened::Nobody
             }
+            // The cookie of a session that was begun meanwhile has the same name: an answer that is
+            // late must not remove it.
+            Found::Gone => Opened::Nobody,
             Found::Nothing => {
                 changes.write = true;
                 Opened::Nobody
