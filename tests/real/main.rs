@@ -12,6 +12,7 @@ mod alternating;
 mod case;
 mod child;
 mod chromium;
+mod cluster;
 mod example;
 mod need;
 mod oidc_provider;
@@ -31,5 +32,6 @@ async fn main() -> ExitCode {
     cases.extend(chromium::cases());
     cases.extend(redis::cases());
     cases.extend(postgres::cases());
+    cases.extend(cluster::cases());
     runner::run(cases).await
 }

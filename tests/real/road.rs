@@ -57,6 +57,11 @@ impl Road {
         !self.traffic.lossy.load(Ordering::SeqCst)
     }
 
+    /// How many connections there were.
+    pub(crate) fn connections(&self) -> usize {
+        self.traffic.connections.load(Ordering::SeqCst)
+    }
+
     /// Lets the connections that there are say nothing more, and stay open: a cable is cut.
     pub(crate) fn cut(&self) {
         let all = self.traffic.connections.load(Ordering::SeqCst);

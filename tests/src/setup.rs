@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use latchgate::{Gate, GateBuilder, Provider, Ready, SessionKey};
+use latchgate::{Gate, GateBuilder, MemoryStore, Provider, Ready, SessionKey, SessionStore};
 use latchgate_dev_provider::{Client, DevProvider, DevProviderBuilder, RegisteredUris};
 
 use crate::app;
@@ -29,6 +29,7 @@ pub struct Setup {
     pub(crate) framework: Framework,
     pub(crate) site: Option<String>,
     pub(crate) store: Option<SharedStore>,
+    pub(crate) revocations: Option<SharedStore>,
     gate: Vec<Alter<GateBuilder<Ready>>>,
     registration: Vec<Alter<Provider>>,
     provider: Vec<Alter<DevProviderBuilder>>,
@@ -41,6 +42,7 @@ impl Setup {
             framework,
             site: None,
             store: None,
+            revocations: None,
             gate: Vec::new(),
             registration: Vec::new(),
             provider: Vec::new(),
@@ -48,8 +50,32 @@ impl Setup {
     }
 
     /// Sessions lie in a store in memory.
-    pub fn stored(mut self) -> Self {
-        self.store = Some(SharedStore::default());
+    pub fn stored(self) -> Self {
+        self.keeping_in(MemoryStore::default())
+    }
+
+    /// Sessions lie in this store.
+    pub fn keeping_in(self, store: impl SessionStore + 'static) -> Self {
+        self.stored_in(SharedStore::new(store))
+    }
+
+    /// Sessions lie in this store, which the test holds on to.
+    pub fn stored_in(mut self, store: SharedStore) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Nodes hear of each other's logouts: by the store that has the sessions, or else by one that has revocations.
+    pub fn sharing_logouts(self) -> Self {
+        if self.store.is_some() {
+            return self;
+        }
+        self.revocations_in(SharedStore::default())
+    }
+
+    /// Nodes share revocations in this store.
+    pub fn revocations_in(mut self, store: SharedStore) -> Self {
+        self.revocations = Some(store);
         self
     }
 
@@ -157,6 +183,9 @@ impl Setup {
             .clock(clock.clone());
         if let Some(store) = &self.store {
             gate = gate.store(store.clone());
+        }
+        if let Some(store) = &self.revocations {
+            gate = gate.revocations_in(store.clone());
         }
         Ok(self
             .gate

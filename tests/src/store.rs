@@ -8,15 +8,43 @@ use latchgate::{
     Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 
-/// A [`MemoryStore`] whose clones are the same store.
-#[derive(Clone, Debug, Default)]
+/// A store whose clones are the same store: a [`MemoryStore`], or any other.
+#[derive(Clone, Debug)]
 pub struct SharedStore {
-    memory: Arc<MemoryStore>,
+    store: Arc<dyn SessionStore>,
     down: Arc<AtomicBool>,
+    unindexed: bool,
+    writes: Arc<AtomicUsize>,
     leases_refused: Arc<AtomicUsize>,
 }
 
 impl SharedStore {
+    /// Shares this store.
+    pub fn new(store: impl SessionStore + 'static) -> Self {
+        Self {
+            store: Arc::new(store),
+            down: Arc::default(),
+            leases_refused: Arc::default(),
+            unindexed: false,
+            writes: Arc::default(),
+        }
+    }
+
+    /// A store that finds nothing by name.
+    #[must_use]
+    pub fn without_index() -> Self {
+        Self {
+            unindexed: true,
+            ..Self::default()
+        }
+    }
+
+    /// How often something was to be inserted or replaced.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
+    }
+
     /// Makes every call fail from now on, or work again.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
@@ -36,19 +64,25 @@ impl SharedStore {
 
     fn unless_down<'a, T: 'a>(
         &'a self,
-        call: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>,
+        call: impl FnOnce(&'a dyn SessionStore) -> StoreFuture<'a, T>,
     ) -> StoreFuture<'a, T> {
         if self.is_down() {
             let error = StoreError::Unavailable("the test took it down".into());
             return Box::pin(async { Err(error) });
         }
-        call(&self.memory)
+        call(&*self.store)
+    }
+}
+
+impl Default for SharedStore {
+    fn default() -> Self {
+        Self::new(MemoryStore::default())
     }
 }
 
 impl SessionStore for SharedStore {
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
-        self.unless_down(|memory| memory.load(key, now))
+        self.unless_down(|store| store.load(key, now))
     }
 
     fn insert<'a>(
@@ -57,7 +91,8 @@ impl SessionStore for SharedStore {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        self.unless_down(|memory| memory.insert(key, record, now))
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.unless_down(|store| store.insert(key, record, now))
     }
 
     fn replace<'a>(
@@ -67,11 +102,12 @@ impl SessionStore for SharedStore {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        self.unless_down(|memory| memory.replace(key, expected, record, now))
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.unless_down(|store| store.replace(key, expected, record, now))
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
-        self.unless_down(|memory| memory.remove(key))
+        self.unless_down(|store| store.remove(key))
     }
 
     fn lease<'a>(
@@ -80,7 +116,7 @@ impl SessionStore for SharedStore {
         duration: Duration,
         now: u64,
     ) -> StoreFuture<'a, Lease> {
-        let lease = self.unless_down(|memory| memory.lease(key, duration, now));
+        let lease = self.unless_down(|store| store.lease(key, duration, now));
         Box::pin(async {
             let lease = lease.await?;
             if lease == Lease::Held {
@@ -97,11 +133,11 @@ impl SessionStore for SharedStore {
         duration: Duration,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        self.unless_down(|memory| memory.extend_lease(key, fence, duration, now))
+        self.unless_down(|store| store.extend_lease(key, fence, duration, now))
     }
 
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()> {
-        self.unless_down(|memory| memory.release_lease(key, fence))
+        self.unless_down(|store| store.release_lease(key, fence))
     }
 
     fn find<'a>(
@@ -109,6 +145,9 @@ impl SessionStore for SharedStore {
         name: &'a StoredName,
         now: u64,
     ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
-        self.unless_down(|memory| memory.find(name, now))
+        if self.unindexed {
+            return self.unless_down(|_| Box::pin(async { Ok(None) }));
+        }
+        self.unless_down(|store| store.find(name, now))
     }
 }

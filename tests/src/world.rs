@@ -164,10 +164,24 @@ impl World {
         }
     }
 
+    /// Whether an answer removes the session cookie it was sent, which is nobody's: the ticket of a session that lies in
+    /// a store no longer may stay, for an answer that is late would remove a newer one.
+    #[must_use]
+    pub fn gives_up(&self, page: &Page) -> bool {
+        let name = self.session_cookie();
+        page.clears(name) || (self.store().is_some() && page.sets(name).is_empty())
+    }
+
     /// The store, where sessions lie in one.
     #[must_use]
     pub fn store(&self) -> Option<&SharedStore> {
         self.setup.store.as_ref()
+    }
+
+    /// The store by which nodes hear of each other's logouts, where there is one.
+    #[must_use]
+    pub fn common_store(&self) -> Option<&SharedStore> {
+        self.setup.revocations.as_ref().or(self.store())
     }
 
     /// Another node of the same application, at the same site and with the same provider, time and store, but configured

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use url::Url;
+
 use crate::loopback::is_loopback_uri;
 
 /// The `client_id` of the client every provider starts with.
@@ -21,6 +23,7 @@ pub struct Client {
     pub(crate) post_logout_redirect_uris: RegisteredUris,
     pub(crate) token_endpoint_auth_methods: Vec<TokenEndpointAuthMethod>,
     pub(crate) backchannel_logout_uri: Option<String>,
+    pub(crate) frontchannel_logout_uri: Option<Url>,
 }
 
 /// The URIs a client may send people to.
@@ -61,6 +64,7 @@ impl Client {
                 TokenEndpointAuthMethod::ClientSecretPost,
             ],
             backchannel_logout_uri: None,
+            frontchannel_logout_uri: None,
         }
     }
 
@@ -109,6 +113,13 @@ impl Client {
         self
     }
 
+    /// Sets what the provider's logout page shows in a frame when a session of this client ends, with `iss` and `sid`.
+    #[must_use]
+    pub fn frontchannel_logout_uri(mut self, uri: Url) -> Self {
+        self.frontchannel_logout_uri = Some(uri);
+        self
+    }
+
     /// The client's identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -135,6 +146,10 @@ impl fmt::Debug for Client {
                 &self.token_endpoint_auth_methods,
             )
             .field("backchannel_logout_uri", &self.backchannel_logout_uri)
+            .field(
+                "frontchannel_logout_uri",
+                &self.frontchannel_logout_uri.as_ref().map(Url::as_str),
+            )
             .finish()
     }
 }

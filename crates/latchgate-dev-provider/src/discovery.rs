@@ -47,6 +47,8 @@ pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Valu
             provider.settings.response_issuer == ResponseIssuer::Advertised,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
     });
     provider.mischief.alter_metadata(&mut metadata);
     Json(metadata)

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use url::Url;
 
 use crate::client::Client;
-use crate::pages::{confirm_sign_out, refused, signed_out};
+use crate::pages::{confirm_sign_out, refused, signed_out, signing_out};
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::token::{IdTokenHint, id_token_hint};
@@ -115,10 +115,13 @@ impl Provider {
             return confirm_sign_out(&session.person, &asked);
         }
         let cookie = here.as_ref().map(|(cookie, _)| cookie.as_str());
+        let mut frames = Vec::new();
         if let Some(ended) = self.sessions.end(cookie, hinted_sid) {
             self.announce_logout(&ended).await;
+            frames = self.frontchannel_logout_frames(&ended);
         }
         let mut response = match logout.return_to {
+            next if !frames.is_empty() => signing_out(&frames, next.as_ref()),
             Some(uri) => {
                 let headers = [
                     (header::LOCATION, String::from(uri)),

@@ -9,6 +9,7 @@ mod client_authentication;
 mod dev_provider;
 mod discovery;
 mod end_session;
+mod frontchannel_logout;
 mod introspection;
 mod journal;
 mod jws;

@@ -4,6 +4,7 @@ mod form_post;
 mod html;
 mod notice;
 mod picker;
+mod signing_out;
 mod welcome;
 
 use std::sync::LazyLock;
@@ -16,6 +17,7 @@ pub(crate) use form_post::form_post;
 use html::Html;
 pub(crate) use notice::{confirm_sign_out, refused, signed_out};
 pub(crate) use picker::{FreeFormMistake, picker};
+pub(crate) use signing_out::signing_out;
 pub(crate) use welcome::welcome;
 
 const STYLE: &str = include_str!("pages/style.css");
@@ -26,6 +28,11 @@ enum Script {
     None,
     /// Run this one inline script.
     Inline(&'static str),
+    /// Run it beside frames from these origins.
+    BesideFrames {
+        script: &'static str,
+        origins: String,
+    },
 }
 
 /// Frames a page's main content and sets the headers all pages share.
@@ -46,6 +53,13 @@ fn page(status: StatusCode, title: &str, main: Html, script: &Script) -> Respons
         Script::Inline(script) => (
             html.raw("<script>").raw(script).raw("</script>\n"),
             format!(" script-src 'sha256-{}';", csp_hash(script)),
+        ),
+        Script::BesideFrames { script, origins } => (
+            html.raw("<script>").raw(script).raw("</script>\n"),
+            format!(
+                " script-src 'sha256-{}'; frame-src {origins};",
+                csp_hash(script)
+            ),
         ),
     };
     let html = html.raw("</body>\n</html>\n");

@@ -3,6 +3,7 @@
 
 mod address;
 mod error;
+mod row;
 mod schema;
 mod server;
 mod statements;

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchgate::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames, StoredRecord,
-};
+use latchgate::{Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 use tokio::sync::OnceCell;
 
 use crate::address;
 use crate::error::PostgresError;
+use crate::row::{milliseconds, record, signed, unsigned, written};
 use crate::schema::Schema;
 use crate::server::{Server, Statement, Try};
 use crate::statements::Statements;
@@ -205,7 +204,6 @@ impl PostgresStore {
         self.server.rows(statement).await.map_err(unavailable)
     }
 
-    /// A record from the first columns of a row.
     fn record(&self, row: &PgRow) -> Result<StoredRecord, StoreError> {
         record(row).map_err(|error| unavailable(self.server.error(error)))
     }
@@ -353,50 +351,6 @@ async fn sweep(server: &Server, statements: &Statements, now: u64) -> Result<u64
             return Ok(swept);
         }
     }
-}
-
-/// A statement whose arguments begin with a record.
-fn written<'q>(
-    text: &'q str,
-    key: &'q StoreKey,
-    record: &'q StoredRecord,
-    now: u64,
-) -> Statement<'q> {
-    let names = record.names.as_ref();
-    sqlx::query(text)
-        .bind(key.as_slice())
-        .bind(record.sealed.as_slice())
-        .bind(i64::from(record.generation))
-        .bind(signed(record.expires_at))
-        .bind(names.map(|names| names.sid.as_slice()))
-        .bind(names.map(|names| names.sub.as_slice()))
-        .bind(signed(now))
-}
-
-fn record(row: &PgRow) -> Result<StoredRecord, sqlx::Error> {
-    let (sid, sub): (Option<StoreKey>, Option<StoreKey>) = (row.try_get(3)?, row.try_get(4)?);
-    let generation: i64 = row.try_get(1)?;
-    Ok(StoredRecord {
-        sealed: row.try_get(0)?,
-        generation: u32::try_from(generation)
-            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-        expires_at: unsigned(row.try_get(2)?),
-        names: sid.zip(sub).map(|(sid, sub)| StoredNames { sid, sub }),
-    })
-}
-
-/// Seconds and fences as PostgreSQL has them. What is beyond its numbers is as good as the last of them.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
-/// Up to seven weeks.
-fn milliseconds(duration: Duration) -> i64 {
-    u32::try_from(duration.as_millis()).map_or(i64::from(u32::MAX), i64::from)
 }
 
 fn unavailable(error: PostgresError) -> StoreError {

@@ -53,7 +53,7 @@ fn main() {
     let mut get = cmd("GET");
     runtime.block_on(bare_once(
         &server,
-        cmd("SET").arg("bare").arg(vec![7; BYTES]),
+        cmd("SET").arg("bare").arg(vec![7_u8; BYTES]),
     ));
     get.arg("bare");
     let mut hmget = cmd("HMGET");
@@ -74,10 +74,10 @@ fn main() {
     case(&mut criterion, "load", contestants);
 
     let mut hset = cmd("HSET");
-    hset.arg("bare hash").arg("sealed").arg(vec![7; BYTES]);
+    hset.arg("bare hash").arg("sealed").arg(vec![7_u8; BYTES]);
     hset.arg("generation").arg(1).arg("expires_at").arg(NOW);
     let mut set = cmd("SET");
-    set.arg("bare").arg(vec![7; BYTES]);
+    set.arg("bare").arg(vec![7_u8; BYTES]);
     let mut generation = 0;
     let replace: Calls<'_> = Box::new(|calls| {
         runtime.block_on(async {
@@ -159,8 +159,8 @@ fn case(criterion: &mut Criterion, title: &str, mut contestants: Vec<(&str, Call
         return;
     }
     println!(
-        "\n{title:<24}{:>12}{:>12}{:>9}",
-        "min µs", "median µs", "x median"
+        "\n{title:<24}{:>12}{:>12}{:>9}{:>9}",
+        "min µs", "median µs", "x min", "x median"
     );
     let middle = |place: usize| {
         let mut times: Vec<f64> = rounds.iter().map(|round| round[place] / 1_000.0).collect();
@@ -169,8 +169,12 @@ fn case(criterion: &mut Criterion, title: &str, mut contestants: Vec<(&str, Call
     };
     for (place, (name, _)) in contestants.iter().enumerate() {
         let (least, median) = middle(place);
-        let ratio = median / middle(0).1;
-        println!("  {name:<22}{least:>12.1}{median:>12.1}{ratio:>9.2}");
+        let bare = middle(0);
+        let ratios = (least / bare.0, median / bare.1);
+        println!(
+            "  {name:<22}{least:>12.1}{median:>12.1}{:>9.2}{:>9.2}",
+            ratios.0, ratios.1
+        );
     }
 }
 

@@ -2,14 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{Client, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use url::Url;
 
 /// How a usable URL looks.
 const SHAPE: &str = "redis://[user:password@]host[:port][/database]";
+
+/// A connection that has nothing to say is tried after this time: what stands between forgets silent
+/// ones.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// The ways to reach a server.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +61,7 @@ pub enum UrlError {
 impl Address {
     /// Whether the URL is for this crate.
     pub(crate) fn is_ours(url: &str) -> bool {
-        let scheme = url.split(':').next().unwrap_or_default();
+        let scheme = url.trim().split(':').next().unwrap_or_default();
         Road::of(&scheme.to_ascii_lowercase()).is_some()
     }
 
@@ -92,7 +98,10 @@ impl Address {
         };
         let info = url.into_connection_info().map_err(|_| UrlError::Refused)?;
         // Requests of many tasks share one connection: none may wait for the answer to another.
-        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let settings = TcpSettings::default()
+            .set_nodelay(true)
+            .set_keepalive(TcpKeepalive::new().with_time(KEEP_ALIVE));
+        let info = info.set_tcp_settings(settings);
         let client = Client::open(info).map_err(|_| UrlError::Refused)?;
         Ok(Self {
             client,

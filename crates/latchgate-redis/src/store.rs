@@ -133,18 +133,21 @@ fn put(asked: &mut ScriptInvocation<'static>, record: &StoredRecord, now: u64) {
         Some(StoredNames { sid, sub }) => (written(sid), written(sub)),
         None => Default::default(),
     };
-    let left = record.expires_at.saturating_sub(now).min(LONGEST);
     asked
         .arg(record.sealed.as_slice())
         .arg(record.generation)
         .arg(record.expires_at)
         .arg(sid)
         .arg(sub)
-        .arg(left * 1000);
+        .arg(milliseconds_left(record.expires_at, now));
 }
 
 /// Redis keeps no record for longer than a century, in seconds.
 const LONGEST: u64 = 100 * 365 * 24 * 3600;
+
+fn milliseconds_left(expires_at: u64, now: u64) -> u64 {
+    expires_at.saturating_sub(now).min(LONGEST) * 1000
+}
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis())
@@ -283,4 +286,43 @@ fn granted(answer: Vec<Value>) -> Result<Lease, Foreign> {
 fn value<T: FromRedisValue>(value: Option<Value>) -> Result<T, Foreign> {
     let value = value.ok_or(Foreign)?;
     redis::from_redis_value(value).map_err(|_| Foreign)
+}
+
+#[cfg(test)]
+mod tests {
+    use latchgate::StoreOpener;
+
+    use super::*;
+
+    #[test]
+    fn a_url_opens_the_store_or_is_somebody_elses() {
+        let open: StoreOpener = open;
+        for url in ["redis://h", " valkeys://me:hunter2@h/1 "] {
+            let store = open(url).unwrap().unwrap();
+            let told = format!("{store:?}");
+            assert!(told.contains("latchgate:"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        assert!(open("postgres://h/db").is_none() && open("memory").is_none());
+        let refused = open("redis://me:hunter2@h/sessions").unwrap().unwrap_err();
+        assert!(matches!(refused, StoreError::Url(_)), "{refused:?}");
+    }
+
+    #[test]
+    fn no_call_has_the_name_of_another() {
+        let stores = [(); 2].map(|()| RedisStore::open("redis://h").unwrap());
+        let callers = stores
+            .iter()
+            .flat_map(|store| [store.caller(), store.caller()]);
+        let different: std::collections::HashSet<String> = callers.collect();
+        assert_eq!(different.len(), 4);
+    }
+
+    #[test]
+    fn time_that_is_left_is_bounded() {
+        for (expires_at, left) in [(9, 0), (10, 0), (11, 1_000), (u64::MAX, LONGEST * 1_000)] {
+            assert_eq!(milliseconds_left(expires_at, 10), left);
+        }
+        assert_eq!(milliseconds(Duration::MAX), LONGEST * 1_000);
+    }
 }

@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
 impl Ask<'_> {
     /// What was seen is against the rule.
     pub(crate) fn broken<T>(self, call: Call, seen: Seen) -> Result<T, Violation> {
-        let rule = self.rule;
+        let (rule, seen) = (self.rule, Box::new(seen));
         Err(Violation { rule, call, seen })
     }
 

@@ -13,7 +13,7 @@ pub struct Violation {
     /// The call whose answer shows it.
     pub call: Call,
     /// What was seen instead.
-    pub seen: Seen,
+    pub seen: Box<Seen>,
 }
 
 /// A method of [`latchgate::SessionStore`].
@@ -268,7 +268,7 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.seen {
+        match &*self.seen {
             Seen::Failure(error) => Some(error),
             _ => None,
         }

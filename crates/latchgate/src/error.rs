@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::authorization::AuthorizationError;
 use crate::hook::HookError;
-use crate::logout::LogoutTokenError;
+use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
 use crate::outside::{HttpError, RandomError};
 use crate::provider::{DiscoveryError, KeysError};
 use crate::session::{DataError, SessionTooLarge, StoreError};
@@ -54,6 +54,8 @@ pub enum Error {
     Userinfo(UserinfoError),
     /// The logout token was refused.
     LogoutToken(LogoutTokenError),
+    /// The front-channel logout request was refused.
+    FrontChannelLogout(FrontChannelLogoutError),
     /// The session does not fit into cookies.
     SessionTooLarge(SessionTooLarge),
     /// The session store failed.
@@ -94,7 +96,7 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Request(_) => Fault::Visitor,
+            Self::Request(_) | Self::FrontChannelLogout(_) => Fault::Visitor,
             Self::Authorization(error) => match error {
                 AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Fault::Provider,
                 AuthorizationError::Refused { error, .. } => refused_by(error),
@@ -187,6 +189,7 @@ impl Error {
             Self::Userinfo(UserinfoError::Subject) => "userinfo_sub",
             Self::Userinfo(_) => "userinfo",
             Self::LogoutToken(_) => "logout_token",
+            Self::FrontChannelLogout(_) => "front_channel_logout",
             Self::SessionTooLarge(_) => "session_too_large",
             Self::Store(_) => "store_unavailable",
             Self::Random(_) => "random_unavailable",
@@ -261,6 +264,7 @@ impl std::error::Error for Error {
             Self::IdToken(source) => source,
             Self::Userinfo(source) => source,
             Self::LogoutToken(source) => source,
+            Self::FrontChannelLogout(source) => source,
             Self::SessionTooLarge(source) => source,
             Self::Store(source) => source,
             Self::Random(source) => source,
@@ -291,6 +295,7 @@ from! {
     IdToken(IdTokenError),
     Userinfo(UserinfoError),
     LogoutToken(LogoutTokenError),
+    FrontChannelLogout(FrontChannelLogoutError),
     SessionTooLarge(SessionTooLarge),
     Store(StoreError),
     Random(RandomError),
@@ -543,6 +548,12 @@ mod tests {
                 "userinfo",
                 500,
                 Configuration,
+            ),
+            (
+                FrontChannelLogoutError::Half.into(),
+                "front_channel_logout",
+                400,
+                Visitor,
             ),
             (too_large.into(), "session_too_large", 500, Configuration),
             (down().into(), "store_unavailable", 503, Store),

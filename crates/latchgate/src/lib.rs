@@ -34,7 +34,7 @@ pub use guard::{Denial, Guard};
 pub use head::RequestHead;
 pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
-pub use logout::LogoutTokenError;
+pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use outside::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
     ReqwestClientError, SystemClock, SystemRandom,
@@ -45,9 +45,9 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
-    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
-    StoredNames, StoredRecord, User,
+    AccessToken, CachedStore, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore,
+    SessionCeiling, SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener,
+    StoredName, StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, TokenError};
 pub use userinfo::UserinfoError;

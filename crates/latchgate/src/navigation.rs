@@ -7,6 +7,8 @@
 //! Decided by [Fetch Metadata](https://www.w3.org/TR/fetch-metadata/) where the browser sends it,
 //! and by `Accept` and `X-Requested-With` where it does not.
 
+use url::Url;
+
 use crate::head::RequestHead;
 
 /// How a request was made, as far as login is concerned.
@@ -96,6 +98,38 @@ impl Sender {
             return ours(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
         }
         Self::Unknown
+    }
+}
+
+/// What fills a frame, as far as the browser tells: whether the request does, and on a page of which
+/// origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Framing {
+    in_a_frame: Option<bool>,
+    page: Option<String>,
+}
+
+impl Framing {
+    pub(crate) fn of(head: &dyn RequestHead) -> Self {
+        let dest = head.first("sec-fetch-dest");
+        let page = head.first("referer").map(|page| match Url::parse(page) {
+            Ok(page) => page.origin().ascii_serialization(),
+            Err(_) => String::new(),
+        });
+        Self {
+            in_a_frame: dest.map(|dest| matches!(dest, "iframe" | "frame")),
+            page,
+        }
+    }
+
+    /// Whether the request fills a frame on a page of one of these origins. A page that does not say
+    /// where it is is believed, if the browser says that there is a frame.
+    pub(crate) fn is_by_one_of(&self, origins: &[String]) -> bool {
+        match (self.in_a_frame, &self.page) {
+            (Some(false), _) | (None, None) => false,
+            (Some(true), None) => true,
+            (_, Some(page)) => origins.contains(page),
+        }
     }
 }
 
@@ -197,6 +231,31 @@ mod tests {
                 expected,
                 "{headers:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_frame_is_told_by_its_destination_and_its_page_by_the_referer() {
+        let origins = ["https://op.example".to_owned()];
+        let iframe = ("sec-fetch-dest", "iframe");
+        let document = ("sec-fetch-dest", "document");
+        let provider = ("referer", "https://op.example/end_session?x=1");
+        let other = ("referer", "https://op.example.evil.test/");
+        for (headers, expected) in [
+            (vec![iframe], true),
+            (vec![("sec-fetch-dest", "frame")], true),
+            (vec![iframe, provider], true),
+            (vec![provider], true),
+            (vec![iframe, other], false),
+            (vec![other], false),
+            (vec![iframe, ("referer", "not a URL")], false),
+            (vec![document], false),
+            (vec![document, provider], false),
+            (vec![("sec-fetch-dest", "image"), provider], false),
+            (vec![], false),
+        ] {
+            let framing = Framing::of(&request("GET", &headers));
+            assert_eq!(framing.is_by_one_of(&origins), expected, "{headers:?}");
         }
     }
 }

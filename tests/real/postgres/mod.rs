@@ -2,7 +2,7 @@
 
 mod migrations;
 mod outages;
-mod server;
+pub(crate) mod server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use latchgate::{Lease, SessionStore, StoreError, StoredName};
 use latchgate_postgres::PostgresStore;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Executor as _, Row as _};
+use sqlx::{Executor as _, PgPool, Row as _};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -206,6 +206,13 @@ async fn locked(server: &mut Postgres) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Waits until the pool has its connection back: it asks the server first whether it is there.
+async fn at_rest(pool: &PgPool) {
+    while pool.num_idle() == 0 {
+        pause(Duration::from_millis(5)).await;
+    }
+}
+
 /// The server has done it, and its answer was lost: asked again, the store says what it would have said.
 async fn lost_answers(server: &mut Postgres) -> Result<(), Failure> {
     let road = Road::to(server.port).await?;
@@ -214,7 +221,7 @@ async fn lost_answers(server: &mut Postgres) -> Result<(), Failure> {
         .max_connections(1)
         .test_before_acquire(false)
         .connect_lazy_with(server.options("app", "app").port(road.port));
-    let store = PostgresStore::from_pool(pool);
+    let store = PostgresStore::from_pool(pool.clone());
     let key = key();
     // Not in the background, where its answer might be the one that is lost.
     store.sweep(NOW).await?;
@@ -222,11 +229,13 @@ async fn lost_answers(server: &mut Postgres) -> Result<(), Failure> {
     store.replace(&super::key(), 1, record(2), NOW).await?;
     store.remove(&super::key()).await?;
 
+    at_rest(&pool).await;
     road.lose_an_answer();
     ensure!(store.insert(&key, record(1), NOW).await?, "the insert");
     ensure!(road.has_lost_it(), "no answer was lost");
     ensure!(!store.insert(&key, record(1), NOW).await?, "inserted twice");
     store.replace(&super::key(), 1, record(2), NOW).await?;
+    at_rest(&pool).await;
     road.lose_an_answer();
     ensure!(store.replace(&key, 1, record(2), NOW).await?, "the replace");
     ensure!(road.has_lost_it(), "no answer was lost");
@@ -235,6 +244,7 @@ async fn lost_answers(server: &mut Postgres) -> Result<(), Failure> {
         "not replaced"
     );
     store.remove(&super::key()).await?;
+    at_rest(&pool).await;
     road.lose_an_answer();
     store.remove(&key).await?;
     ensure!(road.has_lost_it(), "no answer was lost");

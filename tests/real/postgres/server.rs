@@ -12,11 +12,11 @@ use crate::child::{Server, free_port};
 use crate::need::place;
 
 /// Everybody's password here.
-pub(super) const PASSWORD: &str = "hunter2 of the store";
+pub(crate) const PASSWORD: &str = "hunter2 of the store";
 
 /// A server, stopped and gone with its data when dropped.
-pub(super) struct Postgres {
-    pub(super) port: u16,
+pub(crate) struct Postgres {
+    pub(crate) port: u16,
     folder: PathBuf,
     programs: PathBuf,
     /// Whom the server runs as: it refuses to be root.
@@ -26,7 +26,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     /// Makes a cluster, starts its server, and makes the role and the database of an application: `app`.
-    pub(super) async fn start() -> Result<Self, Failure> {
+    pub(crate) async fn start() -> Result<Self, Failure> {
         let port = free_port()?;
         let name = format!("latchgate-postgres-{}-{port}", std::process::id());
         let folder = std::env::temp_dir().join(name);
@@ -67,7 +67,7 @@ impl Postgres {
     }
 
     /// Runs it, on the data it has, and waits until it is ready. It logs every statement.
-    pub(super) async fn run(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn run(&mut self) -> Result<(), Failure> {
         let mut command = self.program("postgres")?;
         command.arg("-D").arg(self.data());
         for setting in [
@@ -90,7 +90,7 @@ impl Postgres {
     }
 
     /// Shuts it down as an update does: connections are closed, nothing is lost.
-    pub(super) fn stop(&mut self) -> Result<(), Failure> {
+    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
         if let Some(_stopping) = self.running.take() {
             let mut stop = self.program("pg_ctl")?;
             stop.args(["stop", "--mode=fast", "--wait", "--silent", "--pgdata"])
@@ -101,30 +101,30 @@ impl Postgres {
     }
 
     /// Stops it and runs it again.
-    pub(super) async fn restart(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
         self.stop()?;
         self.run().await
     }
 
     /// What it has logged since it was started.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.running.as_ref().map(Server::said).unwrap_or_default()
     }
 
     /// The application's URL, by a port of this machine.
-    pub(super) fn url_by(&self, port: u16) -> String {
+    pub(crate) fn url_by(&self, port: u16) -> String {
         let password: String = url::form_urlencoded::byte_serialize(PASSWORD.as_bytes()).collect();
         let password = password.replace('+', "%20");
         format!("postgres://app:{password}@127.0.0.1:{port}/app?sslmode=disable")
     }
 
     /// The application's URL.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url_by(self.port)
     }
 
     /// How to connect as somebody.
-    pub(super) fn options(&self, user: &str, database: &str) -> PgConnectOptions {
+    pub(crate) fn options(&self, user: &str, database: &str) -> PgConnectOptions {
         PgConnectOptions::new()
             .host("127.0.0.1")
             .port(self.port)
@@ -134,7 +134,7 @@ impl Postgres {
     }
 
     /// A connection as somebody.
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         user: &str,
         database: &str,

@@ -7,11 +7,11 @@ use latchgate::{Lease, SessionStore};
 use latchgate_redis::RedisStore;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
-use super::road::Road;
 use super::server::Redis;
 use super::{LEASE, NOW, failure, prompt, record};
 use crate::case::Failure;
 use crate::child::free_port;
+use crate::road::Road;
 
 pub(super) async fn a_restart_is_not_noticed() -> Result<(), Failure> {
     let mut server = Redis::start(&[]).await?;
@@ -64,7 +64,7 @@ pub(super) async fn without_a_server_calls_fail() -> Result<(), Failure> {
 pub(super) async fn a_cut_cable_is_not_noticed() -> Result<(), Failure> {
     let server = Redis::start(&[]).await?;
     let road = Road::to(server.port).await?;
-    let store = RedisStore::open(&road.url())?;
+    let store = RedisStore::open(&url_by(&road))?;
     store.insert(&[1; 32], record(1, 60, 1), NOW).await?;
     road.cut();
     let there = prompt(store.load(&[1; 32], NOW)).await?;
@@ -75,7 +75,7 @@ pub(super) async fn a_cut_cable_is_not_noticed() -> Result<(), Failure> {
 pub(super) async fn all_calls_share_a_connection() -> Result<(), Failure> {
     let server = Redis::start(&[]).await?;
     let road = Road::to(server.port).await?;
-    let store = RedisStore::open(&road.url())?;
+    let store = RedisStore::open(&url_by(&road))?;
     for connections in [1, 2] {
         let keys: Vec<_> = (0..50).map(|key| [key; 32]).collect();
         let calls = keys.iter().map(|key| prompt(store.load(key, NOW)));
@@ -93,7 +93,7 @@ pub(super) async fn all_calls_share_a_connection() -> Result<(), Failure> {
 pub(super) async fn lost_answers_are_had_again() -> Result<(), Failure> {
     let server = Redis::start(&[]).await?;
     let road = Road::to(server.port).await?;
-    let store = RedisStore::open(&road.url())?;
+    let store = RedisStore::open(&url_by(&road))?;
     let key = [1; 32];
     // The server learns the scripts.
     store.insert(&[2; 32], record(1, 60, 1), NOW).await?;
@@ -173,4 +173,9 @@ pub(super) async fn only_trusted_certificates() -> Result<(), Failure> {
     let told = failure(RedisStore::open(&url)?.load(&[1; 32], NOW)).await?;
     ensure!(told.contains("invalid peer certificate"), "{told}");
     Ok(())
+}
+
+/// The server's URL by a road.
+fn url_by(road: &Road) -> String {
+    format!("redis://127.0.0.1:{}", road.port)
 }

@@ -1,10 +1,8 @@
 //! Sessions on a real Redis: the contract of stores, what happens when the server goes and comes back, and what lies in it.
 
-mod alternating;
 mod connection;
-mod road;
 mod secrets;
-mod server;
+pub(crate) mod server;
 
 use std::time::Duration;
 
@@ -12,10 +10,10 @@ use latchgate::{Lease, SessionStore, StoreFuture, StoredName, StoredNames, Store
 use latchgate_redis::RedisStore;
 use latchgate_store_contract::{Offer, check};
 
+use crate::alternating::Alternating;
 use crate::case::{Case, Failure};
 use crate::child::pause;
 use crate::need::Need;
-use alternating::Alternating;
 use server::Redis;
 
 const NEEDS: &[Need] = &[Need::Redis];
@@ -212,6 +210,15 @@ async fn every_key_expires() -> Result<(), Failure> {
     );
     store.remove(&[1; 32]).await?;
     store.remove(&[2; 32]).await?;
+    // For ever is a century.
+    let forever = StoredRecord {
+        expires_at: u64::MAX,
+        ..record(1, 0, 1)
+    };
+    store.insert(&[4; 32], forever.clone(), NOW).await?;
+    let there = store.load(&[4; 32], NOW).await?;
+    ensure!(there == Some(forever), "{there:?}");
+    store.remove(&[4; 32]).await?;
     let left: Vec<String> = server.say("KEYS *").await?;
     ensure!(left.is_empty(), "{left:?}");
     Ok(())

@@ -25,6 +25,7 @@ macro_rules! app {
     ($gate:expr) => {
         App::new()
             .wrap(Login::new($gate.clone()))
+            .app_data(web::Data::new($gate.clone()))
             .service(guarded("/admin", admins()))
             .service(guarded("/read", readers()))
             .service(guarded("/recent", recent()))
@@ -45,6 +46,7 @@ macro_rules! app {
             .route("/perhaps", web::get().to(perhaps))
             .route("/keep", web::get().to(keep_signed_in))
             .route("/ended", web::get().to(ended))
+            .route("/everywhere", web::post().to(everywhere))
             .service(
                 web::scope("/nested")
                     .service(web::scope("/deep").route("/page", web::get().to(page))),
@@ -156,6 +158,13 @@ async fn keep_signed_in(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
 
 async fn ended(ended: SessionEnded) -> &'static str {
     why(ended.0)
+}
+
+async fn everywhere(gate: web::Data<Gate>, user: User) -> HttpResponse {
+    match gate.end_sessions_of(user.issuer(), user.subject()).await {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
 }
 
 async fn page(_: User, request: HttpRequest) -> String {

@@ -16,6 +16,7 @@
 //! | `GET /switch` | `SignIn` | a login with wishes |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
+//! | `POST /everywhere` | `User` | 204, and ends every session of that person |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
 
 mod actix;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 
 use axum::body::Body;
-use axum::extract::RawQuery;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -50,11 +50,22 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
             "/ended",
             get(|ended: SessionEnded| async move { why(ended.0) }),
         )
+        .route(
+            "/everywhere",
+            post(everywhere).with_state::<()>(gate.clone()),
+        )
         .nest("/nested", Router::new().nest("/deep", page("/page")))
         .layer(LoginLayer::new(gate));
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     let handle = serving.abort_handle();
     Ok(Serving::until(move || handle.abort()))
+}
+
+async fn everywhere(State(gate): State<Gate>, user: User) -> StatusCode {
+    match gate.end_sessions_of(user.issuer(), user.subject()).await {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }
 
 fn guarded(path: &str, guard: Guard) -> Router {

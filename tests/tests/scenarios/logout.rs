@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use latchgate::ClearSiteData;
 use latchgate_dev_provider::{Endpoint, Person};
 use latchgate_tests::{Browser, Failure, Page, Setup, World, scenarios};
 use url::Url;
@@ -10,7 +11,9 @@ scenarios!(
     a_provider_without_a_logout_page_is_no_obstacle,
     a_provider_that_is_down_is_no_obstacle,
     a_long_hint_is_sent_by_a_form,
-    other_methods_sign_nobody_out;
+    other_methods_sign_nobody_out,
+    an_expired_session_still_tells_the_provider_whom_it_means,
+    a_cookie_that_was_signed_out_tells_nothing_more;
     in either keeping:
     signing_out_ends_the_session_here_and_at_the_provider,
     the_state_is_compared_and_never_an_error,
@@ -18,6 +21,7 @@ scenarios!(
     our_own_pages_can_in_every_way_a_browser_has,
     a_stolen_cookie_is_dead_after_logout,
     an_ended_session_can_still_be_ended_at_the_provider,
+    browsers_forget_what_they_are_asked_to,
 );
 
 async fn sign_out(browser: &Browser) -> Result<Page, Failure> {
@@ -341,5 +345,69 @@ async fn a_long_hint_is_sent_by_a_form(setup: Setup) -> Result<(), Failure> {
         "{landed}"
     );
     assert_eq!(world.provider.sessions(), []);
+    Ok(())
+}
+
+/// Idle for too long, or ended by the provider: the cookie is genuine, and the provider should hear of the logout.
+async fn an_expired_session_still_tells_the_provider_whom_it_means(
+    setup: Setup,
+) -> Result<(), Failure> {
+    for ended_by_provider in [false, true] {
+        let world = setup.clone().start().await?;
+        let issued = watch_id_tokens(&world);
+        let browser = world.signed_in().await?;
+        if ended_by_provider {
+            let ended = world.gate.end_sessions_of(world.provider.issuer(), "alice");
+            ended.await?;
+        } else {
+            world.clock.pass(25 * 3_600);
+        }
+        world.provider.reset_calls();
+        let page = sign_out(&browser).await?;
+        assert!(page.clears(world.session_cookie()));
+        let url = page.leads_to()?;
+        let issued = issued
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        assert_eq!(parameter(&url, "id_token_hint"), [issued]);
+        let asked = || world.calls(Endpoint::Revocation) == 1;
+        world.until("the refresh token is revoked", asked).await?;
+        let back = browser.get(url.as_str()).await?.leads_to()?;
+        assert_eq!(world.provider.sessions(), []);
+        let landed = browser.get(back.as_str()).await?;
+        assert_eq!(landed.location.as_deref(), Some("/"), "{landed}");
+        assert_eq!(browser.names("latchgate"), [""; 0]);
+    }
+    Ok(())
+}
+
+async fn a_cookie_that_was_signed_out_tells_nothing_more(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    let thief = browser.clone();
+    sign_out(&browser).await?;
+    let url = sign_out(&thief).await?.leads_to()?;
+    assert_eq!(parameter(&url, "id_token_hint"), [""; 0]);
+    Ok(())
+}
+
+async fn browsers_forget_what_they_are_asked_to(setup: Setup) -> Result<(), Failure> {
+    let plain = setup.clone().start().await?;
+    let page = sign_out(&plain.signed_in().await?).await?;
+    assert_eq!(page.header("clear-site-data"), "");
+    let setup =
+        setup.gate(|gate| gate.clear_site_data([ClearSiteData::Storage, ClearSiteData::Cache]));
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    let refused = browser.request("POST", "/logout").navigation("cross-site");
+    assert_eq!(refused.send().await?.header("clear-site-data"), "");
+    assert_eq!(browser.get("/me").await?.header("clear-site-data"), "");
+    let page = sign_out(&browser).await?;
+    assert_eq!(page.status, 303, "{page}");
+    assert_eq!(page.header("clear-site-data"), "\"cache\", \"storage\"");
+    // The logout's own cookie has to come back.
+    let back = browser.get(page.leads_to()?.as_str()).await?.leads_to()?;
+    assert_eq!(browser.get(back.as_str()).await?.status, 303);
     Ok(())
 }

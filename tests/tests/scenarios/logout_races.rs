@@ -1,7 +1,8 @@
 //! What is on its way while somebody signs out does not bring the session back.
 
-use latchgate_dev_provider::{Answer, Endpoint};
-use latchgate_tests::{Browser, Failure, Setup, scenarios};
+use futures_util::future::try_join_all;
+use latchgate_dev_provider::{Answer, Endpoint, LogoutTarget};
+use latchgate_tests::{Browser, Failure, Setup, World, scenarios};
 use tokio::task::JoinSet;
 
 scenarios!(
@@ -10,6 +11,9 @@ scenarios!(
     a_refresh_under_way_does_not_bring_a_session_back,
     requests_that_renew_a_session_do_not_bring_it_back,
     a_login_under_way_is_a_new_session,
+    a_hundred_requests_do_not_bring_a_session_back,
+    a_hundred_requests_at_two_nodes_do_not_bring_a_session_back,
+    a_hundred_requests_outrun_no_logout_by_the_provider,
 );
 
 async fn sign_out(browser: &Browser) -> Result<(), Failure> {
@@ -91,4 +95,82 @@ async fn a_login_under_way_is_a_new_session(setup: Setup) -> Result<(), Failure>
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
     assert_eq!(world.whoami(&old).await?, None);
     Ok(())
+}
+
+/// What ends a session while requests are on their way.
+#[derive(Clone, Copy)]
+enum End {
+    ByTheVisitor,
+    ByTheProvider,
+}
+
+impl End {
+    async fn happen(self, world: &World, browser: &Browser) -> Result<(), Failure> {
+        match self {
+            Self::ByTheVisitor => sign_out(browser).await,
+            Self::ByTheProvider => {
+                let uri = world.gate.back_channel_logout_uri();
+                let alice = LogoutTarget::Sub("alice".to_owned());
+                let status = world.provider.send_backchannel_logout(&uri, alice).await?;
+                assert_eq!(status, 200);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A hundred requests that prolong the session or refresh its tokens, spread over the nodes, and its end among them:
+/// afterwards no cookie that any answer has set is worth anything at any node.
+async fn a_hundred(nodes: &[&World], end: End) -> Result<(), Failure> {
+    let world = nodes[0];
+    // Tokens that are due, and a session that was not used for a while.
+    for idle in [3_590, 3 * 3_600] {
+        let browser = world.signed_in().await?;
+        world.clock.pass(idle);
+        let requests = (0..100).map(|number: usize| {
+            let node = nodes[number % nodes.len()];
+            let tab = node.lead(browser.clone());
+            async move {
+                if number == 40 {
+                    end.happen(world, &world.lead(tab.clone())).await?;
+                } else if number.is_multiple_of(3) {
+                    tab.fetch("GET", "/token").await?;
+                } else {
+                    tab.get(["/", "/me"][number % 2]).await?;
+                }
+                Ok::<_, Failure>(tab)
+            }
+        });
+        let tabs = try_join_all(requests).await?;
+        for node in nodes {
+            for tab in &tabs {
+                let tab = node.lead(tab.clone());
+                assert_eq!(node.whoami(&tab).await?, None, "a late cookie lives");
+            }
+            let first = node.lead(browser.clone());
+            assert_eq!(node.whoami(&first).await?, None);
+            assert_eq!(first.fetch("GET", "/token").await?.status, 401);
+        }
+        world.clock.pass(1);
+    }
+    Ok(())
+}
+
+async fn a_hundred_requests_do_not_bring_a_session_back(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    a_hundred(&[&world], End::ByTheVisitor).await
+}
+
+async fn a_hundred_requests_at_two_nodes_do_not_bring_a_session_back(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.sharing_logouts().start().await?;
+    let node = world.neighbour(|setup| setup).await?;
+    a_hundred(&[&world, &node], End::ByTheVisitor).await
+}
+
+async fn a_hundred_requests_outrun_no_logout_by_the_provider(setup: Setup) -> Result<(), Failure> {
+    let world = setup.sharing_logouts().start().await?;
+    let node = world.neighbour(|setup| setup).await?;
+    a_hundred(&[&world, &node], End::ByTheProvider).await
 }

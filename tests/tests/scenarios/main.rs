@@ -2,12 +2,15 @@
 
 mod authorization_request;
 mod back_channel_logout;
+mod bridge;
+mod cached_store;
 mod callback;
 mod ceilings;
 mod configuration;
 mod cookie_attributes;
 mod endings;
 mod forged_sessions;
+mod front_channel_logout;
 mod guards;
 mod hooks;
 mod initiators;
@@ -16,6 +19,7 @@ mod lifetimes;
 mod login;
 mod logout;
 mod logout_races;
+mod logouts_of_nodes;
 mod lying;
 mod nodes;
 mod provider_trouble;

@@ -1,13 +1,18 @@
 //! Stores of ours keep the contract, and stores with a fault in them are caught at it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use latchgate::{MemoryStore, SessionStore, StoreError};
+use latchgate::{CachedStore, MemoryStore, SessionStore, StoreError};
 use latchgate_store_contract::{Call, Offer, Rule, Seen, Violation, check};
+
+use latchgate_tests::Failure;
+use latchgate_tower_sessions::TowerSessions;
 
 use crate::faulty::{Fault, Faulty};
 
-const NOW: u64 = 1_900_000_000;
+/// In 2096: what tower-sessions' memory store keeps expires by the machine's own clock.
+const NOW: u64 = 4_000_000_000;
 
 const EVERYTHING: Offer = Offer {
     leases: true,
@@ -15,20 +20,20 @@ const EVERYTHING: Offer = Offer {
 };
 
 /// Runs the contract on several seeds at the same time, on several threads.
-async fn keeps(store: Arc<dyn SessionStore>, now: u64) -> Offer {
+async fn keeps(store: Arc<dyn SessionStore>) -> Result<Offer, Failure> {
     let runs: Vec<_> = (1..=4)
         .map(|seed| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { check(&*store, [seed; 32], now).await })
+            tokio::spawn(async move { check(&*store, [seed; 32], NOW).await })
         })
         .collect();
     let mut offers = Vec::new();
     for run in runs {
-        offers.push(run.await.unwrap().unwrap());
+        offers.push(run.await??);
     }
     offers.dedup();
     assert_eq!(offers.len(), 1);
-    offers[0]
+    Ok(offers[0])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,18 +41,40 @@ async fn the_memory_store_keeps_the_contract() {
     // Nothing must stay behind: a second run finds the room that the first one needed.
     let store = Arc::new(MemoryStore::new(200));
     for _ in 0..2 {
-        assert_eq!(keeps(store.clone(), NOW).await, EVERYTHING);
+        assert_eq!(keeps(store.clone()).await.unwrap(), EVERYTHING);
     }
 }
 
-async fn caught(fault: Fault) -> Violation {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cached_store_keeps_the_contract() {
+    let memory: Arc<dyn SessionStore> = Arc::new(MemoryStore::new(200));
+    let store = Arc::new(CachedStore::new(memory, Duration::from_secs(60)));
+    for _ in 0..2 {
+        assert_eq!(keeps(store.clone()).await.unwrap(), EVERYTHING);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bridge_to_tower_sessions_keeps_the_contract() {
+    let behind = tower_sessions_memory_store::MemoryStore::default();
+    let store = Arc::new(TowerSessions::new(behind));
+    let offer = Offer {
+        leases: false,
+        index: false,
+    };
+    for _ in 0..2 {
+        assert_eq!(keeps(store.clone()).await.unwrap(), offer);
+    }
+}
+
+async fn caught(fault: Fault) -> Result<Violation, Failure> {
     let store = Faulty::new(fault);
-    let violation = check(&store, [7; 32], NOW)
-        .await
-        .expect_err(&format!("{fault:?} went unnoticed"));
+    let Err(violation) = check(&store, [7; 32], NOW).await else {
+        return Err(format!("{fault:?} went unnoticed").into());
+    };
     let told = violation.to_string();
     assert!(told.contains(&violation.rule.to_string()), "{told}");
-    violation
+    Ok(violation)
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +150,7 @@ async fn every_fault_is_caught_by_the_rule_it_breaks() {
         (Fault::FindsRemoved, Rule::ForgetsNames, Call::Find),
         (Fault::FindsExpired, Rule::ForgetsNames, Call::Find),
     ] {
-        let violation = caught(fault).await;
+        let violation = caught(fault).await.unwrap();
         assert_eq!(
             (violation.rule, violation.call),
             (rule, call),
@@ -134,14 +161,14 @@ async fn every_fault_is_caught_by_the_rule_it_breaks() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_and_silence_are_told() {
-    let violation = caught(Fault::Fails).await;
+    let violation = caught(Fault::Fails).await.unwrap();
     assert!(matches!(
-        violation.seen,
+        *violation.seen,
         Seen::Failure(StoreError::Unavailable(_))
     ));
     assert!(std::error::Error::source(&violation).is_some());
-    let violation = caught(Fault::Hangs).await;
-    assert!(matches!(violation.seen, Seen::Silence));
+    let violation = caught(Fault::Hangs).await.unwrap();
+    assert!(matches!(*violation.seen, Seen::Silence));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A small store in memory with one fault.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use latchgate::{
@@ -87,7 +87,7 @@ impl Faulty {
     }
 
     fn places(&self) -> MutexGuard<'_, HashMap<StoreKey, Place>> {
-        self.places.lock().unwrap()
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_live(&self, place: &Place, now: u64) -> bool {

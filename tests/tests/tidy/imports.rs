@@ -42,6 +42,7 @@ const ADAPTERS: &[&str] = &[
     "crates/latchgate-tower/",
     "crates/latchgate-actix/",
     "crates/latchgate-redis/",
+    "crates/latchgate-postgres/",
 ];
 
 /// A room imports only rooms that come before it.

@@ -16,6 +16,7 @@ pub(super) struct Paths {
     pub(super) callback: String,
     pub(super) logout: String,
     pub(super) back_channel_logout: String,
+    pub(super) front_channel_logout: String,
     pub(super) after_logout: String,
 }
 
@@ -33,6 +34,7 @@ impl Paths {
             callback: complete("callback_path", self.callback)?,
             logout: complete("logout_path", self.logout)?,
             back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout)?,
+            front_channel_logout: complete("frontchannel_logout_path", self.front_channel_logout)?,
             after_logout: complete("after_logout_path", self.after_logout)?,
         };
         let taken = [
@@ -40,12 +42,14 @@ impl Paths {
             &routes.callback,
             &routes.logout,
             &routes.back_channel_logout,
+            &routes.front_channel_logout,
             &routes.after_logout,
         ];
         for (setting, path) in [
             ("callback_path", &routes.callback),
             ("logout_path", &routes.logout),
             ("backchannel_logout_path", &routes.back_channel_logout),
+            ("frontchannel_logout_path", &routes.front_channel_logout),
             ("after_logout_path", &routes.after_logout),
         ] {
             if taken.iter().filter(|other| **other == path).count() > 1 {

@@ -15,10 +15,12 @@ use crate::config::{ConfigError, Problem};
 use crate::cookie::{CookieKind, SameSite};
 use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal};
 use crate::hook::Hooks;
+use crate::logout::{ClearSiteData, clear_site_data_header};
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::{
-    Lifetimes, Renewals, Revocations, SealedSessions, SessionCeiling, SessionStore, StoredSessions,
+    Lifetimes, ObeyedTokens, Renewals, Revocations, SealedSessions, SessionCeiling, SessionStore,
+    SharedRevocations, StoredSessions,
 };
 use bytes::Bytes;
 use http::Response;
@@ -49,6 +51,8 @@ pub struct GateBuilder<State> {
     paths: Paths,
     cookie_name: String,
     store: Option<Arc<dyn SessionStore>>,
+    revocations: Option<Arc<dyn SessionStore>>,
+    clear_site_data: Vec<ClearSiteData>,
     leeway: Duration,
     extra_roots: Option<Vec<u8>>,
     http: Option<Arc<dyn HttpClient>>,
@@ -88,10 +92,13 @@ impl Gate {
                 callback: "/callback".to_owned(),
                 logout: "/logout".to_owned(),
                 back_channel_logout: "/backchannel-logout".to_owned(),
+                front_channel_logout: "/frontchannel-logout".to_owned(),
                 after_logout: "/".to_owned(),
             },
             cookie_name: "latchgate".to_owned(),
             store: None,
+            revocations: None,
+            clear_site_data: Vec::new(),
             leeway: Duration::from_secs(30),
             extra_roots: None,
             http: None,
@@ -116,6 +123,8 @@ impl<State> GateBuilder<State> {
             paths: self.paths,
             cookie_name: self.cookie_name,
             store: self.store,
+            revocations: self.revocations,
+            clear_site_data: self.clear_site_data,
             leeway: self.leeway,
             extra_roots: self.extra_roots,
             http: self.http,
@@ -199,6 +208,13 @@ impl GateBuilder<Ready> {
         self
     }
 
+    /// The path of the front-channel logout URI; `/frontchannel-logout` unless set. Relative to the
+    /// base URL.
+    pub fn front_channel_logout_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.front_channel_logout = path.into();
+        self
+    }
+
     /// The page of the application that visitors come back to after logout; `/` unless set.
     /// Relative to the base URL; register it at the provider as post-logout redirect URI.
     pub fn after_logout_path(mut self, path: impl Into<String>) -> Self {
@@ -219,6 +235,40 @@ impl GateBuilder<Ready> {
 
     pub(crate) fn store_opened(mut self, store: Arc<dyn SessionStore>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Lets all nodes that share this store know of logouts: for sessions that travel in cookies,
+    /// which no node can take back, and for session stores without an index.
+    ///
+    /// Every logout leaves a mark there until the last session it concerns is over; the store sees
+    /// keyed hashes and times. In return a session that is opened costs three more lookups for each
+    /// session key, all at once and once per request; a request that asks for no user still costs
+    /// none. A store that fails lets nobody in: [`Error::Store`](crate::Error::Store), a 503.
+    /// Without this, nodes know of the logouts they were told themselves.
+    ///
+    /// A mark ends the sessions begun until then. Let the clocks of the nodes agree to a second: a
+    /// session begun on a node whose clock is ahead would outlive a logout in its first moments.
+    pub fn revocations_in(self, store: impl SessionStore + 'static) -> Self {
+        self.revocations_opened(Arc::new(store))
+    }
+
+    pub(crate) fn revocations_opened(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.revocations = Some(store);
+        self
+    }
+
+    /// What browsers are asked to forget of this origin when somebody signs out ([Clear Site Data
+    /// §3.1](https://www.w3.org/TR/clear-site-data/#header)); nothing unless set.
+    ///
+    /// ```
+    /// # use latchgate::{ClearSiteData, GateBuilder, Ready};
+    /// # fn turned(builder: GateBuilder<Ready>) -> GateBuilder<Ready> {
+    /// builder.clear_site_data([ClearSiteData::Cache, ClearSiteData::Storage])
+    /// # }
+    /// ```
+    pub fn clear_site_data(mut self, kinds: impl IntoIterator<Item = ClearSiteData>) -> Self {
+        self.clear_site_data = kinds.into_iter().collect();
         self
     }
 
@@ -302,6 +352,8 @@ impl GateBuilder<Ready> {
             ResponseMode::FormPost => SameSite::None,
             ResponseMode::Query => SameSite::Lax,
         };
+        let common_store = self.revocations.as_ref().or(self.store.as_ref());
+        let obeyed_tokens = common_store.cloned().map(ObeyedTokens::new);
         let keeping = match self.store {
             Some(store) => Keeping::Stored(StoredSessions::new(store)),
             None => Keeping::Sealed(SealedSessions::new(session_cookie.clone())),
@@ -322,6 +374,9 @@ impl GateBuilder<Ready> {
             remember_me: self.remember_me,
             renewals: Arc::new(Renewals::default()),
             revocations: Revocations::default(),
+            shared_revocations: self.revocations.map(SharedRevocations::new),
+            obeyed_tokens,
+            clear_site_data: clear_site_data_header(&self.clear_site_data),
             leeway: self.leeway.as_secs(),
             clock: self.clock,
             random: self.random,

@@ -13,6 +13,7 @@ use crate::authorization::{LoginOptions, Prompt};
 use crate::builder::{GateBuilder, Provider, Ready};
 use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 use crate::gate::Gate;
+use crate::logout::ClearSiteData;
 use crate::provider::{ClaimPath, ProviderPreset};
 use crate::seal::SessionKey;
 use crate::session::{MemoryStore, SessionStore, StoreOpener};
@@ -56,7 +57,7 @@ impl fmt::Debug for Settings {
 }
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 35] = [
+pub(super) const NAMES: [&str; 38] = [
     "base_url",
     "issuer",
     "client_id",
@@ -72,6 +73,7 @@ pub(super) const NAMES: [&str; 35] = [
     "trusted_audiences",
     "session_keys",
     "store",
+    "revocations",
     "userinfo",
     "par",
     "dpop",
@@ -91,6 +93,8 @@ pub(super) const NAMES: [&str; 35] = [
     "callback_path",
     "logout_path",
     "backchannel_logout_path",
+    "frontchannel_logout_path",
+    "clear_site_data",
     "after_logout_path",
 ];
 
@@ -148,7 +152,8 @@ impl Settings {
         Ok(self)
     }
 
-    /// The stores that the setting `store` may name by their URLs, besides `cookie` and `memory`.
+    /// The stores that the settings `store` and `revocations` may name by their URLs, besides
+    /// `cookie` and `memory`.
     pub fn stores(mut self, openers: &[StoreOpener]) -> Self {
         self.stores.extend_from_slice(openers);
         self
@@ -262,6 +267,17 @@ impl Settings {
         if let Some(path) = self.get("backchannel_logout_path") {
             builder = builder.back_channel_logout_path(path);
         }
+        if let Some(path) = self.get("frontchannel_logout_path") {
+            builder = builder.front_channel_logout_path(path);
+        }
+        if let Some(kinds) = self.get("clear_site_data") {
+            let accepted = "cache, storage, or both with a comma between them";
+            let kinds = ClearSiteData::parse_list(kinds).ok_or(ConfigError::new(
+                "clear_site_data",
+                Problem::Word { accepted },
+            ))?;
+            builder = builder.clear_site_data(kinds);
+        }
         if let Some(path) = self.get("after_logout_path") {
             builder = builder.after_logout_path(path);
         }
@@ -272,6 +288,9 @@ impl Settings {
         }
         if let Some(store) = self.store("store")? {
             builder = builder.store_opened(store);
+        }
+        if let Some(store) = self.store("revocations")? {
+            builder = builder.revocations_opened(store);
         }
         for name in ["par", "dpop"] {
             let accepted = "auto, true, false";
@@ -297,7 +316,10 @@ impl Settings {
         match self.stores.iter().find_map(|open| open(url)) {
             Some(Ok(store)) => Ok(Some(store)),
             Some(Err(problem)) => Err(ConfigError::new(name, Problem::Store(problem))),
-            None if url.starts_with("redis") || url.starts_with("postgres") => {
+            None if ["redis", "valkey", "postgres"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme)) =>
+            {
                 Err(ConfigError::new(name, Problem::StoreElsewhere))
             }
             None => {

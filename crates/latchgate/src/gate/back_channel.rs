@@ -6,13 +6,15 @@ use http::{HeaderValue, Response, header};
 use super::Gate;
 use crate::error::Error;
 use crate::hook::Logout;
-use crate::logout::{LogoutTarget, LogoutTokenError, logout_token, verify_logout_token};
+use crate::logout::{LogoutTokenError, logout_token, verify_logout_token};
+use crate::session::Ended;
 use crate::token::IdTokenError;
 
 impl Gate {
     /// Obeys a logout token. `200` when its sessions have ended, also when there were none; `400`
     /// for whatever is wrong with it ([OpenID Connect Back-Channel Logout 1.0
-    /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)).
+    /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)); `503` when a
+    /// store fails, and then the same token may come again.
     pub(super) async fn back_channel_logout(&self, form: &[u8]) -> Result<Response<Bytes>, Error> {
         let premises = &self.0;
         let raw = logout_token(form)?;
@@ -24,29 +26,20 @@ impl Gate {
             .await?;
         let now = premises.clock.now();
         let issuer = premises.registration.issuer.as_str();
+        if premises.has_obeyed(issuer, &token.jti, now).await? {
+            return Err(LogoutTokenError::Replayed.into());
+        }
+        // The sessions first, the note last: a token that a store was in the way of comes again.
+        premises.end_from_behind(issuer, &token.target, now).await?;
         if !premises
-            .revocations
-            .obey(issuer, &token.jti, now, token.worthless_at)
+            .note_obeyed(issuer, &token.jti, now, token.worthless_at)
+            .await?
         {
             return Err(LogoutTokenError::Replayed.into());
         }
-        // No session outlives its absolute lifetime, and no mark needs to.
-        let until = now.saturating_add(premises.lifetimes.absolute);
-        match &token.target {
-            LogoutTarget::Session { sid, sub } => {
-                premises.revocations.end_session(issuer, sid, now, until);
-                if let Some(sub) = sub {
-                    premises
-                        .revocations
-                        .end_nameless_sessions_of(issuer, sub, now, until);
-                }
-            }
-            LogoutTarget::Person(sub) => premises
-                .revocations
-                .end_sessions_of(issuer, sub, now, until),
-        }
         tracing::info!(event = "back_channel_logout", issuer, target = ?token.target, "sessions ended by the provider");
-        self.tell_of(Logout::by_provider(issuer, &token.target));
+        let why = Ended::EndedByProvider;
+        self.tell_of(Logout::from_behind(issuer, &token.target, why));
         let mut answer = Response::new(Bytes::new());
         let no_store = HeaderValue::from_static("no-store");
         answer.headers_mut().insert(header::CACHE_CONTROL, no_store);

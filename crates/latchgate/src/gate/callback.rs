@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
+use super::Gate;
 use super::errand::Snapshot;
 use super::page::redirect;
-use super::{Gate, Kept};
 use crate::authorization::{
     AuthorizationError, Expected, Parameters, PendingLogin, VerifiedCode, response, suffix_of,
 };
@@ -185,13 +185,9 @@ impl Gate {
     ) -> Result<Vec<HeaderValue>, Error> {
         let (visit, before) = self.session_of(snapshot).await?;
         let cookies = self.0.keep_new(session, &visit.present(), now).await?;
-        if let Some(Kept {
-            session: before,
-            ticket,
-        }) = before
-        {
-            self.0.renewals.end(&before, Ended::SignedOut, now);
-            self.0.forget(ticket.as_ref()).await?;
+        if let Some(before) = before {
+            // Nobody has signed out: the application is not told.
+            self.0.end_quietly(&before, Ended::SignedOut, now).await?;
         }
         Ok(cookies)
     }

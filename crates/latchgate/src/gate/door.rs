@@ -37,7 +37,9 @@ pub(super) enum Found {
         found_generation: u32,
     },
     /// A genuine session that is over.
-    Over(Ended),
+    Over { why: Ended, kept: Kept },
+    /// A ticket that leads to no session, or no longer.
+    Gone,
     /// Nothing that opens.
     Nothing,
 }
@@ -82,34 +84,69 @@ impl Premises {
         };
         Ok(match stored.load(&self.keys, &ticket, now).await? {
             Some(taken) => self.judge(taken.session, Some(ticket), !taken.by_newest, now),
-            None => Found::Nothing,
+            None => Found::Gone,
+        })
+    }
+
+    /// The ticket in the collected pieces, where sessions lie in a store.
+    pub(super) fn ticket(pieces: &Pieces<'_>) -> Option<Ticket> {
+        match pieces.candidates().as_slice() {
+            [only] => Ticket::parse(only),
+            _ => None,
+        }
+    }
+
+    /// What the session cookie of an errand's request leads to, whatever other nodes know of it.
+    pub(super) async fn find(&self, pieces: &Pieces<'_>, now: u64) -> Result<Found, Error> {
+        match (self.unseal(pieces, now), Self::ticket(pieces)) {
+            (Some(found), _) => Ok(found),
+            (None, Some(ticket)) => self.load(ticket, now).await,
+            (None, None) => Ok(Found::Nothing),
+        }
+    }
+
+    /// Asks for revocations that other nodes have made, where nodes share them.
+    pub(super) async fn confirm(&self, found: Found, now: u64) -> Result<Found, Error> {
+        let (Some(shared), Found::Live { kept, .. }) = (&self.shared_revocations, &found) else {
+            return Ok(found);
+        };
+        let ended = shared.concern(&self.keys, &kept.session, now).await?;
+        Ok(match (ended, found) {
+            (Some(why), Found::Live { kept, .. }) => Found::Over { why, kept },
+            (_, found) => found,
         })
     }
 
     fn judge(&self, session: Session, ticket: Option<Ticket>, reseal: bool, now: u64) -> Found {
         let found_generation = session.generation;
-        let (session, due) = match self.renewals.since(&session, now) {
-            Some(Renewed::Over(why)) => return Found::Over(why),
-            Some(Renewed::Fresh(newer)) => (newer, true),
-            _ => (Arc::new(session), reseal),
+        let (session, due, ended) = match self.renewals.since(&session, now) {
+            Some(Renewed::Over(why)) => (Arc::new(session), false, Some(why)),
+            Some(Renewed::Fresh(newer)) => (newer, true, None),
+            _ => (Arc::new(session), reseal, None),
         };
-        if session.issuer != self.registration.issuer.as_str() {
-            return Found::Over(Ended::UnknownProvider);
-        }
-        if self.revocations.concern(&session, now) {
-            return Found::Over(Ended::EndedByProvider);
-        }
-        match session.ended(now) {
-            Some(why) => Found::Over(why),
+        let kept = Kept { session, ticket };
+        match ended.or_else(|| self.ended(&kept.session, now)) {
+            Some(why) => Found::Over { why, kept },
             None => {
-                let due = due || session.times.renewal_due(now);
+                let due = due || kept.session.times.renewal_due(now);
                 Found::Live {
-                    kept: Kept { session, ticket },
+                    kept,
                     due,
                     found_generation,
                 }
             }
         }
+    }
+
+    /// Whether a session is over, as far as this process knows.
+    fn ended(&self, session: &Session, now: u64) -> Option<Ended> {
+        if session.issuer != self.registration.issuer.as_str() {
+            return Some(Ended::UnknownProvider);
+        }
+        if self.revocations.concern(session, now) {
+            return Some(Ended::EndedByProvider);
+        }
+        session.ended(now)
     }
 
     /// Begins to keep a new session. Answers with the cookies that carry it.

@@ -11,7 +11,7 @@ use super::{Gate, Kept, Visit};
 use crate::authorization::{LoginOptions, Remembered};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
-use crate::navigation::{Navigation, Sender, wants_html};
+use crate::navigation::{Framing, Navigation, Sender, wants_html};
 
 /// A request to one of the gate's own routes, detached from the connection it came on.
 #[must_use]
@@ -27,6 +27,7 @@ enum Route {
     Callback,
     Logout,
     BackChannelLogout,
+    FrontChannelLogout,
     AfterLogout,
 }
 
@@ -38,6 +39,7 @@ pub(super) struct Snapshot {
     pub(super) cookies: Vec<Vec<u8>>,
     pub(super) to_login_page: Navigation,
     pub(super) sender: Sender,
+    pub(super) framing: Framing,
     pub(super) html: bool,
 }
 
@@ -54,6 +56,7 @@ impl Snapshot {
                 .collect(),
             to_login_page: Navigation::to_login_page(head),
             sender: Sender::of(head, origin),
+            framing: Framing::of(head),
             html: wants_html(head),
         }
     }
@@ -87,6 +90,8 @@ impl Gate {
             Route::Logout
         } else if path == routes.back_channel_logout {
             Route::BackChannelLogout
+        } else if path == routes.front_channel_logout {
+            Route::FrontChannelLogout
         } else if path == routes.after_logout && self.comes_back_from_logout(head) {
             Route::AfterLogout
         } else {
@@ -127,6 +132,7 @@ impl Errand {
             Route::Callback => self.callback(&body).await,
             Route::Logout => self.gate.logout(&self.snapshot).await,
             Route::BackChannelLogout => self.back_channel_logout(&body).await,
+            Route::FrontChannelLogout => self.gate.front_channel_logout(&self.snapshot).await,
             Route::AfterLogout => Ok(self.gate.back_from_logout(&self.snapshot)),
         };
         answered.unwrap_or_else(|error| self.gate.refuse(&error, html))

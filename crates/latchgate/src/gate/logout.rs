@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use url::Url;
 
+use super::door::Found;
 use super::errand::Snapshot;
 use super::page::{escape, html, redirect};
-use super::{Gate, Kept, Visit};
-use crate::cookie::pairs;
+use super::{Gate, Kept};
+use crate::cookie::{Pieces, pairs};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
-use crate::hook::Logout;
 use crate::logout::{LogoutState, request};
 use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
@@ -38,24 +38,20 @@ impl Gate {
         }
         let premises = &self.0;
         let now = premises.clock.now();
-        let visit = Visit::new(self.clone());
+        let name = premises.session_cookie.name();
+        let pieces = Pieces::collect(snapshot.cookie_fields(), name);
+        let mut cookies = premises.clear(&pieces.present());
         // A store that fails is no reason to leave the cookie where it is.
-        let kept = visit
-            .open(snapshot.cookie_fields())
-            .await
-            .unwrap_or_else(|error| {
-                store_failed(&error);
-                None
-            });
-        let mut cookies = premises.clear(&visit.present());
+        let found = premises.find(&pieces, now).await.unwrap_or_else(|error| {
+            store_failed(&error);
+            Found::Nothing
+        });
         let mut hint = None;
-        if let Some(Kept { session, ticket }) = kept {
-            if premises.renewals.end(&session, Ended::SignedOut, now) {
-                self.tell_of(Logout::of(&session, Ended::SignedOut));
-            }
-            if let Err(error) = premises.forget(ticket.as_ref()).await {
+        if let Some(kept) = found.into_what_ends_at_the_provider() {
+            if let Err(error) = self.end_here(&kept, Ended::SignedOut, now).await {
                 store_failed(&error);
             }
+            let session = kept.session;
             hint = Some(session.tokens.id_token.text());
             tokio::spawn(self.clone().revoke(session.clone()));
             tracing::info!(
@@ -82,6 +78,10 @@ impl Gate {
         };
         for cookie in cookies {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        if let Some(kinds) = &premises.clear_site_data {
+            let name = HeaderName::from_static("clear-site-data");
+            answer.headers_mut().insert(name, kinds.clone());
         }
         Ok(answer)
     }
@@ -200,6 +200,22 @@ impl Gate {
             .headers_mut()
             .append(header::SET_COOKIE, premises.logout_cookie.clear(""));
         answer
+    }
+}
+
+impl Found {
+    /// The session whose provider is told of a logout: also one that is over here, for there it may
+    /// not be. Who holds a cookie after its logout is told nothing.
+    fn into_what_ends_at_the_provider(self) -> Option<Kept> {
+        match self {
+            Self::Live { kept, .. } => Some(kept),
+            Self::Over {
+                why: Ended::SignedOut | Ended::UnknownProvider,
+                ..
+            } => None,
+            Self::Over { kept, .. } => Some(kept),
+            Self::Gone | Self::Nothing => None,
+        }
     }
 }
 

@@ -6,7 +6,9 @@ mod challenge;
 mod change;
 mod data;
 mod door;
+mod ending;
 mod errand;
+mod front_channel;
 mod hooks;
 mod login;
 mod logout;
@@ -14,12 +16,15 @@ mod page;
 mod passage;
 mod reach;
 mod refresh;
+mod tokens;
 mod turn;
 mod visit;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use http::HeaderValue;
 
 use crate::authorization::{LoginOptions, RememberMe};
 use crate::client::Registration;
@@ -30,7 +35,7 @@ use crate::hook::Hooks;
 use crate::outside::{Clock, Random};
 use crate::provider::ClaimPath;
 use crate::seal::KeyRing;
-use crate::session::{Lifetimes, Renewals, Revocations};
+use crate::session::{Lifetimes, ObeyedTokens, Renewals, Revocations, SharedRevocations};
 
 pub use challenge::Challenge;
 pub use data::SessionData;
@@ -65,6 +70,12 @@ pub(crate) struct Premises {
     pub(crate) remember_me: RememberMe,
     pub(crate) renewals: Arc<Renewals>,
     pub(crate) revocations: Revocations,
+    /// The revocations of all nodes, where they share them.
+    pub(crate) shared_revocations: Option<SharedRevocations>,
+    /// The obeyed logout tokens of all nodes, where they have a store in common.
+    pub(crate) obeyed_tokens: Option<ObeyedTokens>,
+    /// What browsers are asked to forget at logout, as a header.
+    pub(crate) clear_site_data: Option<HeaderValue>,
     /// The claims that hold roles and permissions.
     pub(crate) claim_paths: Arc<(ClaimPath, ClaimPath)>,
     /// How far the provider's clock may be off, in seconds.
@@ -91,6 +102,7 @@ pub(crate) struct Routes {
     pub(crate) callback: String,
     pub(crate) logout: String,
     pub(crate) back_channel_logout: String,
+    pub(crate) front_channel_logout: String,
     /// Where the provider sends the visitor after logout: a page of the application.
     pub(crate) after_logout: String,
 }
@@ -159,6 +171,16 @@ impl Gate {
         format!(
             "{}{}",
             self.0.base.origin, self.0.routes.back_channel_logout
+        )
+    }
+
+    /// The front-channel logout URI to register at the provider, with
+    /// `frontchannel_logout_session_required`.
+    #[must_use]
+    pub fn front_channel_logout_uri(&self) -> String {
+        format!(
+            "{}{}",
+            self.0.base.origin, self.0.routes.front_channel_logout
         )
     }
 

@@ -120,6 +120,26 @@ pub(super) fn html(status: StatusCode, title: &str, body: &str) -> Response<Byte
     response
 }
 
+/// A page of ours that pages of these origins may frame, and no others.
+pub(super) fn framable(text: &'static str, ancestors: &[String]) -> Response<Bytes> {
+    let page =
+        format!("<!doctype html><html lang=\"en\"><title>{text}</title><p>{text}.</p></html>");
+    let mut response = respond(StatusCode::OK, "text/html; charset=utf-8", page);
+    let policy = format!(
+        "default-src 'none'; frame-ancestors {}; base-uri 'none'",
+        ancestors.join(" ")
+    );
+    // Origins are made of checked URLs; without a policy that is a header value nobody may frame it.
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    protect(&mut response);
+    response.headers_mut().remove(header::X_FRAME_OPTIONS);
+    response
+}
+
 /// Text made safe for HTML content and quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());

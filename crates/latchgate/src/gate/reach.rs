@@ -171,6 +171,11 @@ impl Reach {
             .await
     }
 
+    /// The provider's metadata, if it was fetched before.
+    pub(crate) fn known_metadata(&self) -> Option<Arc<Metadata>> {
+        self.metadata.latest().map(|latest| latest.value)
+    }
+
     /// The provider's keys.
     pub(crate) async fn keys(&self, now: u64) -> Result<Arc<KeySet>, Error> {
         self.keys

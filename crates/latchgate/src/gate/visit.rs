@@ -2,18 +2,16 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
-use tracing::Instrument;
 
 use super::door::Found;
-use super::{Gate, Kept};
+use super::{Gate, Kept, Premises};
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::session::{AccessToken, Ended, Renewed, Session, Ticket, User};
+use crate::session::{Ended, Renewed, Ticket, User};
 
 /// One request with a session cookie, on its way through the application. Cheap to clone.
 ///
@@ -77,17 +75,10 @@ impl ResponseHead for http::HeaderMap {
 /// What the session cookie of a request leads to, before a store is asked.
 enum Lead {
     Done,
+    /// What a sealed cookie holds, for other nodes to confirm.
+    Found(Found),
     Ticket(Ticket),
 }
-
-/// How long a request waits for fresh tokens.
-const PATIENCE: Duration = Duration::from_secs(12);
-
-/// How long it waits while the old ones are still good.
-const SHORT_PATIENCE: Duration = Duration::from_secs(3);
-
-/// How often a request asks for newer tokens, when what it gets has changed in other ways only.
-const ROUNDS: usize = 4;
 
 impl Visit {
     pub(super) fn new(gate: Gate) -> Self {
@@ -107,131 +98,15 @@ impl Visit {
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<User>, Error>> + Send + use<> {
-        let lead = self.look(head.cookie_fields().into_iter());
+        let opened = self.ask(head);
         let visit = self.clone();
         async move {
-            visit.follow(lead).await?;
-            visit.changes().asked = true;
+            opened.await?;
             Ok(match visit.0.opened.get() {
                 Some(Opened::Somebody { user }) => Some(user.clone()),
                 _ => None,
             })
         }
-    }
-
-    /// A fresh access token of the person who is signed in, if anybody is.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::RefreshUnavailable`] when the token has expired and the provider cannot be asked
-    /// for a new one; [`Error::Store`] when the session's store does not answer.
-    pub fn access_token(
-        &self,
-        head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
-        let lead = self.look(head.cookie_fields().into_iter());
-        let visit = self.clone();
-        async move {
-            visit.follow(lead).await?;
-            visit.changes().asked = true;
-            let now = visit.gate().0.clock.now();
-            let Some(kept) = visit.kept() else {
-                return Ok(None);
-            };
-            if !kept.session.refresh_due(now) {
-                return Ok(Some(kept.access_token(now)));
-            }
-            if kept.session.tokens.refresh_token.is_none() {
-                // Without a refresh token the rest of its life is all there is.
-                return Ok(kept.is_good(now).then(|| kept.access_token(now)));
-            }
-            visit
-                .refresh(kept, now, |session| !session.refresh_due(now))
-                .await
-        }
-    }
-
-    /// Refreshes the tokens now, whether due or not.
-    ///
-    /// # Errors
-    ///
-    /// As [`Visit::access_token`]. `None` when nobody is signed in, the session has no refresh
-    /// token, or the provider has revoked it.
-    pub fn force_refresh(
-        &self,
-        head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
-        let lead = self.look(head.cookie_fields().into_iter());
-        let visit = self.clone();
-        async move {
-            visit.follow(lead).await?;
-            visit.changes().asked = true;
-            let now = visit.gate().0.clock.now();
-            match visit
-                .kept()
-                .filter(|kept| kept.session.tokens.refresh_token.is_some())
-            {
-                Some(kept) => {
-                    let before = Arc::clone(&kept.session);
-                    visit
-                        .refresh(kept, now, |session| session.tokens != before.tokens)
-                        .await
-                }
-                None => Ok(None),
-            }
-        }
-    }
-
-    /// Refreshes until the session is what is wanted: the newest generation may be somebody's change
-    /// that left the tokens as they were.
-    async fn refresh(
-        &self,
-        mut kept: Kept,
-        now: u64,
-        wanted: impl Fn(&Session) -> bool,
-    ) -> Result<Option<AccessToken>, Error> {
-        for _ in 0..ROUNDS {
-            match self.refreshed(&kept, now).await {
-                Renewed::Fresh(session) => {
-                    kept.session = session;
-                    self.keep(kept.clone());
-                    if wanted(&kept.session) {
-                        return Ok(Some(kept.access_token(now)));
-                    }
-                }
-                Renewed::Over(why) => {
-                    let mut changes = self.changes();
-                    changes.kept = None;
-                    changes.over = Some(why);
-                    changes.write = true;
-                    return Ok(None);
-                }
-                Renewed::Undecided => break,
-            }
-        }
-        if kept.is_good(now) {
-            Ok(Some(kept.access_token(now)))
-        } else {
-            Err(Error::RefreshUnavailable)
-        }
-    }
-
-    /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
-    async fn refreshed(&self, kept: &Kept, now: u64) -> Renewed {
-        let premises = &self.gate().0;
-        let refresh = premises.renewals.once(&kept.session, now, || {
-            let refresh = self.gate().clone().refresh(kept.clone());
-            refresh.instrument(tracing::info_span!("refresh"))
-        });
-        // A sealed session is kept by nobody but the browser, which should get the newest one.
-        let patience = if kept.ticket.is_some() && kept.is_good(now) {
-            SHORT_PATIENCE
-        } else {
-            PATIENCE
-        };
-        tokio::time::timeout(patience, refresh)
-            .await
-            .unwrap_or(Renewed::Undecided)
     }
 
     /// Writes what the visit changed into the head of the application's response, whatever kind of
@@ -309,6 +184,28 @@ impl Visit {
         self.changes().kept.clone()
     }
 
+    /// The session, opened because the application asks.
+    pub(super) fn ask(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<Kept>, Error>> + Send + use<> {
+        let lead = self.look(head.cookie_fields().into_iter());
+        let visit = self.clone();
+        async move {
+            visit.follow(lead).await?;
+            visit.changes().asked = true;
+            Ok(visit.kept())
+        }
+    }
+
+    /// Goes on without the session, which is over.
+    pub(super) fn lose(&self, why: Ended) {
+        let mut changes = self.changes();
+        changes.kept = None;
+        changes.over = Some(why);
+        changes.write = true;
+    }
+
     /// Goes on with a session that has changed; the response will carry it.
     pub(super) fn keep(&self, changed: Kept) {
         let mut changes = self.changes();
@@ -325,16 +222,14 @@ impl Visit {
         let pieces = Pieces::collect(fields, premises.session_cookie.name());
         self.changes().present = pieces.present();
         match premises.unseal(&pieces, premises.clock.now()) {
+            Some(found) if premises.shared_revocations.is_some() => Lead::Found(found),
             Some(found) => {
                 let opened = self.settle(found);
                 // Somebody else may have been faster; theirs is the same.
                 let _ = self.0.opened.set(opened);
                 Lead::Done
             }
-            None => match pieces.candidates().as_slice() {
-                [only] => Ticket::parse(only).map_or(Lead::Done, Lead::Ticket),
-                _ => Lead::Done,
-            },
+            None => Premises::ticket(&pieces).map_or(Lead::Done, Lead::Ticket),
         }
     }
 
@@ -344,9 +239,10 @@ impl Visit {
             let now = premises.clock.now();
             let found = match lead {
                 Lead::Ticket(ticket) => premises.load_renewed(ticket, now).await?,
+                Lead::Found(found) => found,
                 Lead::Done => Found::Nothing,
             };
-            Ok(self.settle(found))
+            Ok(self.settle(premises.confirm(found, now).await?))
         };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }
@@ -367,13 +263,16 @@ impl Visit {
                 changes.write = due;
                 Opened::Somebody { user }
             }
-            Found::Over(why) => {
+            Found::Over { why, .. } => {
                 tracing::debug!(event = "session_over", code = why.code(), %why, "the session is over");
                 changes.over = Some(why);
                 // Who signed out had the cookies removed then; there may be newer ones by now.
                 changes.write = why != Ended::SignedOut;
                 Opened::Nobody
             }
+            // The cookie of a session that was begun meanwhile has the same name: an answer that is
+            // late must not remove it.
+            Found::Gone => Opened::Nobody,
             Found::Nothing => {
                 changes.write = true;
                 Opened::Nobody
@@ -390,20 +289,6 @@ impl Visit {
 }
 
 impl Kept {
-    /// Whether the access token has not expired, as far as known.
-    fn is_good(&self, now: u64) -> bool {
-        self.session.tokens.expires_in(now) != Some(0)
-    }
-
-    fn access_token(&self, now: u64) -> AccessToken {
-        let tokens = &self.session.tokens;
-        AccessToken::new(
-            tokens.access_token.text(),
-            tokens.expires_in(now),
-            tokens.scope.clone(),
-        )
-    }
-
     pub(super) fn renewed(&self, lifetimes: crate::session::Lifetimes, now: u64) -> Self {
         let mut session = (*self.session).clone();
         session.times.renew(now, lifetimes);

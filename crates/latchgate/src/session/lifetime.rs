@@ -45,7 +45,8 @@ pub enum Ended {
     Revoked,
     /// The person signed out.
     SignedOut,
-    /// The provider ended it by back-channel logout.
+    /// It was ended from behind: by the provider, or by
+    /// [`Gate::end_sessions_of`](crate::Gate::end_sessions_of).
     EndedByProvider,
 }
 
@@ -76,7 +77,7 @@ impl fmt::Display for Ended {
             Self::UnknownProvider => "its provider is no longer configured",
             Self::Revoked => "the provider refused to renew it",
             Self::SignedOut => "the person signed out",
-            Self::EndedByProvider => "the provider ended it",
+            Self::EndedByProvider => "it was ended from behind",
         })
     }
 }

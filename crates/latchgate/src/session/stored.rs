@@ -2,7 +2,7 @@
 //! bytes sealed with a key that needs both the server's key and the cookie's secret, so that a
 //! stolen database opens nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -18,6 +18,17 @@ use crate::seal::KeyRing;
 #[derive(Debug)]
 pub(crate) struct StoredSessions {
     store: Arc<dyn SessionStore>,
+    /// Whether it was said that the store has no index.
+    unindexed: Once,
+}
+
+/// What became of a removal by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// Nothing of that name is left.
+    Done,
+    /// The store finds nothing by name.
+    NoIndex,
 }
 
 /// What the cookie of a stored session holds: 16 bytes of id and 16 of secret.
@@ -96,7 +107,10 @@ impl Ticket {
 
 impl StoredSessions {
     pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
-        Self { store }
+        Self {
+            store,
+            unindexed: Once::new(),
+        }
     }
 
     pub(crate) async fn load(
@@ -195,14 +209,12 @@ impl StoredSessions {
         sid: &str,
         sub: Option<&str>,
         now: u64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Removal, StoreError> {
         let nameless = sub.map(|sub| ["nameless", issuer, sub]);
-        for parts in [Some(["sid", issuer, sid]), nameless].into_iter().flatten() {
-            for name in keys.names(&parts) {
-                self.remove_all(StoredName::Sid(name), now).await?;
-            }
-        }
-        Ok(())
+        let parts = [Some(["sid", issuer, sid]), nameless];
+        let names = parts.iter().flatten().flat_map(|parts| keys.names(parts));
+        self.remove_all(names.map(StoredName::Sid).collect(), now)
+            .await
     }
 
     /// Removes every session of a person.
@@ -212,39 +224,28 @@ impl StoredSessions {
         issuer: &str,
         subject: &str,
         now: u64,
-    ) -> Result<(), StoreError> {
-        for name in keys.names(&["sub", issuer, subject]) {
-            self.remove_all(StoredName::Sub(name), now).await?;
-        }
-        Ok(())
+    ) -> Result<Removal, StoreError> {
+        let parts = ["sub", issuer, subject];
+        let names = keys.names(&parts).map(StoredName::Sub).collect();
+        self.remove_all(names, now).await
     }
 
-    async fn remove_all(&self, name: StoredName, now: u64) -> Result<(), StoreError> {
-        for key in self.store.find(&name, now).await?.unwrap_or_default() {
-            self.store.remove(&key).await?;
+    async fn remove_all(&self, names: Vec<StoredName>, now: u64) -> Result<Removal, StoreError> {
+        for name in names {
+            let Some(found) = self.store.find(&name, now).await? else {
+                self.unindexed.call_once(|| {
+                    tracing::warn!(
+                        event = "store_without_index",
+                        "the session store has no index: logouts by the provider reach the sessions of this process only, unless revocations are kept in another store"
+                    );
+                });
+                return Ok(Removal::NoIndex);
+            };
+            for key in found {
+                self.store.remove(&key).await?;
+            }
         }
-        Ok(())
-    }
-
-    /// Notes that a logout token was obeyed; `false` when it was before, on whichever node.
-    pub(crate) async fn obey(
-        &self,
-        keys: &KeyRing,
-        issuer: &str,
-        jti: &str,
-        until: u64,
-        now: u64,
-    ) -> Result<bool, StoreError> {
-        let note = StoredRecord {
-            sealed: Vec::new(),
-            generation: 0,
-            expires_at: until,
-            names: None,
-        };
-        match keys.names(&["jti", issuer, jti]).next() {
-            Some(name) => self.store.insert(&name, note, now).await,
-            None => Ok(true),
-        }
+        Ok(Removal::Done)
     }
 }
 

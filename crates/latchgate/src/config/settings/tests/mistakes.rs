@@ -159,6 +159,11 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "Settings::from_env()?.stores",
         ),
         (
+            &[("store", "valkeys://localhost")],
+            "store",
+            "Settings::from_env()?.stores",
+        ),
+        (
             &[("store", "postgres://localhost")],
             "store",
             "Settings::from_env()?.stores",
@@ -221,6 +226,16 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "joined by ` > `",
         ),
         (&[("login_path", "login")], "login_path", "such as `/login`"),
+        (
+            &[("frontchannel_logout_path", "/backchannel-logout")],
+            "backchannel_logout_path",
+            "every route needs its own",
+        ),
+        (
+            &[("clear_site_data", "cache, cookies")],
+            "clear_site_data",
+            "none of: cache, storage",
+        ),
         (
             &[("callback_path", "/callback?x=1")],
             "callback_path",

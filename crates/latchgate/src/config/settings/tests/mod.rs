@@ -73,6 +73,8 @@ fn every_setting_arrives() {
         ("acr_values", "mfa pwd"),
         ("ui_locales", "de en"),
         ("backchannel_logout_path", "/behind"),
+        ("frontchannel_logout_path", "/framed"),
+        ("clear_site_data", "storage, cache"),
         ("login_path", "/in"),
         ("callback_path", "/back"),
         ("logout_path", "/out"),

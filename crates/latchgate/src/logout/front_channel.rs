@@ -1,0 +1,52 @@
+//! Front-channel logout: [OpenID Connect Front-Channel Logout 1.0
+//! §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout). The provider puts our
+//! route into a frame of its logout page.
+
+use std::fmt;
+
+/// Why a front-channel logout request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FrontChannelLogoutError {
+    /// A parameter is there more than once.
+    Duplicate(&'static str),
+    /// `iss` without `sid`, or the other way round (§2: both or none).
+    Half,
+    /// `iss` is not the configured issuer.
+    Issuer,
+}
+
+impl fmt::Display for FrontChannelLogoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate(name) => write!(f, "`{name}` is there more than once"),
+            Self::Half => f.write_str("`iss` and `sid` come together or not at all"),
+            Self::Issuer => f.write_str("`iss` is not the configured issuer"),
+        }
+    }
+}
+
+impl std::error::Error for FrontChannelLogoutError {}
+
+/// The `sid` of the session a request names; `None` when it names none. Other parameters are
+/// ignored.
+pub(crate) fn named_session(
+    query: &str,
+    issuer: &str,
+) -> Result<Option<String>, FrontChannelLogoutError> {
+    let only = |name: &'static str| {
+        let mut values = url::form_urlencoded::parse(query.as_bytes())
+            .filter(|(found, _)| found == name)
+            .map(|(_, value)| value.into_owned());
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value),
+            (_, Some(_)) => Err(FrontChannelLogoutError::Duplicate(name)),
+        }
+    };
+    match (only("iss")?, only("sid")?) {
+        (None, None) => Ok(None),
+        (Some(iss), Some(_)) if iss != issuer => Err(FrontChannelLogoutError::Issuer),
+        (Some(_), Some(sid)) if !sid.is_empty() => Ok(Some(sid)),
+        _ => Err(FrontChannelLogoutError::Half),
+    }
+}
