@@ -14,8 +14,9 @@ pub struct Logout {
     pub issuer: String,
     /// The person (`sub`). `None` when a provider named nothing but its session.
     pub subject: Option<String>,
-    /// The provider's session (`sid`), where it has a name. Without one, [`Ended::EndedByProvider`]
-    /// means every session of the person.
+    /// The provider's session (`sid`), where it has a name. Without one, every session of the person
+    /// may be meant: after a logout by the provider ([`Ended::EndedByProvider`]), and one everywhere
+    /// ([`Gate::end_sessions_of`](crate::Gate::end_sessions_of)).
     pub sid: Option<String>,
 }
 
