@@ -3,6 +3,7 @@
 mod authorization_request;
 mod back_channel_logout;
 mod callback;
+mod clear_site_data;
 mod configuration;
 mod cookie_attributes;
 mod forged_sessions;
