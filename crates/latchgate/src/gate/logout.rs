@@ -47,7 +47,7 @@ impl Gate {
             Found::Nothing
         });
         let mut hint = None;
-        if let Some(kept) = found.to_end_at_the_provider() {
+        if let Some(kept) = found.known_at_the_provider() {
             if let Err(error) = premises.end_here(&kept, now).await {
                 store_failed(&error);
             }
@@ -206,7 +206,7 @@ impl Gate {
 impl Found {
     /// The session whose provider is told of a logout: also one that is over here, for there it may
     /// not be. Who holds a cookie after its logout is told nothing.
-    fn to_end_at_the_provider(self) -> Option<Kept> {
+    fn known_at_the_provider(self) -> Option<Kept> {
         match self {
             Self::Live { kept, .. } => Some(kept),
             Self::Over {
