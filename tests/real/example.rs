@@ -29,7 +29,7 @@ pub(crate) struct Example {
 /// Where a server will listen: known before it starts, because a provider registers it first.
 pub(crate) struct Address {
     port: u16,
-    /// `http://127.0.0.1:<port>`
+    /// `http://127.0.0.1:<port>`, of this server or of the first of several that share it.
     pub(crate) base_url: String,
 }
 
@@ -47,6 +47,19 @@ impl Address {
             base_url: format!("http://127.0.0.1:{port}"),
         })
     }
+
+    /// The address of another server behind the same base URL.
+    pub(crate) fn beside(&self) -> Result<Self, Failure> {
+        Ok(Self {
+            port: free_port()?,
+            base_url: self.base_url.clone(),
+        })
+    }
+
+    /// Where this server itself listens.
+    pub(crate) fn own(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 }
 
 impl Example {
@@ -62,7 +75,7 @@ impl Example {
         command.env("LATCHGATE_BASE_URL", &base_url);
         command.envs(variables.iter().copied());
         let mut server = Server::spawn(self.name, &mut command)?;
-        let healthz = format!("{base_url}/healthz");
+        let healthz = format!("{}/healthz", address.own());
         server
             .until("answer from /healthz", |_| ready(healthz.clone()))
             .await?;

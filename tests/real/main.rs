@@ -1,5 +1,6 @@
 //! Tests against real components: a certified OpenID Provider on Node.js and a real browser, in front of the example
-//! servers, which are started as anybody would start them: a binary and environment variables.
+//! servers, which are started as anybody would start them: a binary and environment variables. And servers of Redis and
+//! PostgreSQL under the stores that are on them.
 //!
 //! `cargo xtask test` installs what they need and runs them. Without a component its cases do not run and say so;
 //! `LATCHGATE_TEST_REQUIRE=1` makes that a failure.
@@ -7,13 +8,18 @@
 #[macro_use(ensure)]
 extern crate latchgate_tests;
 
+mod alternating;
 mod case;
 mod child;
 mod chromium;
+mod cluster;
 mod example;
 mod need;
 mod oidc_provider;
+mod postgres;
 mod provider;
+mod redis;
+mod road;
 mod runner;
 mod webdriver;
 mod world;
@@ -24,5 +30,8 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let mut cases = oidc_provider::cases();
     cases.extend(chromium::cases());
+    cases.extend(redis::cases());
+    cases.extend(postgres::cases());
+    cases.extend(cluster::cases());
     runner::run(cases).await
 }

@@ -12,6 +12,10 @@ pub(crate) enum Need {
     OidcProvider,
     /// Chromium and chromedriver.
     Chromium,
+    /// Redis, or Valkey.
+    Redis,
+    /// A PostgreSQL server's programs.
+    Postgresql,
     /// The example servers' binaries.
     Examples,
 }
@@ -22,6 +26,8 @@ impl Need {
         match self {
             Self::OidcProvider => "oidc-provider",
             Self::Chromium => "chromium",
+            Self::Redis => "redis",
+            Self::Postgresql => "postgresql",
             Self::Examples => "examples",
         }
     }
@@ -30,6 +36,8 @@ impl Need {
         match self {
             Self::OidcProvider => &["LATCHGATE_TEST_NODE", "LATCHGATE_TEST_OIDC_PROVIDER"],
             Self::Chromium => &["LATCHGATE_TEST_CHROMIUM", "LATCHGATE_TEST_CHROMEDRIVER"],
+            Self::Redis => &["LATCHGATE_TEST_REDIS_SERVER"],
+            Self::Postgresql => &["LATCHGATE_TEST_POSTGRES_BIN"],
             Self::Examples => &["LATCHGATE_TEST_AXUM_LOGIN", "LATCHGATE_TEST_ACTIX_LOGIN"],
         }
     }

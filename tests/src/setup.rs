@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use latchgate::{Gate, GateBuilder, Provider, Ready, SessionKey};
+use latchgate::{Gate, GateBuilder, MemoryStore, Provider, Ready, SessionKey, SessionStore};
 use latchgate_dev_provider::{Client, DevProvider, DevProviderBuilder, RegisteredUris};
 
 use crate::app;
@@ -51,10 +51,15 @@ impl Setup {
 
     /// Sessions lie in a store in memory.
     pub fn stored(self) -> Self {
-        self.stored_in(SharedStore::default())
+        self.keeping_in(MemoryStore::default())
     }
 
     /// Sessions lie in this store.
+    pub fn keeping_in(self, store: impl SessionStore + 'static) -> Self {
+        self.stored_in(SharedStore::new(store))
+    }
+
+    /// Sessions lie in this store, which the scenario watches.
     pub fn stored_in(mut self, store: SharedStore) -> Self {
         self.store = Some(store);
         self
@@ -65,7 +70,7 @@ impl Setup {
         if self.store.is_some() {
             return self;
         }
-        self.revocations_in(SharedStore::default())
+        self.revocations_in(SharedStore::new(MemoryStore::default()))
     }
 
     /// Nodes share revocations in this store.

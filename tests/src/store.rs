@@ -8,10 +8,10 @@ use latchgate::{
     Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 
-/// A [`MemoryStore`] whose clones are the same store.
-#[derive(Clone, Debug, Default)]
+/// A store whose clones are the same store: a [`MemoryStore`], or any other.
+#[derive(Clone, Debug)]
 pub struct SharedStore {
-    memory: Arc<MemoryStore>,
+    store: Arc<dyn SessionStore>,
     down: Arc<AtomicBool>,
     unindexed: bool,
     writes: Arc<AtomicUsize>,
@@ -19,12 +19,23 @@ pub struct SharedStore {
 }
 
 impl SharedStore {
+    /// Shares this store.
+    pub fn new(store: impl SessionStore + 'static) -> Self {
+        Self {
+            store: Arc::new(store),
+            down: Arc::default(),
+            unindexed: false,
+            writes: Arc::default(),
+            leases_refused: Arc::default(),
+        }
+    }
+
     /// A store that finds nothing by name.
     #[must_use]
     pub fn without_index() -> Self {
         Self {
             unindexed: true,
-            ..Self::default()
+            ..Self::new(MemoryStore::default())
         }
     }
 
@@ -53,19 +64,25 @@ impl SharedStore {
 
     fn unless_down<'a, T: 'a>(
         &'a self,
-        call: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>,
+        call: impl FnOnce(&'a dyn SessionStore) -> StoreFuture<'a, T>,
     ) -> StoreFuture<'a, T> {
         if self.is_down() {
             let error = StoreError::Unavailable("the test took it down".into());
             return Box::pin(async { Err(error) });
         }
-        call(&self.memory)
+        call(&*self.store)
+    }
+}
+
+impl Default for SharedStore {
+    fn default() -> Self {
+        Self::new(MemoryStore::default())
     }
 }
 
 impl SessionStore for SharedStore {
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
-        self.unless_down(|memory| memory.load(key, now))
+        self.unless_down(|store| store.load(key, now))
     }
 
     fn insert<'a>(
@@ -75,7 +92,7 @@ impl SessionStore for SharedStore {
         now: u64,
     ) -> StoreFuture<'a, bool> {
         self.writes.fetch_add(1, Ordering::SeqCst);
-        self.unless_down(|memory| memory.insert(key, record, now))
+        self.unless_down(|store| store.insert(key, record, now))
     }
 
     fn replace<'a>(
@@ -86,11 +103,11 @@ impl SessionStore for SharedStore {
         now: u64,
     ) -> StoreFuture<'a, bool> {
         self.writes.fetch_add(1, Ordering::SeqCst);
-        self.unless_down(|memory| memory.replace(key, expected, record, now))
+        self.unless_down(|store| store.replace(key, expected, record, now))
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
-        self.unless_down(|memory| memory.remove(key))
+        self.unless_down(|store| store.remove(key))
     }
 
     fn lease<'a>(
@@ -99,7 +116,7 @@ impl SessionStore for SharedStore {
         duration: Duration,
         now: u64,
     ) -> StoreFuture<'a, Lease> {
-        let lease = self.unless_down(|memory| memory.lease(key, duration, now));
+        let lease = self.unless_down(|store| store.lease(key, duration, now));
         Box::pin(async {
             let lease = lease.await?;
             if lease == Lease::Held {
@@ -116,11 +133,11 @@ impl SessionStore for SharedStore {
         duration: Duration,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        self.unless_down(|memory| memory.extend_lease(key, fence, duration, now))
+        self.unless_down(|store| store.extend_lease(key, fence, duration, now))
     }
 
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()> {
-        self.unless_down(|memory| memory.release_lease(key, fence))
+        self.unless_down(|store| store.release_lease(key, fence))
     }
 
     fn find<'a>(
@@ -131,6 +148,6 @@ impl SessionStore for SharedStore {
         if self.unindexed {
             return self.unless_down(|_| Box::pin(async { Ok(None) }));
         }
-        self.unless_down(|memory| memory.find(name, now))
+        self.unless_down(|store| store.find(name, now))
     }
 }

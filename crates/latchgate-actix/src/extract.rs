@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::future::{Ready, ready};
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Challenge, Guard, LoginOptions, Visit};
+use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
+use serde::de::DeserializeOwned;
 
 use crate::head::Head;
 
@@ -34,6 +35,44 @@ pub struct AccessToken(pub latchgate::AccessToken);
 /// An access token that was refreshed for this very request, whether due or not.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
+
+/// The application's own value in the session, which its
+/// [`on_login`](latchgate::GateBuilder::on_login) hook has put there.
+///
+/// As a handler's argument it requires somebody to be signed in, as [`User`] does, and sends people
+/// whose session has no such value to sign in again. `Option<SessionData<T>>` never redirects.
+///
+/// ```
+/// use latchgate_actix::{Rejection, SessionData};
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Cart {
+///     items: Vec<u64>,
+/// }
+///
+/// async fn add(mut cart: SessionData<Cart>) -> Result<String, Rejection> {
+///     let cart = cart.update(|cart| cart.items.push(7)).await?;
+///     Ok(format!("{} items", cart.items.len()))
+/// }
+/// ```
+#[derive(Debug)]
+pub struct SessionData<T>(pub latchgate::SessionData<T>);
+
+/// Why the session that the request brought is over; `None` when it is not over, and where nobody can
+/// tell. For pages that say so.
+///
+/// ```
+/// use latchgate_actix::{SessionEnded, latchgate::Ended};
+///
+/// async fn welcome(ended: SessionEnded) -> &'static str {
+///     match ended.0 {
+///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         _ => "Please sign in.",
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SessionEnded(pub Option<Ended>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it as an error.
@@ -76,6 +115,20 @@ impl Deref for RefreshedAccessToken {
     }
 }
 
+impl<T> Deref for SessionData<T> {
+    type Target = latchgate::SessionData<T>;
+
+    fn deref(&self) -> &latchgate::SessionData<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for SessionData<T> {
+    fn deref_mut(&mut self) -> &mut latchgate::SessionData<T> {
+        &mut self.0
+    }
+}
+
 impl Rejection {
     pub(crate) fn challenge(&self) -> Challenge {
         Challenge::clone(&self.0)
@@ -85,6 +138,13 @@ impl Rejection {
 impl From<Challenge> for Rejection {
     fn from(challenge: Challenge) -> Self {
         Self(Box::new(challenge))
+    }
+}
+
+impl From<latchgate::Error> for Rejection {
+    /// What stopped a handler: a status and a problem document.
+    fn from(error: latchgate::Error) -> Self {
+        Challenge::from(error).into()
     }
 }
 
@@ -166,6 +226,28 @@ impl FromRequest for RefreshedAccessToken {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         extract(request, async |visit, head| {
             latchgate::AccessToken::renew(visit, head).await.map(Self)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for SessionData<T> {
+    type Error = Rejection;
+    type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, async |visit, head| {
+            latchgate::SessionData::obtain(visit, head).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for SessionEnded {
+    type Error = Rejection;
+    type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, async |visit, head| {
+            Ended::of(visit, head).await.map(Self)
         })
     }
 }

@@ -6,7 +6,9 @@ mod guard;
 mod head;
 mod login;
 
-pub use extract::{AccessToken, RefreshedAccessToken, Rejection, SignIn, User};
+pub use extract::{
+    AccessToken, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
+};
 pub use guard::{Guarded, Require};
 pub use latchgate;
 pub use login::{Login, LoginService};

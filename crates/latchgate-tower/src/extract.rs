@@ -2,13 +2,14 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use latchgate::{Challenge, Guard, LoginOptions, Visit};
+use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
+use serde::de::DeserializeOwned;
 
 use crate::guard::NO_LAYER;
 use crate::head::Head;
@@ -35,6 +36,44 @@ pub struct AccessToken(pub latchgate::AccessToken);
 /// An access token that was refreshed for this very request, whether due or not.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
+
+/// The application's own value in the session, which its
+/// [`on_login`](latchgate::GateBuilder::on_login) hook has put there.
+///
+/// As a handler's argument it requires somebody to be signed in, as [`User`] does, and sends people
+/// whose session has no such value to sign in again. `Option<SessionData<T>>` never redirects.
+///
+/// ```
+/// use latchgate_tower::{Rejection, SessionData};
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Cart {
+///     items: Vec<u64>,
+/// }
+///
+/// async fn add(mut cart: SessionData<Cart>) -> Result<String, Rejection> {
+///     let cart = cart.update(|cart| cart.items.push(7)).await?;
+///     Ok(format!("{} items", cart.items.len()))
+/// }
+/// ```
+#[derive(Debug)]
+pub struct SessionData<T>(pub latchgate::SessionData<T>);
+
+/// Why the session that the request brought is over; `None` when it is not over, and where nobody can
+/// tell. For pages that say so.
+///
+/// ```
+/// use latchgate_tower::{SessionEnded, latchgate::Ended};
+///
+/// async fn welcome(SessionEnded(ended): SessionEnded) -> &'static str {
+///     match ended {
+///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         _ => "Please sign in.",
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SessionEnded(pub Option<Ended>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it.
@@ -76,9 +115,30 @@ impl Deref for RefreshedAccessToken {
     }
 }
 
+impl<T> Deref for SessionData<T> {
+    type Target = latchgate::SessionData<T>;
+
+    fn deref(&self) -> &latchgate::SessionData<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for SessionData<T> {
+    fn deref_mut(&mut self) -> &mut latchgate::SessionData<T> {
+        &mut self.0
+    }
+}
+
 impl From<Challenge> for Rejection {
     fn from(challenge: Challenge) -> Self {
         Self(Box::new(challenge))
+    }
+}
+
+impl From<latchgate::Error> for Rejection {
+    /// What stopped a handler: a status and a problem document.
+    fn from(error: latchgate::Error) -> Self {
+        Challenge::from(error).into()
     }
 }
 
@@ -148,6 +208,36 @@ impl<S: Send + Sync> FromRequestParts<S> for RefreshedAccessToken {
         let visit = parts.extensions.get::<Visit>();
         let token = latchgate::AccessToken::renew(visit, &Head::of_parts(parts)).await?;
         Ok(Self(token))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for SessionData<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let visit = parts.extensions.get::<Visit>();
+        let data = latchgate::SessionData::obtain(visit, &Head::of_parts(parts)).await?;
+        Ok(Self(data))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> OptionalFromRequestParts<S> for SessionData<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        let visit = parts.extensions.get::<Visit>();
+        let data = latchgate::SessionData::find(visit, &Head::of_parts(parts)).await?;
+        Ok(data.map(Self))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SessionEnded {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let visit = parts.extensions.get::<Visit>();
+        let ended = Ended::of(visit, &Head::of_parts(parts)).await?;
+        Ok(Self(ended))
     }
 }
 

@@ -10,7 +10,9 @@ mod service;
 mod extract;
 
 #[cfg(feature = "axum")]
-pub use extract::{AccessToken, RefreshedAccessToken, Rejection, SignIn, User};
+pub use extract::{
+    AccessToken, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
+};
 pub use guard::{GuardLayer, Guarded};
 pub use latchgate;
 pub use layer::LoginLayer;

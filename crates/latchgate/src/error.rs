@@ -5,10 +5,11 @@ use std::fmt;
 use http::StatusCode;
 
 use crate::authorization::AuthorizationError;
+use crate::hook::HookError;
 use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
 use crate::outside::{HttpError, RandomError};
 use crate::provider::{DiscoveryError, KeysError};
-use crate::session::{SessionTooLarge, StoreError};
+use crate::session::{DataError, SessionTooLarge, StoreError};
 use crate::token::{IdTokenError, TokenError};
 use crate::userinfo::UserinfoError;
 
@@ -24,6 +25,8 @@ pub enum Fault {
     Configuration,
     /// The session store, or this machine.
     Store,
+    /// The application: a hook of its own failed, or its data in the session cannot be used.
+    Application,
 }
 
 /// Everything that can go wrong while somebody signs in, stays signed in, or signs out.
@@ -61,6 +64,14 @@ pub enum Error {
     Random(RandomError),
     /// Tokens are due for renewal and the provider cannot be asked.
     RefreshUnavailable,
+    /// A hook of the application's refused or failed.
+    Hook(HookError),
+    /// The application's data in the session cannot be used, or not be kept.
+    Data(DataError),
+    /// The session has ended since the request came.
+    SessionEnded,
+    /// The provider lets the session last until a time that is past already.
+    CeilingReached,
 }
 
 /// Why a request to one of our own routes was refused.
@@ -103,6 +114,8 @@ impl Error {
                 Fault::Configuration
             }
             Self::Store(_) | Self::Random(_) => Fault::Store,
+            Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
+            Self::Hook(_) | Self::Data(_) => Fault::Application,
             _ => Fault::Provider,
         }
     }
@@ -119,13 +132,16 @@ impl Error {
                 StatusCode::FORBIDDEN
             }
             (Self::LogoutToken(_), _) => StatusCode::BAD_REQUEST,
+            (Self::SessionEnded, _) => StatusCode::UNAUTHORIZED,
+            (Self::Hook(HookError::Refused { .. }), _) => StatusCode::FORBIDDEN,
+            (Self::Hook(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
             (Self::Http(_) | Self::RefreshUnavailable, _) | (_, Fault::Store) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             (_, Fault::Visitor) => StatusCode::BAD_REQUEST,
             (_, Fault::Provider) => StatusCode::BAD_GATEWAY,
-            (_, Fault::Configuration) => StatusCode::INTERNAL_SERVER_ERROR,
+            (_, Fault::Configuration | Fault::Application) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -178,6 +194,12 @@ impl Error {
             Self::Store(_) => "store_unavailable",
             Self::Random(_) => "random_unavailable",
             Self::RefreshUnavailable => "refresh_unavailable",
+            Self::Hook(HookError::Refused { .. }) => "login_refused",
+            Self::Hook(_) => "hook_failed",
+            Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
+            Self::Data(_) => "session_data",
+            Self::SessionEnded => "session_ended",
+            Self::CeilingReached => "session_ceiling",
         }
     }
 }
@@ -218,6 +240,10 @@ impl fmt::Display for Error {
             Self::RefreshUnavailable => {
                 f.write_str("the access token has expired and cannot be renewed at the moment")
             }
+            Self::SessionEnded => f.write_str("the session has ended since the request came"),
+            Self::CeilingReached => f.write_str(
+                "the session would be over before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is past; check both clocks",
+            ),
             other => match std::error::Error::source(other) {
                 Some(source) => fmt::Display::fmt(source, f),
                 None => f.write_str(other.code()),
@@ -242,7 +268,9 @@ impl std::error::Error for Error {
             Self::SessionTooLarge(source) => source,
             Self::Store(source) => source,
             Self::Random(source) => source,
-            Self::RefreshUnavailable => return None,
+            Self::Hook(source) => source,
+            Self::Data(source) => source,
+            Self::RefreshUnavailable | Self::SessionEnded | Self::CeilingReached => return None,
         })
     }
 }
@@ -271,6 +299,8 @@ from! {
     SessionTooLarge(SessionTooLarge),
     Store(StoreError),
     Random(RandomError),
+    Hook(HookError),
+    Data(DataError),
 }
 
 impl Error {
@@ -295,7 +325,7 @@ mod tests {
 
     /// Every error there is, with what is promised about it for ever: code, status, fault.
     fn table() -> Vec<(Error, &'static str, u16, Fault)> {
-        use Fault::{Configuration, Provider, Store, Visitor};
+        use Fault::{Application, Configuration, Provider, Store, Visitor};
         let refused = |error: &str| AuthorizationError::Refused {
             error: error.to_owned(),
             description: String::new(),
@@ -534,6 +564,32 @@ mod tests {
                 503,
                 Provider,
             ),
+            (
+                HookError::Refused {
+                    reason: "no customer".to_owned(),
+                }
+                .into(),
+                "login_refused",
+                403,
+                Visitor,
+            ),
+            (
+                HookError::Failed("down".into()).into(),
+                "hook_failed",
+                503,
+                Application,
+            ),
+            (HookError::TimedOut.into(), "hook_failed", 503, Application),
+            (HookError::Panicked.into(), "hook_failed", 503, Application),
+            (DataError::Missing.into(), "session_data", 500, Application),
+            (
+                DataError::TooLarge { bytes: 2, limit: 1 }.into(),
+                "session_data_too_large",
+                500,
+                Application,
+            ),
+            (Error::SessionEnded, "session_ended", 401, Visitor),
+            (Error::CeilingReached, "session_ceiling", 502, Provider),
         ]
     }
 

@@ -10,6 +10,7 @@ mod error;
 mod gate;
 mod guard;
 mod head;
+mod hook;
 mod jose;
 mod logout;
 mod navigation;
@@ -21,14 +22,17 @@ mod session;
 mod token;
 mod userinfo;
 
-pub use authorization::{AuthorizationError, LoginOptions, ParameterError, Prompt};
+pub use authorization::{
+    AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
+};
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Problem, Settings};
 pub use error::{Error, Fault, RequestError};
-pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, Verdict, Visit};
+pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, SessionData, Verdict, Visit};
 pub use guard::{Denial, Guard};
 pub use head::RequestHead;
+pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
 pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use outside::{
@@ -41,8 +45,9 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, Ended, Lease, Lifetimes, MemoryStore, SessionStore, SessionTooLarge,
-    StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames, StoredRecord, User,
+    AccessToken, CachedStore, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore,
+    SessionCeiling, SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener,
+    StoredName, StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, TokenError};
 pub use userinfo::UserinfoError;

@@ -8,7 +8,7 @@ use std::error::Error;
 
 use actix_web::web::{self, Html, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use latchgate_actix::latchgate::{Gate, Guard};
+use latchgate_actix::latchgate::{Guard, Settings};
 use latchgate_actix::{AccessToken, Login, RefreshedAccessToken, Require, User};
 use latchgate_dev_provider::DevProvider;
 use serde_json::{Value, json};
@@ -21,13 +21,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let mut demo = None;
-    let gate = if std::env::var_os("LATCHGATE_ISSUER").is_some() {
-        Gate::from_env()?
+    let settings = if std::env::var_os("LATCHGATE_ISSUER").is_some() {
+        Settings::from_env()?
     } else {
         let provider = demo.insert(DevProvider::start().await?);
         println!("No LATCHGATE_ISSUER: this is a demo with a DEVELOPMENT PROVIDER.");
-        Gate::from_toml(&provider.settings(&format!("http://127.0.0.1:{port}")))?
+        Settings::from_toml(&provider.settings(&format!("http://127.0.0.1:{port}")))?.with_env()?
     };
+    let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
+    let gate = settings.build()?;
     let app = move || {
         App::new()
             .wrap(Login::new(gate.clone()))

@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use latchgate_dev_provider::DevProvider;
-use latchgate_tower::latchgate::{Gate, Guard};
+use latchgate_tower::latchgate::{Guard, Settings};
 use latchgate_tower::{AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, User};
 use serde_json::{Value, json};
 
@@ -23,13 +23,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let mut demo = None;
-    let gate = if std::env::var_os("LATCHGATE_ISSUER").is_some() {
-        Gate::from_env()?
+    let settings = if std::env::var_os("LATCHGATE_ISSUER").is_some() {
+        Settings::from_env()?
     } else {
         let provider = demo.insert(DevProvider::start().await?);
         println!("No LATCHGATE_ISSUER: this is a demo with a DEVELOPMENT PROVIDER.");
-        Gate::from_toml(&provider.settings(&format!("http://127.0.0.1:{port}")))?
+        Settings::from_toml(&provider.settings(&format!("http://127.0.0.1:{port}")))?.with_env()?
     };
+    let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
+    let gate = settings.build()?;
     let app = Router::new()
         .route("/admin", get(|| async { "Only admins read this." }))
         .route_layer(GuardLayer::new(Guard::signed_in().role("admin")))

@@ -10,11 +10,14 @@ use actix_web::web::{self, Bytes, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
-use latchgate_actix::{AccessToken, Login, RefreshedAccessToken, Rejection, Require, SignIn, User};
+use latchgate_actix::{
+    AccessToken, Login, RefreshedAccessToken, Rejection, Require, SessionData, SessionEnded,
+    SignIn, User,
+};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{CHUNKS, Serving, admins, readers, recent, told, wishes};
+use super::{CHUNKS, Count, Serving, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 /// The application's type has no name to return it by.
@@ -38,6 +41,12 @@ macro_rules! app {
             .route("/write", web::post().to(async |_: User| "written"))
             .route("/switch", web::get().to(switch))
             .route("/everywhere", web::post().to(everywhere))
+            .route("/count", web::get().to(counted))
+            .route("/count", web::post().to(count))
+            .route("/grow", web::post().to(grow))
+            .route("/perhaps", web::get().to(perhaps))
+            .route("/keep", web::get().to(keep_signed_in))
+            .route("/ended", web::get().to(ended))
             .service(
                 web::scope("/nested")
                     .service(web::scope("/deep").route("/page", web::get().to(page))),
@@ -114,6 +123,28 @@ async fn cached(_: User) -> HttpResponse {
         .body("cached")
 }
 
+async fn counted(count: SessionData<Count>) -> Json<Count> {
+    Json(Count::clone(&count))
+}
+
+async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> {
+    let count = count.update(|count| count.number += 1).await?;
+    Ok(Json(count.clone()))
+}
+
+async fn grow(
+    mut count: SessionData<Count>,
+    request: HttpRequest,
+) -> Result<Json<Count>, Rejection> {
+    let query = Some(request.query_string());
+    let count = count.update(|count| count.grow(query)).await?;
+    Ok(Json(count.clone()))
+}
+
+async fn perhaps(count: Option<SessionData<Count>>) -> String {
+    count.map_or_else(|| "nothing".to_owned(), |count| count.number.to_string())
+}
+
 async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
     match wishes() {
         Ok(wishes) => Err(sign_in.with(wishes)),
@@ -126,6 +157,14 @@ async fn everywhere(gate: web::Data<Gate>, user: User) -> HttpResponse {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(_) => HttpResponse::ServiceUnavailable().finish(),
     }
+}
+
+async fn keep_signed_in(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
+    Err(sign_in.with(keep()))
+}
+
+async fn ended(ended: SessionEnded) -> &'static str {
+    why(ended.0)
 }
 
 async fn page(_: User, request: HttpRequest) -> String {

@@ -10,8 +10,13 @@
 //! | `GET /stream`, `GET /cached` | `User` | chunks; `Cache-Control: public, s-maxage=600` |
 //! | `GET /public` | nobody | `public` |
 //! | `POST /write` | `User` | `written` |
+//! | `GET /count`, `POST /count` | `SessionData<Count>` | the value; the value after one more |
+//! | `POST /grow?5` | `SessionData<Count>` | the value, with a padding of so many bytes |
+//! | `GET /perhaps` | `Option<SessionData<Count>>` | `nothing`, or the number |
 //! | `GET /switch` | `SignIn` | a login with wishes |
 //! | `POST /everywhere` | `User` | 204, and ends every session of that person |
+//! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
+//! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
 
 mod actix;
@@ -20,7 +25,10 @@ mod tower;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use latchgate::{AccessToken, Gate, Guard, LoginOptions, ParameterError, Prompt, ReturnTo};
+use latchgate::{
+    AccessToken, Ended, Gate, Guard, LoginOptions, ParameterError, Prompt, Remembered, ReturnTo,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -29,6 +37,33 @@ use crate::run::Framework;
 /// A running application. Dropping it stops it.
 pub struct Serving {
     stop: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+/// What the application keeps in a session, where a scenario has hooks that put it there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Whose it is.
+    pub who: String,
+    /// A number that handlers count up.
+    pub number: u64,
+    /// As long as `/grow` was told.
+    pub padding: String,
+}
+
+impl Count {
+    /// Nothing counted so far.
+    #[must_use]
+    pub fn of(who: &str) -> Self {
+        Self {
+            who: who.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn grow(&mut self, query: Option<&str>) {
+        let bytes = query.and_then(|query| query.parse().ok()).unwrap_or(0);
+        self.padding = "x".repeat(bytes);
+    }
 }
 
 /// What `/stream` sends, piece by piece.
@@ -93,6 +128,16 @@ fn wishes() -> Result<LoginOptions, ParameterError> {
         .max_age(Duration::from_secs(600))
         .return_to(ReturnTo::parse("/me?switched=1").unwrap_or_else(ReturnTo::root))
         .parameter("organization", "org_123 & more")
+}
+
+fn keep() -> LoginOptions {
+    LoginOptions::new()
+        .remember(Remembered::AcrossRestarts)
+        .return_to(ReturnTo::parse("/me").unwrap_or_else(ReturnTo::root))
+}
+
+fn why(ended: Option<Ended>) -> &'static str {
+    ended.map_or("-", Ended::code)
 }
 
 fn told(token: &AccessToken) -> Value {

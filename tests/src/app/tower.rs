@@ -12,10 +12,13 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
-use latchgate_tower::{AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, SignIn, User};
+use latchgate_tower::{
+    AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, SessionData,
+    SessionEnded, SignIn, User,
+};
 use serde_json::Value;
 
-use super::{CHUNKS, Serving, admins, readers, recent, told, wishes};
+use super::{CHUNKS, Count, Serving, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failure> {
@@ -39,6 +42,17 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
         .route(
             "/everywhere",
             post(everywhere).with_state::<()>(gate.clone()),
+        )
+        .route("/count", get(counted).post(count))
+        .route("/grow", post(grow))
+        .route("/perhaps", get(perhaps))
+        .route(
+            "/keep",
+            get(|sign_in: SignIn| async { sign_in.with(keep()) }),
+        )
+        .route(
+            "/ended",
+            get(|ended: SessionEnded| async move { why(ended.0) }),
         )
         .nest("/nested", Router::new().nest("/deep", page("/page")))
         .layer(LoginLayer::new(gate));
@@ -97,6 +111,27 @@ async fn streamed(_: User) -> Body {
 
 async fn cached(_: User) -> impl IntoResponse {
     ([(CACHE_CONTROL, "public, s-maxage=600")], "cached")
+}
+
+async fn counted(count: SessionData<Count>) -> Json<Count> {
+    Json(Count::clone(&count))
+}
+
+async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> {
+    let count = count.update(|count| count.number += 1).await?;
+    Ok(Json(count.clone()))
+}
+
+async fn grow(
+    mut count: SessionData<Count>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Count>, Rejection> {
+    let count = count.update(|count| count.grow(query.as_deref())).await?;
+    Ok(Json(count.clone()))
+}
+
+async fn perhaps(count: Option<SessionData<Count>>) -> String {
+    count.map_or_else(|| "nothing".to_owned(), |count| count.number.to_string())
 }
 
 async fn switch(sign_in: SignIn) -> Response {

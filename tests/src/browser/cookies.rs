@@ -26,6 +26,8 @@ struct Kept {
     value: String,
     secure: bool,
     same_site: SameSite,
+    /// It is kept when the browser is closed.
+    lasting: bool,
 }
 
 /// How far a request's initiator is from where it goes, as far as cookies are concerned.
@@ -58,6 +60,7 @@ impl CookieJar {
         }
         self.cookies
             .retain(|kept| (&kept.host, &kept.path, &kept.name) != (&host, &path, &name));
+        let lasting = cookie.max_age().is_some() || cookie.expires_datetime().is_some();
         if !expired(&cookie) {
             self.cookies.push(Kept {
                 host,
@@ -66,6 +69,7 @@ impl CookieJar {
                 value,
                 secure,
                 same_site,
+                lasting,
             });
         }
         Ok(())
@@ -104,7 +108,13 @@ impl CookieJar {
             value: value.to_owned(),
             secure: url.scheme() == "https",
             same_site: SameSite::Lax,
+            lasting: true,
         });
+    }
+
+    /// Drops what a browser drops when it is closed.
+    pub(super) fn close(&mut self) {
+        self.cookies.retain(|kept| kept.lasting);
     }
 
     /// Takes a cookie of a host out.
@@ -171,6 +181,9 @@ mod tests {
         let other_port = "http://127.0.0.1:3000/interactions";
         assert_eq!(sent(&jar, other_port).as_deref(), Some("wide=2"));
         assert_eq!(sent(&jar, "http://localhost:4000/"), None);
+        jar.close();
+        assert_eq!(sent(&jar, page.as_str()).as_deref(), Some("long=1; wide=2"));
+        jar.set(&page, "folder=3").unwrap();
         jar.set(
             &page,
             "wide=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",

@@ -210,6 +210,13 @@ impl Browser {
         Ok(())
     }
 
+    /// Closes the browser and opens it anew: cookies that end with the browser are gone.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        self.jar().close();
+        self.tab()
+    }
+
     async fn navigate(&mut self, journey: Journey) -> Result<Page, Failure> {
         let Journey {
             mut method,

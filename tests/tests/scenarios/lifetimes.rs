@@ -5,8 +5,10 @@ use std::time::Duration;
 use latchgate_tests::{Failure, Setup, World, scenarios};
 
 scenarios!(
-    a_clock_that_goes_backwards_ends_sessions_from_the_future;
+    ;
     in either keeping:
+    a_clock_that_goes_backwards_ends_sessions_from_the_future,
+    a_clock_that_goes_backwards_renews_nothing,
     an_idle_session_ends_by_the_clock,
     use_prolongs_a_session_up_to_its_absolute_end,
     a_cookie_is_written_again_only_when_it_is_due,
@@ -120,6 +122,21 @@ async fn a_clock_that_goes_backwards_ends_sessions_from_the_future(
         "clocks differ a little"
     );
     world.clock.set(world.clock.now() - 3_600);
+    assert_eq!(world.whoami(&browser).await?, None);
+    Ok(())
+}
+
+async fn a_clock_that_goes_backwards_renews_nothing(setup: Setup) -> Result<(), Failure> {
+    let world = short(setup).await?;
+    let browser = world.signed_in().await?;
+    world.clock.set(world.clock.now() - 50);
+    for _ in 0..3 {
+        let page = browser.get("/me").await?;
+        assert_eq!((page.status, page.set_cookies().len()), (200, 0), "{page}");
+    }
+    world.clock.pass(649);
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    world.clock.pass(600);
     assert_eq!(world.whoami(&browser).await?, None);
     Ok(())
 }

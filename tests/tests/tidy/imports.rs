@@ -26,6 +26,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("guard", DECISIONS),
     ("builder", DECISIONS),
     ("config", DECISIONS),
+    ("hook", DECISIONS),
     ("error", DECISIONS),
     ("gate", DECISIONS),
 ];
@@ -37,7 +38,12 @@ const MAKERS: &[&str] = &["builder", "config"];
 
 const CORE: &str = "crates/latchgate/src/";
 
-const ADAPTERS: &[&str] = &["crates/latchgate-tower/", "crates/latchgate-actix/"];
+const ADAPTERS: &[&str] = &[
+    "crates/latchgate-tower/",
+    "crates/latchgate-actix/",
+    "crates/latchgate-redis/",
+    "crates/latchgate-postgres/",
+];
 
 /// A room imports only rooms that come before it.
 pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
@@ -83,7 +89,7 @@ pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// An adapter uses what `latchgate` re-exports at its root, and nothing behind it.
+/// An adapter or a store uses what `latchgate` re-exports at its root, and nothing behind it.
 pub(crate) fn of_adapters(source: &Source) -> Vec<Finding> {
     if !ADAPTERS
         .iter()

@@ -5,12 +5,14 @@
 mod options;
 mod pending;
 mod pkce;
+mod remember;
 mod request;
 mod response;
 
 pub(crate) use options::check_parameter;
 pub use options::{LoginOptions, ParameterError, Prompt};
 pub(crate) use pending::{MAX_AGE_SECONDS, OpenLogins, PendingLogin, suffix_of};
+pub use remember::{RememberMe, Remembered};
 pub(crate) use request::{Chance, request};
 pub use response::AuthorizationError;
 pub(crate) use response::{Expected, Parameters, VerifiedCode, printable, response};

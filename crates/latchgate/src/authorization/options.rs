@@ -4,12 +4,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::remember::Remembered;
 use crate::return_to::ReturnTo;
 
 /// Wishes for one login, from handler code or configuration.
 ///
-/// Nothing here is ever read from the query of a request: a link on another site cannot change the
-/// scope, the prompt or the way back of a login.
+/// Nothing here but [`LoginOptions::remember`] is ever read from the query of a request: a link on
+/// another site cannot change the scope, the prompt or the way back of a login.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,6 +31,7 @@ pub struct LoginOptions {
     pub(crate) acr_values: Option<String>,
     pub(crate) max_age: Option<u64>,
     pub(crate) return_to: Option<ReturnTo>,
+    pub(crate) remembered: Option<Remembered>,
     pub(crate) parameters: Vec<(String, String)>,
 }
 
@@ -157,6 +159,13 @@ impl LoginOptions {
         self
     }
 
+    /// Sets whether the session outlives the browser, where the gate asks
+    /// ([`RememberMe::Ask`](crate::RememberMe::Ask)); elsewhere the configuration has decided.
+    pub fn remember(mut self, remembered: Remembered) -> Self {
+        self.remembered = Some(remembered);
+        self
+    }
+
     /// These wishes, and the defaults for whatever they leave open.
     pub(crate) fn or(self, defaults: &Self) -> Self {
         let of_defaults = defaults.parameters.iter();
@@ -170,6 +179,7 @@ impl LoginOptions {
             acr_values: self.acr_values.or_else(|| defaults.acr_values.clone()),
             max_age: self.max_age.or(defaults.max_age),
             return_to: self.return_to.or_else(|| defaults.return_to.clone()),
+            remembered: self.remembered.or(defaults.remembered),
             parameters: left_open.chain(self.parameters.clone()).collect(),
         }
     }

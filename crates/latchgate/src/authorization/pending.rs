@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeVerifier;
+use super::remember::Remembered;
 use super::request::{Nonce, State};
 use crate::seal::{KeyRing, Purpose};
 
@@ -35,6 +36,9 @@ pub(crate) struct PendingLogin {
     pub(crate) return_to: String,
     pub(crate) max_age: Option<u64>,
     pub(crate) begun_at: u64,
+    /// Whether the session will outlive the browser. Written after the rest, in layout 2 only.
+    #[serde(skip)]
+    pub(crate) remembered: Remembered,
 }
 
 /// Distinguishes the login cookies of one browser: a few characters of the state's hash, so that an
@@ -46,8 +50,10 @@ pub(crate) fn suffix_of(state: &str) -> String {
 }
 
 impl PendingLogin {
-    /// The layout of the sealed bytes; an unknown one is treated as no login.
-    const LAYOUT: u8 = 1;
+    /// The layouts of the sealed bytes; an unknown one is treated as no login. What older releases
+    /// can read is written so that they do.
+    const PLAIN: u8 = 1;
+    const WITH_REMEMBERED: u8 = 2;
 
     pub(crate) fn suffix(&self) -> String {
         suffix_of(&self.state.text())
@@ -55,18 +61,39 @@ impl PendingLogin {
 
     /// Seals this login as the value of the cookie `name`. `None` if it cannot be encoded.
     pub(crate) fn seal(&self, keys: &KeyRing, name: &str, iv: [u8; 12]) -> Option<String> {
-        let plain = postcard::to_extend(self, vec![Self::LAYOUT]).ok()?;
-        Some(keys.seal(Purpose::Login, name, &plain, iv))
+        Some(keys.seal(Purpose::Login, name, &self.encode()?, iv))
     }
 
     /// Opens the value of the cookie `name`, unless it has expired.
     pub(crate) fn open(keys: &KeyRing, name: &str, value: &[u8], now: u64) -> Option<Self> {
         let opened = keys.open(Purpose::Login, name, value)?;
-        let (layout, body) = opened.plain.split_first()?;
-        let pending: Self =
-            (*layout == Self::LAYOUT).then(|| postcard::from_bytes(body).ok())??;
+        let pending = Self::decode(&opened.plain)?;
         let expired = now.saturating_sub(pending.begun_at) > MAX_AGE_SECONDS;
         (!expired).then_some(pending)
+    }
+
+    fn encode(&self) -> Option<Vec<u8>> {
+        if self.remembered == Remembered::default() {
+            return postcard::to_extend(self, vec![Self::PLAIN]).ok();
+        }
+        let bytes = postcard::to_extend(self, vec![Self::WITH_REMEMBERED]).ok()?;
+        postcard::to_extend(&self.remembered, bytes).ok()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (layout, body) = bytes.split_first()?;
+        match *layout {
+            Self::PLAIN => postcard::from_bytes(body).ok(),
+            Self::WITH_REMEMBERED => {
+                let (pending, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
+                let (remembered, rest) = postcard::take_from_bytes(rest).ok()?;
+                rest.is_empty().then_some(Self {
+                    remembered,
+                    ..pending
+                })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -217,6 +244,41 @@ mod tests {
         }
         let empty = keys(1).seal(Purpose::Login, NAME, b"", IV);
         assert!(PendingLogin::open(&keys(1), NAME, empty.as_bytes(), 1_000).is_none());
+    }
+
+    /// [`PendingLogin::example`] begun at 1000, as each layout has always encoded it. A login may be
+    /// under way while its application is replaced: these texts may never change.
+    const LAYOUT_1: &str = "011268747470733a2f2f6f702e6578616d706c65010101010101010101010101010101010101010101\
+         0101010101010101010101020202020202020202020202020202020202020202020202020202020202\
+         02020303030303030303030303030303030303030303030303030303030303030303012f00e807";
+    const LAYOUT_2: &str = "021268747470733a2f2f6f702e6578616d706c65010101010101010101010101010101010101010101\
+         0101010101010101010101020202020202020202020202020202020202020202020202020202020202\
+         02020303030303030303030303030303030303030303030303030303030303030303012f00e80701";
+
+    #[test]
+    fn logins_of_every_layout_decode_for_ever() {
+        for (pinned, remembered) in [
+            (LAYOUT_1, Remembered::AcrossRestarts),
+            (LAYOUT_2, Remembered::UntilClosed),
+        ] {
+            let pinned: Vec<u8> = (0..pinned.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&pinned[at..at + 2], 16).unwrap())
+                .collect();
+            let mut pending = PendingLogin::example(1_000);
+            pending.remembered = remembered;
+            assert_eq!(pending.encode().unwrap(), pinned);
+            let decoded = PendingLogin::decode(&pinned).unwrap();
+            assert_eq!(decoded.remembered, remembered);
+            assert!(decoded.state.equals(&pending.state.text()));
+            assert_eq!(decoded.encode().unwrap(), pinned);
+            for length in 0..pinned.len() {
+                assert!(
+                    PendingLogin::decode(&pinned[..length]).is_none(),
+                    "{length}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -137,6 +137,7 @@ pub(crate) fn request(
         return_to: options.return_to.unwrap_or(came_from).as_str().to_owned(),
         max_age: options.max_age,
         begun_at: now,
+        remembered: options.remembered.unwrap_or_default(),
     };
     (request.url().0, pending)
 }

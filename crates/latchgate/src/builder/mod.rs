@@ -1,6 +1,7 @@
 //! Building a gate: two decisions that must be made, and knobs that need not be turned.
 
 mod checks;
+mod hooks;
 mod provider;
 
 use std::fmt;
@@ -8,15 +9,17 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::authorization::RememberMe;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Problem};
 use crate::cookie::{CookieKind, SameSite};
 use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal};
+use crate::hook::Hooks;
 use crate::logout::{ClearSiteData, clear_site_data_header};
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::{
-    Lifetimes, ObeyedTokens, Renewals, Revocations, SealedSessions, SessionStore,
+    Lifetimes, ObeyedTokens, Renewals, Revocations, SealedSessions, SessionCeiling, SessionStore,
     SharedRevocations, StoredSessions,
 };
 use bytes::Bytes;
@@ -43,6 +46,8 @@ pub struct GateBuilder<State> {
     provider: Option<Provider>,
     keys: Vec<SessionKey>,
     lifetimes: (Duration, Duration),
+    session_ceiling: SessionCeiling,
+    remember_me: RememberMe,
     paths: Paths,
     cookie_name: String,
     store: Option<Arc<dyn SessionStore>>,
@@ -54,6 +59,7 @@ pub struct GateBuilder<State> {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     page_hook: Option<PageHook>,
+    hooks: Hooks,
     state: PhantomData<fn() -> State>,
 }
 
@@ -79,6 +85,8 @@ impl Gate {
                 Duration::from_secs(24 * 3600),
                 Duration::from_secs(7 * 24 * 3600),
             ),
+            session_ceiling: SessionCeiling::default(),
+            remember_me: RememberMe::default(),
             paths: Paths {
                 login: "/login".to_owned(),
                 callback: "/callback".to_owned(),
@@ -97,6 +105,7 @@ impl Gate {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
             page_hook: None,
+            hooks: Hooks::default(),
             state: PhantomData,
         }
     }
@@ -109,6 +118,8 @@ impl<State> GateBuilder<State> {
             provider: self.provider,
             keys: self.keys,
             lifetimes: self.lifetimes,
+            session_ceiling: self.session_ceiling,
+            remember_me: self.remember_me,
             paths: self.paths,
             cookie_name: self.cookie_name,
             store: self.store,
@@ -120,6 +131,7 @@ impl<State> GateBuilder<State> {
             clock: self.clock,
             random: self.random,
             page_hook: self.page_hook,
+            hooks: self.hooks,
             state: PhantomData,
         }
     }
@@ -153,6 +165,21 @@ impl GateBuilder<Ready> {
     /// How long a session lasts without use, and in all. One day and seven days unless set.
     pub fn session_lifetimes(mut self, idle: Duration, absolute: Duration) -> Self {
         self.lifetimes = (idle, absolute);
+        self
+    }
+
+    /// What of the ID token limits sessions besides their lifetimes; the claim `session_expiry` unless
+    /// set. Sessions that have begun already keep the rule they began with.
+    pub fn session_ceiling(mut self, ceiling: SessionCeiling) -> Self {
+        self.session_ceiling = ceiling;
+        self
+    }
+
+    /// Who decides whether a session outlives the browser; all sessions do unless set.
+    ///
+    /// A session that does not has a cookie without `Max-Age`. Its lifetimes hold in any case.
+    pub fn remember_me(mut self, remember: RememberMe) -> Self {
+        self.remember_me = remember;
         self
     }
 
@@ -303,7 +330,7 @@ impl GateBuilder<Ready> {
         if self.leeway > Duration::from_secs(60) {
             return Err(ConfigError::new("leeway", Problem::Leeway));
         }
-        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1)
+        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1, self.session_ceiling)
             .ok_or(ConfigError::new("session_idle", Problem::Lifetimes))?;
 
         let keys = session_keys(self.keys, transport, self.random.as_ref())?;
@@ -344,6 +371,7 @@ impl GateBuilder<Ready> {
             session_cookie,
             keeping,
             lifetimes,
+            remember_me: self.remember_me,
             renewals: Arc::new(Renewals::default()),
             revocations: Revocations::default(),
             shared_revocations: self.revocations.map(SharedRevocations::new),
@@ -353,6 +381,7 @@ impl GateBuilder<Ready> {
             clock: self.clock,
             random: self.random,
             page_hook: self.page_hook,
+            hooks: self.hooks,
         })))
     }
 }

@@ -1,5 +1,7 @@
 //! Settings as text, from the environment or a TOML table, and the gate they make.
 
+mod lifetimes;
+
 use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt;
@@ -55,7 +57,7 @@ impl fmt::Debug for Settings {
 }
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 36] = [
+pub(super) const NAMES: [&str; 38] = [
     "base_url",
     "issuer",
     "client_id",
@@ -77,6 +79,8 @@ pub(super) const NAMES: [&str; 36] = [
     "dpop",
     "session_idle",
     "session_absolute",
+    "session_ceiling",
+    "remember",
     "ca_file",
     "preset",
     "role_claim",
@@ -249,13 +253,8 @@ impl Settings {
         let mut builder = Gate::builder()
             .base_url(self.require("base_url")?)
             .provider(provider)
-            .session_keys(self.session_keys()?)
-            .session_lifetimes(
-                self.duration("session_idle")?
-                    .unwrap_or(Duration::from_secs(24 * 3600)),
-                self.duration("session_absolute")?
-                    .unwrap_or(Duration::from_secs(7 * 24 * 3600)),
-            );
+            .session_keys(self.session_keys()?);
+        builder = self.lifetimes(builder)?;
         if let Some(path) = self.get("login_path") {
             builder = builder.login_path(path);
         }
@@ -317,7 +316,10 @@ impl Settings {
         match self.stores.iter().find_map(|open| open(url)) {
             Some(Ok(store)) => Ok(Some(store)),
             Some(Err(problem)) => Err(ConfigError::new(name, Problem::Store(problem))),
-            None if url.starts_with("redis") || url.starts_with("postgres") => {
+            None if ["redis", "valkey", "postgres"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme)) =>
+            {
                 Err(ConfigError::new(name, Problem::StoreElsewhere))
             }
             None => {

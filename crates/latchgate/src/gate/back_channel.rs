@@ -5,6 +5,7 @@ use http::{HeaderValue, Response, header};
 
 use super::Gate;
 use crate::error::Error;
+use crate::hook::Logout;
 use crate::logout::{LogoutTokenError, logout_token, verify_logout_token};
 use crate::token::IdTokenError;
 
@@ -36,6 +37,7 @@ impl Gate {
             return Err(LogoutTokenError::Replayed.into());
         }
         tracing::info!(event = "back_channel_logout", issuer, target = ?token.target, "sessions ended by the provider");
+        self.tell_of(Logout::by_provider(issuer, &token.target));
         let mut answer = Response::new(Bytes::new());
         let no_store = HeaderValue::from_static("no-store");
         answer.headers_mut().insert(header::CACHE_CONTROL, no_store);

@@ -12,7 +12,7 @@ use crate::authorization::{
 use crate::client::UserinfoPolicy;
 use crate::cookie::pairs;
 use crate::error::Error;
-use crate::session::{Session, Tokens};
+use crate::session::{Ended, Session, Tokens};
 use crate::token::{self, IdToken, IdTokenError, Rules, TokenResponse};
 use crate::userinfo;
 
@@ -44,6 +44,7 @@ impl Gate {
             return self.nothing_pending(snapshot).await;
         };
         let return_to = self.return_to(&pending.return_to);
+        let remembered = pending.remembered;
         let metadata = premises.reach.metadata(now).await?;
         let (code, expected) = response(parameters, pending, &premises.registration, &metadata)?;
 
@@ -58,7 +59,7 @@ impl Gate {
         };
         let now = premises.clock.now();
         let requested = premises.registration.scopes.join(" ");
-        let session = Session::begin(
+        let mut session = Session::begin(
             &premises.registration,
             &id_token,
             Tokens::new(&tokens, &id_token, &requested, now),
@@ -67,6 +68,11 @@ impl Gate {
             now,
             premises.random.as_ref(),
         )?;
+        session.extras.remembered = remembered;
+        if session.ended(now).is_some() {
+            return Err(Error::CeilingReached);
+        }
+        let session = self.furnish(session).await?;
         let cookies = self.replace_session(&session, snapshot, now).await?;
         tracing::info!(
             event = "login",
@@ -180,7 +186,8 @@ impl Gate {
         let (visit, before) = self.session_of(snapshot).await?;
         let cookies = self.0.keep_new(session, &visit.present(), now).await?;
         if let Some(before) = before {
-            self.0.end_here(&before, now).await?;
+            self.0.renewals.end(&before.session, Ended::SignedOut, now);
+            self.0.end_elsewhere(&before, now).await?;
         }
         Ok(cookies)
     }

@@ -10,11 +10,12 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 use super::Gate;
 use super::page::Refusal;
-use crate::authorization::LoginOptions;
+use crate::authorization::{LoginOptions, Remembered};
 use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, wants_html};
+use crate::session::Ended;
 
 /// Why a request may not pass, with what is needed to answer it.
 ///
@@ -28,6 +29,10 @@ pub struct Challenge {
     navigation: Navigation,
     html: bool,
     came_from: String,
+    /// Why the session that the request brought is over.
+    ended: Option<Ended>,
+    /// What the visitor of a session once chose.
+    remembered: Option<Remembered>,
     cookies: Vec<Vec<u8>>,
 }
 
@@ -57,7 +62,22 @@ impl Challenge {
 
     /// Nobody can tell who is signed in.
     pub fn failed(head: &dyn RequestHead, error: Error) -> Self {
-        Self::new(head, Why::Failed(Arc::new(error)))
+        match error {
+            Error::SessionEnded => Self::sign_in(head),
+            error => Self::new(head, Why::Failed(Arc::new(error))),
+        }
+    }
+
+    /// The request brought a session that is over.
+    pub(super) fn after(mut self, ended: Option<Ended>) -> Self {
+        self.ended = ended;
+        self
+    }
+
+    /// The request brought a session that a further login replaces.
+    pub(super) fn in_session(mut self, remembered: Remembered) -> Self {
+        self.remembered = Some(remembered);
+        self
     }
 
     fn new(head: &dyn RequestHead, why: Why) -> Self {
@@ -70,11 +90,33 @@ impl Challenge {
             navigation: Navigation::of(head),
             html: wants_html(head),
             came_from: format!("{}{query}", head.path()),
+            ended: None,
+            remembered: None,
             cookies: head
                 .cookie_fields()
                 .iter()
                 .map(|field| field.to_vec())
                 .collect(),
+        }
+    }
+}
+
+impl From<Error> for Challenge {
+    /// What stopped a handler, which has no request at hand any more: a status and a problem document,
+    /// whoever asked.
+    fn from(error: Error) -> Self {
+        let why = match error {
+            Error::SessionEnded => Why::SignIn(Box::default()),
+            error => Why::Failed(Arc::new(error)),
+        };
+        Self {
+            why,
+            navigation: Navigation::None,
+            html: false,
+            came_from: String::new(),
+            ended: None,
+            remembered: None,
+            cookies: Vec::new(),
         }
     }
 }
@@ -95,11 +137,14 @@ impl Gate {
         match &challenge.why {
             Why::Failed(error) => self.refuse(error, challenge.html),
             Why::SignIn(options) => {
-                self.send_to_login(&challenge, (**options).clone(), "sign_in_required")
+                let mut options = (**options).clone();
+                options.remembered = options.remembered.or(challenge.remembered);
+                self.send_to_login(&challenge, options, "sign_in_required")
                     .await
             }
             Why::Denied(Denial::TooLongAgo { max_age }) => {
-                let options = LoginOptions::new().max_age(Duration::from_secs(*max_age));
+                let mut options = LoginOptions::new().max_age(Duration::from_secs(*max_age));
+                options.remembered = challenge.remembered;
                 self.send_to_login(&challenge, options, "reauthentication_required")
                     .await
             }
@@ -112,6 +157,7 @@ impl Gate {
                     id,
                     try_again: None,
                     html: challenge.html,
+                    session: None,
                 };
                 refusal.render(self.0.page_hook.as_ref())
             }
@@ -138,6 +184,7 @@ impl Gate {
             id: self.incident_id(),
             try_again: Some(self.0.routes.login.clone()),
             html: challenge.html,
+            session: challenge.ended,
         };
         let mut response = refusal.render(self.0.page_hook.as_ref());
         // RFC 9110 §15.5.2 wants a challenge. `Session` is not a registered scheme; browsers show

@@ -13,13 +13,13 @@ const ATTEMPTS: usize = 1_000;
 
 impl Premises {
     /// Changes a session atomically: `change` gets the newest generation, perhaps more than once.
-    /// `None` when the session is over.
+    /// `None` when the session is over. When `change` fails, nothing has changed.
     ///
     /// A sealed session is changed for all requests of this process; a stored one for every node.
     pub(super) async fn change(
         &self,
         kept: &Kept,
-        change: impl Fn(&Session) -> Session,
+        change: impl Fn(&Session) -> Result<Session, Error>,
     ) -> Result<Option<Kept>, Error> {
         let now = self.clock.now();
         let changed = match (&self.keeping, &kept.ticket) {
@@ -37,11 +37,11 @@ impl Premises {
     async fn change_sealed(
         &self,
         session: &Arc<Session>,
-        change: impl Fn(&Session) -> Session,
+        change: impl Fn(&Session) -> Result<Session, Error>,
         now: u64,
     ) -> Result<Option<Arc<Session>>, Error> {
         while let Ok(newest) = self.renewals.newest(session, now).await {
-            let changed = next(&newest, &change);
+            let changed = next(change(&newest)?);
             // It has to fit into cookies before anybody builds on it.
             self.cookies(&changed, None, &[], now)?;
             if self.renewals.advance(&changed, now) {
@@ -55,7 +55,7 @@ impl Premises {
         &self,
         stored: &StoredSessions,
         ticket: &Ticket,
-        change: impl Fn(&Session) -> Session,
+        change: impl Fn(&Session) -> Result<Session, Error>,
         now: u64,
     ) -> Result<Option<Arc<Session>>, Error> {
         for _ in 0..ATTEMPTS {
@@ -68,7 +68,7 @@ impl Premises {
                 Some(Renewed::Fresh(newer)) => newer,
                 _ => Arc::new(taken.session),
             };
-            let changed = next(&newest, &change);
+            let changed = next(change(&newest)?);
             let iv = self.random.array()?;
             let replaced = stored
                 .replace(&self.keys, ticket, expected, &changed, iv, now)
@@ -83,9 +83,9 @@ impl Premises {
     }
 }
 
-fn next(newest: &Session, change: impl Fn(&Session) -> Session) -> Arc<Session> {
+fn next(changed: Session) -> Arc<Session> {
     Arc::new(Session {
-        generation: newest.generation.saturating_add(1),
-        ..change(newest)
+        generation: changed.generation.saturating_add(1),
+        ..changed
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::Premises;
+use crate::authorization::Remembered;
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::outside::RandomError;
@@ -204,7 +205,10 @@ impl Premises {
         present: &[String],
         now: u64,
     ) -> Result<Vec<HeaderValue>, Error> {
-        let max_age = session.times.idle_deadline.saturating_sub(now);
+        let max_age = match session.extras.remembered {
+            Remembered::AcrossRestarts => Some(session.deadline().saturating_sub(now)),
+            Remembered::UntilClosed => None,
+        };
         match (&self.keeping, ticket) {
             (Keeping::Sealed(sealed), _) => {
                 let cookies =
@@ -220,7 +224,7 @@ impl Premises {
             }
             (Keeping::Stored(_), Some(ticket)) => {
                 let kind = &self.session_cookie;
-                let mut cookies = vec![kind.set("", &ticket.text(), Some(max_age))];
+                let mut cookies = vec![kind.set("", &ticket.text(), max_age)];
                 let stale = present.iter().filter(|suffix| !suffix.is_empty());
                 cookies.extend(stale.map(|suffix| kind.clear(suffix)));
                 Ok(cookies)
@@ -235,5 +239,65 @@ impl Premises {
             .iter()
             .map(|suffix| self.session_cookie.clear(suffix))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Request, header};
+
+    use crate::builder::Provider;
+    use crate::gate::{Gate, Verdict};
+    use crate::outside::scripted::{CountingRandom, ScriptedHttp, StoppedClock};
+    use crate::seal::{Purpose, SessionKey};
+
+    const NAME: &str = "__Host-latchgate";
+
+    /// [`Session::example`](crate::session::Session::example), as releases before layout 2 sealed it.
+    const COOKIE: &str = "ASKvdaQJCQkJCQkJCQkJCQmawNh5o6ybKvqoZ6Slyiuv9nBny3V4PSengxex8UiSt4c15hSInH_5rh2jO3\
+         JhSKRKCSyjtZLv8WnjqT69Uer4qggfEldrIs71tWO8NnRGrxvnM0Q2ooRCxzTieASZAZkqtCVWC133H2mw\
+         zWGZg3v_rOP3e7Htxhci3RdHgu1ycN-66G1dCb5FV3KNgxy9puX9QhVtfDLyaRvDiaKEBBNQu39EaJ5R0i\
+         Wl6A2P0tX1qs_nuB5YcQn5mfzzZk_ReBVIa6sYj-NBxSeuivf1U-l6lhPdtrTFmLGNLicd0ZLTAZDdTDaq\
+         i1iF23Jg-oxNqtM9aZ_n9u9BrFDSJ3Dha2ymPDiIrZkOceqfQ7KukYe8114snjUEZpINQJFSWHYkwZgjwg";
+
+    fn gate(now: u64) -> Gate {
+        Gate::builder()
+            .base_url("https://app.example")
+            .provider(Provider::new("https://op.example", "my-app").client_secret("secret"))
+            .session_keys([SessionKey::from_bytes(*b"a key that has sealed for years.")])
+            .http_client(ScriptedHttp::default())
+            .clock(StoppedClock(now))
+            .random(CountingRandom::default())
+            .build()
+            .unwrap()
+    }
+
+    /// Who the gate says it is at this time, and the layout in which their session is written back.
+    async fn seen(now: u64) -> (Option<String>, Option<u8>) {
+        let gate = gate(now);
+        let request = Request::get("/me").header(header::COOKIE, format!("{NAME}={COOKIE}"));
+        let request = request.body(()).unwrap();
+        let Verdict::Pass(Some(visit)) = gate.admit(&request) else {
+            return (None, None);
+        };
+        let user = visit.user(&request).await.unwrap();
+        let mut response = HeaderMap::new();
+        visit.leave(&mut response);
+        let written = response.get(header::SET_COOKIE).and_then(|line| {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (_, value) = pair.split_once('=').unwrap();
+            let opened = gate.0.keys.open(Purpose::Session, NAME, value.as_bytes())?;
+            Some(opened.plain[0])
+        });
+        (user.map(|user| user.subject().to_owned()), written)
+    }
+
+    /// Whoever was signed in before an upgrade is afterwards, and after a downgrade too.
+    #[tokio::test]
+    async fn a_cookie_from_before_layout_2_signs_in_and_stays_readable_for_those_who_made_it() {
+        let alice = Some("248289761001".to_owned());
+        assert_eq!(seen(1_001).await, (alice.clone(), None));
+        assert_eq!(seen(1_100).await, (alice, Some(1)));
+        assert_eq!(seen(1_600).await, (None, None));
     }
 }

@@ -3,7 +3,7 @@
 use super::{Gate, Keeping, Kept, Premises};
 use crate::error::Error;
 use crate::logout::LogoutTarget;
-use crate::session::{Ended, Removal};
+use crate::session::Removal;
 
 impl Gate {
     /// Ends every session that a person has begun so far, wherever they are signed in: for "log out
@@ -14,7 +14,8 @@ impl Gate {
     ///
     /// Requests under way may still be answered, and leave no session behind; the cookie of the
     /// session that asks goes with the next request. The provider is not told, and nobody is
-    /// kept from signing in again.
+    /// kept from signing in again. The [`on_logout`](crate::GateBuilder::on_logout) hook is not
+    /// called: whoever calls this knows.
     ///
     /// Sessions in a store end on every node that shares it, as long as the store has an index; all
     /// others end on this node, and on every node where nodes share revocations
@@ -45,10 +46,9 @@ impl Gate {
 }
 
 impl Premises {
-    /// Ends a session whose cookie is at hand: on this node at once, then in its store and on the
-    /// other nodes, each whether or not the other fails.
-    pub(super) async fn end_here(&self, kept: &Kept, now: u64) -> Result<(), Error> {
-        self.renewals.end(&kept.session, Ended::SignedOut, now);
+    /// Ends a session that this node remembers as ended: in its store and on the other nodes, each
+    /// whether or not the other fails.
+    pub(super) async fn end_elsewhere(&self, kept: &Kept, now: u64) -> Result<(), Error> {
         let forgotten = self.forget(kept.ticket.as_ref()).await;
         if let Some(shared) = &self.shared_revocations {
             shared.end_this(&self.keys, &kept.session, now).await?;

@@ -8,6 +8,7 @@ use tracing::Instrument;
 
 use super::page::Refusal;
 use super::{Gate, Kept, Visit};
+use crate::authorization::{LoginOptions, Remembered};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
 use crate::navigation::{Framing, Navigation, Sender, wants_html};
@@ -144,14 +145,20 @@ impl Errand {
         if self.snapshot.to_login_page != Navigation::TopLevel {
             return Err(RequestError::NotANavigation.into());
         }
-        let wanted = url::form_urlencoded::parse(self.snapshot.query.as_bytes())
-            .find(|(name, _)| name == "return_to")
-            .map(|(_, value)| value.into_owned());
-        let return_to = self.gate.return_to(wanted.as_deref().unwrap_or_default());
+        let wanted = |wanted: &str| {
+            url::form_urlencoded::parse(self.snapshot.query.as_bytes())
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value)
+        };
+        let return_to = self
+            .gate
+            .return_to(&wanted("return_to").unwrap_or_default());
+        let mut options = LoginOptions::new();
+        if wanted("remember").as_deref() == Some("yes") {
+            options = options.remember(Remembered::AcrossRestarts);
+        }
         let cookies: Vec<&[u8]> = self.snapshot.cookie_fields().collect();
-        self.gate
-            .begin_login(Default::default(), return_to, &cookies)
-            .await
+        self.gate.begin_login(options, return_to, &cookies).await
     }
 
     async fn callback(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {
@@ -202,6 +209,7 @@ impl Gate {
             id,
             try_again: Some(self.0.routes.login.clone()),
             html,
+            session: None,
         };
         let mut response = refusal.render(self.0.page_hook.as_ref());
         if let Error::Request(RequestError::Method { allow }) = error {

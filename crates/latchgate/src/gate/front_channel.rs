@@ -11,7 +11,8 @@
 //!    which is why those end nothing. What is left is a page of a neighbouring subdomain that hides
 //!    where it is.
 //! 3. A cookie of another session than the one that is named stays what it is.
-//! 4. No token is revoked at the provider.
+//! 4. No token is revoked at the provider, and the application's hook hears only of a session whose
+//!    cookie came along.
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -23,7 +24,9 @@ use super::page::framable;
 use super::{Gate, Kept};
 use crate::cookie::Pieces;
 use crate::error::{Error, RequestError};
+use crate::hook::Logout;
 use crate::logout::named_session;
+use crate::session::Ended;
 
 impl Gate {
     /// Ends the session that a request names or brings. `200` also when there is none: the answer
@@ -49,7 +52,9 @@ impl Gate {
         if named.is_none() && !present.is_empty() && !framed {
             return Err(RequestError::CrossSite.into());
         }
-        let brought = match premises.find(&pieces, now).await? {
+        let found = premises.find(&pieces, now).await?;
+        let live = matches!(found, Found::Live { .. });
+        let brought = match found {
             Found::Live { kept, .. } | Found::Over { kept, .. } => Some(kept),
             Found::Gone | Found::Nothing => None,
         };
@@ -69,7 +74,11 @@ impl Gate {
         );
         let mut answer = framable("Signed out", &framers);
         if let Some(kept) = meant {
-            premises.end_here(&kept, now).await?;
+            let why = Ended::EndedByProvider;
+            if premises.renewals.end(&kept.session, why, now) && live {
+                self.tell_of(Logout::of(&kept.session, why));
+            }
+            premises.end_elsewhere(&kept, now).await?;
             for cookie in premises.clear(&present) {
                 answer.headers_mut().append(header::SET_COOKIE, cookie);
             }

@@ -41,7 +41,8 @@ impl Gate {
         let premises = &self.0;
         let now = premises.clock.now();
         let metadata = premises.reach.metadata(now).await?;
-        let options = options.or(&premises.login_options);
+        let mut options = options.or(&premises.login_options);
+        options.remembered = Some(premises.remember_me.decide(options.remembered));
         let chance = Chance::draw(premises.random.as_ref())?;
         let (url, pending) = request(
             &premises.registration,

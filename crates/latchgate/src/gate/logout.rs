@@ -13,6 +13,7 @@ use super::{Gate, Kept};
 use crate::cookie::{Pieces, pairs};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
+use crate::hook::Logout;
 use crate::logout::{LogoutState, request};
 use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
@@ -47,8 +48,12 @@ impl Gate {
             Found::Nothing
         });
         let mut hint = None;
+        let live = matches!(found, Found::Live { .. });
         if let Some(kept) = found.known_at_the_provider() {
-            if let Err(error) = premises.end_here(&kept, now).await {
+            if premises.renewals.end(&kept.session, Ended::SignedOut, now) && live {
+                self.tell_of(Logout::of(&kept.session, Ended::SignedOut));
+            }
+            if let Err(error) = premises.end_elsewhere(&kept, now).await {
                 store_failed(&error);
             }
             let session = kept.session;
@@ -87,7 +92,7 @@ impl Gate {
     }
 
     /// Revokes the session's refresh token (RFC 7009), as well as it goes: nobody waits for it.
-    async fn revoke(self, session: Arc<Session>) {
+    pub(super) async fn revoke(self, session: Arc<Session>) {
         let Some(refresh_token) = &session.tokens.refresh_token else {
             return;
         };

@@ -4,16 +4,19 @@ mod back_channel;
 mod callback;
 mod challenge;
 mod change;
+mod data;
 mod door;
 mod ending;
 mod errand;
 mod front_channel;
+mod hooks;
 mod login;
 mod logout;
 mod page;
 mod passage;
 mod reach;
 mod refresh;
+mod tokens;
 mod turn;
 mod visit;
 
@@ -23,17 +26,19 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use crate::authorization::LoginOptions;
+use crate::authorization::{LoginOptions, RememberMe};
 use crate::client::Registration;
 use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::head::RequestHead;
+use crate::hook::Hooks;
 use crate::outside::{Clock, Random};
 use crate::provider::ClaimPath;
 use crate::seal::KeyRing;
 use crate::session::{Lifetimes, ObeyedTokens, Renewals, Revocations, SharedRevocations};
 
 pub use challenge::Challenge;
+pub use data::SessionData;
 pub(crate) use door::{Keeping, Kept};
 pub use errand::Errand;
 pub(crate) use page::PageHook;
@@ -62,6 +67,7 @@ pub(crate) struct Premises {
     pub(crate) logout_cookie: CookieKind,
     pub(crate) keeping: Keeping,
     pub(crate) lifetimes: Lifetimes,
+    pub(crate) remember_me: RememberMe,
     pub(crate) renewals: Arc<Renewals>,
     pub(crate) revocations: Revocations,
     /// The revocations of all nodes, where they share them.
@@ -77,6 +83,7 @@ pub(crate) struct Premises {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) page_hook: Option<PageHook>,
+    pub(crate) hooks: Hooks,
 }
 
 /// The public URL of the application, taken apart.

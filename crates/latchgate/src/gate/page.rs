@@ -8,6 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
+use crate::session::Ended;
+
 /// What a page about a refusal may tell.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub struct Refusal {
     pub try_again: Option<String>,
     /// Whether the client would rather read HTML.
     pub html: bool,
+    /// Why the session that the request brought is over, if it brought one: the member `session` of
+    /// the problem document, by its code.
+    pub session: Option<Ended>,
 }
 
 /// An application's own rendering; `None` falls back to ours.
@@ -43,13 +48,16 @@ impl Refusal {
     }
 
     fn problem(&self) -> Response<Bytes> {
-        let body = serde_json::json!({
+        let mut body = serde_json::json!({
             "type": "about:blank",
             "title": self.title(),
             "status": self.status.as_u16(),
             "code": self.code,
             "id": self.id,
         });
+        if let Some(ended) = self.session {
+            body["session"] = ended.code().into();
+        }
         respond(self.status, "application/problem+json", body.to_string())
     }
 
@@ -199,6 +207,7 @@ mod tests {
             id: "\"><script>alert('id')&".to_owned(),
             try_again: Some("/login?x=\"><script>&'".to_owned()),
             html,
+            session: None,
         }
     }
 
@@ -261,6 +270,13 @@ mod tests {
             "id": refusal(false).id,
         });
         assert_eq!(body, expected);
+        let after_a_session = Refusal {
+            session: Some(Ended::Idle),
+            ..refusal(false)
+        };
+        let problem = after_a_session.render(None);
+        let body: serde_json::Value = serde_json::from_slice(problem.body()).unwrap();
+        assert_eq!(body["session"], "idle");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{Challenge, Visit};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::head::RequestHead;
-use crate::session::{AccessToken, User};
+use crate::session::{AccessToken, Ended, User};
 
 impl Guard {
     /// Lets a request pass if the person who makes it meets the conditions. `visit` is what the
@@ -24,14 +24,54 @@ impl Guard {
         };
         let user = match visit.user(head).await {
             Ok(Some(user)) => user,
-            Ok(None) => return Err(Challenge::sign_in(head)),
+            Ok(None) => return Err(Challenge::sign_in(head).after(visit.over())),
             Err(error) => return Err(Challenge::failed(head, error)),
         };
         // As lenient with the provider's clock as the check of the ID token, or the two would loop.
         let gate = visit.gate();
         match self.check(&user, gate.now().saturating_sub(gate.0.leeway)) {
             Ok(()) => Ok(user),
-            Err(denial) => Err(Challenge::denied(head, denial)),
+            Err(denial) => Err(Challenge::denied(head, denial).in_session(user.remembered())),
+        }
+    }
+}
+
+impl Visit {
+    /// Why the session that the request brought is over. `None` when it is not, and for a cookie that
+    /// does not open or leads to nothing: a store forgets what is over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when the session lies in a store that does not answer.
+    pub fn ended(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<Ended>, Error>> + Send + use<> {
+        let opened = self.user(head);
+        let visit = self.clone();
+        async move {
+            opened.await?;
+            Ok(visit.over())
+        }
+    }
+}
+
+impl Ended {
+    /// What [`Visit::ended`] says, and `None` for a request without a visit.
+    ///
+    /// # Errors
+    ///
+    /// The challenge to answer with: a `503` when the session's store does not answer.
+    pub async fn of<H: RequestHead>(
+        visit: Option<&Visit>,
+        head: &H,
+    ) -> Result<Option<Self>, Challenge> {
+        match visit {
+            Some(visit) => {
+                let ended = visit.ended(head).await;
+                ended.map_err(|error| Challenge::failed(head, error))
+            }
+            None => Ok(None),
         }
     }
 }
@@ -51,7 +91,7 @@ impl AccessToken {
         let Some(visit) = visit else {
             return Err(Challenge::sign_in(head));
         };
-        token_or_challenge(visit.access_token(head).await, head)
+        token_or_challenge(visit.access_token(head).await, visit, head)
     }
 
     /// An access token refreshed right now, whether due or not.
@@ -63,17 +103,18 @@ impl AccessToken {
         let Some(visit) = visit else {
             return Err(Challenge::sign_in(head));
         };
-        token_or_challenge(visit.force_refresh(head).await, head)
+        token_or_challenge(visit.force_refresh(head).await, visit, head)
     }
 }
 
 fn token_or_challenge(
     token: Result<Option<AccessToken>, Error>,
+    visit: &Visit,
     head: &dyn RequestHead,
 ) -> Result<AccessToken, Challenge> {
     match token {
         Ok(Some(token)) => Ok(token),
-        Ok(None) => Err(Challenge::sign_in(head)),
+        Ok(None) => Err(Challenge::sign_in(head).after(visit.over())),
         Err(error) => Err(Challenge::failed(head, error)),
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::{interval, timeout};
 use super::turn::{Ours, Turn};
 use super::{Gate, Keeping, Kept};
 use crate::error::Error;
+use crate::hook::Logout;
 use crate::session::{Ended, Renewed, Session};
 use crate::token::{self, TokenError};
 
@@ -35,7 +36,10 @@ impl Gate {
             }
         };
         match self.refreshed(&ours.session).await {
-            Ok(fresh) => self.keep_refreshed(&kept, ours, fresh).await,
+            Ok(fresh) => match fresh.ended(self.0.clock.now()) {
+                Some(why) => self.end_refreshed(&kept, why).await,
+                None => self.keep_refreshed(&kept, ours, fresh).await,
+            },
             Err(error) if ends_the_session(&error) => self.refused(&kept, &ours, &error).await,
             Err(error) => undecided(&error),
         }
@@ -63,6 +67,10 @@ impl Gate {
         );
         if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
             tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
+        }
+        let now = self.0.clock.now();
+        if self.0.renewals.end(session, Ended::Revoked, now) {
+            self.tell_of(Logout::of(session, Ended::Revoked));
         }
         Renewed::Over(Ended::Revoked)
     }
@@ -115,6 +123,22 @@ impl Gate {
         Ok(session.refreshed(fresh, id_token.as_ref()))
     }
 
+    /// Ends a session that the refresh itself has ended: the provider limits it to a time that is past.
+    async fn end_refreshed(&self, kept: &Kept, why: Ended) -> Renewed {
+        let session = &kept.session;
+        tracing::info!(
+            event = "session_ended",
+            issuer = session.issuer,
+            subject = session.subject,
+            code = why.code(),
+            "the session was over when its tokens were refreshed"
+        );
+        if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
+            tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
+        }
+        Renewed::Over(why)
+    }
+
     /// Keeps the refreshed session before anybody gets its tokens.
     async fn keep_refreshed(&self, kept: &Kept, ours: Ours, fresh: Session) -> Renewed {
         let mut fresh = Kept {
@@ -124,7 +148,7 @@ impl Gate {
         let offers = timeout(KEEP_OFFERING, self.offer(&mut fresh, &ours)).await;
         match offers {
             Ok(Some(instead)) => return instead,
-            Ok(None) => {}
+            Ok(None) => self.after_refresh(&mut fresh).await,
             // The provider has rotated: forgetting the new tokens would end the session. They are
             // remembered here, and written when the session is opened next.
             Err(_) => tracing::error!(

@@ -2,18 +2,16 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
-use tracing::Instrument;
 
 use super::door::Found;
 use super::{Gate, Kept, Premises};
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::session::{AccessToken, Ended, Renewed, Session, Ticket, User};
+use crate::session::{Ended, Renewed, Ticket, User};
 
 /// One request with a session cookie, on its way through the application. Cheap to clone.
 ///
@@ -39,6 +37,8 @@ enum Opened {
 struct Changes {
     present: Vec<String>,
     kept: Option<Kept>,
+    /// Why the session is over that the request brought.
+    over: Option<Ended>,
     /// The cookies have to be written again, or, without a session, removed.
     write: bool,
     asked: bool,
@@ -80,15 +80,6 @@ enum Lead {
     Ticket(Ticket),
 }
 
-/// How long a request waits for fresh tokens.
-const PATIENCE: Duration = Duration::from_secs(12);
-
-/// How long it waits while the old ones are still good.
-const SHORT_PATIENCE: Duration = Duration::from_secs(3);
-
-/// How often a request asks for newer tokens, when what it gets has changed in other ways only.
-const ROUNDS: usize = 4;
-
 impl Visit {
     pub(super) fn new(gate: Gate) -> Self {
         Self(Arc::new(Carried {
@@ -107,132 +98,15 @@ impl Visit {
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<User>, Error>> + Send + use<> {
-        let lead = self.look(head.cookie_fields().into_iter());
+        let opened = self.ask(head);
         let visit = self.clone();
         async move {
-            visit.follow(lead).await?;
-            visit.changes().asked = true;
+            opened.await?;
             Ok(match visit.0.opened.get() {
                 Some(Opened::Somebody { user }) => Some(user.clone()),
                 _ => None,
             })
         }
-    }
-
-    /// A fresh access token of the person who is signed in, if anybody is.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::RefreshUnavailable`] when the token has expired and the provider cannot be asked
-    /// for a new one; [`Error::Store`] when the session's store does not answer.
-    pub fn access_token(
-        &self,
-        head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
-        let lead = self.look(head.cookie_fields().into_iter());
-        let visit = self.clone();
-        async move {
-            visit.follow(lead).await?;
-            visit.changes().asked = true;
-            let now = visit.gate().0.clock.now();
-            let Some(kept) = visit.kept() else {
-                return Ok(None);
-            };
-            if !kept.session.refresh_due(now) {
-                return Ok(Some(kept.access_token(now)));
-            }
-            if kept.session.tokens.refresh_token.is_none() {
-                // Without a refresh token the rest of its life is all there is.
-                return Ok(kept.is_good(now).then(|| kept.access_token(now)));
-            }
-            visit
-                .refresh(kept, now, |session| !session.refresh_due(now))
-                .await
-        }
-    }
-
-    /// Refreshes the tokens now, whether due or not.
-    ///
-    /// # Errors
-    ///
-    /// As [`Visit::access_token`]. `None` when nobody is signed in, the session has no refresh
-    /// token, or the provider has revoked it.
-    pub fn force_refresh(
-        &self,
-        head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
-        let lead = self.look(head.cookie_fields().into_iter());
-        let visit = self.clone();
-        async move {
-            visit.follow(lead).await?;
-            visit.changes().asked = true;
-            let now = visit.gate().0.clock.now();
-            match visit
-                .kept()
-                .filter(|kept| kept.session.tokens.refresh_token.is_some())
-            {
-                Some(kept) => {
-                    let before = Arc::clone(&kept.session);
-                    visit
-                        .refresh(kept, now, |session| session.tokens != before.tokens)
-                        .await
-                }
-                None => Ok(None),
-            }
-        }
-    }
-
-    /// Refreshes until the session is what is wanted: the newest generation may be somebody's change
-    /// that left the tokens as they were.
-    async fn refresh(
-        &self,
-        mut kept: Kept,
-        now: u64,
-        wanted: impl Fn(&Session) -> bool,
-    ) -> Result<Option<AccessToken>, Error> {
-        for _ in 0..ROUNDS {
-            match self.refreshed(&kept, now).await {
-                Renewed::Fresh(session) => {
-                    kept.session = session;
-                    let mut changes = self.changes();
-                    changes.kept = Some(kept.clone());
-                    changes.write = true;
-                    if wanted(&kept.session) {
-                        return Ok(Some(kept.access_token(now)));
-                    }
-                }
-                Renewed::Over(_) => {
-                    let mut changes = self.changes();
-                    changes.kept = None;
-                    changes.write = true;
-                    return Ok(None);
-                }
-                Renewed::Undecided => break,
-            }
-        }
-        if kept.is_good(now) {
-            Ok(Some(kept.access_token(now)))
-        } else {
-            Err(Error::RefreshUnavailable)
-        }
-    }
-
-    /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
-    async fn refreshed(&self, kept: &Kept, now: u64) -> Renewed {
-        let premises = &self.gate().0;
-        let refresh = premises.renewals.once(&kept.session, now, || {
-            let refresh = self.gate().clone().refresh(kept.clone());
-            refresh.instrument(tracing::info_span!("refresh"))
-        });
-        // A sealed session is kept by nobody but the browser, which should get the newest one.
-        let patience = if kept.ticket.is_some() && kept.is_good(now) {
-            SHORT_PATIENCE
-        } else {
-            PATIENCE
-        };
-        tokio::time::timeout(patience, refresh)
-            .await
-            .unwrap_or(Renewed::Undecided)
     }
 
     /// Writes what the visit changed into the head of the application's response, whatever kind of
@@ -282,6 +156,11 @@ impl Visit {
         }
     }
 
+    /// Why the session is over, as far as the visit has found out.
+    pub(super) fn over(&self) -> Option<Ended> {
+        self.changes().over
+    }
+
     pub(super) fn gate(&self) -> &Gate {
         &self.0.gate
     }
@@ -301,8 +180,37 @@ impl Visit {
         Ok(self.kept())
     }
 
-    fn kept(&self) -> Option<Kept> {
+    pub(super) fn kept(&self) -> Option<Kept> {
         self.changes().kept.clone()
+    }
+
+    /// The session, opened because the application asks.
+    pub(super) fn ask(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<Kept>, Error>> + Send + use<> {
+        let lead = self.look(head.cookie_fields().into_iter());
+        let visit = self.clone();
+        async move {
+            visit.follow(lead).await?;
+            visit.changes().asked = true;
+            Ok(visit.kept())
+        }
+    }
+
+    /// Goes on without the session, which is over.
+    pub(super) fn lose(&self, why: Ended) {
+        let mut changes = self.changes();
+        changes.kept = None;
+        changes.over = Some(why);
+        changes.write = true;
+    }
+
+    /// Goes on with a session that has changed; the response will carry it.
+    pub(super) fn keep(&self, changed: Kept) {
+        let mut changes = self.changes();
+        changes.kept = Some(changed);
+        changes.write = true;
     }
 
     /// Opens a sealed session at once, or finds the ticket of a stored one.
@@ -356,7 +264,8 @@ impl Visit {
                 Opened::Somebody { user }
             }
             Found::Over { why, .. } => {
-                tracing::debug!(event = "session_over", %why, "the session is over");
+                tracing::debug!(event = "session_over", code = why.code(), %why, "the session is over");
+                changes.over = Some(why);
                 // Who signed out had the cookies removed then; there may be newer ones by now.
                 changes.write = why != Ended::SignedOut;
                 Opened::Nobody
@@ -380,20 +289,6 @@ impl Visit {
 }
 
 impl Kept {
-    /// Whether the access token has not expired, as far as known.
-    fn is_good(&self, now: u64) -> bool {
-        self.session.tokens.expires_in(now) != Some(0)
-    }
-
-    fn access_token(&self, now: u64) -> AccessToken {
-        let tokens = &self.session.tokens;
-        AccessToken::new(
-            tokens.access_token.text(),
-            tokens.expires_in(now),
-            tokens.scope.clone(),
-        )
-    }
-
     pub(super) fn renewed(&self, lifetimes: crate::session::Lifetimes, now: u64) -> Self {
         let mut session = (*self.session).clone();
         session.times.renew(now, lifetimes);

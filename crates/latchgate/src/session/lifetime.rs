@@ -4,11 +4,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::ceiling::SessionCeiling;
+
 /// The lifetimes of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
     pub(crate) idle: u64,
     pub(crate) absolute: u64,
+    pub(crate) ceiling: SessionCeiling,
 }
 
 impl Default for Lifetimes {
@@ -17,11 +20,14 @@ impl Default for Lifetimes {
         Self {
             idle: 24 * 3600,
             absolute: 7 * 24 * 3600,
+            ceiling: SessionCeiling::default(),
         }
     }
 }
 
 /// Why a session is over although its cookie is genuine.
+///
+/// [`Ended::code`] names it in logs and in the problem document of a `401`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ended {
@@ -29,6 +35,8 @@ pub enum Ended {
     Idle,
     /// Older than the absolute lifetime.
     Absolute,
+    /// The provider let it last until now: `session_expiry`, or the ID token's `exp`, is reached.
+    Ceiling,
     /// It begins in the future: this machine's clock went backwards.
     FromTheFuture,
     /// Its provider is no longer configured.
@@ -42,11 +50,29 @@ pub enum Ended {
     EndedByProvider,
 }
 
+impl Ended {
+    /// A code that stays the same from release to release.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Absolute => "absolute",
+            Self::Ceiling => "ceiling",
+            Self::FromTheFuture => "from_the_future",
+            Self::UnknownProvider => "unknown_provider",
+            Self::Revoked => "revoked",
+            Self::SignedOut => "signed_out",
+            Self::EndedByProvider => "ended_by_provider",
+        }
+    }
+}
+
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Idle => "it was not used for too long",
             Self::Absolute => "its absolute lifetime is over",
+            Self::Ceiling => "the provider let it last until now",
             Self::FromTheFuture => "it begins in the future; a clock went backwards",
             Self::UnknownProvider => "its provider is no longer configured",
             Self::Revoked => "the provider refused to renew it",
@@ -79,10 +105,12 @@ impl Times {
         }
     }
 
-    /// Whether the session is over.
-    pub(crate) fn ended(&self, now: u64) -> Option<Ended> {
+    /// Whether the session is over, for one that the provider lets last until `ceiling`.
+    pub(crate) fn ended(&self, ceiling: Option<u64>, now: u64) -> Option<Ended> {
         if now >= self.absolute_deadline {
             Some(Ended::Absolute)
+        } else if ceiling.is_some_and(|ceiling| now >= ceiling) {
+            Some(Ended::Ceiling)
         } else if now >= self.idle_deadline {
             Some(Ended::Idle)
         } else if self.used_at > now.saturating_add(Self::SKEW) {
@@ -109,9 +137,13 @@ impl Times {
 
 impl Lifetimes {
     /// Lifetimes of at least one second each, in whole seconds.
-    pub(crate) fn new(idle: Duration, absolute: Duration) -> Option<Self> {
+    pub(crate) fn new(idle: Duration, absolute: Duration, ceiling: SessionCeiling) -> Option<Self> {
         let (idle, absolute) = (idle.as_secs(), absolute.as_secs());
-        (idle > 0 && absolute >= idle).then_some(Self { idle, absolute })
+        (idle > 0 && absolute >= idle).then_some(Self {
+            idle,
+            absolute,
+            ceiling,
+        })
     }
 }
 
@@ -122,20 +154,49 @@ mod tests {
     const LIFETIMES: Lifetimes = Lifetimes {
         idle: 100,
         absolute: 250,
+        ceiling: SessionCeiling::SessionExpiry,
     };
 
     #[test]
     fn idle_moves_with_use_and_absolute_does_not() {
         let mut times = Times::begin(1_000, LIFETIMES);
-        assert_eq!(times.ended(1_099), None);
-        assert_eq!(times.ended(1_100), Some(Ended::Idle));
+        assert_eq!(times.ended(None, 1_099), None);
+        assert_eq!(times.ended(None, 1_100), Some(Ended::Idle));
         times.renew(1_090, LIFETIMES);
-        assert_eq!(times.ended(1_189), None);
+        assert_eq!(times.ended(None, 1_189), None);
         times.renew(1_180, LIFETIMES);
         assert_eq!(
-            (times.idle_deadline, times.ended(1_250)),
+            (times.idle_deadline, times.ended(None, 1_250)),
             (1_250, Some(Ended::Absolute))
         );
+    }
+
+    /// Applications tell their visitors by these.
+    #[test]
+    fn codes_stay_what_they_are() {
+        for (ended, code) in [
+            (Ended::Idle, "idle"),
+            (Ended::Absolute, "absolute"),
+            (Ended::Ceiling, "ceiling"),
+            (Ended::FromTheFuture, "from_the_future"),
+            (Ended::UnknownProvider, "unknown_provider"),
+            (Ended::Revoked, "revoked"),
+            (Ended::SignedOut, "signed_out"),
+            (Ended::EndedByProvider, "ended_by_provider"),
+        ] {
+            assert_eq!(ended.code(), code);
+            assert!(ended.to_string().len() > code.len());
+        }
+    }
+
+    #[test]
+    fn a_ceiling_ends_what_the_deadlines_would_let_go_on() {
+        let times = Times::begin(1_000, LIFETIMES);
+        assert_eq!(times.ended(Some(1_050), 1_049), None);
+        assert_eq!(times.ended(Some(1_050), 1_050), Some(Ended::Ceiling));
+        assert_eq!(times.ended(Some(1_110), 1_100), Some(Ended::Idle));
+        assert_eq!(times.ended(Some(9_999), 1_250), Some(Ended::Absolute));
+        assert_eq!(times.ended(Some(0), 0), Some(Ended::Ceiling));
     }
 
     #[test]
@@ -150,7 +211,7 @@ mod tests {
     #[test]
     fn a_clock_that_went_backwards_ends_the_session() {
         let times = Times::begin(1_000, LIFETIMES);
-        assert_eq!(times.ended(940), None);
-        assert_eq!(times.ended(939), Some(Ended::FromTheFuture));
+        assert_eq!(times.ended(None, 940), None);
+        assert_eq!(times.ended(None, 939), Some(Ended::FromTheFuture));
     }
 }

@@ -18,7 +18,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Shelf {
-    places: HashMap<StoreKey, Place>,
+    /// Boxed: a map has up to twice the room that it needs.
+    places: HashMap<StoreKey, Box<Place>>,
     /// Every name of every record, with the record's key.
     by_name: BTreeSet<(u8, StoreKey, StoreKey)>,
     /// The fence of the last lease of any record.
@@ -68,6 +69,7 @@ impl Shelf {
     fn live(&mut self, key: &StoreKey, now: u64) -> Option<&mut Place> {
         self.places
             .get_mut(key)
+            .map(Box::as_mut)
             .filter(|place| place.record.expires_at > now)
     }
 
@@ -78,13 +80,13 @@ impl Shelf {
         record.sealed.shrink_to_fit();
         match self.places.get_mut(&key) {
             Some(place) => place.record = record,
-            None => drop(self.places.insert(
-                key,
-                Place {
+            None => {
+                let place = Place {
                     record,
                     lease: None,
-                },
-            )),
+                };
+                self.places.insert(key, Box::new(place));
+            }
         }
     }
 

@@ -1,7 +1,11 @@
 //! Who is signed in: the session, how it is kept, and how its tokens are renewed.
 
 mod access_token;
+mod cached;
+mod ceiling;
 mod compact;
+mod data;
+mod layout;
 mod lifetime;
 mod memory;
 mod obeyed;
@@ -19,6 +23,10 @@ mod stored;
 mod user;
 
 pub use access_token::AccessToken;
+pub use cached::CachedStore;
+pub use ceiling::SessionCeiling;
+pub use data::DataError;
+pub(crate) use data::encode as encode_data;
 pub use lifetime::{Ended, Lifetimes};
 pub use memory::MemoryStore;
 pub(crate) use obeyed::ObeyedTokens;

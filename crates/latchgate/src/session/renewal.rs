@@ -203,14 +203,19 @@ impl Renewals {
         fits
     }
 
-    /// Remembers that a session has ended, until its cookie is worthless.
-    pub(crate) fn end(&self, session: &Session, why: Ended, now: u64) {
+    /// Remembers that a session has ended, until its cookie is worthless. `false` when it had ended
+    /// before, for whatever reason.
+    pub(crate) fn end(&self, session: &Session, why: Ended, now: u64) -> bool {
         let mut remembered = self.remembered();
         remembered.sweep(now);
         let until = session.times.absolute_deadline;
-        remembered
-            .by_session
-            .insert(session.id, Standing::Tombstone { why, until });
+        let standing = remembered.by_session.get(&session.id);
+        let first = !matches!(standing, Some(Standing::Tombstone { .. }));
+        if first {
+            let tombstone = Standing::Tombstone { why, until };
+            remembered.by_session.insert(session.id, tombstone);
+        }
+        first
     }
 
     /// What has become of a session since its cookie was made: nothing, a newer generation, or its
@@ -464,6 +469,16 @@ mod tests {
         provider.answers.notify_one();
         let told = waiting.await;
         assert!(matches!(told, Renewed::Over(Ended::SignedOut)), "{told:?}");
+        let over = renewals.since(&session, 1_001);
+        assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
+    }
+
+    #[test]
+    fn a_session_ends_once_for_the_first_reason() {
+        let renewals = Renewals::default();
+        let session = Session::example();
+        assert!(renewals.end(&session, Ended::SignedOut, 1_000));
+        assert!(!renewals.end(&session, Ended::Revoked, 1_001));
         let over = renewals.since(&session, 1_001);
         assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
     }

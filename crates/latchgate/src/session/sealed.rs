@@ -72,7 +72,7 @@ impl SealedSessions {
         session: &Session,
         iv: [u8; 12],
         present: &[String],
-        max_age: u64,
+        max_age: Option<u64>,
     ) -> Result<Vec<HeaderValue>, SessionTooLarge> {
         let plain = session.encode().unwrap_or_default();
         let value = keys.seal(Purpose::Session, self.kind.name(), &plain, iv);
@@ -83,7 +83,7 @@ impl SealedSessions {
         let mut cookies: Vec<HeaderValue> = pieces
             .iter()
             .enumerate()
-            .map(|(index, piece)| self.kind.set(&suffix(index), piece, Some(max_age)))
+            .map(|(index, piece)| self.kind.set(&suffix(index), piece, max_age))
             .collect();
         let used = pieces.len();
         let stale = present
@@ -146,7 +146,7 @@ mod tests {
     fn set(session: &Session, present: &[&str]) -> Vec<HeaderValue> {
         let present: Vec<_> = present.iter().map(|suffix| (*suffix).to_owned()).collect();
         sealed("n")
-            .set(&keys(&[1]), session, IV, &present, 600)
+            .set(&keys(&[1]), session, IV, &present, Some(600))
             .unwrap()
     }
 
@@ -172,9 +172,22 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_ends_with_the_browser_has_no_max_age() {
+        let cookies = sealed("n")
+            .set(&keys(&[1]), &session(5_000), IV, &[".12".to_owned()], None)
+            .unwrap();
+        for cookie in &cookies {
+            let cookie = cookie.to_str().unwrap();
+            let removed = cookie.starts_with("__Host-n.12=;");
+            assert_eq!(cookie.contains("Max-Age"), removed, "{cookie}");
+            assert_eq!(cookie.contains("Expires"), removed, "{cookie}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_an_error_that_names_the_cure() {
         let refused = sealed("n")
-            .set(&keys(&[1]), &session(20_000), IV, &[], 600)
+            .set(&keys(&[1]), &session(20_000), IV, &[], Some(600))
             .unwrap_err();
         assert!(refused.bytes > refused.limit && refused.limit > 15_000);
         assert!(refused.to_string().contains("LATCHGATE_STORE=memory"));

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ceiling::Ceiling;
 use super::compact::CompactToken;
+use super::layout::Extras;
 use super::lifetime::{Ended, Lifetimes, Times};
 use crate::client::Registration;
 use crate::outside::{Random, RandomError};
@@ -28,6 +30,9 @@ pub(crate) struct Session {
     pub(crate) tokens: Tokens,
     /// Claims of the userinfo endpoint, as JSON; empty when it was not asked.
     pub(crate) userinfo: String,
+    /// Written after the rest, by `layout`, and only where there is something to write.
+    #[serde(skip)]
+    pub(crate) extras: Extras,
 }
 
 impl fmt::Debug for Session {
@@ -42,7 +47,7 @@ impl fmt::Debug for Session {
 
 /// The claims that only an ID token can make (OpenID Connect Core 1.0 §2): it is signed and meant for
 /// us, which a userinfo response is not.
-const OF_THE_ID_TOKEN: [&str; 13] = [
+const OF_THE_ID_TOKEN: [&str; 14] = [
     "iss",
     "sub",
     "aud",
@@ -56,6 +61,7 @@ const OF_THE_ID_TOKEN: [&str; 13] = [
     "amr",
     "at_hash",
     "sid",
+    "session_expiry",
 ];
 
 /// The tokens of a session.
@@ -137,9 +143,6 @@ impl Tokens {
 }
 
 impl Session {
-    /// The layout of the encoded bytes; an unknown one is treated as no session.
-    const LAYOUT: u8 = 1;
-
     /// Begins a session, under an id nobody has seen before.
     pub(crate) fn begin(
         registration: &Registration,
@@ -163,6 +166,10 @@ impl Session {
             userinfo: userinfo
                 .and_then(|claims| serde_json::to_string(claims).ok())
                 .unwrap_or_default(),
+            extras: Extras {
+                ceiling: Ceiling::begin(id_token, lifetimes.ceiling),
+                ..Extras::default()
+            },
         })
     }
 
@@ -174,6 +181,12 @@ impl Session {
                 .and_then(|fresh| fresh.sid.clone())
                 .or_else(|| self.sid.clone()),
             tokens,
+            extras: Extras {
+                ceiling: id_token.map_or(self.extras.ceiling, |fresh| {
+                    self.extras.ceiling.moved(fresh)
+                }),
+                ..self.extras.clone()
+            },
             ..self.clone()
         }
     }
@@ -184,6 +197,10 @@ impl Session {
             generation: self.generation.saturating_add(1),
             sid: fresh.sid.clone(),
             tokens: fresh.tokens.clone(),
+            extras: Extras {
+                ceiling: fresh.extras.ceiling,
+                ..self.extras.clone()
+            },
             ..self.clone()
         }
     }
@@ -196,16 +213,16 @@ impl Session {
 
     /// Whether the session is over, apart from what only a store can know.
     pub(crate) fn ended(&self, now: u64) -> Option<Ended> {
-        self.times.ended(now)
+        self.times.ended(self.extras.ceiling.at(), now)
     }
 
-    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        postcard::to_extend(self, vec![Self::LAYOUT]).ok()
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (layout, body) = bytes.split_first()?;
-        (*layout == Self::LAYOUT).then(|| postcard::from_bytes(body).ok())?
+    /// When the session is over unless it is used or refreshed, in seconds since the epoch. Neither
+    /// its cookie nor its record outlives this.
+    pub(crate) fn deadline(&self) -> u64 {
+        let ceiling = self.extras.ceiling.at();
+        ceiling.map_or(self.times.idle_deadline, |ceiling| {
+            ceiling.min(self.times.idle_deadline)
+        })
     }
 
     /// The claims of the ID token, overlaid with those of the userinfo endpoint: with what it says of
@@ -263,6 +280,7 @@ impl Session {
             Lifetimes {
                 idle: 600,
                 absolute: 6_000,
+                ..Lifetimes::default()
             },
             1_000,
             &crate::outside::scripted::CountingRandom::default(),
@@ -415,6 +433,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_ceiling_bounds_the_deadline_until_a_refresh_moves_it() {
+        let claims = |expiry: u64| json!({ "sub": "1", "session_expiry": expiry });
+        let session = Session::example_of(&claims(1_300));
+        assert_eq!(session.deadline(), 1_300);
+        assert_eq!(session.ended(1_300), Some(Ended::Ceiling));
+        let fresh = IdToken::example(&claims(9_999));
+        let moved = session.refreshed(session.tokens.clone(), Some(&fresh));
+        assert_eq!(moved.deadline(), 1_600, "idle");
+        assert_eq!(moved.ended(6_999), Some(Ended::Idle));
+        assert_eq!(moved.ended(7_000), Some(Ended::Absolute));
+        let silent = session.refreshed(session.tokens.clone(), None);
+        assert_eq!(silent.deadline(), 1_300);
+        let mut changed = session.clone();
+        changed.extras.data = "7".to_owned();
+        let merged = changed.with_tokens_of(&moved);
+        assert_eq!(
+            (merged.deadline(), merged.extras.data.as_str()),
+            (1_600, "7")
+        );
+    }
+
     /// RFC 6749 §6.
     #[test]
     fn what_a_refresh_leaves_out_stays() {
@@ -510,13 +550,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Session::decode(&bytes);
-            bytes.insert(0, Session::LAYOUT);
-            let _ = Session::decode(&bytes);
-        }
-
         #[test]
         fn a_changed_session_never_panics(place in any::<prop::sample::Index>(), with in any::<u8>()) {
             let mut encoded = rich().encode().unwrap();

@@ -147,6 +147,67 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     -> StoreFuture<'a, Option<Vec<StoreKey>>>;
 }
 
+/// A store that several hold is a store.
+impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+        (**self).load(key, now)
+    }
+
+    fn insert<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        record: StoredRecord,
+        now: u64,
+    ) -> StoreFuture<'a, bool> {
+        (**self).insert(key, record, now)
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        expected: u32,
+        record: StoredRecord,
+        now: u64,
+    ) -> StoreFuture<'a, bool> {
+        (**self).replace(key, expected, record, now)
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
+        (**self).remove(key)
+    }
+
+    fn lease<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        duration: Duration,
+        now: u64,
+    ) -> StoreFuture<'a, Lease> {
+        (**self).lease(key, duration, now)
+    }
+
+    fn extend_lease<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        fence: u64,
+        duration: Duration,
+        now: u64,
+    ) -> StoreFuture<'a, bool> {
+        (**self).extend_lease(key, fence, duration, now)
+    }
+
+    fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()> {
+        (**self).release_lease(key, fence)
+    }
+
+    fn find<'a>(
+        &'a self,
+        name: &'a StoredName,
+        now: u64,
+    ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
+        (**self).find(name, now)
+    }
+}
+
 /// Opens the store that a URL such as `redis://…` names, without connecting: the first call of the
 /// store does. `None` when the scheme is another store's.
 pub type StoreOpener = fn(&str) -> Option<Result<Arc<dyn SessionStore>, StoreError>>;

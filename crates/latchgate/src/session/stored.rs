@@ -99,7 +99,7 @@ impl Ticket {
         StoredRecord {
             sealed: keys.seal_record(self.secret(), &self.key(), &plain, iv),
             generation: session.generation,
-            expires_at: session.times.idle_deadline,
+            expires_at: session.deadline(),
             names: names(keys, session),
         }
     }
@@ -333,6 +333,21 @@ mod tests {
                 .unwrap()
                 .is_none()
         );
+    }
+
+    #[test]
+    fn no_record_outlives_its_session() {
+        let ticket = Ticket([7; 32]);
+        let mut session = Session::example();
+        let expires_at = |session: &Session| ticket.record(&keys(1), session, IV).expires_at;
+        assert_eq!(expires_at(&session), 1_600);
+        session.extras.ceiling.session_expiry = Some(1_200);
+        assert_eq!(expires_at(&session), 1_200);
+        session.extras.ceiling.id_token = Some(1_100);
+        assert_eq!(expires_at(&session), 1_100);
+        session.extras.ceiling.session_expiry = Some(u64::MAX);
+        session.extras.ceiling.id_token = None;
+        assert_eq!(expires_at(&session), 1_600);
     }
 
     #[tokio::test]

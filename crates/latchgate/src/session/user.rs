@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::data::DataError;
 use super::session::Session;
+use crate::authorization::Remembered;
 use crate::provider::ClaimPath;
 
 /// The signed-in person. Cheap to clone.
@@ -55,6 +57,11 @@ impl User {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.session.issuer
+    }
+
+    /// Whether the session outlives the browser.
+    pub(crate) fn remembered(&self) -> Remembered {
+        self.session.extras.remembered
     }
 
     /// The person's identifier at the issuer (`sub`), at most 255 characters.
@@ -178,6 +185,16 @@ impl User {
             Some(Ok(text)) => Cow::Borrowed(text),
             _ => Cow::Owned(Value::Object(self.all().clone()).to_string()),
         }
+    }
+
+    /// The application's own value, which its [`on_login`](crate::GateBuilder::on_login) hook has put
+    /// into the session. `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Mismatch`] when it is of another type: the session is older than the application.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
+        self.session.data()
     }
 
     /// One claim as it came.
@@ -321,6 +338,17 @@ mod tests {
                 .to_string()
                 .contains("myclaim")
         );
+    }
+
+    #[test]
+    fn data_has_the_applications_own_type() {
+        let user = User::example(&json!({ "sub": "1" }));
+        assert_eq!(user.data::<u32>().unwrap(), None);
+        let session = user.session.with_data("7".to_owned());
+        let user = User::new(Arc::new(session), Arc::clone(&user.paths));
+        assert_eq!(user.data::<u32>().unwrap(), Some(7));
+        let refused = user.data::<String>().unwrap_err();
+        assert!(matches!(refused, DataError::Mismatch { column: 1, .. }));
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(crate) struct IdToken {
     /// The session at the provider, needed for back-channel logout.
     pub(crate) sid: Option<String>,
     pub(crate) auth_time: Option<u64>,
+    pub(crate) expires_at: u64,
+    /// Until when the provider lets the session last at most.
+    pub(crate) session_expiry: Option<u64>,
     audience: Vec<String>,
     authorized_party: Option<String>,
 }
@@ -289,6 +292,8 @@ impl IdToken {
             subject: subject.ok_or(IdTokenError::Subject)?,
             sid: text("sid"),
             auth_time: number(claims, "auth_time"),
+            expires_at: number(claims, "exp").unwrap_or_default(),
+            session_expiry: session_expiry(claims),
             audience: audience(claims),
             authorized_party: text("azp"),
         })
@@ -306,6 +311,12 @@ fn audience(claims: &Map<String, Value>) -> Vec<String> {
             .unwrap_or_default(),
         _ => Vec::new(),
     }
+}
+
+/// `session_expiry`, if it is a number. One that is out of range is past, or as good as never.
+fn session_expiry(claims: &Map<String, Value>) -> Option<u64> {
+    let seconds = claims.get("session_expiry")?.as_f64()?;
+    Some(seconds as u64)
 }
 
 /// A NumericDate (RFC 7519 §2): a number, fractions cut off.

@@ -159,6 +159,11 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "Settings::from_env()?.stores",
         ),
         (
+            &[("store", "valkeys://localhost")],
+            "store",
+            "Settings::from_env()?.stores",
+        ),
+        (
             &[("store", "postgres://localhost")],
             "store",
             "Settings::from_env()?.stores",
@@ -191,6 +196,12 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "session_absolute",
             "whole number",
         ),
+        (
+            &[("session_ceiling", "none")],
+            "session_ceiling",
+            "session_expiry, id_token",
+        ),
+        (&[("remember", "yes")], "remember", "always, never, ask"),
         (
             &[("ca_file", "/there/is/no/such.pem")],
             "ca_file",

@@ -63,6 +63,8 @@ fn every_setting_arrives() {
         ("dpop", "false"),
         ("session_idle", "30m"),
         ("session_absolute", "12h"),
+        ("session_ceiling", "id_token"),
+        ("remember", "ask"),
         ("store", "memory"),
         ("preset", "keycloak"),
         ("permission_claim", "a > b"),
@@ -92,6 +94,10 @@ fn every_setting_arrives() {
         gate.back_channel_logout_uri(),
         "https://example.com/app/behind"
     );
+    let ceiling = crate::session::SessionCeiling::IdToken;
+    assert_eq!(gate.0.lifetimes.ceiling, ceiling);
+    let remember_me = crate::authorization::RememberMe::Ask;
+    assert_eq!(gate.0.remember_me, remember_me);
     let every_login = &gate.0.login_options;
     assert_eq!(
         every_login.prompt.map(crate::authorization::Prompt::as_str),

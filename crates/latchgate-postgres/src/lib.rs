@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod address;
+mod error;
+mod row;
+mod schema;
+mod server;
+mod statements;
+mod store;
+
+use std::sync::Arc;
+
+use latchgate::{SessionStore, StoreError, StoreOpener};
+
+pub use address::AddressError;
+pub use error::PostgresError;
+pub use schema::SchemaError;
+pub use store::PostgresStore;
+
+/// Opens a [`PostgresStore`] when the URL's scheme is `postgres` or `postgresql`: what
+/// [`latchgate::StoreOpener`] asks for.
+///
+/// # Errors
+///
+/// Those of [`PostgresStore::open`].
+pub fn open(url: &str) -> Option<Result<Arc<dyn SessionStore>, StoreError>> {
+    address::is_ours(url).then(|| {
+        let store = PostgresStore::open(url)?;
+        Ok(Arc::new(store) as Arc<dyn SessionStore>)
+    })
+}
+
+const _: StoreOpener = open;

@@ -1,0 +1,127 @@
+//! The schema our tables are in, and the steps that make them.
+
+use std::fmt;
+use std::pin::Pin;
+
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+
+/// Every step, in order. A step that was published never changes; each can be taken while nodes of
+/// the version before still run.
+const STEPS: &[&str] = &[include_str!("../migrations/1_sessions.sql")];
+
+/// Nodes that start at once wait here for each other. "latchgat" in ASCII.
+const LOCK: i64 = 0x6c61_7463_6867_6174;
+
+/// PostgreSQL cuts longer names.
+const LONGEST: usize = 63;
+
+/// The steps being taken.
+pub(crate) type Steps<'a> = Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send + 'a>>;
+
+/// A schema's name.
+#[derive(Clone, Debug)]
+pub(crate) struct Schema(String);
+
+/// A schema cannot have this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaError;
+
+impl fmt::Display for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the schema's name has to be of 1 to {LONGEST} small ASCII letters, digits and `_`, and begin with a letter; not with `pg_`"
+        )
+    }
+}
+
+impl std::error::Error for SchemaError {}
+
+impl Default for Schema {
+    fn default() -> Self {
+        Self("latchgate".to_owned())
+    }
+}
+
+impl Schema {
+    /// A name that needs no escapes anywhere.
+    pub(crate) fn named(name: &str) -> Result<Self, SchemaError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let fits = (1..=LONGEST).contains(&name.len())
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(plain)
+            && !name.starts_with("pg_");
+        if fits {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(SchemaError)
+        }
+    }
+
+    /// The name as it stands in a statement, in quotes: it may be a word of SQL.
+    pub(crate) fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+
+    /// Takes the steps that were not taken yet, all or none. Where there are none, it needs no right
+    /// to create anything.
+    pub(crate) fn migrate<'a>(&'a self, connection: &'a mut PgConnection) -> Steps<'a> {
+        Box::pin(self.take(connection))
+    }
+
+    async fn take(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let schema = self.quoted();
+        let mut steps = connection.begin().await?;
+        // Ends with the transaction, whatever becomes of it: a pooler between us does no harm.
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
+        steps.execute(lock).await?;
+        let found =
+            sqlx::query("SELECT to_regnamespace($1) IS NOT NULL, to_regclass($2) IS NOT NULL")
+                .bind(&schema)
+                .bind(format!("{schema}.migrations"));
+        let found = steps.fetch_one(found).await?;
+        if !found.try_get::<bool, _>(0)? {
+            steps.execute(&*format!("CREATE SCHEMA {schema}")).await?;
+        }
+        if !found.try_get::<bool, _>(1)? {
+            let table = format!(
+                "CREATE TABLE {schema}.migrations (step bigint PRIMARY KEY, taken_at timestamptz NOT NULL DEFAULT now())"
+            );
+            steps.execute(&*table).await?;
+        }
+        let last = format!("SELECT coalesce(max(step), 0) FROM {schema}.migrations");
+        let last: i64 = steps.fetch_one(&*last).await?.try_get(0)?;
+        for (number, step) in (1..).zip(STEPS).skip_while(|(number, _)| *number <= last) {
+            steps.execute(&*step.replace("{schema}", &schema)).await?;
+            let taken = format!("INSERT INTO {schema}.migrations (step) VALUES ({number})");
+            steps.execute(&*taken).await?;
+        }
+        steps.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_names() {
+        for name in ["latchgate", "select", "a1_b"] {
+            assert_eq!(Schema::named(name).unwrap().quoted(), format!("\"{name}\""));
+        }
+        let long = "a".repeat(64);
+        for name in [
+            "", "1a", "_a", "A", "a b", "a\"b", "a.b", "ä", "pg_x", &long,
+        ] {
+            assert_eq!(Schema::named(name).unwrap_err(), SchemaError, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_step_is_for_whatever_schema() {
+        for step in STEPS {
+            assert!(step.contains("{schema}.") && !step.contains("latchgate"));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+-- Ends a record.
+drop()
+return 1

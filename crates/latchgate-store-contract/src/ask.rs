@@ -1,0 +1,256 @@
+//! Asking the store, and comparing its answers with what a rule wants.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use latchgate::{
+    Lease, SessionStore, StoreFuture, StoreKey, StoredName, StoredNames, StoredRecord,
+};
+
+use crate::draw;
+use crate::violation::{Call, Rule, Seen, Violation};
+
+/// A store answers or fails within this time.
+const PROMPT: Duration = Duration::from_secs(5);
+
+/// How long records of a run live, in seconds, unless a rule is about that. Longer than any run.
+pub(crate) const LIFE: u64 = 600;
+
+/// One run through the contract.
+pub(crate) struct Run<'a> {
+    pub(crate) store: &'a dyn SessionStore,
+    /// The time, in seconds since the epoch.
+    pub(crate) now: u64,
+    seed: [u8; 32],
+    /// How many keys were drawn.
+    drawn: AtomicU64,
+}
+
+/// Asks under a rule: an answer that the rule does not want is its violation.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    run: &'a Run<'a>,
+    rule: Rule,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(store: &'a dyn SessionStore, seed: [u8; 32], now: u64) -> Self {
+        Self {
+            store,
+            now,
+            seed,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    /// A key that nothing lies under yet.
+    pub(crate) fn key(&self) -> StoreKey {
+        draw::key(&self.seed, self.drawn.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A provider's session and a person, each by its number.
+    pub(crate) fn names(&self, session: u64, person: u64) -> StoredNames {
+        draw::names(&self.seed, session, person)
+    }
+
+    /// A record of a generation, without names.
+    pub(crate) fn record(&self, generation: u32) -> StoredRecord {
+        StoredRecord {
+            sealed: format!("generation {generation}").into_bytes(),
+            generation,
+            expires_at: self.now + LIFE,
+            names: None,
+        }
+    }
+
+    pub(crate) fn by(&'a self, rule: Rule) -> Ask<'a> {
+        Ask { run: self, rule }
+    }
+
+    /// Removes what was inserted.
+    pub(crate) async fn clear(&self) -> Result<(), Violation> {
+        for number in 0..self.drawn.load(Ordering::Relaxed) {
+            let key = draw::key(&self.seed, number);
+            self.by(Rule::Clears).remove(&key).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Ask<'_> {
+    /// What was seen is against the rule.
+    pub(crate) fn broken<T>(self, call: Call, seen: Seen) -> Result<T, Violation> {
+        let (rule, seen) = (self.rule, Box::new(seen));
+        Err(Violation { rule, call, seen })
+    }
+
+    /// The answer itself, which must come.
+    pub(crate) async fn answer<T>(
+        self,
+        call: Call,
+        answer: StoreFuture<'_, T>,
+    ) -> Result<T, Violation> {
+        match tokio::time::timeout(PROMPT, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => self.broken(call, Seen::Failure(error)),
+            Err(_) => self.broken(call, Seen::Silence),
+        }
+    }
+
+    async fn answers(
+        self,
+        call: Call,
+        answer: StoreFuture<'_, bool>,
+        wanted: bool,
+    ) -> Result<(), Violation> {
+        match self.answer(call, answer).await? {
+            seen if seen == wanted => Ok(()),
+            seen => self.broken(call, Seen::Answer { seen }),
+        }
+    }
+
+    /// A record is under the key, or none.
+    pub(crate) async fn load(
+        self,
+        key: &StoreKey,
+        now: u64,
+        wanted: Option<&StoredRecord>,
+    ) -> Result<(), Violation> {
+        let seen = self
+            .answer(Call::Load, self.run.store.load(key, now))
+            .await?;
+        if seen.as_ref() == wanted {
+            return Ok(());
+        }
+        let wanted = wanted.cloned();
+        self.broken(Call::Load, Seen::Record { wanted, seen })
+    }
+
+    /// Inserting succeeds, or does not.
+    pub(crate) async fn insert(
+        self,
+        key: &StoreKey,
+        record: &StoredRecord,
+        now: u64,
+        wanted: bool,
+    ) -> Result<(), Violation> {
+        let inserted = self.run.store.insert(key, record.clone(), now);
+        self.answers(Call::Insert, inserted, wanted).await
+    }
+
+    /// A fresh key with this record under it.
+    pub(crate) async fn inserted(self, record: &StoredRecord) -> Result<StoreKey, Violation> {
+        let key = self.run.key();
+        self.insert(&key, record, self.run.now, true).await?;
+        Ok(key)
+    }
+
+    /// Replacing succeeds, or does not.
+    pub(crate) async fn replace(
+        self,
+        key: &StoreKey,
+        expected: u32,
+        record: &StoredRecord,
+        now: u64,
+        wanted: bool,
+    ) -> Result<(), Violation> {
+        let replaced = self.run.store.replace(key, expected, record.clone(), now);
+        self.answers(Call::Replace, replaced, wanted).await
+    }
+
+    /// Removing is no error.
+    pub(crate) async fn remove(self, key: &StoreKey) -> Result<(), Violation> {
+        self.answer(Call::Remove, self.run.store.remove(key)).await
+    }
+
+    /// The answer to the wish for a lease.
+    pub(crate) async fn lease(
+        self,
+        key: &StoreKey,
+        duration: Duration,
+        now: u64,
+    ) -> Result<Lease, Violation> {
+        self.answer(Call::Lease, self.run.store.lease(key, duration, now))
+            .await
+    }
+
+    /// The fence of a lease, which is granted with this record.
+    pub(crate) async fn granted(
+        self,
+        key: &StoreKey,
+        duration: Duration,
+        now: u64,
+        wanted: &StoredRecord,
+    ) -> Result<u64, Violation> {
+        match self.lease(key, duration, now).await? {
+            Lease::Granted { fence, record } if record == *wanted => Ok(fence),
+            Lease::Granted { record, .. } => self.by(Rule::LeasesCurrent).broken(
+                Call::Lease,
+                Seen::Record {
+                    wanted: Some(wanted.clone()),
+                    seen: Some(record),
+                },
+            ),
+            seen => self.broken(Call::Lease, Seen::Lease { seen }),
+        }
+    }
+
+    /// No lease is granted, for this reason.
+    pub(crate) async fn refused(
+        self,
+        key: &StoreKey,
+        duration: Duration,
+        now: u64,
+        wanted: &Lease,
+    ) -> Result<(), Violation> {
+        match self.lease(key, duration, now).await? {
+            seen if seen == *wanted => Ok(()),
+            seen => self.broken(Call::Lease, Seen::Lease { seen }),
+        }
+    }
+
+    /// Extending the lease with a fence succeeds, or does not.
+    pub(crate) async fn extend(
+        self,
+        key: &StoreKey,
+        fence: u64,
+        duration: Duration,
+        now: u64,
+        wanted: bool,
+    ) -> Result<(), Violation> {
+        let extended = self.run.store.extend_lease(key, fence, duration, now);
+        self.answers(Call::ExtendLease, extended, wanted).await
+    }
+
+    /// Releasing is no error, whichever the fence.
+    pub(crate) async fn release(self, key: &StoreKey, fence: u64) -> Result<(), Violation> {
+        let released = self.run.store.release_lease(key, fence);
+        self.answer(Call::ReleaseLease, released).await
+    }
+
+    /// A name finds these records, in any order.
+    pub(crate) async fn find(
+        self,
+        name: StoredName,
+        now: u64,
+        wanted: &[StoreKey],
+    ) -> Result<(), Violation> {
+        let mut wanted = wanted.to_vec();
+        wanted.sort_unstable();
+        let mut seen = self
+            .answer(Call::Find, self.run.store.find(&name, now))
+            .await?;
+        if let Some(seen) = &mut seen {
+            seen.sort_unstable();
+        }
+        if seen.as_ref() == Some(&wanted) {
+            return Ok(());
+        }
+        self.broken(Call::Find, Seen::Keys { wanted, seen })
+    }
+
+    /// The same store under another rule.
+    pub(crate) fn by(self, rule: Rule) -> Self {
+        Self { rule, ..self }
+    }
+}

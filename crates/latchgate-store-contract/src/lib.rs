@@ -1,0 +1,50 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod ask;
+mod draw;
+mod index;
+mod leases;
+mod races;
+mod records;
+mod violation;
+
+use latchgate::SessionStore;
+
+use ask::Run;
+pub use violation::{Call, Rule, Seen, Violation};
+
+/// What a store offers beyond keeping records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// It has leases: nodes that share it refresh a session once between them.
+    pub leases: bool,
+    /// It finds records by name: a logout from behind ends sessions wherever they are used.
+    pub index: bool,
+}
+
+/// Puts a store through every rule of the contract.
+///
+/// `seed` decides all keys and names: each run on the same store needs another one. `now` is the
+/// time, in seconds since the epoch. Stores that drop records by a clock of their own need it to be
+/// right within minutes. Needs a tokio runtime with its timer.
+///
+/// # Errors
+/// The first rule that the store broke. Whatever it was, the store's records are removed first, as
+/// far as it lets them.
+pub async fn check(store: &dyn SessionStore, seed: [u8; 32], now: u64) -> Result<Offer, Violation> {
+    let run = Run::new(store, seed, now);
+    let checked = every_rule(&run).await;
+    let cleared = run.clear().await;
+    let offer = checked?;
+    cleared?;
+    Ok(offer)
+}
+
+async fn every_rule(run: &Run<'_>) -> Result<Offer, Violation> {
+    records::check(run).await?;
+    races::check(run).await?;
+    let leases = leases::check(run).await?;
+    let index = index::check(run).await?;
+    Ok(Offer { leases, index })
+}

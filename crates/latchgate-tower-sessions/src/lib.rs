@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod failure;
+mod row;
+mod tower_sessions;
+
+pub use failure::Failure;
+pub use tower_sessions::TowerSessions;

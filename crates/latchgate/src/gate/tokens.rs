@@ -1,0 +1,144 @@
+//! The access token of a visit: fresh, or refreshed first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::{Kept, Visit};
+use crate::error::Error;
+use crate::head::RequestHead;
+use crate::session::{AccessToken, Renewed, Session};
+
+/// How long a request waits for fresh tokens.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// How long it waits while the old ones are still good.
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often a request asks for newer tokens, when what it gets has changed in other ways only.
+const ROUNDS: usize = 4;
+
+impl Visit {
+    /// A fresh access token of the person who is signed in, if anybody is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RefreshUnavailable`] when the token has expired and the provider cannot be asked
+    /// for a new one; [`Error::Store`] when the session's store does not answer.
+    pub fn access_token(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
+        let opened = self.ask(head);
+        let visit = self.clone();
+        async move {
+            let Some(kept) = opened.await? else {
+                return Ok(None);
+            };
+            let now = visit.gate().0.clock.now();
+            if !kept.session.refresh_due(now) {
+                return Ok(Some(kept.access_token(now)));
+            }
+            if kept.session.tokens.refresh_token.is_none() {
+                // Without a refresh token the rest of its life is all there is.
+                return Ok(kept.is_good(now).then(|| kept.access_token(now)));
+            }
+            visit
+                .refresh(kept, now, |session| !session.refresh_due(now))
+                .await
+        }
+    }
+
+    /// Refreshes the tokens now, whether due or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Visit::access_token`]. `None` when nobody is signed in, the session has no refresh
+    /// token, or the provider has revoked it.
+    pub fn force_refresh(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
+        let opened = self.ask(head);
+        let visit = self.clone();
+        async move {
+            let renewable = |kept: &Kept| kept.session.tokens.refresh_token.is_some();
+            let now = visit.gate().0.clock.now();
+            match opened.await?.filter(renewable) {
+                Some(kept) => {
+                    let before = Arc::clone(&kept.session);
+                    visit
+                        .refresh(kept, now, |session| session.tokens != before.tokens)
+                        .await
+                }
+                None => Ok(None),
+            }
+        }
+    }
+
+    /// Refreshes until the session is what is wanted: the newest generation may be somebody's change
+    /// that left the tokens as they were.
+    async fn refresh(
+        &self,
+        mut kept: Kept,
+        now: u64,
+        wanted: impl Fn(&Session) -> bool,
+    ) -> Result<Option<AccessToken>, Error> {
+        for _ in 0..ROUNDS {
+            match self.refreshed(&kept, now).await {
+                Renewed::Fresh(session) => {
+                    kept.session = session;
+                    self.keep(kept.clone());
+                    if wanted(&kept.session) {
+                        return Ok(Some(kept.access_token(now)));
+                    }
+                }
+                Renewed::Over(why) => {
+                    self.lose(why);
+                    return Ok(None);
+                }
+                Renewed::Undecided => break,
+            }
+        }
+        if kept.is_good(now) {
+            Ok(Some(kept.access_token(now)))
+        } else {
+            Err(Error::RefreshUnavailable)
+        }
+    }
+
+    /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
+    async fn refreshed(&self, kept: &Kept, now: u64) -> Renewed {
+        let premises = &self.gate().0;
+        let refresh = premises.renewals.once(&kept.session, now, || {
+            let refresh = self.gate().clone().refresh(kept.clone());
+            refresh.instrument(tracing::info_span!("refresh"))
+        });
+        // A sealed session is kept by nobody but the browser, which should get the newest one.
+        let patience = if kept.ticket.is_some() && kept.is_good(now) {
+            SHORT_PATIENCE
+        } else {
+            PATIENCE
+        };
+        tokio::time::timeout(patience, refresh)
+            .await
+            .unwrap_or(Renewed::Undecided)
+    }
+}
+
+impl Kept {
+    /// Whether the access token has not expired, as far as known.
+    fn is_good(&self, now: u64) -> bool {
+        self.session.tokens.expires_in(now) != Some(0)
+    }
+
+    fn access_token(&self, now: u64) -> AccessToken {
+        let tokens = &self.session.tokens;
+        AccessToken::new(
+            tokens.access_token.text(),
+            tokens.expires_in(now),
+            tokens.scope.clone(),
+        )
+    }
+}

@@ -1,0 +1,249 @@
+//! The application's hooks: what it adds to a login and to a refresh, and what it does about the end
+//! of a session. Each runs in a task of its own and for a bounded time, so that whatever goes wrong
+//! in one stays there.
+
+mod login;
+mod logout;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+pub use login::LoginRejection;
+pub use logout::Logout;
+
+use crate::error::Error;
+use crate::session::{User, encode_data};
+
+/// How long a hook may take.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why a hook of the application's came to nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HookError {
+    /// The application does not want this person to sign in.
+    Refused {
+        /// Why, in the application's words.
+        reason: String,
+    },
+    /// It failed.
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+    /// It took longer than ten seconds.
+    TimedOut,
+    /// It panicked.
+    Panicked,
+}
+
+/// The hooks of a gate, as far as the application has any.
+#[derive(Clone, Default)]
+pub(crate) struct Hooks {
+    pub(crate) login: Option<Hook<User, String>>,
+    pub(crate) refresh: Option<Hook<User, Option<String>>>,
+    pub(crate) logout: Option<Hook<Logout, ()>>,
+}
+
+/// One hook, whatever types the application wrote it with: its value is JSON already.
+pub(crate) struct Hook<A, T>(Arc<Call<A, T>>);
+
+type Call<A, T> = dyn Fn(A) -> Answer<T> + Send + Sync;
+
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+impl<A: Send + 'static, T: Send + 'static> Hook<A, T> {
+    /// A hook, and how to read its answers.
+    fn new<R, F>(
+        hook: impl Fn(A) -> F + Send + Sync + 'static,
+        read: impl Fn(R) -> Result<T, Error> + Copy + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+    {
+        Self(Arc::new(move |about| {
+            let answer = hook(about);
+            Box::pin(async move { read(answer.await) })
+        }))
+    }
+
+    /// Calls the hook and waits for its answer, ten seconds at the most. If nobody waits any more,
+    /// the hook is cancelled.
+    pub(crate) async fn call(&self, about: A) -> Result<T, Error> {
+        let hook = Arc::clone(&self.0);
+        let mut task = JoinSet::new();
+        task.spawn(async move { hook(about).await }.in_current_span());
+        match tokio::time::timeout(DEADLINE, task.join_next()).await {
+            Ok(Some(Ok(answer))) => answer,
+            Ok(_) => Err(HookError::Panicked.into()),
+            Err(_) => Err(HookError::TimedOut.into()),
+        }
+    }
+}
+
+impl Hook<User, String> {
+    /// A hook for logins.
+    pub(crate) fn login<T, F>(hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    where
+        T: Serialize,
+        F: Future<Output = Result<T, LoginRejection>> + Send + 'static,
+    {
+        Self::new(hook, |answer: Result<T, LoginRejection>| {
+            let value = answer.map_err(HookError::from)?;
+            Ok(encode_data(&value)?)
+        })
+    }
+}
+
+impl Hook<User, Option<String>> {
+    /// A hook for refreshes.
+    pub(crate) fn refresh<T, E, F>(hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    where
+        T: Serialize,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+        F: Future<Output = Result<Option<T>, E>> + Send + 'static,
+    {
+        Self::new(hook, |answer: Result<Option<T>, E>| {
+            let value = answer.map_err(|error| HookError::Failed(error.into()))?;
+            Ok(value.as_ref().map(encode_data).transpose()?)
+        })
+    }
+}
+
+impl Hook<Logout, ()> {
+    /// A hook for the ends of sessions.
+    pub(crate) fn logout<E, F>(hook: impl Fn(Logout) -> F + Send + Sync + 'static) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        Self::new(hook, |answer: Result<(), E>| {
+            Ok(answer.map_err(|error| HookError::Failed(error.into()))?)
+        })
+    }
+}
+
+impl<A, T> Clone for Hook<A, T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl fmt::Display for HookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { reason } => {
+                write!(f, "the application does not let this person in: {reason}")
+            }
+            Self::Failed(_) => f.write_str("the application's hook failed"),
+            Self::TimedOut => write!(
+                f,
+                "the application's hook took longer than {} seconds",
+                DEADLINE.as_secs()
+            ),
+            Self::Panicked => f.write_str("the application's hook panicked"),
+        }
+    }
+}
+
+impl std::error::Error for HookError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Failed(source) => Some(source.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn user() -> User {
+        User::example(&json!({ "sub": "1", "name": "Jane" }))
+    }
+
+    fn hook_error(error: Error) -> HookError {
+        match error {
+            Error::Hook(error) => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_login_hook_turns_a_person_into_a_value() {
+        let hook = Hook::login(async |user: User| Ok((user.subject().to_owned(), 7)));
+        assert_eq!(hook.call(user()).await.unwrap(), r#"["1",7]"#);
+    }
+
+    #[tokio::test]
+    async fn a_login_hook_refuses_or_fails() {
+        let refuses = Hook::login(async |_| Err::<(), _>(LoginRejection::forbidden("no customer")));
+        let refused = hook_error(refuses.call(user()).await.unwrap_err());
+        assert!(matches!(&refused, HookError::Refused { reason } if reason == "no customer"));
+        assert!(refused.to_string().ends_with("no customer"));
+
+        let fails = Hook::login(async |_| Ok("no number".parse::<u32>()?));
+        let failed = fails.call(user()).await.unwrap_err();
+        assert!(failed.chain().ends_with("invalid digit found in string"));
+        assert!(matches!(hook_error(failed), HookError::Failed(_)));
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_no_answer() {
+        let hook = Hook::login(async |_| Ok("x".repeat(70_000)));
+        let error = hook.call(user()).await.unwrap_err();
+        assert!(matches!(error, Error::Data(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_hook_may_leave_things_as_they_are() {
+        let changes = Hook::refresh(async |_| Ok::<_, HookError>(Some(1)));
+        assert_eq!(changes.call(user()).await.unwrap().as_deref(), Some("1"));
+        let leaves = Hook::refresh(async |_| Ok::<Option<u8>, HookError>(None));
+        assert_eq!(leaves.call(user()).await.unwrap(), None);
+        let fails = Hook::refresh(async |_| Err::<Option<u8>, _>("the database is down"));
+        let chain = fails.call(user()).await.unwrap_err().chain();
+        assert!(chain.ends_with("the database is down"), "{chain}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hook_that_hangs_is_given_up_and_cancelled() {
+        struct Cancelled(tokio::sync::mpsc::UnboundedSender<()>);
+        impl Drop for Cancelled {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let (cancelled, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let hook = Hook::login(move |_| {
+            let cancelled = Cancelled(cancelled.clone());
+            async move {
+                std::future::pending::<()>().await;
+                drop(cancelled);
+                Ok(())
+            }
+        });
+        let before = tokio::time::Instant::now();
+        let error = hook.call(user()).await.unwrap_err();
+        assert_eq!(before.elapsed().as_secs(), 10);
+        assert!(matches!(hook_error(error), HookError::TimedOut));
+        assert_eq!(told.recv().await, Some(()));
+    }
+
+    #[tokio::test]
+    async fn a_hook_that_panics_is_an_error_and_may_be_called_again() {
+        let hook = Hook::login(async |_| -> Result<(), LoginRejection> { panic!("a bug") });
+        let before_it_waits =
+            Hook::login(|_| -> std::future::Ready<Result<(), LoginRejection>> { panic!("a bug") });
+        for hook in [&hook, &before_it_waits, &hook] {
+            let error = hook.call(user()).await.unwrap_err();
+            assert!(matches!(hook_error(error), HookError::Panicked));
+        }
+    }
+}

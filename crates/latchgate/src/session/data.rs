@@ -1,0 +1,164 @@
+//! The application's own value in a session: JSON text of bounded length.
+
+use std::any::type_name;
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::layout::Extras;
+use super::session::Session;
+
+/// What can be wrong with the application's own data in a session.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DataError {
+    /// There is none.
+    Missing,
+    /// It is not of the type that was asked for. What it is stays out of the error, which may be
+    /// logged.
+    Mismatch {
+        /// The type that was asked for.
+        wanted: &'static str,
+        /// How many bytes into the JSON text it stopped to fit.
+        column: usize,
+    },
+    /// The value cannot be written as JSON.
+    NotJson(Box<dyn std::error::Error + Send + Sync>),
+    /// The value is too large to be kept.
+    TooLarge {
+        /// How many bytes it has as JSON.
+        bytes: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+}
+
+/// How many bytes the application's value may have as JSON: 64 KiB.
+const LIMIT: usize = 64 * 1024;
+
+/// The JSON text of a value.
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<String, DataError> {
+    let text = serde_json::to_string(value).map_err(|error| DataError::NotJson(error.into()))?;
+    match text.len() {
+        bytes if bytes > LIMIT => Err(DataError::TooLarge {
+            bytes,
+            limit: LIMIT,
+        }),
+        _ => Ok(text),
+    }
+}
+
+impl Session {
+    /// The application's own value; `None` when there is none.
+    pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
+        decode(&self.extras.data)
+    }
+
+    /// This session with another value of the application's.
+    pub(crate) fn with_data(&self, data: String) -> Self {
+        Self {
+            extras: Extras {
+                data,
+                ..self.extras.clone()
+            },
+            ..self.clone()
+        }
+    }
+}
+
+/// The value in a text that [`encode`] made; `None` in an empty one.
+fn decode<T: DeserializeOwned>(text: &str) -> Result<Option<T>, DataError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => Err(DataError::Mismatch {
+            wanted: type_name::<T>(),
+            column: error.column(),
+        }),
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("the session has no data of the application's"),
+            Self::Mismatch { wanted, column } => write!(
+                f,
+                "the session's data is no `{wanted}`: it stops to fit at byte {column}"
+            ),
+            Self::NotJson(_) => f.write_str("the application's data cannot be written as JSON"),
+            Self::TooLarge { bytes, limit } => write!(
+                f,
+                "the application's data has {bytes} bytes as JSON, but a session takes {limit}; keep it in a database, and its key here"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for DataError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotJson(source) => Some(source.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::error::Error;
+
+    #[test]
+    fn a_value_comes_back_and_an_empty_text_has_none() {
+        let value = vec![Some("a \"word\"".to_owned()), None];
+        let text = encode(&value).unwrap();
+        assert_eq!(decode::<Vec<Option<String>>>(&text).unwrap(), Some(value));
+        assert_eq!(decode::<u8>("").unwrap(), None);
+        // Nothing, as a value, is something.
+        assert_eq!(
+            decode::<Option<u8>>(&encode(&()).unwrap()).unwrap(),
+            Some(None)
+        );
+    }
+
+    #[test]
+    fn a_mismatch_names_the_type_and_the_place_but_not_the_value() {
+        let text = encode(&("first", "hunter2")).unwrap();
+        let error = decode::<(String, u32)>(&text).unwrap_err();
+        let shown = error.to_string();
+        assert!(shown.contains("(alloc::string::String, u32)"), "{shown}");
+        assert!(shown.contains("at byte 18"), "{shown}");
+        let shown = format!("{shown} {error:?}");
+        assert!(
+            !shown.contains("hunter2") && error.source().is_none(),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn what_is_longer_than_64_kib_is_refused() {
+        let longest = "x".repeat(LIMIT - 2);
+        assert_eq!(encode(&longest).unwrap().len(), 65_536);
+        let error = encode(&format!("{longest}x")).unwrap_err();
+        assert!(matches!(
+            error,
+            DataError::TooLarge {
+                bytes: 65_537,
+                limit: 65_536
+            }
+        ));
+        assert!(error.to_string().contains("takes 65536"));
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        let error = encode(&BTreeMap::from([((1, 2), 3)])).unwrap_err();
+        assert!(matches!(error, DataError::NotJson(_)));
+        assert!(error.source().unwrap().to_string().contains("key"));
+    }
+}

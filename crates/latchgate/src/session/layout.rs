@@ -1,0 +1,222 @@
+//! The bytes of a session, inside the seal. The first one names the layout:
+//!
+//! 1. the session, without its [`Extras`];
+//! 2. the same, and the extras after it.
+//!
+//! A session without extras is written in layout 1, so that nodes of a release before layout 2 read
+//! it too. An unknown layout is no session: its visitor signs in again.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ceiling::Ceiling;
+use super::session::Session;
+use crate::authorization::Remembered;
+
+const PLAIN: u8 = 1;
+const WITH_EXTRAS: u8 = 2;
+
+/// What only some sessions have.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Extras {
+    pub(crate) remembered: Remembered,
+    pub(crate) ceiling: Ceiling,
+    /// The application's own value as JSON; empty when there is none.
+    pub(crate) data: String,
+}
+
+impl fmt::Debug for Extras {
+    /// The application's value is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extras")
+            .field("remembered", &self.remembered)
+            .field("ceiling", &self.ceiling)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// The bytes to seal.
+    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
+        if self.extras == Extras::default() {
+            return postcard::to_extend(self, vec![PLAIN]).ok();
+        }
+        let bytes = postcard::to_extend(self, vec![WITH_EXTRAS]).ok()?;
+        postcard::to_extend(&self.extras, bytes).ok()
+    }
+
+    /// The session in bytes of any layout so far.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (layout, body) = bytes.split_first()?;
+        match *layout {
+            PLAIN => postcard::from_bytes(body).ok(),
+            WITH_EXTRAS => {
+                let (session, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
+                let (extras, rest) = postcard::take_from_bytes(rest).ok()?;
+                rest.is_empty().then_some(Self { extras, ..session })
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// [`every`], as layout 2 has always encoded it.
+    const LAYOUT_2: &str = "0201010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
+         6d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e807c00c\
+         d836000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939302c22656d61\
+         696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
+         6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
+         323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
+         207265667265736820746f6b656e0c6f70656e696420656d61696c000101882701f8230c7b2274656e\
+         616e74223a377d";
+
+    /// [`Session::example`] that ends with the browser and has nothing else, in layout 2.
+    const LAYOUT_2_SPARSE: &str = "0201010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
+         6d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e807c00c\
+         d836000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939302c22656d61\
+         696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
+         6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
+         323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
+         207265667265736820746f6b656e0c6f70656e696420656d61696c0001000000";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        (0..hex.len()).step_by(2).map(byte).collect()
+    }
+
+    fn with(extras: Extras) -> Session {
+        Session {
+            extras,
+            ..Session::example()
+        }
+    }
+
+    fn every() -> Session {
+        with(Extras {
+            remembered: Remembered::UntilClosed,
+            ceiling: Ceiling {
+                session_expiry: Some(5_000),
+                id_token: Some(4_600),
+            },
+            data: r#"{"tenant":7}"#.to_owned(),
+        })
+    }
+
+    fn sparse() -> Session {
+        with(Extras {
+            remembered: Remembered::UntilClosed,
+            ..Extras::default()
+        })
+    }
+
+    fn extras() -> impl Strategy<Value = Extras> {
+        let remembered = prop_oneof![
+            Just(Remembered::AcrossRestarts),
+            Just(Remembered::UntilClosed)
+        ];
+        let deadline = || any::<Option<u64>>();
+        (remembered, deadline(), deadline(), ".{0,40}").prop_map(
+            |(remembered, session_expiry, id_token, data)| Extras {
+                remembered,
+                ceiling: Ceiling {
+                    session_expiry,
+                    id_token,
+                },
+                data,
+            },
+        )
+    }
+
+    /// Cookies of visitors outlive a deployment: these texts may never change. A new layout gets a
+    /// number, and texts, of its own.
+    #[test]
+    fn sessions_of_layout_2_decode_for_ever() {
+        for (pinned, session) in [(LAYOUT_2, every()), (LAYOUT_2_SPARSE, sparse())] {
+            let decoded = Session::decode(&bytes(pinned)).unwrap();
+            assert_eq!(decoded.extras, session.extras);
+            assert_eq!(decoded.claims(), session.claims());
+            assert_eq!(session.encode().unwrap(), bytes(pinned));
+        }
+    }
+
+    #[test]
+    fn a_session_without_extras_is_one_of_layout_1() {
+        let plain = Session::example().encode().unwrap();
+        assert_eq!(plain[0], 1);
+        assert_eq!(Session::decode(&plain).unwrap().extras, Extras::default());
+        let extended = every().encode().unwrap();
+        assert_eq!(extended[0], 2);
+        assert_eq!(extended[1..plain.len()], plain[1..]);
+    }
+
+    #[test]
+    fn another_layout_is_no_session() {
+        for session in [Session::example(), every()] {
+            let mut encoded = session.encode().unwrap();
+            for layout in (0..=255).filter(|layout| ![PLAIN, WITH_EXTRAS].contains(layout)) {
+                encoded[0] = layout;
+                assert!(Session::decode(&encoded).is_none(), "{layout}");
+            }
+        }
+        assert!(Session::decode(&[]).is_none());
+    }
+
+    #[test]
+    fn too_few_and_too_many_bytes_are_no_session() {
+        for session in [every(), sparse()] {
+            let mut encoded = session.encode().unwrap();
+            for length in 0..encoded.len() {
+                assert!(Session::decode(&encoded[..length]).is_none(), "{length}");
+            }
+            encoded.push(0);
+            assert!(Session::decode(&encoded).is_none());
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_application() {
+        let shown = format!("{:?} {:?}", every(), every().extras);
+        assert!(!shown.contains("tenant"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn all_extras_make_the_round_trip(extras in extras()) {
+            let encoded = with(extras.clone()).encode().unwrap();
+            let decoded = Session::decode(&encoded).unwrap();
+            prop_assert_eq!(&decoded.extras, &extras);
+            prop_assert_eq!(decoded.encode().unwrap(), encoded);
+        }
+
+        #[test]
+        fn a_truncated_session_is_none(extras in extras(), cut in any::<prop::sample::Index>()) {
+            let encoded = with(extras).encode().unwrap();
+            prop_assert!(Session::decode(&encoded[..cut.index(encoded.len())]).is_none());
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Session::decode(&bytes);
+            for layout in [PLAIN, WITH_EXTRAS] {
+                bytes.insert(0, layout);
+                let _ = Session::decode(&bytes);
+            }
+        }
+
+        #[test]
+        fn a_changed_session_never_panics(place in any::<prop::sample::Index>(), with in any::<u8>()) {
+            let mut encoded = every().encode().unwrap();
+            let place = place.index(encoded.len());
+            encoded[place] = with;
+            if let Some(session) = Session::decode(&encoded) {
+                let _ = (session.claims(), session.tokens.access_token.text());
+            }
+        }
+    }
+}

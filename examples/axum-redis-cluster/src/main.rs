@@ -1,0 +1,81 @@
+//! Two nodes of one application behind one address, with their sessions in Redis. They take turns, print what
+//! each of them did, and spend every refresh token once between them.
+//!
+//! Run: start a Redis or Valkey (`redis-server`), then `cargo run -p axum-redis-cluster`, open the address it
+//! prints, log in and reload. `LATCHGATE_STORE` names another server than `redis://127.0.0.1:6379`, or a
+//! PostgreSQL (`postgres://…`). The login is against a development provider of its own.
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, Response};
+use axum::{Router, routing::get};
+use latchgate_dev_provider::DevProvider;
+use latchgate_tower::latchgate::Settings;
+use latchgate_tower::{AccessToken, LoginLayer, User};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+
+#[path = "../../page.rs"]
+mod page;
+
+/// The nodes have to agree on their keys. A real application reads LATCHGATE_SESSION_KEYS instead.
+const DEMO_KEY: &str = "session_keys = \"T25seSBmb3IgYSBkZW1vIG9uIGxvb3BiYWNrISAzMmI=\"\n";
+const STORE: &str = "store = \"redis://127.0.0.1:6379\"\n";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let provider = DevProvider::start().await?;
+    let table = provider.settings(&format!("http://127.0.0.1:{port}")) + DEMO_KEY + STORE;
+    let settings = Settings::from_toml(&table)?.with_env()?;
+    let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
+    let nodes = [node("A", &settings).await?, node("B", &settings).await?];
+    let front = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("axum-redis-cluster listens on http://127.0.0.1:{port}");
+    for turn in 0.. {
+        let (mut visitor, _) = front.accept().await?;
+        let mut node = TcpStream::connect(nodes[turn % nodes.len()]).await?;
+        tokio::spawn(async move { copy_bidirectional(&mut visitor, &mut node).await });
+    }
+    Ok(())
+}
+
+/// Starts a node: a gate, a store and a memory of its own.
+async fn node(name: &'static str, settings: &Settings) -> Result<SocketAddr, Box<dyn Error>> {
+    let gate = settings.build()?;
+    let tell = move |request: Request, next: Next| async move {
+        let asked = format!("{} {}", request.method(), request.uri().path());
+        let mut response: Response = next.run(request).await;
+        println!("node {name}: {asked} -> {}", response.status().as_u16());
+        // So that the next request comes to the other node.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert("connection", close);
+        response
+    };
+    let app = Router::new()
+        .route("/", get(home))
+        .route(
+            "/me",
+            get(async |user: User| user.claims_json().to_string()),
+        )
+        .route("/token", get(token))
+        .layer(LoginLayer::new(gate))
+        .layer(from_fn(tell));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Ok(address)
+}
+
+async fn home(user: Option<User>) -> Html<String> {
+    let name = user.as_ref().map(|user| user.name().unwrap_or("friend"));
+    Html(page::home(name))
+}
+
+async fn token(token: AccessToken) -> String {
+    format!("good for {:?} more seconds", token.expires_in())
+}
