@@ -59,7 +59,7 @@ impl Setup {
         self.stored_in(SharedStore::new(store))
     }
 
-    /// Sessions lie in this store, which the scenario watches.
+    /// Sessions lie in this store, which the test holds on to.
     pub fn stored_in(mut self, store: SharedStore) -> Self {
         self.store = Some(store);
         self
@@ -70,7 +70,7 @@ impl Setup {
         if self.store.is_some() {
             return self;
         }
-        self.revocations_in(SharedStore::new(MemoryStore::default()))
+        self.revocations_in(SharedStore::default())
     }
 
     /// Nodes share revocations in this store.

@@ -24,9 +24,9 @@ impl SharedStore {
         Self {
             store: Arc::new(store),
             down: Arc::default(),
+            leases_refused: Arc::default(),
             unindexed: false,
             writes: Arc::default(),
-            leases_refused: Arc::default(),
         }
     }
 
@@ -35,7 +35,7 @@ impl SharedStore {
     pub fn without_index() -> Self {
         Self {
             unindexed: true,
-            ..Self::new(MemoryStore::default())
+            ..Self::default()
         }
     }
 

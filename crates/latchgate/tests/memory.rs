@@ -1,8 +1,4 @@
 //! What a session costs in the memory of the process that keeps it.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it is"
-)]
 
 use allocation_counter::measure;
 use latchgate::{MemoryStore, SessionStore, StoreKey, StoredNames, StoredRecord};

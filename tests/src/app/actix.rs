@@ -40,13 +40,13 @@ macro_rules! app {
             .route("/public", web::get().to(async || "public"))
             .route("/write", web::post().to(async |_: User| "written"))
             .route("/switch", web::get().to(switch))
-            .route("/everywhere", web::post().to(everywhere))
             .route("/count", web::get().to(counted))
             .route("/count", web::post().to(count))
             .route("/grow", web::post().to(grow))
             .route("/perhaps", web::get().to(perhaps))
             .route("/keep", web::get().to(keep_signed_in))
             .route("/ended", web::get().to(ended))
+            .route("/everywhere", web::post().to(everywhere))
             .service(
                 web::scope("/nested")
                     .service(web::scope("/deep").route("/page", web::get().to(page))),
@@ -152,19 +152,19 @@ async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
     }
 }
 
-async fn everywhere(gate: web::Data<Gate>, user: User) -> HttpResponse {
-    match gate.end_sessions_of(user.issuer(), user.subject()).await {
-        Ok(()) => HttpResponse::NoContent().finish(),
-        Err(_) => HttpResponse::ServiceUnavailable().finish(),
-    }
-}
-
 async fn keep_signed_in(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
     Err(sign_in.with(keep()))
 }
 
 async fn ended(ended: SessionEnded) -> &'static str {
     why(ended.0)
+}
+
+async fn everywhere(gate: web::Data<Gate>, user: User) -> HttpResponse {
+    match gate.end_sessions_of(user.issuer(), user.subject()).await {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
 }
 
 async fn page(_: User, request: HttpRequest) -> String {

@@ -14,9 +14,9 @@
 //! | `POST /grow?5` | `SessionData<Count>` | the value, with a padding of so many bytes |
 //! | `GET /perhaps` | `Option<SessionData<Count>>` | `nothing`, or the number |
 //! | `GET /switch` | `SignIn` | a login with wishes |
-//! | `POST /everywhere` | `User` | 204, and ends every session of that person |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
+//! | `POST /everywhere` | `User` | 204, and ends every session of that person |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
 
 mod actix;

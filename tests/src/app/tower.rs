@@ -39,10 +39,6 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
         .route("/public", get(|| async { "public" }))
         .route("/write", post(|_: User| async { "written" }))
         .route("/switch", get(switch))
-        .route(
-            "/everywhere",
-            post(everywhere).with_state::<()>(gate.clone()),
-        )
         .route("/count", get(counted).post(count))
         .route("/grow", post(grow))
         .route("/perhaps", get(perhaps))
@@ -53,6 +49,10 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
         .route(
             "/ended",
             get(|ended: SessionEnded| async move { why(ended.0) }),
+        )
+        .route(
+            "/everywhere",
+            post(everywhere).with_state::<()>(gate.clone()),
         )
         .nest("/nested", Router::new().nest("/deep", page("/page")))
         .layer(LoginLayer::new(gate));

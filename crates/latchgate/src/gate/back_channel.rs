@@ -7,6 +7,7 @@ use super::Gate;
 use crate::error::Error;
 use crate::hook::Logout;
 use crate::logout::{LogoutTokenError, logout_token, verify_logout_token};
+use crate::session::Ended;
 use crate::token::IdTokenError;
 
 impl Gate {
@@ -37,7 +38,8 @@ impl Gate {
             return Err(LogoutTokenError::Replayed.into());
         }
         tracing::info!(event = "back_channel_logout", issuer, target = ?token.target, "sessions ended by the provider");
-        self.tell_of(Logout::by_provider(issuer, &token.target));
+        let why = Ended::EndedByProvider;
+        self.tell_of(Logout::from_behind(issuer, &token.target, why));
         let mut answer = Response::new(Bytes::new());
         let no_store = HeaderValue::from_static("no-store");
         answer.headers_mut().insert(header::CACHE_CONTROL, no_store);

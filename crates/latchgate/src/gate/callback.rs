@@ -186,8 +186,8 @@ impl Gate {
         let (visit, before) = self.session_of(snapshot).await?;
         let cookies = self.0.keep_new(session, &visit.present(), now).await?;
         if let Some(before) = before {
-            self.0.renewals.end(&before.session, Ended::SignedOut, now);
-            self.0.end_elsewhere(&before, now).await?;
+            // Nobody has signed out: the application is not told.
+            self.0.end_quietly(&before, Ended::SignedOut, now).await?;
         }
         Ok(cookies)
     }

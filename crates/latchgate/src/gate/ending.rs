@@ -2,8 +2,9 @@
 
 use super::{Gate, Keeping, Kept, Premises};
 use crate::error::Error;
+use crate::hook::Logout;
 use crate::logout::LogoutTarget;
-use crate::session::Removal;
+use crate::session::{Ended, Removal};
 
 impl Gate {
     /// Ends every session that a person has begun so far, wherever they are signed in: for "log out
@@ -14,8 +15,7 @@ impl Gate {
     ///
     /// Requests under way may still be answered, and leave no session behind; the cookie of the
     /// session that asks goes with the next request. The provider is not told, and nobody is
-    /// kept from signing in again. The [`on_logout`](crate::GateBuilder::on_logout) hook is not
-    /// called: whoever calls this knows.
+    /// kept from signing in again.
     ///
     /// Sessions in a store end on every node that shares it, as long as the store has an index; all
     /// others end on this node, and on every node where nodes share revocations
@@ -35,6 +35,7 @@ impl Gate {
         let target = LogoutTarget::Person(subject.to_owned());
         let now = self.0.clock.now();
         self.0.end_from_behind(issuer, &target, now).await?;
+        self.tell_of(Logout::from_behind(issuer, &target, Ended::SignedOut));
         tracing::info!(
             event = "sessions_ended",
             issuer,
@@ -43,12 +44,21 @@ impl Gate {
         );
         Ok(())
     }
+
+    /// Ends a session whose cookie is at hand, and tells the application, the first time.
+    pub(super) async fn end_here(&self, kept: &Kept, why: Ended, now: u64) -> Result<(), Error> {
+        if self.0.renewals.end(&kept.session, why, now) {
+            self.tell_of(Logout::of(&kept.session, why));
+        }
+        self.0.end_quietly(kept, why, now).await
+    }
 }
 
 impl Premises {
-    /// Ends a session that this node remembers as ended: in its store and on the other nodes, each
-    /// whether or not the other fails.
-    pub(super) async fn end_elsewhere(&self, kept: &Kept, now: u64) -> Result<(), Error> {
+    /// Ends a session whose cookie is at hand: on this node at once, then in its store and on the
+    /// other nodes, each whether or not the other fails.
+    pub(super) async fn end_quietly(&self, kept: &Kept, why: Ended, now: u64) -> Result<(), Error> {
+        self.renewals.end(&kept.session, why, now);
         let forgotten = self.forget(kept.ticket.as_ref()).await;
         if let Some(shared) = &self.shared_revocations {
             shared.end_this(&self.keys, &kept.session, now).await?;

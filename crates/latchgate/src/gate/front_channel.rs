@@ -11,8 +11,7 @@
 //!    which is why those end nothing. What is left is a page of a neighbouring subdomain that hides
 //!    where it is.
 //! 3. A cookie of another session than the one that is named stays what it is.
-//! 4. No token is revoked at the provider, and the application's hook hears only of a session whose
-//!    cookie came along.
+//! 4. No token is revoked at the provider.
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -24,7 +23,6 @@ use super::page::framable;
 use super::{Gate, Kept};
 use crate::cookie::Pieces;
 use crate::error::{Error, RequestError};
-use crate::hook::Logout;
 use crate::logout::named_session;
 use crate::session::Ended;
 
@@ -52,9 +50,7 @@ impl Gate {
         if named.is_none() && !present.is_empty() && !framed {
             return Err(RequestError::CrossSite.into());
         }
-        let found = premises.find(&pieces, now).await?;
-        let live = matches!(found, Found::Live { .. });
-        let brought = match found {
+        let brought = match premises.find(&pieces, now).await? {
             Found::Live { kept, .. } | Found::Over { kept, .. } => Some(kept),
             Found::Gone | Found::Nothing => None,
         };
@@ -74,11 +70,7 @@ impl Gate {
         );
         let mut answer = framable("Signed out", &framers);
         if let Some(kept) = meant {
-            let why = Ended::EndedByProvider;
-            if premises.renewals.end(&kept.session, why, now) && live {
-                self.tell_of(Logout::of(&kept.session, why));
-            }
-            premises.end_elsewhere(&kept, now).await?;
+            self.end_here(&kept, Ended::EndedByProvider, now).await?;
             for cookie in premises.clear(&present) {
                 answer.headers_mut().append(header::SET_COOKIE, cookie);
             }

@@ -13,7 +13,6 @@ use super::{Gate, Kept};
 use crate::cookie::{Pieces, pairs};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
-use crate::hook::Logout;
 use crate::logout::{LogoutState, request};
 use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
@@ -48,12 +47,8 @@ impl Gate {
             Found::Nothing
         });
         let mut hint = None;
-        let live = matches!(found, Found::Live { .. });
-        if let Some(kept) = found.known_at_the_provider() {
-            if premises.renewals.end(&kept.session, Ended::SignedOut, now) && live {
-                self.tell_of(Logout::of(&kept.session, Ended::SignedOut));
-            }
-            if let Err(error) = premises.end_elsewhere(&kept, now).await {
+        if let Some(kept) = found.into_what_ends_at_the_provider() {
+            if let Err(error) = self.end_here(&kept, Ended::SignedOut, now).await {
                 store_failed(&error);
             }
             let session = kept.session;
@@ -211,7 +206,7 @@ impl Gate {
 impl Found {
     /// The session whose provider is told of a logout: also one that is over here, for there it may
     /// not be. Who holds a cookie after its logout is told nothing.
-    fn known_at_the_provider(self) -> Option<Kept> {
+    fn into_what_ends_at_the_provider(self) -> Option<Kept> {
         match self {
             Self::Live { kept, .. } => Some(kept),
             Self::Over {

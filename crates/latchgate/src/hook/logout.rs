@@ -29,14 +29,14 @@ impl Logout {
         }
     }
 
-    /// What the provider has ended from behind.
-    pub(crate) fn by_provider(issuer: &str, target: &LogoutTarget) -> Self {
+    /// What has ended from behind.
+    pub(crate) fn from_behind(issuer: &str, target: &LogoutTarget, why: Ended) -> Self {
         let (subject, sid) = match target {
             LogoutTarget::Session { sid, sub } => (sub.clone(), Some(sid.clone())),
             LogoutTarget::Person(sub) => (Some(sub.clone()), None),
         };
         Self {
-            why: Ended::EndedByProvider,
+            why,
             issuer: issuer.to_owned(),
             subject,
             sid,
