@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use latchgate::ClearSiteData;
 use latchgate_dev_provider::{Endpoint, Person};
 use latchgate_tests::{Browser, Failure, Page, Setup, World, scenarios};
 use url::Url;
@@ -21,7 +20,6 @@ scenarios!(
     our_own_pages_can_in_every_way_a_browser_has,
     a_stolen_cookie_is_dead_after_logout,
     an_ended_session_can_still_be_ended_at_the_provider,
-    browsers_forget_what_they_are_asked_to,
 );
 
 async fn sign_out(browser: &Browser) -> Result<Page, Failure> {
@@ -389,25 +387,5 @@ async fn a_cookie_that_was_signed_out_tells_nothing_more(setup: Setup) -> Result
     sign_out(&browser).await?;
     let url = sign_out(&thief).await?.leads_to()?;
     assert_eq!(parameter(&url, "id_token_hint"), [""; 0]);
-    Ok(())
-}
-
-async fn browsers_forget_what_they_are_asked_to(setup: Setup) -> Result<(), Failure> {
-    let plain = setup.clone().start().await?;
-    let page = sign_out(&plain.signed_in().await?).await?;
-    assert_eq!(page.header("clear-site-data"), "");
-    let setup =
-        setup.gate(|gate| gate.clear_site_data([ClearSiteData::Storage, ClearSiteData::Cache]));
-    let world = setup.start().await?;
-    let browser = world.signed_in().await?;
-    let refused = browser.request("POST", "/logout").navigation("cross-site");
-    assert_eq!(refused.send().await?.header("clear-site-data"), "");
-    assert_eq!(browser.get("/me").await?.header("clear-site-data"), "");
-    let page = sign_out(&browser).await?;
-    assert_eq!(page.status, 303, "{page}");
-    assert_eq!(page.header("clear-site-data"), "\"cache\", \"storage\"");
-    // The logout's own cookie has to come back.
-    let back = browser.get(page.leads_to()?.as_str()).await?.leads_to()?;
-    assert_eq!(browser.get(back.as_str()).await?.status, 303);
     Ok(())
 }

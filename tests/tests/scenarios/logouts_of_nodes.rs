@@ -1,5 +1,6 @@
 //! A logout at one node holds at all of them: by the store that has the sessions, or by one that has revocations.
 
+use latchgate::MemoryStore;
 use latchgate_dev_provider::{Answer, Endpoint, JsonObject, LogoutTarget};
 use latchgate_tests::{Browser, Failure, Page, Setup, SharedStore, World, scenarios};
 use tokio::task::JoinSet;
@@ -299,7 +300,7 @@ async fn without_an_index_a_node_knows_what_it_was_told(setup: Setup) -> Result<
 async fn revocations_make_up_for_a_missing_index(setup: Setup) -> Result<(), Failure> {
     let setup = setup
         .stored_in(SharedStore::without_index())
-        .revocations_in(SharedStore::default());
+        .revocations_in(SharedStore::new(MemoryStore::default()));
     a_logout_token_without_sid_ends_all_of_that_person(setup).await
 }
 

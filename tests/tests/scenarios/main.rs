@@ -6,6 +6,7 @@ mod bridge;
 mod cached_store;
 mod callback;
 mod ceilings;
+mod clear_site_data;
 mod configuration;
 mod cookie_attributes;
 mod endings;

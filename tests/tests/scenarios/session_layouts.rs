@@ -67,7 +67,7 @@ async fn a_retired_key_costs_one_clean_login(setup: Setup) -> Result<(), Failure
         let page = browser.clone().fetch("GET", "/me").await?;
         let problem = page.json(401)?;
         assert_eq!(problem.get("session"), None, "{problem}");
-        assert!(page.clears(before.session_cookie()));
+        assert!(before.gives_up(&page));
         let page = retired.visit(&mut browser, link).await?;
         assert_eq!((page.status, page.url.path()), (200, "/me"), "{page}");
         alice(&retired, &browser, link).await?;
