@@ -15,6 +15,9 @@ pub enum RememberMe {
     /// The visitor, by the link that starts the login: `/login?remember=yes` is a yes, everything
     /// else is a no. Handlers decide by [`LoginOptions::remember`](crate::LoginOptions::remember). Who
     /// authenticates once more in a session is not asked again.
+    ///
+    /// A link on another site can say yes as well. It prolongs no session beyond its deadlines: where
+    /// browsers are shared, decide for [`RememberMe::Never`].
     Ask,
 }
 
