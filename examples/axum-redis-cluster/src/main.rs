@@ -8,11 +8,8 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::middleware::{Next, from_fn};
-use axum::response::{Html, Response};
-use axum::{Router, routing::get};
+use axum::{Router, extract::Request, http::header::CONNECTION, response::Html, routing::get};
 use latchgate_dev_provider::DevProvider;
 use latchgate_tower::latchgate::Settings;
 use latchgate_tower::{AccessToken, LoginLayer, User};
@@ -23,14 +20,15 @@ use tokio::net::{TcpListener, TcpStream};
 mod page;
 
 /// The nodes have to agree on their keys. A real application reads LATCHGATE_SESSION_KEYS instead.
-const DEMO_KEY: &str = "session_keys = \"T25seSBmb3IgYSBkZW1vIG9uIGxvb3BiYWNrISAzMmI=\"\n";
-const STORE: &str = "store = \"redis://127.0.0.1:6379\"\n";
+const KEYS_AND_STORE: &str = "
+session_keys = 'T25seSBmb3IgYSBkZW1vIG9uIGxvb3BiYWNrISAzMmI='
+store = 'redis://127.0.0.1:6379'";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let provider = DevProvider::start().await?;
-    let table = provider.settings(&format!("http://127.0.0.1:{port}")) + DEMO_KEY + STORE;
+    let table = provider.settings(&format!("http://127.0.0.1:{port}")) + KEYS_AND_STORE;
     let settings = Settings::from_toml(&table)?.with_env()?;
     let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
     let nodes = [node("A", &settings).await?, node("B", &settings).await?];
@@ -49,25 +47,20 @@ async fn node(name: &'static str, settings: &Settings) -> Result<SocketAddr, Box
     let gate = settings.build()?;
     let tell = move |request: Request, next: Next| async move {
         let asked = format!("{} {}", request.method(), request.uri().path());
-        let mut response: Response = next.run(request).await;
+        let response = next.run(request).await;
         println!("node {name}: {asked} -> {}", response.status().as_u16());
         // So that the next request comes to the other node.
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert("connection", close);
-        response
+        ([(CONNECTION, "close")], response)
     };
     let app = Router::new()
         .route("/", get(home))
-        .route(
-            "/me",
-            get(async |user: User| user.claims_json().to_string()),
-        )
+        .route("/me", get(me))
         .route("/token", get(token))
         .layer(LoginLayer::new(gate))
         .layer(from_fn(tell));
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    let own = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = own.local_addr()?;
+    tokio::spawn(axum::serve(own, app).into_future());
     Ok(address)
 }
 
@@ -76,6 +69,13 @@ async fn home(user: Option<User>) -> Html<String> {
     Html(page::home(name))
 }
 
+async fn me(user: User) -> Html<String> {
+    Html(page::claims("text/html", &user.claims_json()).1)
+}
+
 async fn token(token: AccessToken) -> String {
-    format!("good for {:?} more seconds", token.expires_in())
+    format!(
+        "good for {} more seconds",
+        token.expires_in().unwrap_or_default()
+    )
 }

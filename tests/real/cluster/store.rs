@@ -29,7 +29,6 @@ impl Kind {
 }
 
 /// The store that the nodes share.
-#[expect(clippy::large_enum_variant, reason = "a cluster has one of these")]
 pub(super) enum Store {
     Redis(Redis),
     Postgres(Postgres),

@@ -2,7 +2,12 @@
 
 mod mistakes;
 
+use std::sync::Arc;
+
 use super::*;
+use crate::client::{ClientAuth, ResponseMode, UserinfoPolicy};
+use crate::provider::ClaimPath;
+use crate::session::{MemoryStore, SessionStore};
 
 const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
