@@ -36,7 +36,7 @@ const BATCH: i64 = 1000;
 /// # Expired sessions
 ///
 /// Nobody sees them, and once every [`PostgresStore::SWEEP_SECONDS`] a node that begins a session
-/// deletes them in the background. A node that only reads never does: see [`PostgresStore::sweep`].
+/// deletes those in the background that expired [`PostgresStore::GRACE_SECONDS`] ago. A node that only reads never does: see [`PostgresStore::sweep`].
 pub struct PostgresStore {
     server: Arc<Server>,
     schema: Schema,
@@ -65,6 +65,10 @@ impl fmt::Debug for PostgresStore {
 impl PostgresStore {
     /// How often a node sweeps expired sessions, in seconds, by the `now` of its calls.
     pub const SWEEP_SECONDS: u64 = 60;
+
+    /// How long an expired session lies there, in seconds: a node whose clock is ahead deletes nothing that
+    /// lives for the others.
+    pub const GRACE_SECONDS: u64 = 3_600;
 
     /// A store at `postgres://user:password@host:5432/database`. It connects when it is first used.
     ///
@@ -173,8 +177,9 @@ impl PostgresStore {
                 .is_ok();
         if ours {
             let (server, statements) = (Arc::clone(&self.server), Arc::clone(&self.statements));
+            let before = now.saturating_sub(Self::GRACE_SECONDS);
             tokio::spawn(async move {
-                if let Err(error) = sweep(&server, &statements, now).await {
+                if let Err(error) = sweep(&server, &statements, before).await {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "expired sessions were not swept"
@@ -200,8 +205,11 @@ impl PostgresStore {
         &self,
         statement: impl Fn(Try) -> Statement<'q> + Send,
     ) -> Result<Vec<PgRow>, StoreError> {
-        self.ready().await.map_err(unavailable)?;
-        self.server.rows(statement).await.map_err(unavailable)
+        let call = async {
+            self.ready().await?;
+            self.server.rows(statement).await
+        };
+        self.server.in_time(call).await.map_err(unavailable)
     }
 
     fn record(&self, row: &PgRow) -> Result<StoredRecord, StoreError> {

@@ -44,7 +44,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Starts a node: a gate, a store and a memory of its own.
 async fn node(name: &'static str, settings: &Settings) -> Result<SocketAddr, Box<dyn Error>> {
-    let gate = settings.build()?;
     let tell = move |request: Request, next: Next| async move {
         let asked = format!("{} {}", request.method(), request.uri().path());
         let response = next.run(request).await;
@@ -56,7 +55,7 @@ async fn node(name: &'static str, settings: &Settings) -> Result<SocketAddr, Box
         .route("/", get(home))
         .route("/me", get(me))
         .route("/token", get(token))
-        .layer(LoginLayer::new(gate))
+        .layer(LoginLayer::new(settings.build()?))
         .layer(from_fn(tell));
     let own = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = own.local_addr()?;

@@ -174,7 +174,8 @@ async fn expired_rows_are_swept(server: &mut Postgres) -> Result<(), Failure> {
     // The next sweep comes a minute later.
     store.insert(&key(), record(1), NOW + 59).await?;
     ensure!(rows(server).await? == 2_502, "swept too early");
-    store.insert(&key(), record(1), NOW + 60).await?;
+    let an_hour_later = NOW + PostgresStore::GRACE_SECONDS;
+    store.insert(&key(), record(1), an_hour_later).await?;
     let mut left = rows(server).await?;
     for _ in 0..100 {
         if left == 3 {

@@ -13,6 +13,7 @@ scenarios!(
     use_prolongs_a_session_up_to_its_absolute_end,
     a_cookie_is_written_again_only_when_it_is_due,
     no_cookie_outlives_its_session,
+    tighter_lifetimes_hold_for_sessions_from_before,
 );
 
 async fn short(setup: Setup) -> Result<World, Failure> {
@@ -138,5 +139,21 @@ async fn a_clock_that_goes_backwards_renews_nothing(setup: Setup) -> Result<(), 
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
     world.clock.pass(600);
     assert_eq!(world.whoami(&browser).await?, None);
+    Ok(())
+}
+
+async fn tighter_lifetimes_hold_for_sessions_from_before(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    let tighter = |setup: Setup| {
+        let (idle, absolute) = (Duration::from_secs(600), Duration::from_secs(3_600));
+        setup.gate(move |gate| gate.session_lifetimes(idle, absolute))
+    };
+    let node = world.neighbour(tighter).await?;
+    let copy = node.lead(browser.clone());
+    world.clock.pass(3_599);
+    assert_eq!(node.whoami(&copy).await?.as_deref(), Some("alice"));
+    world.clock.pass(1);
+    assert_eq!(node.whoami(&copy).await?, None);
     Ok(())
 }

@@ -13,6 +13,7 @@ scenarios!(
     other_pages_stay_up_while_the_provider_is_down,
     a_refreshed_id_token_of_somebody_else_ends_the_session,
     a_renewed_session_keeps_what_the_refresh_leaves_out,
+    keys_that_are_not_published_yet_cost_no_session,
     keys_that_cannot_be_had_cost_no_session,
 );
 
@@ -198,6 +199,25 @@ async fn keys_that_cannot_be_had_cost_no_session(setup: Setup) -> Result<(), Fai
         assert_eq!(answer.status, 200, "{answer}");
         assert_eq!(answer.json(200)?["expires_in"], 3_600);
     }
+    world.mischief().clear();
+    world.clock.pass(NEAR_THE_END);
+    assert_eq!(world.token(&browser).await?["expires_in"], 3_600);
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+/// The provider signs with a key that the server of its key set does not have yet.
+async fn keys_that_are_not_published_yet_cost_no_session(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    world.provider.rotate_keys();
+    world.mischief().on_jwks(|set| {
+        for key in set["keys"].as_array_mut().into_iter().flatten() {
+            key["kid"] = "an older one".into();
+        }
+    });
+    world.clock.pass(NEAR_THE_END);
+    assert_eq!(world.token(&browser).await?["expires_in"], 3_600);
     world.mischief().clear();
     world.clock.pass(NEAR_THE_END);
     assert_eq!(world.token(&browser).await?["expires_in"], 3_600);

@@ -116,10 +116,21 @@ async fn a_store_that_fails_after_the_provider_rotated_loses_nothing(
 async fn a_store_that_is_down_keeps_nobody_from_signing_out(setup: Setup) -> Result<(), Failure> {
     let world = setup.stored().start().await?;
     let browser = world.signed_in().await?;
+    let thief = browser.clone();
     world.store().ok_or("no store")?.set_down(true);
     let request = browser.request("POST", "/logout").navigation("same-origin");
     let page = request.send().await?;
     assert_eq!(page.status, 303, "{page}");
     assert!(page.clears(world.session_cookie()));
-    Ok(())
+
+    // The store hears of it as soon as it is back.
+    world.store().ok_or("no store")?.set_down(false);
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let ends = async {
+        while world.whoami(&thief).await?.is_some() {
+            looks.tick().await;
+        }
+        Ok::<(), Failure>(())
+    };
+    tokio::time::timeout(Duration::from_secs(15), ends).await?
 }

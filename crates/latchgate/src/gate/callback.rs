@@ -57,7 +57,8 @@ impl Gate {
                 Some(userinfo::response(&answer, &id_token)?)
             }
         };
-        let now = premises.clock.now();
+        // The session begins when its login came back: whatever ends it since then ends it.
+        let (began, now) = (now, premises.clock.now());
         let requested = premises.registration.scopes.join(" ");
         let mut session = Session::begin(
             &premises.registration,
@@ -65,7 +66,7 @@ impl Gate {
             Tokens::new(&tokens, &id_token, &requested, now),
             claims.as_ref(),
             premises.lifetimes,
-            now,
+            began,
             premises.random.as_ref(),
         )?;
         session.extras.remembered = remembered;

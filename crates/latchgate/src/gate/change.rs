@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout;
+
+use super::tokens::PATIENCE;
 use super::{Keeping, Kept, Premises};
 use crate::error::Error;
 use crate::session::{Renewed, Session, StoreError, StoredSessions, Ticket};
@@ -40,7 +43,9 @@ impl Premises {
         change: impl Fn(&Session) -> Result<Session, Error>,
         now: u64,
     ) -> Result<Option<Arc<Session>>, Error> {
-        while let Ok(newest) = self.renewals.newest(session, now).await {
+        // A refresh that is under way is waited for, as by who asks for its tokens.
+        let newest = || timeout(PATIENCE, self.renewals.newest(session, now));
+        while let Ok(newest) = newest().await.map_err(|_| Error::RefreshUnavailable)? {
             let changed = next(change(&newest)?);
             // It has to fit into cookies before anybody builds on it.
             self.cookies(&changed, None, &[], now)?;

@@ -112,11 +112,15 @@ impl<T: DeserializeOwned> SessionData<T> {
     /// bring an older value back to another process, or to this one after ten minutes. What must
     /// never go back belongs into a store or a database.
     ///
+    /// At least once: when a store's answer is lost and somebody else changes the value before the call
+    /// is repeated, `change` is applied to a value that has it already.
+    ///
     /// # Errors
     ///
     /// The old value stays when the new one is longer than 64 KiB as JSON or is none
     /// ([`Error::Data`]), the session no longer fits into cookies ([`Error::SessionTooLarge`]), has
-    /// ended ([`Error::SessionEnded`]), or its store fails ([`Error::Store`]).
+    /// ended ([`Error::SessionEnded`]), its store fails ([`Error::Store`]), or a refresh that is under
+    /// way takes longer than twelve seconds ([`Error::RefreshUnavailable`]).
     pub async fn update(&mut self, change: impl Fn(&mut T)) -> Result<&T, Error>
     where
         T: Serialize,

@@ -146,7 +146,15 @@ impl Premises {
         if self.revocations.concern(session, now) {
             return Some(Ended::EndedByProvider);
         }
-        session.ended(now)
+        // The deadlines inside the seal are those of the settings when it began. Tighter ones count at once,
+        // and no mark needs to last longer.
+        let oldest = session
+            .times
+            .begun_at
+            .saturating_add(self.lifetimes.absolute);
+        session
+            .ended(now)
+            .or_else(|| (now >= oldest).then_some(Ended::Absolute))
     }
 
     /// Begins to keep a new session. Answers with the cookies that carry it.

@@ -1,10 +1,13 @@
 //! How sessions end otherwise than by their own clock: here, in the store, on the other nodes.
 
+use tokio::time::{interval, timeout};
+
+use super::refresh::{KEEP_OFFERING, OFFER_AGAIN};
 use super::{Gate, Keeping, Kept, Premises};
 use crate::error::Error;
 use crate::hook::Logout;
 use crate::logout::LogoutTarget;
-use crate::session::{Ended, Removal};
+use crate::session::{Ended, Removal, Ticket};
 
 impl Gate {
     /// Ends every session that a person has begun so far, wherever they are signed in: for "log out
@@ -51,6 +54,39 @@ impl Gate {
             self.tell_of(Logout::of(&kept.session, why));
         }
         self.0.end_quietly(kept, why, now).await
+    }
+
+    /// Removes a session from a store that has failed, as soon as it is back, within a minute.
+    pub(super) async fn forget_once_possible(self, ticket: Ticket) {
+        once_possible(|| self.0.forget(Some(&ticket))).await;
+    }
+
+    /// Ends a session in stores that have failed, as soon as they are back, within a minute.
+    pub(super) async fn end_once_possible(self, kept: Kept, why: Ended) {
+        once_possible(|| self.0.end_quietly(&kept, why, self.0.clock.now())).await;
+    }
+}
+
+/// Tries again and again what a store that failed has to do, for a minute.
+async fn once_possible<F>(attempt: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let attempts = async {
+        let mut pauses = interval(OFFER_AGAIN);
+        pauses.tick().await;
+        loop {
+            pauses.tick().await;
+            if attempt().await.is_ok() {
+                return;
+            }
+        }
+    };
+    if timeout(KEEP_OFFERING, attempts).await.is_err() {
+        tracing::error!(
+            event = "session_not_removed",
+            "the store has not heard of a session's end"
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::door::Found;
 use super::errand::Snapshot;
 use super::page::{escape, html, redirect};
-use super::{Gate, Kept};
+use super::{Gate, Kept, Premises};
 use crate::cookie::{Pieces, pairs};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
@@ -44,12 +44,19 @@ impl Gate {
         // A store that fails is no reason to leave the cookie where it is.
         let found = premises.find(&pieces, now).await.unwrap_or_else(|error| {
             store_failed(&error);
+            if let Some(ticket) = Premises::ticket(&pieces) {
+                tokio::spawn(self.clone().forget_once_possible(ticket));
+            }
             Found::Nothing
         });
         let mut hint = None;
         if let Some(kept) = found.into_what_ends_at_the_provider() {
             if let Err(error) = self.end_here(&kept, Ended::SignedOut, now).await {
                 store_failed(&error);
+                let end = self
+                    .clone()
+                    .end_once_possible(kept.clone(), Ended::SignedOut);
+                tokio::spawn(end);
             }
             let session = kept.session;
             hint = Some(session.tokens.id_token.text());

@@ -116,6 +116,8 @@ impl<T> Remembered<T> {
             }
             (Err(error), Some(old)) => {
                 tracing::warn!(error = %error.chain(), code = error.code(), "the provider's answer from before is used on");
+                // Whoever waited for something newer shares the failure.
+                self.failures.fetch_add(1, Ordering::Release);
                 let value = Arc::clone(&old.value);
                 self.set(Remember {
                     good_until: now.saturating_add(RETRY),

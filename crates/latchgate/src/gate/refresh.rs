@@ -10,14 +10,14 @@ use super::{Gate, Keeping, Kept};
 use crate::error::Error;
 use crate::hook::Logout;
 use crate::session::{Ended, Renewed, Session};
-use crate::token::{self, TokenError};
+use crate::token::{self, IdTokenError, TokenError};
 
 /// How long a refresh waits for its turn while other nodes are at it.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(20);
 
 /// How long a refreshed session is offered to a store that fails, and how often.
-const KEEP_OFFERING: Duration = Duration::from_secs(60);
-const OFFER_AGAIN: Duration = Duration::from_millis(250);
+pub(super) const KEEP_OFFERING: Duration = Duration::from_secs(60);
+pub(super) const OFFER_AGAIN: Duration = Duration::from_millis(250);
 
 impl Gate {
     /// Spends the session's refresh token, or lets another node spend it, and says what came of it.
@@ -133,9 +133,11 @@ impl Gate {
             code = why.code(),
             "the session was over when its tokens were refreshed"
         );
-        if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
+        if let Err(error) = self.0.end_quietly(kept, why, self.0.clock.now()).await {
             tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
         }
+        // What the provider has just issued is of use to nobody.
+        tokio::spawn(self.clone().revoke(Arc::clone(session)));
         Renewed::Over(why)
     }
 
@@ -250,5 +252,10 @@ fn ends_the_session(error: &Error) -> bool {
 
 /// Whether an ID token could not be judged: its key is not to be had at the moment.
 fn lacks_a_key(error: &Error) -> bool {
-    matches!(error, Error::Http(_) | Error::Discovery(_) | Error::Keys(_))
+    match error {
+        Error::Http(_) | Error::Discovery(_) | Error::Keys(_) => true,
+        // The provider has rotated its keys, and does not publish them everywhere yet.
+        Error::IdToken(IdTokenError::Jws(jws)) => jws.is_unknown_key(),
+        _ => false,
+    }
 }

@@ -11,7 +11,7 @@ use crate::head::RequestHead;
 use crate::session::{AccessToken, Renewed, Session};
 
 /// How long a request waits for fresh tokens.
-const PATIENCE: Duration = Duration::from_secs(12);
+pub(super) const PATIENCE: Duration = Duration::from_secs(12);
 
 /// How long it waits while the old ones are still good.
 const SHORT_PATIENCE: Duration = Duration::from_secs(3);
@@ -101,6 +101,8 @@ impl Visit {
                 Renewed::Undecided => break,
             }
         }
+        // It has waited, perhaps for long.
+        let now = self.gate().0.clock.now();
         if kept.is_good(now) {
             Ok(Some(kept.access_token(now)))
         } else {
@@ -111,10 +113,12 @@ impl Visit {
     /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
     async fn refreshed(&self, kept: &Kept, now: u64) -> Renewed {
         let premises = &self.gate().0;
-        let refresh = premises.renewals.once(&kept.session, now, || {
-            let refresh = self.gate().clone().refresh(kept.clone());
-            refresh.instrument(tracing::info_span!("refresh"))
-        });
+        let refresh = premises
+            .renewals
+            .once(&kept.session, now, &premises.clock, || {
+                let refresh = self.gate().clone().refresh(kept.clone());
+                refresh.instrument(tracing::info_span!("refresh"))
+            });
         // A sealed session is kept by nobody but the browser, which should get the newest one.
         let patience = if kept.ticket.is_some() && kept.is_good(now) {
             SHORT_PATIENCE

@@ -63,6 +63,7 @@ impl Gate {
                         }),
                     });
                 }
+                Leased::Unreadable => return Err(Error::RefreshUnavailable),
                 Leased::Missing => return Ok(Turn::Done(Renewed::Over(Ended::SignedOut))),
                 Leased::Held => {
                     if let Turn::Done(renewed) = self.look(stored, ticket, known, now).await? {
@@ -82,7 +83,7 @@ impl Gate {
         known: &Arc<Session>,
         now: u64,
     ) -> Result<Turn, Error> {
-        Ok(match stored.load(&self.0.keys, ticket, now).await? {
+        Ok(match stored.load_newest(&self.0.keys, ticket, now).await? {
             None => Turn::Done(Renewed::Over(Ended::SignedOut)),
             Some(Taken { session, .. }) => match known.compared_with(session) {
                 Compared::Refreshed(newer) => Turn::Done(Renewed::Fresh(newer)),

@@ -184,6 +184,15 @@ impl<S: SessionStore> SessionStore for CachedStore<S> {
         })
     }
 
+    fn load_newest<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        now: u64,
+    ) -> StoreFuture<'a, Option<StoredRecord>> {
+        self.memory().records.remove(key);
+        self.load(key, now)
+    }
+
     fn insert<'a>(
         &'a self,
         key: &'a StoreKey,

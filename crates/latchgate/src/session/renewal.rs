@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::lifetime::Ended;
 use super::session::Session;
+use crate::outside::Clock;
 
 /// How a refresh ended.
 #[derive(Clone, Debug)]
@@ -50,7 +51,11 @@ enum Standing {
     /// The newest generation that this process knows.
     Newest { session: Arc<Session>, since: u64 },
     /// A refresh of this generation has failed: nobody tries again before `until`.
-    Failed { of: Arc<Session>, until: u64 },
+    Failed {
+        of: Arc<Session>,
+        until: u64,
+        since: u64,
+    },
     /// The session has ended; kept until its cookie is worthless anyway.
     Tombstone { why: Ended, until: u64 },
 }
@@ -78,6 +83,7 @@ impl Renewals {
         self: &Arc<Self>,
         session: &Arc<Session>,
         now: u64,
+        clock: &Arc<dyn Clock>,
         refresh: impl FnOnce() -> F,
     ) -> Renewed
     where
@@ -89,10 +95,10 @@ impl Renewals {
             Joined::First(announce, outcome) => {
                 let refresh = refresh();
                 let renewals = Arc::clone(self);
-                let session = Arc::clone(session);
+                let (session, clock) = (Arc::clone(session), Arc::clone(clock));
                 tokio::spawn(async move {
                     let renewed = refresh.await;
-                    let renewed = renewals.settle(&session, renewed, now);
+                    let renewed = renewals.settle(&session, renewed, clock.now());
                     announce.send_replace(Some(renewed));
                 });
                 outcome
@@ -110,12 +116,14 @@ impl Renewals {
             }) if newest.generation > session.generation => {
                 return Joined::Settled(Renewed::Fresh(Arc::clone(newest)));
             }
+            // Somebody may have changed the session meanwhile: the refresh token is the same.
             Some(Standing::UnderWay { of, outcome })
-                if of.generation >= session.generation && is_alive(outcome) =>
+                if (of.generation >= session.generation || of.tokens == session.tokens)
+                    && is_alive(outcome) =>
             {
                 return Joined::Waiting(outcome.clone());
             }
-            Some(Standing::Failed { of, until })
+            Some(Standing::Failed { of, until, .. })
                 if of.generation >= session.generation && *until > now =>
             {
                 return Joined::Settled(Renewed::Undecided);
@@ -148,11 +156,20 @@ impl Renewals {
             Renewed::Undecided => Standing::Failed {
                 of: Arc::clone(session),
                 until: now.saturating_add(Self::PAUSE),
+                since: now,
             },
+        };
+        let known = match &renewed {
+            Renewed::Fresh(fresh) => fresh.generation,
+            Renewed::Over(_) => u32::MAX,
+            Renewed::Undecided => session.generation,
         };
         match entries.get(&session.id) {
             Some(Standing::Tombstone { why, .. }) => return Renewed::Over(*why),
             Some(Standing::UnderWay { of, .. }) if of.generation > session.generation => {}
+            Some(Standing::Newest {
+                session: newest, ..
+            }) if newest.generation > known => {}
             _ => drop(entries.insert(session.id, standing)),
         }
         renewed
@@ -263,8 +280,10 @@ impl Remembered {
             return;
         }
         self.by_session.retain(|_, standing| match standing {
-            Standing::Tombstone { until, .. } | Standing::Failed { until, .. } => *until > now,
-            Standing::Newest { since, .. } => now.saturating_sub(*since) <= Renewals::REPLAY,
+            Standing::Tombstone { until, .. } => *until > now,
+            Standing::Newest { since, .. } | Standing::Failed { since, .. } => {
+                now.saturating_sub(*since) <= Renewals::REPLAY
+            }
             Standing::UnderWay { outcome, .. } => is_alive(outcome),
         });
         self.swept_to = self.by_session.len();
@@ -277,11 +296,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::outside::scripted::StoppedClock;
     use tokio::sync::Notify;
     use tokio::task::JoinSet;
 
     fn fresher(session: &Session) -> Renewed {
         Renewed::Fresh(Arc::new(session.refreshed(session.tokens.clone(), None)))
+    }
+
+    fn clock(now: u64) -> Arc<dyn Clock> {
+        Arc::new(StoppedClock(now))
     }
 
     fn generation(renewed: &Renewed) -> Option<u32> {
@@ -318,7 +342,8 @@ mod tests {
             outcome
         };
         // A refresh that waits for ever is a failure, not a reason to wait for ever.
-        let outcome = renewals.once(session, 1_000, ask);
+        let clock = clock(1_000);
+        let outcome = renewals.once(session, 1_000, &clock, ask);
         tokio::time::timeout(Duration::from_secs(10), outcome)
             .await
             .unwrap()
@@ -421,7 +446,7 @@ mod tests {
                 asked.asked.fetch_add(1, Ordering::SeqCst);
                 outcome
             };
-            renewals.once(&session, now, ask).await
+            renewals.once(&session, now, &clock(now), ask).await
         };
         for (now, asked) in [(1_000, 1), (1_004, 1), (1_005, 2), (1_009, 2)] {
             let undecided = try_at(now, Renewed::Undecided).await;
@@ -488,7 +513,10 @@ mod tests {
         let renewals = Arc::new(Renewals::default());
         let provider = Arc::new(Provider::default());
         let session = Arc::new(Session::example());
-        let died = renewals.once(&session, 1_000, || async { panic!("the client is broken") });
+        let clock = clock(1_000);
+        let died = renewals.once(&session, 1_000, &clock, || async {
+            panic!("the client is broken")
+        });
         assert!(matches!(died.await, Renewed::Undecided));
         assert!(renewals.newest(&session, 1_000).await.is_ok());
         provider.answers.notify_one();
@@ -506,7 +534,8 @@ mod tests {
             // One refresh a second: each is forgotten a minute later.
             let now = 1_000 + number as u64;
             let session = Arc::new(session.clone());
-            renewals.once(&session, now, || async { fresh }).await;
+            let refresh = || async { fresh };
+            renewals.once(&session, now, &clock(now), refresh).await;
         }
         assert!(renewals.remembered().by_session.len() <= Renewals::SWEEP_ABOVE);
         assert!(renewals.since(&session, 1_000).is_some());
@@ -545,5 +574,42 @@ mod tests {
         provider.answers.notify_one();
         let newest = renewals.newest(&session, 1_000).await.unwrap();
         assert_eq!((newest.generation, provider.asked()), (1, 1));
+    }
+
+    /// Without leases nothing else keeps the refresh token from being spent twice.
+    #[tokio::test]
+    async fn a_session_that_was_changed_meanwhile_waits_for_the_same_refresh() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let waiting = refresh(&renewals, &session, &provider, fresher(&session));
+        assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
+        let changed = Arc::new(session.refreshed(session.tokens.clone(), None));
+        provider.answers.notify_one();
+        let outcome = refresh(&renewals, &changed, &provider, fresher(&changed)).await;
+        assert_eq!((generation(&outcome), provider.asked()), (Some(1), 1));
+    }
+
+    /// A pause counts from the end of an attempt, however long the provider was silent.
+    #[tokio::test]
+    async fn the_pause_begins_when_the_attempt_has_ended() {
+        let renewals = Arc::new(Renewals::default());
+        let session = Arc::new(Session::example());
+        let undecided = || async { Renewed::Undecided };
+        renewals
+            .once(&session, 1_000, &clock(1_012), undecided)
+            .await;
+        let fresh = fresher(&session);
+        let again = |now| {
+            let (renewals, session, fresh) =
+                (Arc::clone(&renewals), Arc::clone(&session), fresh.clone());
+            async move {
+                renewals
+                    .once(&session, now, &clock(now), || async { fresh })
+                    .await
+            }
+        };
+        assert!(matches!(again(1_016).await, Renewed::Undecided));
+        assert_eq!(generation(&again(1_017).await), Some(1));
     }
 }

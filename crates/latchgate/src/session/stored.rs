@@ -52,6 +52,8 @@ pub(crate) enum Leased {
     Held,
     /// The session is gone.
     Missing,
+    /// It is there, sealed with a key that this node does not have.
+    Unreadable,
     /// The store has no leases.
     Unsupported,
 }
@@ -123,6 +125,17 @@ impl StoredSessions {
         Ok(record.and_then(|record| ticket.open(keys, &record)))
     }
 
+    /// The same, past whatever remembers what the store said before.
+    pub(crate) async fn load_newest(
+        &self,
+        keys: &KeyRing,
+        ticket: &Ticket,
+        now: u64,
+    ) -> Result<Option<Taken>, StoreError> {
+        let record = self.store.load_newest(&ticket.key(), now).await?;
+        Ok(record.and_then(|record| ticket.open(keys, &record)))
+    }
+
     /// Keeps a new session; `false` when its ticket is not new.
     pub(crate) async fn insert(
         &self,
@@ -171,7 +184,10 @@ impl StoredSessions {
                         fence,
                         session: Box::new(session),
                     },
-                    None => Leased::Missing,
+                    None => {
+                        self.store.release_lease(&ticket.key(), fence).await?;
+                        Leased::Unreadable
+                    }
                 },
                 Lease::Held => Leased::Held,
                 Lease::Missing => Leased::Missing,

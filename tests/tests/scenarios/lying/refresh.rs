@@ -95,7 +95,6 @@ async fn id_tokens_that_cannot_be_believed_end_the_session(setup: Setup) -> Resu
     lies.extend([
         header("typ", json!("at+jwt")),
         header("alg", json!("none")),
-        header("kid", json!("another")),
         header("crit", json!(["exp"])),
     ]);
     lies.extend(
