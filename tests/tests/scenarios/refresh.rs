@@ -10,7 +10,7 @@ scenarios!(
     without_a_refresh_token_the_rest_of_its_life_is_all_there_is;
     in either keeping:
     a_token_near_its_end_is_refreshed_first,
-    fifty_requests_at_once_make_one_token_request,
+    a_hundred_requests_at_once_make_one_token_request,
     a_late_request_with_the_old_cookie_spends_nothing,
     a_forced_refresh_is_a_refresh,
     tokens_of_two_people_never_mix,
@@ -73,7 +73,7 @@ async fn at_once(browser: &Browser, count: usize) -> Result<Vec<(Browser, Value)
     requests.join_all().await.into_iter().collect()
 }
 
-async fn fifty_requests_at_once_make_one_token_request(setup: Setup) -> Result<(), Failure> {
+async fn a_hundred_requests_at_once_make_one_token_request(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
     let browser = world.signed_in().await?;
     let old = text(&world.token(&browser).await?);
@@ -81,7 +81,7 @@ async fn fifty_requests_at_once_make_one_token_request(setup: Setup) -> Result<(
         world.provider.reset_calls();
         world.clock.pass(NEAR_THE_END);
         world.mischief().answer(Endpoint::Token, Answer::Hang);
-        let asking = at_once(&browser, 50);
+        let asking = at_once(&browser, 100);
         let release = async {
             world
                 .until("a token request", || world.calls(Endpoint::Token) > 0)
