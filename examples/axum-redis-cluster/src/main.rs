@@ -20,8 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 mod page;
 
 /// The nodes have to agree on their keys. A real application reads LATCHGATE_SESSION_KEYS instead.
-const KEYS_AND_STORE: &str = "
-session_keys = 'T25seSBmb3IgYSBkZW1vIG9uIGxvb3BiYWNrISAzMmI='
+const KEYS_AND_STORE: &str = "session_keys = 'T25seSBmb3IgYSBkZW1vIG9uIGxvb3BiYWNrISAzMmI='
 store = 'redis://127.0.0.1:6379'";
 
 #[tokio::main]
@@ -64,8 +63,7 @@ async fn node(name: &'static str, settings: &Settings) -> Result<SocketAddr, Box
 }
 
 async fn home(user: Option<User>) -> Html<String> {
-    let name = user.as_ref().map(|user| user.name().unwrap_or("friend"));
-    Html(page::home(name))
+    Html(page::home(user.as_ref().and_then(|user| user.name())))
 }
 
 async fn me(user: User) -> Html<String> {
