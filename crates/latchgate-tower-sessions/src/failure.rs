@@ -18,6 +18,8 @@ pub enum Failure {
     Decode,
     /// No answer within five seconds.
     Slow,
+    /// The store panicked, or the runtime is shutting down.
+    Panicked,
 }
 
 impl fmt::Display for Failure {
@@ -27,6 +29,7 @@ impl fmt::Display for Failure {
             Self::Encode => "the tower-sessions store could not encode a record",
             Self::Decode => "the tower-sessions store could not decode a record",
             Self::Slow => "the tower-sessions store did not answer within five seconds",
+            Self::Panicked => "the tower-sessions store did not come to an end",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The bridge: the store door of latchgate, with a tower-sessions store behind it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchgate::{Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord};
@@ -23,7 +24,14 @@ const PROMPT: Duration = Duration::from_secs(5);
 /// ([`Lease::Unsupported`]), and no index ([`SessionStore::find`] is `None`). The
 /// [crate's page](crate) says what that means for several nodes. A call that waits longer than five
 /// seconds for its turn and its answer fails.
+///
+/// A change that nobody waits for any more is carried on in a task of its own, which keeps its turn:
+/// nothing that comes later can be overtaken by it. So calls need a tokio runtime.
 pub struct TowerSessions<S> {
+    shared: Arc<Shared<S>>,
+}
+
+struct Shared<S> {
     store: S,
     turns: [Mutex<()>; TURNS],
 }
@@ -32,12 +40,34 @@ impl<S: Store> TowerSessions<S> {
     /// Keeps sessions in `store`. Share the one value, in an `Arc`, between the gates of a process.
     #[must_use]
     pub fn new(store: S) -> Self {
+        let turns = std::array::from_fn(|_| Mutex::default());
         Self {
-            store,
-            turns: std::array::from_fn(|_| Mutex::default()),
+            shared: Arc::new(Shared { store, turns }),
         }
     }
 
+    /// Does something when its turn has come: no other call of ours for this key is under way.
+    fn in_turn<'a, T, F>(
+        &self,
+        key: &StoreKey,
+        call: impl FnOnce(Arc<Shared<S>>, StoreKey) -> F,
+    ) -> StoreFuture<'a, T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let (shared, key) = (Arc::clone(&self.shared), *key);
+        let call = call(Arc::clone(&shared), key);
+        let task = async move {
+            // The store is asked while others wait: that is what the turn is for.
+            let _turn = shared.turns[usize::from(key[31]) % TURNS].lock().await;
+            call.await
+        };
+        promptly(async move { tokio::spawn(task).await.unwrap_or(Err(Failure::Panicked)) })
+    }
+}
+
+impl<S: Store> Shared<S> {
     /// What is under a key: nobody's record, somebody else's, or ours.
     async fn look(&self, key: &StoreKey) -> Result<Place, Failure> {
         Ok(match self.store.load(&row::id(key)).await? {
@@ -107,19 +137,6 @@ impl<S: Store> TowerSessions<S> {
             there => Ok(there.as_ref() == Some(record)),
         }
     }
-
-    /// Does something when its turn has come: no other call of ours for this key is under way.
-    fn in_turn<'a, T: 'a>(
-        &'a self,
-        key: &'a StoreKey,
-        call: impl Future<Output = Result<T, Failure>> + Send + 'a,
-    ) -> StoreFuture<'a, T> {
-        promptly(async move {
-            // The store is asked while others wait: that is what the turn is for.
-            let _turn = self.turns[usize::from(key[31]) % TURNS].lock().await;
-            call.await
-        })
-    }
 }
 
 /// What lies under a key.
@@ -147,7 +164,7 @@ impl<S> fmt::Debug for TowerSessions<S> {
 
 impl<S: Store> SessionStore for TowerSessions<S> {
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
-        promptly(self.live(key, now))
+        promptly(self.shared.live(key, now))
     }
 
     fn insert<'a>(
@@ -156,7 +173,9 @@ impl<S: Store> SessionStore for TowerSessions<S> {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        self.in_turn(key, async move { self.add(key, &record, now).await })
+        self.in_turn(key, move |shared, key| async move {
+            shared.add(&key, &record, now).await
+        })
     }
 
     fn replace<'a>(
@@ -166,16 +185,15 @@ impl<S: Store> SessionStore for TowerSessions<S> {
         record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        self.in_turn(key, async move {
-            self.change(key, expected, &record, now).await
+        self.in_turn(key, move |shared, key| async move {
+            shared.change(&key, expected, &record, now).await
         })
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
-        self.in_turn(
-            key,
-            async move { Ok(self.store.delete(&row::id(key)).await?) },
-        )
+        self.in_turn(key, |shared, key| async move {
+            Ok(shared.store.delete(&row::id(&key)).await?)
+        })
     }
 
     fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration, _: u64) -> StoreFuture<'a, Lease> {
@@ -292,6 +310,46 @@ mod tests {
         assert!(!ours.replace(&KEY, 0, record.clone(), now).await.unwrap());
         assert_eq!(ours.load(&KEY, now).await.unwrap(), None);
         assert_eq!(theirs.load(&other, now).await.unwrap(), Some(record));
+    }
+
+    /// `save` takes until it is told to go on.
+    #[derive(Debug)]
+    struct SavesSlowly(MemoryStore, Arc<tokio::sync::Notify>);
+
+    #[async_trait]
+    impl Store for SavesSlowly {
+        async fn create(&self, record: &mut Record) -> StoreResult<()> {
+            self.0.create(record).await
+        }
+        async fn save(&self, record: &Record) -> StoreResult<()> {
+            self.1.notified().await;
+            self.0.save(record).await
+        }
+        async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
+            self.0.load(id).await
+        }
+        async fn delete(&self, id: &Id) -> StoreResult<()> {
+            self.0.delete(id).await
+        }
+    }
+
+    /// A statement that is at the server already is carried out, whether or not somebody waits.
+    #[tokio::test]
+    async fn a_change_that_is_given_up_overtakes_no_removal() {
+        let goes_on = Arc::new(tokio::sync::Notify::new());
+        let store = TowerSessions::new(SavesSlowly(MemoryStore::default(), Arc::clone(&goes_on)));
+        let now = 4_000_000_000;
+        let (first, second) = (record(0, now + 600), record(1, now + 600));
+        assert!(store.insert(&KEY, first, now).await.unwrap());
+        let given_up = store.replace(&KEY, 0, second, now);
+        let briefly = Duration::from_millis(20);
+        assert!(tokio::time::timeout(briefly, given_up).await.is_err());
+
+        let mut removal = store.remove(&KEY);
+        assert!(tokio::time::timeout(briefly, &mut removal).await.is_err());
+        goes_on.notify_one();
+        removal.await.unwrap();
+        assert_eq!(store.load(&KEY, now).await.unwrap(), None);
     }
 
     /// Fails with this error; without one, never answers.
