@@ -9,6 +9,7 @@ scenarios!(
     a_provider_without_revocation_is_no_obstacle;
     in either keeping:
     the_refresh_token_dies_with_the_session,
+    so_does_one_that_comes_too_late,
     a_provider_that_does_not_answer_holds_nobody_up,
 );
 
@@ -41,6 +42,30 @@ async fn the_refresh_token_dies_with_the_session(setup: Setup) -> Result<(), Fai
         "the newest one, not the spent one"
     );
     assert_eq!(world.whoami(&thief).await?, None);
+    Ok(())
+}
+
+/// Somebody signs out while the provider issues another refresh token.
+async fn so_does_one_that_comes_too_late(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    world.provider.reset_calls();
+    world.mischief().answer(Endpoint::Token, Answer::Withhold);
+    let signs_out = async {
+        let asked = || world.calls(Endpoint::Token) == 1;
+        world.until("a token request", asked).await?;
+        assert_eq!(sign_out(&browser).await?.status, 303);
+        let (old, _) = revoked(&world).await?;
+        world.mischief().clear();
+        let again = || world.calls(Endpoint::Revocation) == 2;
+        world.until("the second revocation", again).await?;
+        Ok::<_, Failure>(old)
+    };
+    let (refreshed, old) = tokio::join!(browser.fetch("POST", "/refresh"), signs_out);
+    assert_eq!(refreshed?.status, 401);
+    let new = world.provider.last_request(Endpoint::Revocation);
+    let new = new.and_then(|request| request.parameter("token"));
+    assert!(new.is_some() && new != old?, "the old one again");
     Ok(())
 }
 

@@ -149,7 +149,13 @@ impl Gate {
         };
         let offers = timeout(KEEP_OFFERING, self.offer(&mut fresh, &ours)).await;
         match offers {
-            Ok(Some(instead)) => return instead,
+            Ok(Some(instead)) => {
+                if let Renewed::Over(_) = instead {
+                    // The session has ended meanwhile, and what was just issued is of use to nobody.
+                    tokio::spawn(self.clone().revoke(fresh.session));
+                }
+                return instead;
+            }
             Ok(None) => self.after_refresh(&mut fresh).await,
             // The provider has rotated: forgetting the new tokens would end the session. They are
             // remembered here, and written when the session is opened next.
@@ -157,6 +163,11 @@ impl Gate {
                 event = "session_not_written",
                 "a refreshed session could not be written to its store yet"
             ),
+        }
+        let now = self.0.clock.now();
+        if let Some(over @ Renewed::Over(_)) = self.0.renewals.since(&fresh.session, now) {
+            tokio::spawn(self.clone().revoke(fresh.session));
+            return over;
         }
         tracing::info!(
             event = "refresh",
