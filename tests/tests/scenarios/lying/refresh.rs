@@ -104,7 +104,6 @@ async fn id_tokens_that_cannot_be_believed_end_the_session(setup: Setup) -> Resu
             Forgery::Hs256WithClientSecret,
             Forgery::Hs256WithPublicKey,
             Forgery::OtherKey,
-            Forgery::UnknownKid,
             Forgery::Es256,
         ]
         .map(forged),
