@@ -24,7 +24,9 @@ cargo xtask ci
 cargo xtask audit
     Known vulnerabilities among the dependencies. Fetches the RustSec database, so it needs the network.
 cargo xtask bench [ARGUMENTS...]
-    What the layer costs a request. The arguments go to the benchmark.";
+    What the layer costs a request, and what the stores cost over the bare client of theirs. Redis is started for it if it is
+    here; PostgreSQL is measured where LATCHGATE_BENCH_POSTGRES names a server, such as postgres://bench@127.0.0.1/bench. A
+    store without a server says so and is left out. The arguments go to every benchmark: a part of a title picks cases.";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);

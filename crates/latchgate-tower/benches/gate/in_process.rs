@@ -10,10 +10,11 @@ use axum::body::{Body, to_bytes};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use latchgate_dev_provider::{
-    Client, DevProvider, EmailVerification, Person, RegisteredUris, SigningAlg,
+    Client, DevProvider, EmailVerification, Endpoint, Person, RegisteredUris, SigningAlg,
 };
 use latchgate_tower::latchgate::{
-    Algorithm, Gate, HttpClient, HttpError, HttpFuture, Provider, SessionKey, SessionStore,
+    Algorithm, Gate, GateBuilder, HttpClient, HttpError, HttpFuture, Provider, Ready, SessionKey,
+    SessionStore,
 };
 use serde_json::Value;
 use tower::Service;
@@ -28,7 +29,8 @@ pub(crate) struct Tokens {
     pub(crate) more_claims: usize,
     /// Bytes added to the claims of both JWTs.
     pub(crate) more_permissions: usize,
-    /// The length of the refresh token; none is issued without.
+    /// The least length of the refresh token; none is issued without. The provider knows only those that are long enough
+    /// by themselves.
     pub(crate) refresh_token: Option<usize>,
 }
 
@@ -114,6 +116,15 @@ impl InProcess {
 
     /// A gate that sends its visitors here, and seals its sessions or keeps them in a store.
     pub(crate) fn gate(&self, store: Option<impl SessionStore + 'static>) -> Gate {
+        let builder = self.builder();
+        match store {
+            Some(store) => builder.store(store).build().unwrap(),
+            None => builder.build().unwrap(),
+        }
+    }
+
+    /// Such a gate, before it is built.
+    pub(crate) fn builder(&self) -> GateBuilder<Ready> {
         let alg = match self.alg {
             SigningAlg::Es256 => Algorithm::Es256,
             _ => Algorithm::Rs256,
@@ -125,15 +136,21 @@ impl InProcess {
             .scopes(scopes.into_iter().take(wanted))
             .id_token_alg(alg);
         let key = std::array::from_fn(|place| place as u8);
-        let builder = Gate::builder()
+        Gate::builder()
             .base_url(ORIGIN)
             .provider(registration)
             .session_keys([SessionKey::from_bytes(key)])
-            .http_client(self.clone());
-        match store {
-            Some(store) => builder.store(store).build().unwrap(),
-            None => builder.build().unwrap(),
-        }
+            .http_client(self.clone())
+    }
+
+    /// How often the provider was asked for tokens.
+    pub(crate) fn token_requests(&self) -> usize {
+        self.provider.calls(Endpoint::Token)
+    }
+
+    /// How long gates have waited for the provider's endpoints.
+    pub(crate) fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
     }
 
     /// How many bytes the tokens of the last login have together.
@@ -165,12 +182,11 @@ impl InProcess {
             *self.cookie.lock().unwrap() = Some(cookie.clone());
         }
 
-        let spent_before = self.spent.load(Ordering::Relaxed);
+        let spent_before = self.spent();
         let finish = request(browser(location(&back), Some(&login_cookies)));
         let (done, callback) = timed(application.call(finish)).await;
-        let spent = self.spent.load(Ordering::Relaxed) - spent_before;
+        let spent = self.spent() - spent_before;
         assert_eq!(location(&done), "/me", "the login failed");
-        let spent = Duration::from_nanos(spent);
         LoggedIn {
             cookies: cookies(done.headers()),
             application: login + callback.saturating_sub(spent),
@@ -194,7 +210,9 @@ impl InProcess {
             return body;
         }
         if let Some(length) = self.refresh_token {
-            tokens.insert("refresh_token".to_owned(), "r".repeat(length).into());
+            let token = tokens.get("refresh_token").and_then(Value::as_str);
+            let padded = format!("{:r<length$}", token.unwrap_or_default());
+            tokens.insert("refresh_token".to_owned(), padded.into());
         }
         let length = |name| tokens.get(name).and_then(Value::as_str).map_or(0, str::len);
         let issued = ["id_token", "access_token", "refresh_token"].map(length);
@@ -206,6 +224,8 @@ impl InProcess {
 impl HttpClient for InProcess {
     fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_> {
         Box::pin(async move {
+            // As with a socket, others get their turn meanwhile.
+            tokio::task::yield_now().await;
             let asked = async {
                 let answer = self.answer(request.map(Body::from)).await.unwrap();
                 let (head, body) = answer.into_parts();

@@ -10,6 +10,7 @@ mod applications;
 mod in_process;
 mod peers;
 mod rounds;
+mod storm;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -37,6 +38,7 @@ use applications::{bare, idle, latchgate, signed_in};
 use in_process::{InProcess, Tokens, browser, cookies};
 use peers::Record;
 use rounds::{Contestant, Table, answer, now};
+use storm::{Keeping, Storm};
 
 const SMALL_COOKIES: &str = "theme=dark; lang=en; _ga=GA1.1.1234567890.1700000000";
 
@@ -46,7 +48,7 @@ fn main() {
         .build()
         .unwrap();
     let mut bench = Bench {
-        runtime,
+        runtime: Rc::new(runtime),
         criterion: Criterion::default().configure_from_args(),
         table: Table::default(),
     };
@@ -80,6 +82,9 @@ fn main() {
             ..Tokens::USUAL
         },
     );
+    bench.storm("sealed cookie", Keeping::Sealed, 1);
+    bench.storm("MemoryStore", Keeping::Stored, 1);
+    bench.storm("two nodes and their MemoryStore", Keeping::Stored, 2);
 
     bench.criterion.final_summary();
     bench.table.print();
@@ -94,7 +99,7 @@ fn main() {
 }
 
 struct Bench {
-    runtime: Runtime,
+    runtime: Rc<Runtime>,
     criterion: Criterion,
     table: Table,
 }
@@ -285,6 +290,14 @@ impl Bench {
             Contestant::new("the provider's share", move |_| share.take()),
         ];
         let title = format!("login, {}", alg.as_str());
+        self.table.case(&mut self.criterion, &title, contestants);
+    }
+
+    /// Many requests at once of one session whose access token is due.
+    fn storm(&mut self, title: &str, keeping: Keeping, nodes: usize) {
+        let storm = Storm::over(&self.runtime, keeping, nodes);
+        let title = format!("refresh storm, {title}");
+        let contestants = storm.contestants();
         self.table.case(&mut self.criterion, &title, contestants);
     }
 }
