@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) access_token_lifetime: Duration,
     pub(crate) expires_in: ExpiresIn,
     pub(crate) response_issuer: ResponseIssuer,
+    pub(crate) refresh_token_prefix: String,
 }
 
 /// Prepares a [`DevProvider`].
@@ -59,6 +60,7 @@ impl DevProviderBuilder {
                 access_token_lifetime: Duration::from_secs(3600),
                 expires_in: ExpiresIn::default(),
                 response_issuer: ResponseIssuer::default(),
+                refresh_token_prefix: String::new(),
             },
             clock: system_clock(),
         }
@@ -113,6 +115,13 @@ impl DevProviderBuilder {
     /// Says whether authorization responses carry `iss`; by default they do.
     pub fn response_issuer(mut self, response_issuer: ResponseIssuer) -> Self {
         self.settings.response_issuer = response_issuer;
+        self
+    }
+
+    /// Begins every refresh token with this text. They may have any visible ASCII character and spaces ([RFC 6749 Appendix
+    /// A.17](https://www.rfc-editor.org/rfc/rfc6749#appendix-A.17)), and some providers' have.
+    pub fn refresh_token_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.settings.refresh_token_prefix = prefix.into();
         self
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use url::Url;
 
+use crate::keys::SigningAlg;
 use crate::loopback::is_loopback_uri;
 
 /// The `client_id` of the client every provider starts with.
@@ -24,6 +25,7 @@ pub struct Client {
     pub(crate) token_endpoint_auth_methods: Vec<TokenEndpointAuthMethod>,
     pub(crate) backchannel_logout_uri: Option<String>,
     pub(crate) frontchannel_logout_uri: Option<Url>,
+    pub(crate) userinfo_signed_response_alg: Option<SigningAlg>,
 }
 
 /// The URIs a client may send people to.
@@ -65,6 +67,7 @@ impl Client {
             ],
             backchannel_logout_uri: None,
             frontchannel_logout_uri: None,
+            userinfo_signed_response_alg: None,
         }
     }
 
@@ -120,6 +123,14 @@ impl Client {
         self
     }
 
+    /// Has userinfo responses to this client signed, as JWTs with `iss` and `aud` ([OpenID Connect Core
+    /// §5.3.2](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse)).
+    #[must_use]
+    pub fn userinfo_signed_response_alg(mut self, alg: SigningAlg) -> Self {
+        self.userinfo_signed_response_alg = Some(alg);
+        self
+    }
+
     /// The client's identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -149,6 +160,10 @@ impl fmt::Debug for Client {
             .field(
                 "frontchannel_logout_uri",
                 &self.frontchannel_logout_uri.as_ref().map(Url::as_str),
+            )
+            .field(
+                "userinfo_signed_response_alg",
+                &self.userinfo_signed_response_alg,
             )
             .finish()
     }

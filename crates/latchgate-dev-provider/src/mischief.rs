@@ -16,7 +16,7 @@ pub use self::answer::Answer;
 use self::answer::Answers;
 pub(crate) use self::answer::Instead;
 pub use self::forgery::Forgery;
-pub(crate) use self::forgery::signature_of_id_token;
+pub(crate) use self::forgery::signature_of;
 use crate::journal::Endpoint;
 use crate::jws::JsonObject;
 
@@ -39,8 +39,10 @@ struct Script {
     userinfo: Option<AlterJson>,
     id_token: Option<AlterJwt>,
     refreshed_id_token: Option<AlterJwt>,
+    access_token: Option<AlterJwt>,
     authorization_response: Option<AlterParameters>,
-    forgery: Option<Forgery>,
+    id_token_forgery: Option<Forgery>,
+    access_token_forgery: Option<Forgery>,
 }
 
 impl Mischief {
@@ -70,6 +72,15 @@ impl Mischief {
         self.script().refreshed_id_token = Some(Arc::new(alter));
     }
 
+    /// Changes the header and the claims of every access token before it is signed: for the shapes of other providers'. The
+    /// provider's own endpoints go by what it has noted of the token, not by what it says.
+    pub fn on_access_token(
+        &self,
+        alter: impl Fn(&mut JsonObject, &mut JsonObject) + Send + Sync + 'static,
+    ) {
+        self.script().access_token = Some(Arc::new(alter));
+    }
+
     /// Changes the successful answers of the token endpoint before they are sent.
     pub fn on_token_response(&self, alter: impl Fn(&mut Value) + Send + Sync + 'static) {
         self.script().token_response = Some(Arc::new(alter));
@@ -91,7 +102,12 @@ impl Mischief {
 
     /// Signs ID tokens in a way no relying party may accept.
     pub fn sign_id_token_with(&self, forgery: Forgery) {
-        self.script().forgery = Some(forgery);
+        self.script().id_token_forgery = Some(forgery);
+    }
+
+    /// Signs access tokens in a way no reader may accept.
+    pub fn sign_access_token_with(&self, forgery: Forgery) {
+        self.script().access_token_forgery = Some(forgery);
     }
 
     /// Replaces what an endpoint answers. The request still counts as a call and is still recorded.
@@ -109,8 +125,12 @@ impl Mischief {
         self.answers.take(endpoint)
     }
 
-    pub(crate) fn forgery(&self) -> Option<Forgery> {
-        self.script().forgery
+    pub(crate) fn id_token_forgery(&self) -> Option<Forgery> {
+        self.script().id_token_forgery
+    }
+
+    pub(crate) fn access_token_forgery(&self) -> Option<Forgery> {
+        self.script().access_token_forgery
     }
 
     pub(crate) fn alter_metadata(&self, metadata: &mut Value) {
@@ -131,6 +151,10 @@ impl Mischief {
 
     pub(crate) fn alter_id_token(&self, header: &mut JsonObject, claims: &mut JsonObject) {
         alter_jwt(self.read().id_token, header, claims);
+    }
+
+    pub(crate) fn alter_access_token(&self, header: &mut JsonObject, claims: &mut JsonObject) {
+        alter_jwt(self.read().access_token, header, claims);
     }
 
     pub(crate) fn alter_refreshed_id_token(
@@ -160,7 +184,8 @@ impl Mischief {
 impl fmt::Debug for Mischief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mischief")
-            .field("forgery", &self.forgery())
+            .field("id_token_forgery", &self.id_token_forgery())
+            .field("access_token_forgery", &self.access_token_forgery())
             .field("answers", &self.answers)
             .finish_non_exhaustive()
     }

@@ -9,6 +9,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
 
+use crate::client::Client;
+use crate::jws::{JsonObject, compact};
+use crate::keys::SigningAlg;
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 
@@ -27,13 +30,21 @@ pub(crate) async fn userinfo(
     request: Request,
 ) -> Result<Response, UserinfoError> {
     let token = bearer_token(request).await?;
-    let mut claims = provider.userinfo(&token)?;
+    let (mut claims, client) = provider.userinfo(&token)?;
     provider.mischief.alter_userinfo(&mut claims);
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(claims)).into_response())
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    match client.and_then(|client| client.userinfo_signed_response_alg) {
+        None => Ok((no_store, Json(claims)).into_response()),
+        Some(alg) => {
+            let jwt = [(header::CONTENT_TYPE, "application/jwt")];
+            Ok((no_store, jwt, provider.signed(&claims, alg)).into_response())
+        }
+    }
 }
 
 impl Provider {
-    fn userinfo(&self, token: &str) -> Result<Value, UserinfoError> {
+    /// The claims that a token gets, and the client it was issued to.
+    fn userinfo(&self, token: &str) -> Result<(Value, Option<Arc<Client>>), UserinfoError> {
         let ledger = self.ledger();
         let (access, grant) = ledger
             .access_token(token, self.now())
@@ -43,7 +54,25 @@ impl Provider {
         }
         let mut claims = grant.person.claims(&access.scope);
         claims.insert("sub".to_owned(), json!(grant.person.sub));
-        Ok(Value::Object(claims))
+        let client = self.client(&grant.client_id);
+        if let Some(client) = &client
+            && client.userinfo_signed_response_alg.is_some()
+        {
+            claims.insert("iss".to_owned(), json!(self.issuer));
+            claims.insert("aud".to_owned(), json!(client.client_id));
+        }
+        Ok((Value::Object(claims), client))
+    }
+
+    /// Claims as a JWT.
+    fn signed(&self, claims: &Value, alg: SigningAlg) -> String {
+        let keys = self.keys.current();
+        let key = keys.key(alg);
+        let mut header = JsonObject::new();
+        header.insert("alg".to_owned(), json!(key.alg().as_str()));
+        header.insert("kid".to_owned(), json!(key.kid));
+        let claims = claims.as_object().cloned().unwrap_or_default();
+        compact(&header, &claims, |input| key.sign(input))
     }
 }
 

@@ -24,6 +24,7 @@ mod logouts_of_nodes;
 mod lying;
 mod nodes;
 mod provider_trouble;
+mod providers;
 mod refresh;
 mod refresh_trouble;
 mod remember;

@@ -1,4 +1,4 @@
-//! ID tokens signed in ways no relying party may accept ([RFC 8725 §2](https://www.rfc-editor.org/rfc/rfc8725#section-2)).
+//! ID tokens and access tokens signed in ways no relying party may accept ([RFC 8725 §2](https://www.rfc-editor.org/rfc/rfc8725#section-2)).
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::jws::JsonObject;
 use crate::keys::{KeySet, SigningAlg, foreign_key};
 
-/// How ID tokens are signed instead of honestly.
+/// How ID tokens, or access tokens, are signed instead of honestly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Forgery {
@@ -36,7 +36,7 @@ pub enum Forgery {
 type Sign = Box<dyn FnOnce(&[u8]) -> Vec<u8>>;
 
 /// Writes the header that goes with a forgery and returns what will sign; without a forgery, the honest key does.
-pub(crate) fn signature_of_id_token(
+pub(crate) fn signature_of(
     forgery: Option<Forgery>,
     keys: &Arc<KeySet>,
     alg: SigningAlg,

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::grant::Grant;
+use crate::client::Client;
 use crate::jws::{JsonObject, compact};
+use crate::mischief::signature_of;
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::scope::Scope;
@@ -24,6 +26,7 @@ impl Provider {
     /// Issues an access token for a grant and enters it into the ledger.
     pub(super) fn issue_access_token(
         &self,
+        client: &Client,
         grant: &Grant,
         scope: &Scope,
         parameters: &Parameters,
@@ -58,7 +61,15 @@ impl Provider {
         header.insert("typ".to_owned(), json!("at+jwt"));
         header.insert("alg".to_owned(), json!(key.alg().as_str()));
         header.insert("kid".to_owned(), json!(key.kid));
-        let token = compact(&header, &claims, |input| key.sign(input));
+        let sign = signature_of(
+            self.mischief.access_token_forgery(),
+            &keys,
+            self.settings.id_token_alg,
+            client,
+            &mut header,
+        );
+        self.mischief.alter_access_token(&mut header, &mut claims);
+        let token = compact(&header, &claims, sign);
         let mut ledger = self.ledger();
         ledger.clear_out(now);
         ledger.access_tokens.insert(token.clone(), access);

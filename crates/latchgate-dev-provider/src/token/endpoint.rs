@@ -68,14 +68,15 @@ impl Provider {
         parameters: &Parameters,
         occasion: &Occasion,
     ) -> Value {
-        let access_token = self.issue_access_token(grant, scope, parameters);
+        let access_token = self.issue_access_token(client, grant, scope, parameters);
         let mut answer = json!({"token_type": "Bearer", "scope": scope.to_string()});
         if scope.contains("openid") {
             answer["id_token"] =
                 json!(self.issue_id_token(client, grant, scope, &access_token, occasion));
         }
         if grant.scope.contains("offline_access") {
-            answer["refresh_token"] = json!(self.ledger().issue_refresh_token(grant));
+            let prefix = &self.settings.refresh_token_prefix;
+            answer["refresh_token"] = json!(self.ledger().issue_refresh_token(grant, prefix));
         }
         if self.settings.expires_in == ExpiresIn::Sent {
             answer["expires_in"] = json!(self.settings.access_token_lifetime.as_secs());

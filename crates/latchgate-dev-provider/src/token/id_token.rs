@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::grant::Grant;
 use crate::client::Client;
 use crate::jws::{JsonObject, at_hash, compact};
-use crate::mischief::signature_of_id_token;
+use crate::mischief::signature_of;
 use crate::provider::Provider;
 use crate::scope::Scope;
 
@@ -67,8 +67,8 @@ impl Provider {
         header.insert("typ".to_owned(), json!("JWT"));
         header.insert("alg".to_owned(), json!(key.alg().as_str()));
         header.insert("kid".to_owned(), json!(key.kid));
-        let sign = signature_of_id_token(
-            self.mischief.forgery(),
+        let sign = signature_of(
+            self.mischief.id_token_forgery(),
             &keys,
             self.settings.id_token_alg,
             client,

@@ -23,8 +23,8 @@ pub(super) struct Refreshed {
 }
 
 impl Ledger {
-    pub(super) fn issue_refresh_token(&mut self, grant: &Grant) -> String {
-        let token = random_token();
+    pub(super) fn issue_refresh_token(&mut self, grant: &Grant, prefix: &str) -> String {
+        let token = format!("{prefix}{}", random_token());
         self.refresh_tokens.insert(
             token.clone(),
             RefreshToken {

@@ -165,3 +165,15 @@ async fn tokens_are_of_no_use_to_another_client() {
     let own = refresh(&visitor, &provider, token, &[]).await;
     assert_eq!(own.status, StatusCode::OK, "{}", own.body);
 }
+
+#[tokio::test]
+async fn refresh_tokens_may_begin_with_words() {
+    let provider = DevProvider::builder().refresh_token_prefix("two words ");
+    let provider = provider.start().await.unwrap();
+    provider.auto_sign_in(Some("alice"));
+    let visitor = Visitor::new();
+    let tokens = visitor.log_in(&provider, "openid offline_access").await;
+    assert!(refresh_token(&tokens).starts_with("two words "));
+    let answer = refresh(&visitor, &provider, refresh_token(&tokens), &[]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+}

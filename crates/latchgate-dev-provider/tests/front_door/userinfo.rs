@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{StatusCode, header};
-use latchgate_dev_provider::DevProvider;
+use latchgate_dev_provider::{Client, DevProvider, SigningAlg};
 
-use crate::visitor::{Visitor, provider_with_alice};
+use crate::visitor::{Visitor, part, provider_with_alice};
 
 #[tokio::test]
 async fn userinfo_tells_what_the_scope_releases() {
@@ -66,4 +66,22 @@ async fn an_access_token_expires() {
         let answer = visitor.get_with(&url, header::AUTHORIZATION, &bearer).await;
         assert_eq!(answer.status, expected);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_registered_it_gets_signed_userinfo() {
+    let provider = provider_with_alice().await;
+    provider.register_client(Client::development().userinfo_signed_response_alg(SigningAlg::Es256));
+    let visitor = Visitor::new();
+    let tokens = visitor.log_in(&provider, "openid email").await;
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let url = format!("{}/userinfo", provider.issuer());
+    let page = visitor.get_with(&url, header::AUTHORIZATION, &bearer).await;
+    assert_eq!(page.header(header::CONTENT_TYPE), "application/jwt");
+    assert_eq!(part(&page.body, 0)["alg"], "ES256");
+    let claims = part(&page.body, 1);
+    assert_eq!(claims["iss"], provider.issuer());
+    assert_eq!(claims["aud"], provider.client_id());
+    assert_eq!(claims["sub"], "alice");
+    assert_eq!(claims["email"], "alice@example.com");
 }

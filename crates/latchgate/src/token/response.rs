@@ -124,11 +124,12 @@ pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<TokenResponse, To
         });
     }
     Ok(TokenResponse {
-        access_token: token(&body, "access_token")?.ok_or(TokenError::Member("access_token"))?,
+        access_token: token(&body, "access_token", is_bearer_token)?
+            .ok_or(TokenError::Member("access_token"))?,
         expires_in: lifetime(body.get("expires_in")),
-        refresh_token: token(&body, "refresh_token")?,
+        refresh_token: token(&body, "refresh_token", is_refresh_token)?,
         scope: text(&body, "scope")?.map(str::to_owned),
-        id_token: token(&body, "id_token")?,
+        id_token: token(&body, "id_token", is_bearer_token)?,
     })
 }
 
@@ -143,15 +144,31 @@ fn text<'a>(
     }
 }
 
-/// A token is visible ASCII (RFC 6749 Appendix A.12): it will be put into a header.
-fn token(body: &Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
+/// A token of the characters that its grammar allows.
+fn token(
+    body: &Map<String, Value>,
+    name: &'static str,
+    allowed: fn(u8) -> bool,
+) -> Result<Option<String>, TokenError> {
     let Some(text) = text(body, name)? else {
         return Ok(None);
     };
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if text.is_empty() || !text.bytes().all(allowed) {
         return Err(TokenError::Member(name));
     }
     Ok(Some(text.to_owned()))
+}
+
+/// `access-token = 1*VSCHAR` (RFC 6749 Appendix A.12), less the space: it will follow `Bearer ` in a
+/// header, where RFC 6750 §2.1 has fewer characters still (`b64token`), and real providers more, such as
+/// `|`. An ID token is base64url with dots (RFC 7515 §7.1), so within this too.
+fn is_bearer_token(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+}
+
+/// `refresh-token = 1*VSCHAR` (RFC 6749 Appendix A.17), which is `%x20-7E`: it travels in forms only.
+fn is_refresh_token(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e)
 }
 
 /// `expires_in` as real providers send it: a number, or a string of one. Zero, negative and
@@ -214,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_non_empty_visible_ascii() {
+    fn tokens_have_the_characters_of_their_grammar() {
         for bad in [
             json!(""),
             json!(null),
@@ -231,10 +248,18 @@ mod tests {
                 "{bad}"
             );
         }
-        assert!(matches!(
-            with(|body| body["refresh_token"] = "".into()),
-            Err(TokenError::Member("refresh_token"))
-        ));
+        for bad in ["", "a\u{7f}", "a\tb", "a\nb", "é"] {
+            assert!(
+                matches!(
+                    with(|body| body["refresh_token"] = bad.into()),
+                    Err(TokenError::Member("refresh_token"))
+                ),
+                "{bad}"
+            );
+        }
+        let every: String = (' '..='~').collect();
+        let read = with(|body| body["refresh_token"] = every.as_str().into()).unwrap();
+        assert_eq!(read.refresh_token, Some(every));
         assert!(matches!(
             with(|body| body["id_token"] = json!({})),
             Err(TokenError::Member("id_token"))

@@ -35,7 +35,7 @@ async fn members_that_are_missing_or_odd_are_refused(setup: Setup) -> Result<(),
             json!(""),
             json!(7),
             json!(["a"]),
-            json!("a b"),
+            json!("a\tb"),
             json!("a\r\nX: y"),
             json!("é"),
         ] {
@@ -44,6 +44,7 @@ async fn members_that_are_missing_or_odd_are_refused(setup: Setup) -> Result<(),
     }
     for (name, value, told) in [
         ("access_token", json!(null), REFUSED),
+        ("access_token", json!("a b"), REFUSED),
         ("token_type", json!(null), REFUSED),
         ("token_type", json!(""), REFUSED),
         ("token_type", json!("mac"), REFUSED),
