@@ -174,6 +174,8 @@ async fn a_return_to_our_own_routes_leads_home(setup: Setup) -> Result<(), Failu
         "/login?return_to=/me",
         "/callback?state=x",
         "/logout",
+        "/backchannel-logout",
+        "/frontchannel-logout?iss=x&sid=y",
         "/logout#x",
         "/./logout",
         "/x/../logout",

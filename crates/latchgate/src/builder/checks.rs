@@ -37,26 +37,13 @@ impl Paths {
             front_channel_logout: complete("frontchannel_logout_path", self.front_channel_logout)?,
             after_logout: complete("after_logout_path", self.after_logout)?,
         };
-        let taken = [
-            &routes.login,
-            &routes.callback,
-            &routes.logout,
-            &routes.back_channel_logout,
-            &routes.front_channel_logout,
-            &routes.after_logout,
-        ];
-        for (setting, path) in [
-            ("callback_path", &routes.callback),
-            ("logout_path", &routes.logout),
-            ("backchannel_logout_path", &routes.back_channel_logout),
-            ("frontchannel_logout_path", &routes.front_channel_logout),
-            ("after_logout_path", &routes.after_logout),
-        ] {
-            if taken.iter().filter(|other| **other == path).count() > 1 {
-                return Err(ConfigError::new(setting, Problem::Collision));
-            }
+        let all = routes.all();
+        let shared = |path| all.iter().filter(|(_, other)| *other == path).count() > 1;
+        // Two share a path, and `/login` is mostly the one that was meant.
+        match all[1..].iter().find(|(_, path)| shared(*path)) {
+            Some((route, _)) => Err(ConfigError::new(route.setting(), Problem::Collision)),
+            None => Ok(routes),
         }
-        Ok(routes)
     }
 }
 

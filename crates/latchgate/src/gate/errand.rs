@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, header};
 use tracing::Instrument;
 
 use super::page::Refusal;
-use super::{Gate, Kept, Visit};
+use super::{Gate, Kept, Route, Visit};
 use crate::authorization::{LoginOptions, Remembered};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
@@ -19,16 +19,6 @@ pub struct Errand {
     gate: Gate,
     route: Route,
     pub(super) snapshot: Snapshot,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Route {
-    Login,
-    Callback,
-    Logout,
-    BackChannelLogout,
-    FrontChannelLogout,
-    AfterLogout,
 }
 
 /// What an errand needs of its request. Full of secrets: it has no `Debug`.
@@ -80,23 +70,10 @@ impl fmt::Debug for Errand {
 
 impl Gate {
     pub(super) fn errand<H: RequestHead>(&self, head: &H) -> Option<Errand> {
-        let routes = &self.0.routes;
-        let path = head.path();
-        let route = if path == routes.login {
-            Route::Login
-        } else if path == routes.callback {
-            Route::Callback
-        } else if path == routes.logout {
-            Route::Logout
-        } else if path == routes.back_channel_logout {
-            Route::BackChannelLogout
-        } else if path == routes.front_channel_logout {
-            Route::FrontChannelLogout
-        } else if path == routes.after_logout && self.comes_back_from_logout(head) {
-            Route::AfterLogout
-        } else {
+        let route = self.0.routes.at(head.path())?;
+        if !route.is_ours() && !self.comes_back_from_logout(head) {
             return None;
-        };
+        }
         let snapshot = Snapshot::take(head, &self.0.base.origin);
         Some(Errand {
             gate: self.clone(),

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::{Response, header};
 
-use super::Gate;
 use super::page::redirect;
+use super::{Gate, Route};
 use crate::authorization::{Chance, LoginOptions, MAX_AGE_SECONDS, OpenLogins, request};
 use crate::cookie::pairs;
 use crate::error::Error;
@@ -15,18 +15,13 @@ impl Gate {
     /// application and not back to us, else the application's root.
     pub(super) fn return_to(&self, wanted: &str) -> ReturnTo {
         let premises = &self.0;
-        let ours = [
-            &premises.routes.login,
-            &premises.routes.callback,
-            &premises.routes.logout,
-            &premises.routes.back_channel_logout,
-        ];
         let home =
             || ReturnTo::parse(&format!("{}/", premises.base.path)).unwrap_or_else(ReturnTo::root);
         ReturnTo::parse(wanted)
             .filter(|path| {
                 let bare = path.as_str().split(['?', '#']).next();
-                !ours.iter().any(|route| bare == Some(route))
+                let route = bare.and_then(|path| premises.routes.at(path));
+                !route.is_some_and(Route::is_ours)
             })
             .unwrap_or_else(home)
     }

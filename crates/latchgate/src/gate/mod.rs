@@ -16,6 +16,7 @@ mod page;
 mod passage;
 mod reach;
 mod refresh;
+mod routes;
 mod tokens;
 mod turn;
 mod visit;
@@ -44,6 +45,7 @@ pub use errand::Errand;
 pub(crate) use page::PageHook;
 pub use page::Refusal;
 pub(crate) use reach::Reach;
+pub(crate) use routes::{Route, Routes};
 pub use visit::{ResponseHead, Visit};
 
 /// The door of one application: who is configured, what is known of them, how sessions are kept.
@@ -93,18 +95,6 @@ pub(crate) struct Base {
     pub(crate) origin: String,
     /// The path the application lives under, without a trailing slash; mostly empty.
     pub(crate) path: String,
-}
-
-/// The paths the gate answers itself, complete with the base path.
-#[derive(Clone, Debug)]
-pub(crate) struct Routes {
-    pub(crate) login: String,
-    pub(crate) callback: String,
-    pub(crate) logout: String,
-    pub(crate) back_channel_logout: String,
-    pub(crate) front_channel_logout: String,
-    /// Where the provider sends the visitor after logout: a page of the application.
-    pub(crate) after_logout: String,
 }
 
 /// What to do with a request.
