@@ -33,7 +33,8 @@ pub struct User(pub latchgate::User);
 #[derive(Clone, Debug)]
 pub struct AccessToken(pub latchgate::AccessToken);
 
-/// An access token that was refreshed for this very request, whether due or not.
+/// An access token that was refreshed for this very request, whether due or not. Where that is not possible
+/// the answer is a `503`, however long the old one would still be good.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 

@@ -10,6 +10,7 @@ scenarios!(
     in either keeping:
     a_revoked_grant_ends_the_session,
     a_token_endpoint_in_trouble_keeps_the_session,
+    a_forced_refresh_that_cannot_be_made_is_told,
     other_pages_stay_up_while_the_provider_is_down,
     a_refreshed_id_token_of_somebody_else_ends_the_session,
     a_renewed_session_keeps_what_the_refresh_leaves_out,
@@ -119,6 +120,38 @@ async fn a_token_endpoint_in_trouble_keeps_the_session(setup: Setup) -> Result<(
             "{trouble:?}"
         );
     }
+    Ok(())
+}
+
+/// Whoever asks for a token that was refreshed for this very request never gets an older one.
+async fn a_forced_refresh_that_cannot_be_made_is_told(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    let old = world.token(&browser).await?;
+    world.mischief().answer(Endpoint::Token, Answer::Drop);
+    for _ in 0..2 {
+        let page = browser.fetch("POST", "/refresh").await?;
+        assert_eq!(
+            (page.status, page.code().as_str()),
+            (503, "refresh_unavailable"),
+            "{page}"
+        );
+        assert_eq!(page.header("retry-after"), "5");
+    }
+    assert_eq!(world.token(&browser).await?, old, "which is still good");
+    world.clock.pass(5);
+    world.mischief().clear();
+    let refreshed = browser.fetch("POST", "/refresh").await?.json(200)?;
+    assert_ne!(refreshed["access_token"], old["access_token"]);
+    assert_eq!(refreshed["expires_in"], 3_600);
+
+    world.provider.revoke_all();
+    let page = browser.fetch("POST", "/refresh").await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (401, "sign_in_required"),
+        "{page}"
+    );
     Ok(())
 }
 

@@ -44,9 +44,18 @@ impl Visit {
                 // Without a refresh token the rest of its life is all there is.
                 return Ok(kept.is_good(now).then(|| kept.access_token(now)));
             }
-            visit
-                .refresh(kept, now, |session| !session.refresh_due(now))
-                .await
+            // A sealed session is kept by nobody but the browser, which should get the newest one.
+            let patience = if kept.ticket.is_some() && kept.is_good(now) {
+                SHORT_PATIENCE
+            } else {
+                PATIENCE
+            };
+            let due = |session: &Session| session.refresh_due(now);
+            let refreshed = visit.refresh(kept, patience, |session| !due(session));
+            match refreshed.await {
+                Err(Error::RefreshUnavailable) => visit.token_while_good(),
+                other => other,
+            }
         }
     }
 
@@ -54,7 +63,8 @@ impl Visit {
     ///
     /// # Errors
     ///
-    /// As [`Visit::access_token`]. `None` when nobody is signed in, the session has no refresh
+    /// [`Error::RefreshUnavailable`] when the provider cannot be asked, however long the old token would
+    /// still be good; [`Error::Store`] when the session's store does not answer. `None` when nobody is signed in, the session has no refresh
     /// token, or the provider has revoked it.
     pub fn force_refresh(
         &self,
@@ -64,12 +74,11 @@ impl Visit {
         let visit = self.clone();
         async move {
             let renewable = |kept: &Kept| kept.session.tokens.refresh_token.is_some();
-            let now = visit.gate().0.clock.now();
             match opened.await?.filter(renewable) {
                 Some(kept) => {
                     let before = Arc::clone(&kept.session);
                     visit
-                        .refresh(kept, now, |session| session.tokens != before.tokens)
+                        .refresh(kept, PATIENCE, |session| session.tokens != before.tokens)
                         .await
                 }
                 None => Ok(None),
@@ -82,11 +91,12 @@ impl Visit {
     async fn refresh(
         &self,
         mut kept: Kept,
-        now: u64,
+        patience: Duration,
         wanted: impl Fn(&Session) -> bool,
     ) -> Result<Option<AccessToken>, Error> {
+        let now = self.gate().0.clock.now();
         for _ in 0..ROUNDS {
-            match self.refreshed(&kept, now).await {
+            match self.refreshed(&kept, now, patience).await {
                 Renewed::Fresh(session) => {
                     kept.session = session;
                     self.keep(kept.clone());
@@ -101,17 +111,21 @@ impl Visit {
                 Renewed::Undecided => break,
             }
         }
-        // It has waited, perhaps for long.
+        Err(Error::RefreshUnavailable)
+    }
+
+    /// The token that could not be refreshed, while it is good.
+    fn token_while_good(&self) -> Result<Option<AccessToken>, Error> {
+        // The request has waited, perhaps for long.
         let now = self.gate().0.clock.now();
-        if kept.is_good(now) {
-            Ok(Some(kept.access_token(now)))
-        } else {
-            Err(Error::RefreshUnavailable)
+        match self.kept() {
+            Some(kept) if kept.is_good(now) => Ok(Some(kept.access_token(now))),
+            _ => Err(Error::RefreshUnavailable),
         }
     }
 
     /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
-    async fn refreshed(&self, kept: &Kept, now: u64) -> Renewed {
+    async fn refreshed(&self, kept: &Kept, now: u64, patience: Duration) -> Renewed {
         let premises = &self.gate().0;
         let refresh = premises
             .renewals
@@ -119,12 +133,6 @@ impl Visit {
                 let refresh = self.gate().clone().refresh(kept.clone());
                 refresh.instrument(tracing::info_span!("refresh"))
             });
-        // A sealed session is kept by nobody but the browser, which should get the newest one.
-        let patience = if kept.ticket.is_some() && kept.is_good(now) {
-            SHORT_PATIENCE
-        } else {
-            PATIENCE
-        };
         tokio::time::timeout(patience, refresh)
             .await
             .unwrap_or(Renewed::Undecided)
