@@ -7,9 +7,10 @@ use crate::webdriver::{Chromium, Find};
 
 const NEEDS: &[Need] = &[Need::Chromium, Need::Examples];
 
-/// The case, for both example servers.
+/// The cases: one for each example server, and one for both at once.
 pub(crate) fn cases() -> Vec<Case> {
-    BOTH.into_iter()
+    let mut cases: Vec<Case> = BOTH
+        .into_iter()
         .map(|example| {
             Case::new(
                 format!("chromium::{}::log_in_and_out", example.name),
@@ -17,7 +18,13 @@ pub(crate) fn cases() -> Vec<Case> {
                 move || log_in_and_out(example),
             )
         })
-        .collect()
+        .collect();
+    cases.push(Case::new(
+        "chromium::two_ports_keep_both_people_signed_in",
+        NEEDS,
+        two_ports,
+    ));
+    cases
 }
 
 async fn log_in_and_out(example: Example) -> Result<(), Failure> {
@@ -57,4 +64,33 @@ async fn walk(example: Example, site: &str, window: &Chromium) -> Result<(), Fai
     picture("5-signed-out").await?;
     window.go(&format!("{site}/me")).await?;
     window.see(alice).await
+}
+
+/// Both examples on this machine, in one browser: cookies do not know ports.
+async fn two_ports() -> Result<(), Failure> {
+    let [axum, actix] = BOTH;
+    let axum = axum.start(&Address::free()?, &[]).await?;
+    let actix = actix.start(&Address::free()?, &[]).await?;
+    let window = Chromium::open("two-ports").await?;
+    let outcome = sign_in_at_both(&axum.base_url, &actix.base_url, &window).await;
+    let last = window.picture("two-ports-last").await;
+    let said = || format!("{}\n{}", axum.said(), actix.said());
+    outcome
+        .and(last)
+        .map_err(|failure| format!("{failure}\n--- the applications:\n{}", said()).into())
+}
+
+async fn sign_in_at_both(axum: &str, actix: &str, window: &Chromium) -> Result<(), Failure> {
+    for (site, person) in [(axum, "alice"), (actix, "bob")] {
+        window.go(&format!("{site}/login?return_to=/me")).await?;
+        let button = format!("button[name=person][value={person}]");
+        window.click(Find::Css(&button)).await?;
+        window.read(&format!("{site}/me"), person).await?;
+    }
+    for (site, person) in [(axum, "alice"), (actix, "bob")] {
+        window.go(&format!("{site}/me")).await?;
+        let url = window.read(site, person).await?;
+        ensure!(url == format!("{site}/me"), "{person} went to {url}");
+    }
+    Ok(())
 }

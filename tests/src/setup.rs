@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use latchgate::{Gate, GateBuilder, MemoryStore, Provider, Ready, SessionKey, SessionStore};
 use latchgate_dev_provider::{Client, DevProvider, DevProviderBuilder, RegisteredUris};
+use url::Url;
 
 use crate::app;
 use crate::clock::TestClock;
@@ -151,6 +152,7 @@ impl Setup {
         let address = format!("http://{}", listener.local_addr()?);
         let site = self.site.clone().unwrap_or_else(|| address.clone());
         let gate = self.build(&site, &provider, &clock)?;
+        let (session_cookie, login_cookies) = cookie_names(&site)?;
         let serving = app::serve(self.framework, listener, gate.clone()).await?;
         Ok(World {
             provider,
@@ -158,6 +160,8 @@ impl Setup {
             gate,
             site,
             address,
+            session_cookie,
+            login_cookies,
             setup: self,
             _serving: serving,
         })
@@ -193,6 +197,20 @@ impl Setup {
             .fold(gate, |gate, alter| alter(gate))
             .build()?)
     }
+}
+
+/// The session cookie's name at a site, and what the names of its login cookies begin with.
+fn cookie_names(site: &str) -> Result<(String, String), Failure> {
+    let site = Url::parse(site)?;
+    let prefix = match site.scheme() {
+        "https" => "__Host-",
+        _ => "",
+    };
+    let port = site.port().map(|port| format!("-{port}"));
+    let path = site.path().trim_end_matches('/').replace('/', "_");
+    let session = format!("{prefix}latchgate{}{path}", port.unwrap_or_default());
+    let login = format!("{session}-login.");
+    Ok((session, login))
 }
 
 impl std::fmt::Debug for Setup {

@@ -40,6 +40,8 @@ pub struct World {
     pub site: String,
     /// Where the application listens: `http://127.0.0.1:port`.
     pub address: String,
+    pub(crate) session_cookie: String,
+    pub(crate) login_cookies: String,
     pub(crate) setup: Setup,
     pub(crate) _serving: Serving,
 }
@@ -146,22 +148,14 @@ impl World {
 
     /// The name of the session cookie.
     #[must_use]
-    pub fn session_cookie(&self) -> &'static str {
-        if self.site.starts_with("https:") {
-            "__Host-latchgate"
-        } else {
-            "latchgate"
-        }
+    pub fn session_cookie(&self) -> &str {
+        &self.session_cookie
     }
 
     /// What the names of login cookies begin with.
     #[must_use]
-    pub fn login_cookies(&self) -> &'static str {
-        if self.site.starts_with("https:") {
-            "__Host-latchgate-login."
-        } else {
-            "latchgate-login."
-        }
+    pub fn login_cookies(&self) -> &str {
+        &self.login_cookies
     }
 
     /// Whether an answer removes the session cookie it was sent, which is nobody's: the ticket of a session that lies in
@@ -192,6 +186,19 @@ impl World {
     pub async fn neighbour(&self, alter: impl FnOnce(Setup) -> Setup) -> Result<Self, Failure> {
         let setup = alter(self.setup.clone().site(&self.site));
         setup
+            .beside(self.provider.clone(), self.clock.clone())
+            .await
+    }
+
+    /// Another application at the same provider and in the same time, with the same keys and stores. It is at an
+    /// address of its own, unless `alter` names its site.
+    ///
+    /// # Errors
+    /// As [`Setup::start`].
+    pub async fn another(&self, alter: impl FnOnce(Setup) -> Setup) -> Result<Self, Failure> {
+        let mut setup = self.setup.clone();
+        setup.site = None;
+        alter(setup)
             .beside(self.provider.clone(), self.clock.clone())
             .await
     }

@@ -10,7 +10,7 @@
 //!
 //! Each purpose has a key of its own, and format, key id, purpose, name and context are
 //! authenticated with the content. So a login cookie never opens as a session, nor one
-//! application's session in another.
+//! application's session in another: the context is origin, issuer and client id.
 //!
 //! # Limits
 //!
@@ -152,8 +152,9 @@ pub(crate) struct Opened {
 impl KeyRing {
     /// Derives the keys of every purpose; `None` when there is no session key.
     ///
-    /// The context, such as the application's origin, is bound to every sealed text.
-    pub(crate) fn new(keys: &[SessionKey], context: &str) -> Option<Self> {
+    /// The context says whose keys they are: origin, issuer and client id. It is bound to every sealed
+    /// text and to every name, so that two applications with the same keys have nothing in common.
+    pub(crate) fn new(keys: &[SessionKey], context: &[&str]) -> Option<Self> {
         let mut ring = keys
             .iter()
             .map(RingKey::derive)
@@ -162,7 +163,7 @@ impl KeyRing {
         Some(Self {
             newest: ring.next()?,
             older: ring.collect(),
-            context: context.as_bytes().to_vec(),
+            context: with_lengths(context.iter().map(|part| part.as_bytes())),
         })
     }
 
@@ -230,14 +231,11 @@ impl KeyRing {
             })
     }
 
-    /// A name for `parts` that betrays them to nobody without the session keys: one for each key,
-    /// the newest key's first.
+    /// A name for `parts` that betrays them to nobody without the session keys, and that no other
+    /// context gives: one for each key, the newest key's first.
     pub(crate) fn names(&self, parts: &[&str]) -> impl Iterator<Item = [u8; 32]> {
-        let mut text = Vec::new();
-        for part in parts {
-            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            text.extend_from_slice(part.as_bytes());
-        }
+        let parts = parts.iter().map(|part| part.as_bytes());
+        let text = with_lengths(std::iter::once(&self.context[..]).chain(parts));
         self.keys().map(move |(key, _)| {
             let mut name = [0; 32];
             name.copy_from_slice(hmac::sign(&key.names, &text).as_ref());
@@ -250,16 +248,24 @@ impl KeyRing {
         std::iter::once((&self.newest, true)).chain(older)
     }
 
-    /// Everything a sealed text is bound to; lengths keep neighbours from running into each other.
+    /// Everything a sealed text is bound to.
     fn associated_data(&self, key: &RingKey, label: &[u8], name: &[u8]) -> Vec<u8> {
-        let fields = [&[FORMAT][..], &key.id, label, name, &self.context];
-        let mut data = Vec::with_capacity(fields.iter().map(|field| field.len() + 8).sum());
-        for field in fields {
-            data.extend_from_slice(&(field.len() as u64).to_be_bytes());
-            data.extend_from_slice(field);
-        }
-        data
+        with_lengths([&[FORMAT][..], &key.id, label, name, &self.context])
     }
+}
+
+/// The fields, each behind its length, which keeps neighbours from running into each other.
+fn with_lengths<'a, I>(fields: I) -> Vec<u8>
+where
+    I: IntoIterator<Item = &'a [u8], IntoIter: Clone>,
+{
+    let fields = fields.into_iter();
+    let mut data = Vec::with_capacity(fields.clone().map(|field| field.len() + 8).sum());
+    for field in fields {
+        data.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        data.extend_from_slice(field);
+    }
+    data
 }
 
 impl fmt::Debug for KeyRing {
@@ -388,6 +394,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const CONTEXT: [&str; 3] = ["https://app.example", "https://op.example", "my-app"];
+
     fn key(seed: u8) -> SessionKey {
         SessionKey::from_bytes(std::array::from_fn(|place| {
             seed.wrapping_mul(7).wrapping_add(place as u8)
@@ -396,7 +404,7 @@ mod tests {
 
     fn ring(seeds: &[u8]) -> KeyRing {
         let keys: Vec<_> = seeds.iter().copied().map(key).collect();
-        KeyRing::new(&keys, "https://app.example").unwrap()
+        KeyRing::new(&keys, &CONTEXT).unwrap()
     }
 
     fn opened(ring: &KeyRing, text: &str) -> Option<(Vec<u8>, bool)> {
@@ -476,7 +484,7 @@ mod tests {
 
     #[test]
     fn a_ring_needs_a_key() {
-        assert!(KeyRing::new(&[], "https://app.example").is_none());
+        assert!(KeyRing::new(&[], &CONTEXT).is_none());
     }
 
     #[test]
@@ -494,7 +502,7 @@ mod tests {
     /// format.
     #[test]
     fn yesterdays_text_still_opens() {
-        let text = "Aa5JddkJCQkJCQkJCQkJCQnt-uLY516E8rTL9UZR11vQMiA527t-XrOD";
+        let text = "Aa5JddkJCQkJCQkJCQkJCQnt-uLY516E8rQ9Lmv9r-OuKgzRZzFbeHO5";
         assert_eq!(sealed(&ring(&[1]), b"yesterday"), text);
         assert_eq!(
             opened(&ring(&[1]), text),
@@ -522,11 +530,17 @@ mod tests {
                 "{name}"
             );
         }
-        for context in ["", "https://app.example:8443", "https://other.example"] {
-            assert_eq!(
-                opened(&KeyRing::new(&[key(1)], context).unwrap(), &text),
-                None
-            );
+        let [origin, issuer, client] = CONTEXT;
+        for context in [
+            &[][..],
+            &[origin],
+            &["https://app.example:8443", issuer, client],
+            &[origin, "https://op.example/", client],
+            &[origin, issuer, "my-app2"],
+            &[origin, "https://op.examplemy-", "app"],
+        ] {
+            let other = KeyRing::new(&[key(1)], context).unwrap();
+            assert_eq!(opened(&other, &text), None, "{context:?}");
         }
         assert_eq!(opened(&ring(&[2]), &text), None);
     }
@@ -574,6 +588,13 @@ mod tests {
         assert_ne!(names(&[2], &["sub", "a", "b"]), first);
         assert_ne!(names(&[1], &["sub", "ab", ""]), first);
         assert_ne!(names(&[1], &["sid", "a", "b"]), first);
+        let [origin, issuer, _] = CONTEXT;
+        let other = KeyRing::new(&[key(1)], &[origin, issuer, "other"]).unwrap();
+        assert_ne!(
+            other.names(&["sub", "a", "b"]).collect::<Vec<_>>(),
+            first,
+            "another client's"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Everything a visitor can do at the front door, written once and run on tower and on actix-web.
 
+mod applications;
 mod authorization_request;
 mod back_channel_logout;
 mod bridge;

@@ -164,7 +164,7 @@ mod tests {
 
     fn keys(seed: u8) -> KeyRing {
         let bytes = std::array::from_fn(|place| seed.wrapping_add(place as u8));
-        KeyRing::new(&[SessionKey::from_bytes(bytes)], "https://app.example").unwrap()
+        KeyRing::new(&[SessionKey::from_bytes(bytes)], &["https://app.example"]).unwrap()
     }
 
     #[test]

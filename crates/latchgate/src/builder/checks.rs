@@ -97,9 +97,121 @@ pub(super) fn session_keys(
     Ok(vec![SessionKey::from_bytes(made_up)])
 }
 
+/// The longest name a session cookie may have, without its prefix.
+const LONGEST_COOKIE_NAME: usize = 64;
+
+/// The session cookie's name unless somebody sets one: `latchgate`, and what the base URL has besides
+/// its host. Browsers send cookies to every port of a host, and ours to every path.
+///
+/// No two base URLs of one host share a name, nor does one's session cookie have the name of another's
+/// login cookie: a port is `-` and digits; of the path `/` becomes `_`, `-` is doubled, and whatever is
+/// no letter or digit becomes `~` and two hexadecimal digits.
+pub(super) fn default_cookie_name(base: &Base) -> Result<String, ConfigError> {
+    let mut name = "latchgate".to_owned();
+    let port = Url::parse(&base.origin).ok().and_then(|url| url.port());
+    if let Some(port) = port {
+        name.push_str(&format!("-{port}"));
+    }
+    for byte in base.path.bytes() {
+        match byte {
+            b'/' => name.push('_'),
+            b'-' => name.push_str("--"),
+            _ if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
+            _ => name.push_str(&format!("~{byte:02x}")),
+        }
+    }
+    if name.len() > LONGEST_COOKIE_NAME {
+        return Err(ConfigError::new("cookie_name", Problem::LongBaseUrl));
+    }
+    Ok(name)
+}
+
 pub(super) fn is_cookie_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
+    (1..=LONGEST_COOKIE_NAME).contains(&name.len())
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(base_url: &str) -> String {
+        default_cookie_name(&base(base_url).unwrap().0).unwrap()
+    }
+
+    #[test]
+    fn the_cookies_name_comes_from_port_and_path() {
+        for (base_url, expected) in [
+            ("https://app.example.com", "latchgate"),
+            ("https://app.example.com/", "latchgate"),
+            ("https://app.example.com:443", "latchgate"),
+            ("https://app.example.com:8443", "latchgate-8443"),
+            ("http://localhost", "latchgate"),
+            ("http://localhost:3000", "latchgate-3000"),
+            ("http://[::1]:3000/shop/", "latchgate-3000_shop"),
+            ("https://app.example.com/shop", "latchgate_shop"),
+            ("https://app.example.com/my-shop", "latchgate_my--shop"),
+            ("https://app.example.com/a/b", "latchgate_a_b"),
+            (
+                "https://app.example.com/caf\u{e9}",
+                "latchgate_caf~25C3~25A9",
+            ),
+        ] {
+            assert_eq!(name(base_url), expected, "{base_url}");
+        }
+    }
+
+    /// The session cookies of one host, and what the login and logout cookies there begin with.
+    #[test]
+    fn no_two_base_urls_of_a_host_share_a_cookie() {
+        let paths = [
+            "",
+            "/a",
+            "/A",
+            "/a/b",
+            "/a-b",
+            "/a_b",
+            "/a--b",
+            "/a~b",
+            "/a.b",
+            "/a~2fb",
+            "/a/-b",
+            "/a-/b",
+            "/a//b",
+            "/ab",
+            "/-login",
+            "/login",
+            "/a/login",
+            "/a-login",
+            "/a/-login",
+            "/a--login",
+            "/3000",
+            "/-3000",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%2Db",
+        ];
+        let mut taken = std::collections::BTreeMap::new();
+        for origin in ["https://app.example.com", "https://app.example.com:3000"] {
+            for path in paths {
+                let base_url = format!("{origin}{path}");
+                let session = name(&base_url);
+                let others = ["-login", "-logout"].map(|kind| format!("{session}{kind}"));
+                for name in std::iter::once(session).chain(others) {
+                    let before = taken.insert(name.clone(), base_url.clone());
+                    assert_eq!(before, None, "{name} of {base_url}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_path_needs_a_name_of_its_own() {
+        let (base, _) = base(&format!("https://app.example.com/{}", "a".repeat(55))).unwrap();
+        let error = default_cookie_name(&base).unwrap_err();
+        assert_eq!(error.setting(), "cookie_name");
+        assert!(error.to_string().contains("set it yourself"), "{error}");
+    }
 }

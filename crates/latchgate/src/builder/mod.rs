@@ -25,7 +25,7 @@ use crate::session::{
 use bytes::Bytes;
 use http::Response;
 
-use checks::{Paths, base, is_cookie_name, session_keys};
+use checks::{Paths, base, default_cookie_name, is_cookie_name, session_keys};
 pub use provider::Provider;
 
 /// The base URL is still to be decided.
@@ -49,7 +49,7 @@ pub struct GateBuilder<State> {
     session_ceiling: SessionCeiling,
     remember_me: RememberMe,
     paths: Paths,
-    cookie_name: String,
+    cookie_name: Option<String>,
     store: Option<Arc<dyn SessionStore>>,
     revocations: Option<Arc<dyn SessionStore>>,
     clear_site_data: Vec<ClearSiteData>,
@@ -95,7 +95,7 @@ impl Gate {
                 front_channel_logout: "/frontchannel-logout".to_owned(),
                 after_logout: "/".to_owned(),
             },
-            cookie_name: "latchgate".to_owned(),
+            cookie_name: None,
             store: None,
             revocations: None,
             clear_site_data: Vec::new(),
@@ -222,9 +222,12 @@ impl GateBuilder<Ready> {
         self
     }
 
-    /// The name of the session cookie, without the `__Host-` prefix; `latchgate` unless set.
+    /// The name of the session cookie, without the `__Host-` prefix: 1 to 64 letters, digits, `-` or
+    /// `_`. Unless set, it is `latchgate` and what the base URL has besides its host, so that
+    /// applications on one host have each their own: `latchgate-3000` for `http://localhost:3000`,
+    /// `latchgate_shop` for `https://example.com/shop`.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
-        self.cookie_name = name.into();
+        self.cookie_name = Some(name.into());
         self
     }
 
@@ -324,9 +327,11 @@ impl GateBuilder<Ready> {
             .ok_or(ConfigError::new("issuer", Problem::Missing))?;
         let login_options = provider.every_login();
         let registration = provider.register(format!("{}{}", base.origin, routes.callback))?;
-        if !is_cookie_name(&self.cookie_name) {
-            return Err(ConfigError::new("cookie_name", Problem::CookieName));
-        }
+        let name = match self.cookie_name {
+            Some(name) if is_cookie_name(&name) => name,
+            Some(_) => return Err(ConfigError::new("cookie_name", Problem::CookieName)),
+            None => default_cookie_name(&base)?,
+        };
         if self.leeway > Duration::from_secs(60) {
             return Err(ConfigError::new("leeway", Problem::Leeway));
         }
@@ -334,7 +339,12 @@ impl GateBuilder<Ready> {
             .ok_or(ConfigError::new("session_idle", Problem::Lifetimes))?;
 
         let keys = session_keys(self.keys, transport, self.random.as_ref())?;
-        let keys = KeyRing::new(&keys, &base.origin)
+        let context = [
+            base.origin.as_str(),
+            registration.issuer.as_str(),
+            &registration.client_id,
+        ];
+        let keys = KeyRing::new(&keys, &context)
             .ok_or(ConfigError::new("session_keys", Problem::Missing))?;
         let http = match self.http {
             Some(http) => http,
@@ -345,7 +355,6 @@ impl GateBuilder<Ready> {
             }
         };
 
-        let name = self.cookie_name;
         let session_cookie = CookieKind::new(&name, transport, SameSite::Lax);
         // A cross-site POST carries no Lax cookies.
         let same_site = match registration.response_mode {
@@ -511,7 +520,7 @@ mod tests {
             assert_eq!(found, setting, "{said}");
             assert!(said.contains(cure), "{said}");
             let names_a_variable = said.contains("(LATCHGATE_");
-            let has_one = !["cookie_name", "leeway", "parameter"].contains(&setting);
+            let has_one = !["leeway", "parameter"].contains(&setting);
             assert_eq!(names_a_variable, has_one, "{said}");
         }
     }

@@ -81,6 +81,8 @@ pub enum Problem {
     Collision,
     /// It is no cookie name.
     CookieName,
+    /// The base URL is too long to be in it.
+    LongBaseUrl,
     /// It is no claim path.
     ClaimPath(ClaimPathError),
     /// The file cannot be read.
@@ -170,6 +172,7 @@ impl fmt::Display for Problem {
             Self::Path => f.write_str("is not a plain absolute path such as `/login`"),
             Self::Collision => f.write_str("is the path of another route as well; every route needs its own"),
             Self::CookieName => f.write_str("is not 1 to 64 letters, digits, `-` or `_`; the `__Host-` prefix is added where it applies"),
+            Self::LongBaseUrl => f.write_str("would be longer than 64 characters with the path of `base_url` in it; set it yourself"),
             Self::ClaimPath(problem) => problem.fmt(f),
             Self::File(_) => f.write_str("names a file that cannot be read"),
             Self::NotText => f.write_str("is not valid UTF-8"),

@@ -51,7 +51,7 @@ impl fmt::Debug for Settings {
 }
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 38] = [
+pub(super) const NAMES: [&str; 39] = [
     "base_url",
     "issuer",
     "client_id",
@@ -66,6 +66,7 @@ pub(super) const NAMES: [&str; 38] = [
     "id_token_alg",
     "trusted_audiences",
     "session_keys",
+    "cookie_name",
     "store",
     "revocations",
     "userinfo",

@@ -217,7 +217,7 @@ impl Found {
         match self {
             Self::Live { kept, .. } => Some(kept),
             Self::Over {
-                why: Ended::SignedOut | Ended::UnknownProvider,
+                why: Ended::SignedOut,
                 ..
             } => None,
             Self::Over { kept, .. } => Some(kept),

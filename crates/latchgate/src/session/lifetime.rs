@@ -39,8 +39,6 @@ pub enum Ended {
     Ceiling,
     /// It begins in the future: this machine's clock went backwards.
     FromTheFuture,
-    /// Its provider is no longer configured.
-    UnknownProvider,
     /// The provider refused to renew it.
     Revoked,
     /// The person signed out.
@@ -59,7 +57,6 @@ impl Ended {
             Self::Absolute => "absolute",
             Self::Ceiling => "ceiling",
             Self::FromTheFuture => "from_the_future",
-            Self::UnknownProvider => "unknown_provider",
             Self::Revoked => "revoked",
             Self::SignedOut => "signed_out",
             Self::EndedByProvider => "ended_by_provider",
@@ -74,7 +71,6 @@ impl fmt::Display for Ended {
             Self::Absolute => "its absolute lifetime is over",
             Self::Ceiling => "the provider let it last until now",
             Self::FromTheFuture => "it begins in the future; a clock went backwards",
-            Self::UnknownProvider => "its provider is no longer configured",
             Self::Revoked => "the provider refused to renew it",
             Self::SignedOut => "the person signed out",
             Self::EndedByProvider => "it was ended from behind",
@@ -179,7 +175,6 @@ mod tests {
             (Ended::Absolute, "absolute"),
             (Ended::Ceiling, "ceiling"),
             (Ended::FromTheFuture, "from_the_future"),
-            (Ended::UnknownProvider, "unknown_provider"),
             (Ended::Revoked, "revoked"),
             (Ended::SignedOut, "signed_out"),
             (Ended::EndedByProvider, "ended_by_provider"),

@@ -73,7 +73,7 @@ mod tests {
             SessionKey::from_bytes(std::array::from_fn(|place| seed.wrapping_add(place as u8)))
         };
         let keys: Vec<_> = seeds.iter().map(key).collect();
-        KeyRing::new(&keys, "https://app.example").unwrap()
+        KeyRing::new(&keys, &["https://app.example"]).unwrap()
     }
 
     #[tokio::test]

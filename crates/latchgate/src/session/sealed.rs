@@ -117,7 +117,7 @@ mod tests {
 
     fn keys(seeds: &[u8]) -> KeyRing {
         let keys: Vec<_> = seeds.iter().map(|seed| key(*seed)).collect();
-        KeyRing::new(&keys, "https://app.example").unwrap()
+        KeyRing::new(&keys, &["https://app.example"]).unwrap()
     }
 
     fn sealed(name: &str) -> SealedSessions {

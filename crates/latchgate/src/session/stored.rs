@@ -289,7 +289,7 @@ mod tests {
 
     fn keys(seed: u8) -> KeyRing {
         let bytes = std::array::from_fn(|place| seed.wrapping_add(place as u8));
-        KeyRing::new(&[SessionKey::from_bytes(bytes)], "https://app.example").unwrap()
+        KeyRing::new(&[SessionKey::from_bytes(bytes)], &["https://app.example"]).unwrap()
     }
 
     /// A store with [`Session::example`] in it, and the ticket that leads there.

@@ -26,6 +26,9 @@ impl Settings {
             .provider(provider)
             .session_keys(self.session_keys()?);
         builder = self.lifetimes(builder)?;
+        if let Some(name) = self.get("cookie_name") {
+            builder = builder.cookie_name(name);
+        }
         if let Some(path) = self.get("login_path") {
             builder = builder.login_path(path);
         }

@@ -152,6 +152,11 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "session_keys",
             "one byte repeated",
         ),
+        (
+            &[("cookie_name", "my app")],
+            "cookie_name",
+            "1 to 64 letters",
+        ),
         (&[("store", "disk")], "store", "cookie, memory"),
         (
             &[("store", "redis://localhost")],

@@ -71,6 +71,7 @@ fn every_setting_arrives() {
         ("session_ceiling", "id_token"),
         ("remember", "ask"),
         ("store", "memory"),
+        ("cookie_name", "door"),
         ("preset", "keycloak"),
         ("permission_claim", "a > b"),
         ("prompt", "consent"),
@@ -87,6 +88,7 @@ fn every_setting_arrives() {
     ])
     .unwrap();
     assert_eq!(gate.redirect_uri(), "https://example.com/app/back");
+    assert_eq!(gate.0.session_cookie.name(), "__Host-door");
     assert_eq!(
         (gate.login_path(), gate.logout_path()),
         ("/app/in", "/app/out")
@@ -142,7 +144,7 @@ fn loopback_needs_neither_https_nor_keys() {
         "http://[::1]:3000",
     ] {
         let gate = build(&[("base_url", base), ("session_keys", "")]).unwrap();
-        assert_eq!(gate.0.session_cookie.name(), "latchgate");
+        assert_eq!(gate.0.session_cookie.name(), "latchgate-3000");
         assert_eq!(gate.redirect_uri(), format!("{base}/callback"));
     }
 }
