@@ -4,6 +4,7 @@
 mod failure;
 mod row;
 mod tower_sessions;
+mod turns;
 
 pub use failure::Failure;
 pub use tower_sessions::TowerSessions;

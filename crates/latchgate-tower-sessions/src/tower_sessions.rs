@@ -5,42 +5,49 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchgate::{Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord};
-use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tower_sessions_core::SessionStore as Store;
 
 use crate::failure::Failure;
 use crate::row;
+use crate::turns::Turns;
 
-/// How many turns there are to wait for. Sessions whose keys end alike share one.
-const TURNS: usize = 64;
-
-/// No call takes longer.
+/// No caller waits longer.
 const PROMPT: Duration = Duration::from_secs(5);
+
+/// How long a call keeps the turn of its session at most. The clients of most databases give up sooner.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A tower-sessions store as a [`SessionStore`].
 ///
 /// Comparing and saving are one step for the calls of this process: they take turns, session by
 /// session. Clones of the store in other values or on other nodes do not wait; there are no leases
 /// ([`Lease::Unsupported`]), and no index ([`SessionStore::find`] is `None`). The
-/// [crate's page](crate) says what that means for several nodes. A call that waits longer than five
-/// seconds for its turn and its answer fails.
+/// [crate's page](crate) says what that means for several nodes.
 ///
-/// A change that nobody waits for any more is carried on in a task of its own, which keeps its turn:
-/// nothing that comes later can be overtaken by it. So calls need a tokio runtime.
+/// A call fails when it has no answer within five seconds, the wait for its turn included. If its turn
+/// has not come by then, it is not made at all. If it was made, the store may still carry it out: a
+/// task waits for that, whether or not the caller does, and keeps the turn of this one session, so
+/// that a late change overtakes no later call. After thirty seconds the task drops the call and frees
+/// the turn. A store that carries out a change even later than that can overwrite a newer one, or
+/// bring back a session that was removed. The gate that removed it still turns it away, until
+/// the process ends.
+///
+/// Calls need a tokio runtime with its timer.
 pub struct TowerSessions<S> {
     shared: Arc<Shared<S>>,
 }
 
 struct Shared<S> {
     store: S,
-    turns: [Mutex<()>; TURNS],
+    turns: Arc<Turns>,
 }
 
 impl<S: Store> TowerSessions<S> {
     /// Keeps sessions in `store`. Share the one value, in an `Arc`, between the gates of a process.
     #[must_use]
     pub fn new(store: S) -> Self {
-        let turns = std::array::from_fn(|_| Mutex::default());
+        let turns = Arc::default();
         Self {
             shared: Arc::new(Shared { store, turns }),
         }
@@ -56,12 +63,12 @@ impl<S: Store> TowerSessions<S> {
         T: Send + 'static,
         F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        let (shared, key) = (Arc::clone(&self.shared), *key);
-        let call = call(Arc::clone(&shared), key);
+        let turn = Arc::clone(&self.shared.turns).of(*key);
+        let call = call(Arc::clone(&self.shared), *key);
         let task = async move {
             // The store is asked while others wait: that is what the turn is for.
-            let _turn = shared.turns[usize::from(key[31]) % TURNS].lock().await;
-            call.await
+            let _turn = timeout(PROMPT, turn).await.map_err(|_| Failure::Slow)?;
+            timeout(PATIENCE, call).await.unwrap_or(Err(Failure::Slow))
         };
         promptly(async move { tokio::spawn(task).await.unwrap_or(Err(Failure::Panicked)) })
     }
@@ -150,7 +157,7 @@ fn promptly<'a, T: 'a>(
     call: impl Future<Output = Result<T, Failure>> + Send + 'a,
 ) -> StoreFuture<'a, T> {
     Box::pin(async move {
-        let answer = tokio::time::timeout(PROMPT, call).await;
+        let answer = timeout(PROMPT, call).await;
         Ok(answer.unwrap_or(Err(Failure::Slow))?)
     })
 }
@@ -312,44 +319,113 @@ mod tests {
         assert_eq!(theirs.load(&other, now).await.unwrap(), Some(record));
     }
 
-    /// `save` takes until it is told to go on.
-    #[derive(Debug)]
-    struct SavesSlowly(MemoryStore, Arc<tokio::sync::Notify>);
+    /// `save` takes until it is told to go on, for the record of [`KEY`].
+    #[derive(Debug, Default)]
+    struct SavesSlowly {
+        memory: MemoryStore,
+        goes_on: Arc<tokio::sync::Notify>,
+    }
 
     #[async_trait]
     impl Store for SavesSlowly {
         async fn create(&self, record: &mut Record) -> StoreResult<()> {
-            self.0.create(record).await
+            self.memory.create(record).await
         }
         async fn save(&self, record: &Record) -> StoreResult<()> {
-            self.1.notified().await;
-            self.0.save(record).await
+            if record.id == row::id(&KEY) {
+                self.goes_on.notified().await;
+            }
+            self.memory.save(record).await
         }
         async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-            self.0.load(id).await
+            self.memory.load(id).await
         }
         async fn delete(&self, id: &Id) -> StoreResult<()> {
-            self.0.delete(id).await
+            self.memory.delete(id).await
         }
     }
 
+    const NOW: u64 = 4_000_000_000;
+
+    /// A store with a record of generation 0 under [`KEY`], and the bell for its saves.
+    async fn slow() -> (TowerSessions<SavesSlowly>, Arc<tokio::sync::Notify>) {
+        let store = SavesSlowly::default();
+        let goes_on = Arc::clone(&store.goes_on);
+        let store = TowerSessions::new(store);
+        assert!(store.insert(&KEY, record(0, NOW + 600), NOW).await.unwrap());
+        (store, goes_on)
+    }
+
+    /// The call fails because the store is slow.
+    async fn is_slow<T: fmt::Debug>(call: StoreFuture<'_, T>) {
+        let error = call.await.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.downcast_ref(), Some(&Failure::Slow));
+    }
+
+    async fn generation(store: &dyn SessionStore) -> Option<u32> {
+        let there = store.load(&KEY, NOW).await.unwrap();
+        there.map(|record| record.generation)
+    }
+
+    /// Lets so much time pass.
+    async fn pass(time: Duration) {
+        let never = std::future::pending::<()>();
+        assert!(timeout(time, never).await.is_err());
+    }
+
     /// A statement that is at the server already is carried out, whether or not somebody waits.
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_change_that_is_given_up_overtakes_no_removal() {
-        let goes_on = Arc::new(tokio::sync::Notify::new());
-        let store = TowerSessions::new(SavesSlowly(MemoryStore::default(), Arc::clone(&goes_on)));
-        let now = 4_000_000_000;
-        let (first, second) = (record(0, now + 600), record(1, now + 600));
-        assert!(store.insert(&KEY, first, now).await.unwrap());
-        let given_up = store.replace(&KEY, 0, second, now);
+        let (store, goes_on) = slow().await;
+        let given_up = store.replace(&KEY, 0, record(1, NOW + 600), NOW);
         let briefly = Duration::from_millis(20);
-        assert!(tokio::time::timeout(briefly, given_up).await.is_err());
+        assert!(timeout(briefly, given_up).await.is_err());
 
         let mut removal = store.remove(&KEY);
-        assert!(tokio::time::timeout(briefly, &mut removal).await.is_err());
+        assert!(timeout(briefly, &mut removal).await.is_err());
         goes_on.notify_one();
         removal.await.unwrap();
-        assert_eq!(store.load(&KEY, now).await.unwrap(), None);
+        assert_eq!(generation(&store).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_does_one_that_lands_after_its_five_seconds() {
+        let (store, goes_on) = slow().await;
+        is_slow(store.replace(&KEY, 0, record(1, NOW + 600), NOW)).await;
+        let mut removal = store.remove(&KEY);
+        let briefly = Duration::from_secs(1);
+        assert!(timeout(briefly, &mut removal).await.is_err());
+        goes_on.notify_one();
+        removal.await.unwrap();
+        assert_eq!(generation(&store).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_hangs_holds_up_no_other_session() {
+        let (store, _) = slow().await;
+        is_slow(store.replace(&KEY, 0, record(1, NOW + 600), NOW)).await;
+        // It still has its turn. These keys end alike.
+        for first in 100..200 {
+            let mut other = KEY;
+            other[0] = first;
+            let inserted = store.insert(&other, record(0, NOW + 600), NOW).await;
+            assert!(inserted.unwrap(), "{first}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_hangs_gives_up_its_turn_and_leaves_nothing_torn() {
+        let (store, goes_on) = slow().await;
+        is_slow(store.replace(&KEY, 0, record(1, NOW + 600), NOW)).await;
+        // Its turn does not come in time: it is not made at all.
+        is_slow(store.remove(&KEY)).await;
+        pass(Duration::from_secs(60)).await;
+        assert_eq!(generation(&store).await, Some(0));
+        goes_on.notify_one();
+        let replaced = store.replace(&KEY, 0, record(2, NOW + 600), NOW).await;
+        assert!(replaced.unwrap());
+        assert_eq!(generation(&store).await, Some(2));
     }
 
     /// Fails with this error; without one, never answers.
