@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use latchgate::MemoryStore;
 use latchgate_dev_provider::Endpoint;
-use latchgate_tests::{Failure, Setup, scenarios};
+use latchgate_tests::{Browser, Failure, Page, Setup, World, scenarios};
 
 scenarios!(
     a_store_that_is_down_is_told_and_nothing_else,
     a_store_that_fails_after_the_provider_rotated_loses_nothing,
     a_store_that_is_down_keeps_nobody_from_signing_out,
-    a_full_store_turns_new_logins_away_and_nobody_else,
+    a_full_store_turns_newcomers_away_and_nobody_else,
+    one_account_cannot_fill_the_store,
 );
 
 async fn a_store_that_is_down_is_told_and_nothing_else(setup: Setup) -> Result<(), Failure> {
@@ -51,28 +52,66 @@ async fn a_store_that_is_down_is_told_and_nothing_else(setup: Setup) -> Result<(
     Ok(())
 }
 
-async fn a_full_store_turns_new_logins_away_and_nobody_else(setup: Setup) -> Result<(), Failure> {
+/// Signs in as this person: their browser, and the page that the callback answered.
+async fn sign_in(world: &World, person: &str) -> Result<(Browser, Page), Failure> {
+    world.provider.auto_sign_in(Some(person));
+    let browser = world.browser()?;
+    let callback = world.callback(&browser, "/me").await?;
+    let page = browser.get(callback.as_str()).await?;
+    Ok((browser, page))
+}
+
+async fn a_full_store_turns_newcomers_away_and_nobody_else(setup: Setup) -> Result<(), Failure> {
     let setup = setup.gate(|gate| {
         gate.store(MemoryStore::new(2))
             .session_lifetimes(Duration::from_secs(600), Duration::from_secs(3_600))
     });
     let world = setup.start().await?;
-    let (one, two) = (world.signed_in().await?, world.signed_in().await?);
-    let third = world.browser()?;
-    let callback = world.callback(&third, "/me").await?;
-    let page = third.get(callback.as_str()).await?;
+    let (alice, _) = sign_in(&world, "alice").await?;
+    let (bob, _) = sign_in(&world, "bob").await?;
+    let (carol, page) = sign_in(&world, "carol").await?;
     assert_eq!(
         (page.status, page.code().as_str()),
         (503, "store_unavailable"),
         "{page}"
     );
-    for browser in [&one, &two] {
-        assert_eq!(world.whoami(browser).await?.as_deref(), Some("alice"));
-    }
+    assert_eq!(world.whoami(&alice).await?.as_deref(), Some("alice"));
+    assert_eq!(world.whoami(&bob).await?.as_deref(), Some("bob"));
+    assert_eq!(world.whoami(&carol).await?, None);
+
+    // Whoever is there already comes in place of themselves.
+    let (elsewhere, page) = sign_in(&world, "alice").await?;
+    assert_eq!(page.location.as_deref(), Some("/me"), "{page}");
+    assert_eq!(world.whoami(&elsewhere).await?.as_deref(), Some("alice"));
+    assert_eq!(world.whoami(&alice).await?, None);
+    assert_eq!(world.whoami(&bob).await?.as_deref(), Some("bob"));
+
     world.clock.pass(601);
-    let third = world.signed_in().await?;
-    assert_eq!(world.whoami(&third).await?.as_deref(), Some("alice"));
-    assert_eq!(world.whoami(&one).await?, None);
+    let (carol, _) = sign_in(&world, "carol").await?;
+    assert_eq!(world.whoami(&carol).await?.as_deref(), Some("carol"));
+    assert_eq!(world.whoami(&bob).await?, None);
+    Ok(())
+}
+
+async fn one_account_cannot_fill_the_store(setup: Setup) -> Result<(), Failure> {
+    let world = setup
+        .gate(|gate| gate.store(MemoryStore::new(30)))
+        .start()
+        .await?;
+    let (bob, _) = sign_in(&world, "bob").await?;
+    let mut hers = Vec::new();
+    for _ in 0..35 {
+        hers.push(sign_in(&world, "alice").await?.0);
+    }
+    let (carol, page) = sign_in(&world, "carol").await?;
+    assert_eq!(page.location.as_deref(), Some("/me"), "{page}");
+    assert_eq!(world.whoami(&carol).await?.as_deref(), Some("carol"));
+    assert_eq!(world.whoami(&bob).await?.as_deref(), Some("bob"));
+    let mut alive = 0;
+    for browser in &hers {
+        alive += usize::from(world.whoami(browser).await?.is_some());
+    }
+    assert_eq!(alive, 3, "a tenth of the places");
     Ok(())
 }
 

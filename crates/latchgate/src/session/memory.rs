@@ -10,6 +10,12 @@ use super::store::{
 
 /// A bounded [`SessionStore`] in memory. Expired sessions are dropped when room is needed, and every
 /// [`MemoryStore::SWEEP_SECONDS`].
+///
+/// No account can fill it: a person has at most [`MemoryStore::PER_PERSON`] sessions, and at most a
+/// tenth of the limit. When they begin one more, or the store is full, the new one takes the place of
+/// that session of theirs which was not written for longest, by its use or by a refresh. Nobody who
+/// is signed in is thrown out for somebody else: when the store is full, people who have no session
+/// in it are refused with [`StoreError::Full`].
 #[derive(Debug)]
 pub struct MemoryStore {
     limit: usize,
@@ -24,12 +30,16 @@ struct Shelf {
     by_name: BTreeSet<(u8, StoreKey, StoreKey)>,
     /// The fence of the last lease of any record.
     fence: u64,
+    /// How often any record was written.
+    writes: u64,
     swept_at: u64,
 }
 
 #[derive(Debug)]
 struct Place {
     record: StoredRecord,
+    /// Greater than that of any record that was written before.
+    written: u64,
     lease: Option<Held>,
 }
 
@@ -43,14 +53,21 @@ impl MemoryStore {
     /// How often expired sessions are swept, in seconds.
     pub const SWEEP_SECONDS: u64 = 60;
 
-    /// A store for at most `limit` sessions. When it is full of live ones, new logins are refused:
-    /// nobody who is signed in is thrown out for somebody who is not.
+    /// The most sessions of one person.
+    pub const PER_PERSON: usize = 100;
+
+    /// A store for at most `limit` sessions.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
             shelf: Mutex::default(),
         }
+    }
+
+    /// The most sessions of one person, in a store of this size.
+    fn per_person(&self) -> usize {
+        (self.limit / 10).clamp(1, Self::PER_PERSON)
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -78,15 +95,45 @@ impl Shelf {
         self.by_name.extend(names(&key, &record));
         let mut record = record;
         record.sealed.shrink_to_fit();
+        self.writes += 1;
+        let written = self.writes;
         match self.places.get_mut(&key) {
-            Some(place) => place.record = record,
+            Some(place) => {
+                place.record = record;
+                place.written = written;
+            }
             None => {
                 let place = Place {
                     record,
+                    written,
                     lease: None,
                 };
                 self.places.insert(key, Box::new(place));
             }
+        }
+    }
+
+    /// The keys of all records with this name, expired ones too.
+    fn named(&self, kind: u8, name: StoreKey) -> impl Iterator<Item = &StoreKey> {
+        let range = (kind, name, [0; 32])..=(kind, name, [u8::MAX; 32]);
+        self.by_name.range(range).map(|(_, _, key)| key)
+    }
+
+    /// Lets a person have one session more, at the cost of their own where there is no room.
+    fn make_room_for(&mut self, sub: StoreKey, limit: usize, per_person: usize) {
+        let is_full = self.places.len() >= limit;
+        if !is_full && self.named(SUB, sub).nth(per_person - 1).is_none() {
+            return;
+        }
+        let theirs = self
+            .named(SUB, sub)
+            .filter_map(|key| Some((self.places.get(key)?.written, *key)));
+        if let Some((_, oldest)) = theirs.min() {
+            tracing::debug!(
+                event = "session_displaced",
+                "a session made room for a newer one of the same person"
+            );
+            self.remove(&oldest);
         }
     }
 
@@ -152,7 +199,8 @@ impl SessionStore for MemoryStore {
         now: u64,
     ) -> StoreFuture<'a, bool> {
         let mut shelf = self.shelf();
-        if shelf.places.len() >= self.limit
+        // To look for expired ones once a second is often enough, however many come to a full store.
+        if (shelf.places.len() >= self.limit && shelf.swept_at != now)
             || now >= shelf.swept_at.saturating_add(Self::SWEEP_SECONDS)
         {
             shelf.sweep(now);
@@ -161,6 +209,9 @@ impl SessionStore for MemoryStore {
             return done(false);
         }
         shelf.remove(key);
+        if let Some(names) = record.names {
+            shelf.make_room_for(names.sub, self.limit, self.per_person());
+        }
         if shelf.places.len() >= self.limit {
             let limit = self.limit;
             return Box::pin(async move { Err(StoreError::Full { limit }) });
@@ -247,8 +298,7 @@ impl SessionStore for MemoryStore {
             StoredName::Sub(sub) => (SUB, sub),
         };
         let mut shelf = self.shelf();
-        let range = (kind, name, [0; 32])..=(kind, name, [u8::MAX; 32]);
-        let keys: Vec<StoreKey> = shelf.by_name.range(range).map(|(_, _, key)| *key).collect();
+        let keys: Vec<StoreKey> = shelf.named(kind, name).copied().collect();
         let live = keys
             .into_iter()
             .filter(|key| shelf.live(key, now).is_some());
@@ -259,6 +309,7 @@ impl SessionStore for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::store::StoredNames;
 
     fn record(generation: u32, expires_at: u64) -> StoredRecord {
         StoredRecord {
@@ -283,19 +334,85 @@ mod tests {
         assert!(store.load(&[2; 32], 150).await.unwrap().is_some());
     }
 
+    /// A record of a session of this person.
+    fn of(person: u8, expires_at: u64) -> StoredRecord {
+        let (sid, sub) = ([0; 32], [person; 32]);
+        StoredRecord {
+            names: Some(StoredNames { sid, sub }),
+            ..record(0, expires_at)
+        }
+    }
+
+    async fn has(store: &MemoryStore, key: u8) -> bool {
+        store.load(&[key; 32], 50).await.unwrap().is_some()
+    }
+
+    #[tokio::test]
+    async fn one_person_can_neither_fill_the_store_nor_displace_anybody_else() {
+        let store = MemoryStore::new(30);
+        assert!(store.insert(&[200; 32], of(2, 100), 50).await.unwrap());
+        for key in 1..=100 {
+            assert!(store.insert(&[key; 32], of(1, 100), 50).await.unwrap());
+        }
+        let names = StoredName::Sub([1; 32]);
+        let found = store.find(&names, 50).await.unwrap().unwrap();
+        assert_eq!(found.len(), 3, "a tenth of the places");
+        assert!(has(&store, 200).await && has(&store, 98).await && !has(&store, 97).await);
+        assert!(store.insert(&[201; 32], of(3, 100), 50).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_session_that_was_not_written_for_longest_goes_first() {
+        let store = MemoryStore::new(30);
+        for key in [9, 7, 8] {
+            assert!(store.insert(&[key; 32], of(1, 100), 50).await.unwrap());
+        }
+        assert!(store.replace(&[9; 32], 0, of(1, 200), 50).await.unwrap());
+        assert!(store.insert(&[1; 32], of(1, 100), 50).await.unwrap());
+        assert!(has(&store, 9).await && !has(&store, 7).await && has(&store, 8).await);
+        assert!(store.insert(&[2; 32], of(1, 100), 50).await.unwrap());
+        assert!(has(&store, 9).await && !has(&store, 8).await);
+    }
+
+    #[tokio::test]
+    async fn a_full_store_lets_those_in_who_are_there_already_in_place_of_themselves() {
+        let store = MemoryStore::new(2);
+        for (key, person) in [(1, 1), (2, 2)] {
+            assert!(store.insert(&[key; 32], of(person, 100), 50).await.unwrap());
+        }
+        for stranger in [of(3, 100), record(0, 100)] {
+            let refused = store.insert(&[3; 32], stranger, 50).await;
+            assert!(matches!(refused, Err(StoreError::Full { limit: 2 })));
+        }
+        assert!(store.insert(&[4; 32], of(1, 100), 50).await.unwrap());
+        assert!(!has(&store, 1).await && has(&store, 2).await && has(&store, 4).await);
+        assert!(!store.insert(&[2; 32], of(1, 100), 50).await.unwrap());
+        assert!(has(&store, 4).await, "nobody came, and nobody goes");
+    }
+
+    #[tokio::test]
+    async fn only_the_holder_of_a_lease_gives_it_back() {
+        let store = MemoryStore::default();
+        let (key, duration) = ([1; 32], Duration::from_secs(6));
+        store.insert(&key, record(0, 100), 50).await.unwrap();
+        let granted = async |now| match store.lease(&key, duration, now).await.unwrap() {
+            Lease::Granted { fence, .. } => Some(fence),
+            _ => None,
+        };
+        let slow = granted(50).await.unwrap();
+        let next = granted(56).await.unwrap();
+        assert!(next > slow);
+        store.release_lease(&key, slow).await.unwrap();
+        assert_eq!(granted(57).await, None, "the next holder has it still");
+        store.release_lease(&key, next).await.unwrap();
+        assert!(granted(57).await.is_some());
+    }
+
     #[tokio::test]
     async fn the_index_forgets_what_the_store_forgets() {
         let store = MemoryStore::default();
-        let names = Some(super::super::store::StoredNames {
-            sid: [1; 32],
-            sub: [2; 32],
-        });
         for key in 0..10 {
-            let record = StoredRecord {
-                names,
-                ..record(0, 100)
-            };
-            store.insert(&[key; 32], record, 50).await.unwrap();
+            store.insert(&[key; 32], of(2, 100), 50).await.unwrap();
         }
         assert_eq!(store.shelf().by_name.len(), 20);
         store.remove(&[1; 32]).await.unwrap();
