@@ -1,6 +1,8 @@
 //! Sessions in a tower-sessions store, which has neither leases nor an index, on both frameworks.
 
-use latchgate_dev_provider::{Endpoint, LogoutTarget};
+use std::time::Duration;
+
+use latchgate_dev_provider::{Answer, Endpoint, LogoutTarget};
 use latchgate_tests::{Failure, Setup, World, scenarios};
 use latchgate_tower_sessions::TowerSessions;
 use tokio::task::JoinSet;
@@ -11,6 +13,7 @@ scenarios!(
     a_session_in_the_bridge_is_refreshed_once_for_all_who_ask,
     a_session_in_the_bridge_expires,
     the_node_that_is_told_ends_a_session_in_the_bridge,
+    a_node_that_comes_too_late_with_a_refresh_token_finds_what_the_other_brought,
 );
 
 /// In 2096: the store drops what is over by the machine's clock, which no test moves.
@@ -91,5 +94,36 @@ async fn the_node_that_is_told_ends_a_session_in_the_bridge(setup: Setup) -> Res
     assert_eq!(told.status, 200, "{told}");
     assert_eq!(world.whoami(&one).await?, None);
     assert_eq!(world.whoami(&other).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+/// Without leases two nodes may both spend a refresh token. The provider refuses the second with `invalid_grant`.
+async fn a_node_that_comes_too_late_with_a_refresh_token_finds_what_the_other_brought(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = bridged(setup).await?;
+    let node = world.neighbour(|setup| setup).await?;
+    let browser = world.signed_in().await?;
+    let there = node.lead(browser.clone());
+    world.provider.reset_calls();
+    world.clock.pass(3_600);
+    world.mischief().answer(Endpoint::Token, Answer::Hang);
+    let overtakes = async {
+        let asked = || world.calls(Endpoint::Token) == 1;
+        world.until("the first token request", asked).await?;
+        // The request that hangs stays where it is until all is clear.
+        let at_once = Answer::Slow(Duration::ZERO);
+        world.mischief().answer(Endpoint::Token, at_once);
+        let fresh = world.token(&browser).await?;
+        world.mischief().clear();
+        Ok::<_, Failure>(fresh)
+    };
+    let (late, fresh) = tokio::join!(there.fetch("GET", "/token"), overtakes);
+    let (late, fresh) = (late?.json(200)?, fresh?);
+    assert_eq!(late["access_token"], fresh["access_token"]);
+    assert_eq!(world.calls(Endpoint::Token), 2);
+    for (world, browser) in [(&world, &browser), (&node, &there)] {
+        assert_eq!(world.whoami(browser).await?.as_deref(), Some("alice"));
+    }
     Ok(())
 }

@@ -14,6 +14,7 @@ scenarios!(
     a_hundred_requests_do_not_bring_a_session_back,
     a_hundred_requests_at_two_nodes_do_not_bring_a_session_back,
     a_hundred_requests_outrun_no_logout_by_the_provider,
+    a_login_that_is_finished_late_outruns_no_logout_by_the_provider,
 );
 
 async fn sign_out(browser: &Browser) -> Result<(), Failure> {
@@ -176,4 +177,33 @@ async fn a_hundred_requests_outrun_no_logout_by_the_provider(setup: Setup) -> Re
     let world = setup.sharing_logouts().start().await?;
     let node = world.neighbour(|setup| setup).await?;
     a_hundred(&[&world, &node], End::ByTheProvider).await
+}
+
+/// A session begins when its login comes back, not when the provider has handed out its tokens.
+async fn a_login_that_is_finished_late_outruns_no_logout_by_the_provider(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.browser()?;
+    let callback = world.callback(&browser, "/me").await?;
+    world.mischief().answer(Endpoint::Token, Answer::Hang);
+    let ends = async {
+        let asked = || world.calls(Endpoint::Token) == 1;
+        world.until("a token request", asked).await?;
+        world.clock.pass(5);
+        End::ByTheProvider.happen(&world, &browser).await?;
+        world.clock.pass(5);
+        world.mischief().clear();
+        Ok::<(), Failure>(())
+    };
+    let (page, ended) = tokio::join!(browser.get(callback.as_str()), ends);
+    ended?;
+    let page = page?;
+    assert_eq!(page.location.as_deref(), Some("/me"), "{page}");
+    assert_eq!(world.whoami(&browser).await?, None);
+    assert_eq!(
+        world.whoami(&world.signed_in().await?).await?.as_deref(),
+        Some("alice")
+    );
+    Ok(())
 }

@@ -251,10 +251,12 @@ impl Premises {
 mod tests {
     use http::{HeaderMap, Request, header};
 
-    use crate::builder::Provider;
+    use super::*;
+    use crate::builder::{GateBuilder, Provider, Ready};
     use crate::gate::{Gate, Verdict};
     use crate::outside::scripted::{CountingRandom, ScriptedHttp, StoppedClock};
     use crate::seal::{Purpose, SessionKey};
+    use crate::session::MemoryStore;
 
     const NAME: &str = "__Host-latchgate";
 
@@ -266,6 +268,10 @@ mod tests {
          i1iF23Jg-oxNqtM9aZ_n9u9BrFDSJ3Dha2ymPDiIrZkOceqfQ7KukYe8114sfAQLF3prfL75_CinLcmNjw";
 
     fn gate(now: u64) -> Gate {
+        builder(now).build().unwrap()
+    }
+
+    fn builder(now: u64) -> GateBuilder<Ready> {
         Gate::builder()
             .base_url("https://app.example")
             .provider(Provider::new("https://op.example", "my-app").client_secret("secret"))
@@ -273,8 +279,6 @@ mod tests {
             .http_client(ScriptedHttp::default())
             .clock(StoppedClock(now))
             .random(CountingRandom::default())
-            .build()
-            .unwrap()
     }
 
     /// Who the gate says it is at this time, and the layout in which their session is written back.
@@ -304,5 +308,111 @@ mod tests {
         assert_eq!(seen(1_001).await, (alice.clone(), None));
         assert_eq!(seen(1_100).await, (alice, Some(1)));
         assert_eq!(seen(1_600).await, (None, None));
+    }
+
+    #[test]
+    fn a_session_of_another_provider_is_over() {
+        let gate = gate(1_001);
+        let judged = |issuer: &str| {
+            let mut session = Session::example();
+            session.issuer = issuer.to_owned();
+            match gate.0.judge(session, None, false, 1_001) {
+                Found::Over { why, .. } => Some(why),
+                _ => None,
+            }
+        };
+        assert_eq!(judged("https://op.example"), None);
+        for other in [
+            "https://other.example",
+            "https://op.example/",
+            "https://OP.example",
+            "",
+        ] {
+            assert_eq!(judged(other), Some(Ended::UnknownProvider), "{other}");
+        }
+    }
+
+    /// A gate with [`Session::example`] in its store, and the ticket that leads there.
+    async fn stored() -> (Gate, Ticket) {
+        let gate = builder(1_001)
+            .store(MemoryStore::default())
+            .build()
+            .unwrap();
+        let ticket = Ticket::draw(&CountingRandom::default()).unwrap();
+        let session = Session::example();
+        let inserted = sessions(&gate).insert(&gate.0.keys, &ticket, &session, [9; 12], 1_000);
+        assert!(inserted.await.unwrap());
+        (gate, ticket)
+    }
+
+    fn sessions(gate: &Gate) -> &StoredSessions {
+        match &gate.0.keeping {
+            Keeping::Stored(stored) => stored,
+            Keeping::Sealed(_) => panic!("sessions lie in no store"),
+        }
+    }
+
+    /// The generation and scope of a session that was found, the generation that was found, and whether its cookie is due.
+    fn live(found: &Found) -> Option<(u32, &str, u32, bool)> {
+        match found {
+            Found::Live {
+                kept,
+                due,
+                found_generation,
+            } => {
+                let session = &kept.session;
+                Some((
+                    session.generation,
+                    &session.tokens.scope,
+                    *found_generation,
+                    *due,
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// A refresh of which the store has not heard, because it was down for longer than a minute.
+    #[tokio::test]
+    async fn a_store_that_lags_behind_gets_what_this_process_knows() {
+        let (gate, ticket) = stored().await;
+        let load = || gate.0.load_renewed(ticket.clone(), 1_001);
+        let found = load().await.unwrap();
+        assert_eq!(live(&found), Some((0, "openid email", 0, false)));
+        let mut newer = Session::example();
+        newer.generation = 3;
+        newer.tokens.scope = "newer".to_owned();
+        assert!(gate.0.renewals.advance(&Arc::new(newer), 1_001));
+
+        let found = load().await.unwrap();
+        assert_eq!(live(&found), Some((3, "newer", 0, true)));
+        let there = sessions(&gate)
+            .load(&gate.0.keys, &ticket, 1_001)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (
+                there.session.generation,
+                there.session.tokens.scope.as_str()
+            ),
+            (3, "newer")
+        );
+        let found = load().await.unwrap();
+        assert_eq!(live(&found), Some((3, "newer", 3, false)));
+    }
+
+    /// The store was down when somebody signed out.
+    #[tokio::test]
+    async fn a_store_that_has_not_heard_of_a_sessions_end_lets_nobody_in() {
+        let (gate, ticket) = stored().await;
+        gate.0
+            .renewals
+            .end(&Session::example(), Ended::SignedOut, 1_001);
+        let found = gate.0.load_renewed(ticket, 1_001).await.unwrap();
+        let Found::Over { why, .. } = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!(why, Ended::SignedOut);
     }
 }

@@ -183,3 +183,157 @@ impl Drop for HeldLease {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::builder::Provider;
+    use crate::outside::Clock;
+    use crate::outside::scripted::{CountingRandom, ScriptedHttp};
+    use crate::seal::SessionKey;
+    use crate::session::MemoryStore;
+
+    /// The time of all nodes, which the test moves together with tokio's.
+    #[derive(Clone, Debug)]
+    struct Time(Arc<AtomicU64>);
+
+    impl Clock for Time {
+        fn now(&self) -> u64 {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    impl Time {
+        async fn pass(&self, seconds: u64) {
+            for _ in 0..seconds {
+                self.0.fetch_add(1, Ordering::SeqCst);
+                let never = std::future::pending::<()>();
+                assert!(timeout(Duration::from_secs(1), never).await.is_err());
+            }
+        }
+    }
+
+    /// Two nodes with one store, and a session that lies there.
+    struct Nodes {
+        time: Time,
+        here: Gate,
+        there: Gate,
+        kept: Kept,
+    }
+
+    async fn nodes() -> Nodes {
+        let time = Time(Arc::new(AtomicU64::new(1_001)));
+        let store = Arc::new(MemoryStore::default());
+        let node = || {
+            Gate::builder()
+                .base_url("https://app.example")
+                .provider(Provider::new("https://op.example", "my-app").client_secret("secret"))
+                .session_keys([SessionKey::from_bytes(*b"a key that all of the nodes have")])
+                .http_client(ScriptedHttp::default())
+                .clock(time.clone())
+                .random(CountingRandom::default())
+                .store(Arc::clone(&store))
+                .build()
+                .unwrap()
+        };
+        let (here, there) = (node(), node());
+        let kept = Kept {
+            session: Arc::new(Session::example()),
+            ticket: Some(Ticket::draw(&CountingRandom::default()).unwrap()),
+        };
+        let (stored, ticket) = in_store(&here, &kept);
+        let inserted = stored.insert(&here.0.keys, ticket, &kept.session, [9; 12], 1_000);
+        assert!(inserted.await.unwrap());
+        Nodes {
+            time,
+            here,
+            there,
+            kept,
+        }
+    }
+
+    fn in_store<'a>(gate: &'a Gate, kept: &'a Kept) -> (&'a StoredSessions, &'a Ticket) {
+        match (&gate.0.keeping, &kept.ticket) {
+            (Keeping::Stored(stored), Some(ticket)) => (stored, ticket),
+            _ => panic!("sessions lie in no store"),
+        }
+    }
+
+    /// The turn of a node, unless it waits for another.
+    async fn turn(gate: &Gate, kept: &Kept) -> Option<Turn> {
+        let turn = timeout(Duration::from_secs(4), gate.turn(kept)).await;
+        turn.ok().map(Result::unwrap)
+    }
+
+    /// What is refreshed: its generation, and that in the store.
+    fn ours(turn: Option<&Turn>) -> Option<(u32, u32)> {
+        match turn {
+            Some(Turn::Ours(ours)) => Some((ours.session.generation, ours.stored_generation)),
+            _ => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_lasts_as_long_as_it_takes_and_then_it_is_the_next_ones() {
+        let nodes = nodes().await;
+        let first = turn(&nodes.here, &nodes.kept).await;
+        assert_eq!(ours(first.as_ref()), Some((0, 0)));
+        for _ in 0..3 {
+            nodes.time.pass(5).await;
+            assert!(turn(&nodes.there, &nodes.kept).await.is_none());
+        }
+        drop(first);
+        let next = turn(&nodes.there, &nodes.kept).await;
+        assert_eq!(ours(next.as_ref()), Some((0, 0)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_dies_in_its_turn_blocks_the_others_for_six_seconds() {
+        let nodes = nodes().await;
+        let (stored, ticket) = in_store(&nodes.here, &nodes.kept);
+        let lease = stored.lease(&nodes.here.0.keys, ticket, LEASE, 1_001).await;
+        assert!(matches!(lease.unwrap(), Leased::Granted { .. }));
+        nodes.time.pass(5).await;
+        assert!(turn(&nodes.there, &nodes.kept).await.is_none());
+        nodes.time.pass(1).await;
+        assert!(ours(turn(&nodes.there, &nodes.kept).await.as_ref()).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refreshed_is_the_newest_that_anybody_knows() {
+        let nodes = nodes().await;
+        let (stored, ticket) = in_store(&nodes.here, &nodes.kept);
+        let of = |generation, scope: &str| {
+            let mut session = (*nodes.kept.session).clone();
+            session.generation = generation;
+            session.tokens.scope = scope.to_owned();
+            Kept {
+                session: Arc::new(session),
+                ..nodes.kept.clone()
+            }
+        };
+        // What this node knows has not reached the store yet.
+        let ahead = turn(&nodes.here, &of(2, "newer")).await;
+        assert_eq!(ours(ahead.as_ref()), Some((2, 0)));
+        drop(ahead);
+        // The application has changed its value meanwhile: the tokens are the same.
+        let changed = of(1, &nodes.kept.session.tokens.scope).session;
+        let replaced = stored.replace(&nodes.here.0.keys, ticket, 0, &changed, [8; 12], 1_001);
+        assert!(replaced.await.unwrap());
+        let same = turn(&nodes.here, &nodes.kept).await;
+        assert_eq!(ours(same.as_ref()), Some((1, 1)));
+        drop(same);
+        // Somebody else has refreshed them.
+        let refreshed = of(2, "newer").session;
+        let replaced = stored.replace(&nodes.here.0.keys, ticket, 1, &refreshed, [7; 12], 1_001);
+        assert!(replaced.await.unwrap());
+        let Some(Turn::Done(Renewed::Fresh(newer))) = turn(&nodes.here, &nodes.kept).await else {
+            panic!("it was refreshed already")
+        };
+        assert_eq!(newer.generation, 2);
+    }
+}

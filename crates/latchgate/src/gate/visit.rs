@@ -306,3 +306,84 @@ impl fmt::Debug for Visit {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::builder::Provider;
+    use crate::outside::scripted::{ScriptedHttp, StoppedClock};
+    use crate::session::Session;
+
+    /// A visit that has something to write, the suffix of a cookie that its request had, and its session.
+    fn visit() -> (Visit, Arc<Session>) {
+        let gate = Gate::builder()
+            .base_url("http://localhost:3000")
+            .provider(Provider::new("https://op.example", "my-app").client_secret("s3cret"))
+            .http_client(ScriptedHttp::default())
+            .clock(StoppedClock(1_001))
+            .build()
+            .unwrap();
+        let session = Arc::new(Session::example());
+        let visit = Visit::new(gate);
+        visit.changes().present = vec![String::new()];
+        visit.keep(Kept {
+            session: Arc::clone(&session),
+            ticket: None,
+        });
+        (visit, session)
+    }
+
+    /// What the response does with the session cookie: its values, `""` where it is removed.
+    fn left(visit: &Visit) -> Vec<String> {
+        let mut response = HeaderMap::new();
+        visit.leave(&mut response);
+        let name = visit.gate().0.session_cookie.name();
+        let lines = response.get_all(header::SET_COOKIE).into_iter();
+        let value = |line: &HeaderValue| {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (found, value) = pair.split_once('=').unwrap();
+            assert_eq!(found, name);
+            value.to_owned()
+        };
+        lines.map(value).collect()
+    }
+
+    #[test]
+    fn a_response_writes_no_session_that_has_ended_meanwhile() {
+        for why in [Ended::EndedByProvider, Ended::Revoked, Ended::Ceiling] {
+            let (visit, session) = visit();
+            visit.gate().0.renewals.end(&session, why, 1_001);
+            assert_eq!(left(&visit), [""], "{why:?}");
+        }
+        // Who signed out had it removed then. The cookie there by now may be a newer session's.
+        let (visit, session) = visit();
+        visit
+            .gate()
+            .0
+            .renewals
+            .end(&session, Ended::SignedOut, 1_001);
+        assert_eq!(left(&visit), [""; 0]);
+    }
+
+    #[test]
+    fn a_response_writes_the_newest_generation() {
+        let (visit, session) = visit();
+        let mut newer = (*session).clone();
+        newer.generation = 7;
+        assert!(visit.gate().0.renewals.advance(&Arc::new(newer), 1_001));
+        let cookies = left(&visit);
+        let premises = &visit.gate().0;
+        let name = premises.session_cookie.name();
+        let field = format!("{name}={}", cookies[0]);
+        let pieces = Pieces::collect([field.as_bytes()].into_iter(), name);
+        let Some(Found::Live {
+            found_generation, ..
+        }) = premises.unseal(&pieces, 1_001)
+        else {
+            panic!("no session in {cookies:?}")
+        };
+        assert_eq!((cookies.len(), found_generation), (1, 7));
+    }
+}

@@ -612,4 +612,41 @@ mod tests {
         assert!(matches!(again(1_016).await, Renewed::Undecided));
         assert_eq!(generation(&again(1_017).await), Some(1));
     }
+
+    /// A node that was stopped for a while, or a provider that took its time.
+    #[tokio::test]
+    async fn a_refresh_that_ends_late_hides_no_newer_generation() {
+        let old = Arc::new(Session::example());
+        let mut newer = (*old).clone();
+        newer.generation = 5;
+        newer.tokens.scope = "what another node has brought".to_owned();
+        let newer = Arc::new(newer);
+        for late in [fresher(&old), Renewed::Undecided] {
+            for first in ["the old one", "the newer one"] {
+                let renewals = Arc::new(Renewals::default());
+                let (slow, quick) = (Arc::new(Provider::default()), Arc::new(Provider::default()));
+                let mut ends_late = Box::pin(refresh(&renewals, &old, &slow, late.clone()));
+                let waits = tokio::time::timeout(Duration::ZERO, &mut ends_late).await;
+                assert!(waits.is_err());
+                let mut ends = Box::pin(refresh(&renewals, &newer, &quick, fresher(&newer)));
+                let waits = tokio::time::timeout(Duration::ZERO, &mut ends).await;
+                assert!(waits.is_err(), "its tokens are others: it asks for itself");
+                if first == "the old one" {
+                    slow.answers.notify_one();
+                    ends_late.await;
+                    let known = renewals.since(&old, 1_000).as_ref().and_then(generation);
+                    assert_eq!(known, Some(5), "{late:?}");
+                    quick.answers.notify_one();
+                    ends.await;
+                } else {
+                    quick.answers.notify_one();
+                    ends.await;
+                    slow.answers.notify_one();
+                    ends_late.await;
+                }
+                let known = renewals.since(&old, 1_000).as_ref().and_then(generation);
+                assert_eq!(known, Some(6), "{first} ended first, {late:?}");
+            }
+        }
+    }
 }
