@@ -272,9 +272,13 @@ mod tests {
     }
 
     fn builder(now: u64) -> GateBuilder<Ready> {
+        registered("https://op.example", "my-app", now)
+    }
+
+    fn registered(issuer: &str, client: &str, now: u64) -> GateBuilder<Ready> {
         Gate::builder()
             .base_url("https://app.example")
-            .provider(Provider::new("https://op.example", "my-app").client_secret("secret"))
+            .provider(Provider::new(issuer, client).client_secret("secret"))
             .session_keys([SessionKey::from_bytes(*b"a key that has sealed for years.")])
             .http_client(ScriptedHttp::default())
             .clock(StoppedClock(now))
@@ -310,25 +314,42 @@ mod tests {
         assert_eq!(seen(1_600).await, (None, None));
     }
 
-    #[test]
-    fn a_session_of_another_provider_is_over() {
-        let gate = gate(1_001);
-        let judged = |issuer: &str| {
-            let mut session = Session::example();
-            session.issuer = issuer.to_owned();
-            match gate.0.judge(session, None, false, 1_001) {
-                Found::Over { why, .. } => Some(why),
-                _ => None,
-            }
+    /// The same application, once it is registered somewhere else.
+    #[tokio::test]
+    async fn a_session_of_another_provider_or_client_does_not_open() {
+        let store = Arc::new(MemoryStore::default());
+        let ticket = Ticket::draw(&CountingRandom::default()).unwrap();
+        let session = Session::example();
+        let gates = |issuer: &str, client: &str| {
+            let build = || registered(issuer, client, 1_001);
+            let stored = build().store(Arc::clone(&store));
+            (build().build().unwrap(), stored.build().unwrap())
         };
-        assert_eq!(judged("https://op.example"), None);
-        for other in [
-            "https://other.example",
-            "https://op.example/",
-            "https://OP.example",
-            "",
+        let (sealed, stored) = gates("https://op.example", "my-app");
+        let inserted = sessions(&stored).insert(&stored.0.keys, &ticket, &session, [9; 12], 1_000);
+        assert!(inserted.await.unwrap());
+        let cookies = sealed.0.cookies(&session, None, &[], 1_001).unwrap();
+        let field = cookies[0].to_str().unwrap().split(';').next().unwrap();
+        for (issuer, client, opens) in [
+            ("https://op.example", "my-app", true),
+            ("https://op.example", "another", false),
+            ("https://other.example", "my-app", false),
         ] {
-            assert_eq!(judged(other), Some(Ended::UnknownProvider), "{other}");
+            let (sealed, stored) = gates(issuer, client);
+            let name = sealed.0.session_cookie.name();
+            let pieces = Pieces::collect([field.as_bytes()].into_iter(), name);
+            let found = sealed.0.unseal(&pieces, 1_001).unwrap();
+            assert_eq!(
+                live(&found).is_some(),
+                opens,
+                "{issuer} {client}: {found:?}"
+            );
+            let found = stored.0.load_renewed(ticket.clone(), 1_001).await.unwrap();
+            assert_eq!(
+                live(&found).is_some(),
+                opens,
+                "{issuer} {client}: {found:?}"
+            );
         }
     }
 
