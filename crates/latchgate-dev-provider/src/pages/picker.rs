@@ -87,7 +87,20 @@ fn person_button(person: &Person, hinted: bool) -> Html {
         .raw("<span class=\"soft\">")
         .text(if email.is_empty() { &person.sub } else { email })
         .raw(suggestion)
-        .raw("</span></span></button></li>\n")
+        .raw("</span>")
+        .append(roles(person))
+        .raw("</span></button></li>\n")
+}
+
+/// What lets a person into an app, and what is tested most: the reason to pick one of them.
+fn roles(person: &Person) -> Html {
+    if person.roles.is_empty() {
+        return Html::new();
+    }
+    Html::new()
+        .raw("<span class=\"soft\">Roles: ")
+        .text(&person.roles.join(", "))
+        .raw("</span>")
 }
 
 fn free_form(transaction: &str, hint: Option<&str>, mistake: Option<&FreeFormMistake>) -> Html {

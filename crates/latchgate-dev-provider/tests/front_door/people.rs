@@ -28,7 +28,8 @@ async fn claims(visitor: &Visitor, provider: &DevProvider, answer: &Page) -> ser
 async fn the_picker_shows_people_and_scopes_and_the_choice_signs_in() {
     let carol = Person::new("carol")
         .name("Carol <Clark>")
-        .email("carol@example.com", EmailVerification::Verified);
+        .email("carol@example.com", EmailVerification::Verified)
+        .roles(["<b>"]);
     let provider = DevProvider::builder().person(carol).start().await.unwrap();
     let visitor = Visitor::new();
     let page = visitor
@@ -42,7 +43,9 @@ async fn the_picker_shows_people_and_scopes_and_the_choice_signs_in() {
         );
     }
     assert!(page.body.contains("value=\"bob\" autofocus"));
+    assert!(page.body.contains("Roles: admin, user<"), "{}", page.body);
     assert!(page.body.contains("Carol &lt;Clark&gt;") && !page.body.contains("<Clark>"));
+    assert!(page.body.contains("Roles: &lt;b&gt;<"), "{}", page.body);
     assert!(page.body.contains("<code>profile</code>"));
 
     let answer = decide(&visitor, &provider, &[("person", "bob")]).await;
