@@ -9,6 +9,7 @@ mod failure;
 pub mod app;
 pub mod browser;
 mod clock;
+pub mod colours;
 mod raw;
 mod run;
 mod setup;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::StatusCode;
+use tracing::Level;
 
 use crate::authorization::AuthorizationError;
 use crate::hook::HookError;
@@ -17,7 +18,7 @@ use crate::userinfo::UserinfoError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The request: a stale link, a forgery, a login that was given up.
+    /// The request: a stale link, a forgery, a login that was cancelled.
     Visitor,
     /// The OpenID Provider: unreachable, or its answer is wrong.
     Provider,
@@ -97,6 +98,12 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Request(_) | Self::FrontChannelLogout(_) => Fault::Visitor,
+            // Anybody can send what no provider has signed, or what one has signed once more.
+            Self::LogoutToken(
+                LogoutTokenError::Form
+                | LogoutTokenError::Replayed
+                | LogoutTokenError::Token(IdTokenError::Jws(_)),
+            ) => Fault::Visitor,
             Self::Authorization(error) => match error {
                 AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Fault::Provider,
                 AuthorizationError::Refused { error, .. } => refused_by(error),
@@ -117,6 +124,17 @@ impl Error {
             Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
             Self::Hook(_) | Self::Data(_) => Fault::Application,
             _ => Fault::Provider,
+        }
+    }
+
+    /// How loud the log tells it: an error is for somebody to mend, and what any stranger can bring
+    /// about is none.
+    pub(crate) fn level(&self) -> Level {
+        match (self, self.fault()) {
+            (_, Fault::Visitor) => Level::INFO,
+            // A made-up `kid` is enough to ask for keys in vain.
+            (Self::Http(HttpError::NoNewerKeys), _) => Level::WARN,
+            _ => Level::ERROR,
         }
     }
 
@@ -598,6 +616,52 @@ mod tests {
         for (error, code, status, fault) in table() {
             let found = (error.code(), error.status().as_u16(), error.fault());
             assert_eq!(found, (code, status, fault), "{error:?}");
+        }
+    }
+
+    /// The log puts an error's causes behind it, so an error that repeats its cause says it twice.
+    #[test]
+    fn every_cause_is_told_once() {
+        let cause = || "the cable is cut".into();
+        let json = || match crate::jose::strict_object(b"[]") {
+            Err(error) => error,
+            Ok(_) => panic!("an array is no object"),
+        };
+        let not_json = || serde_json::from_str::<u8>("x").unwrap_err();
+        let jws = || IdTokenError::Jws(JwsError::Unsigned);
+        let mut errors: Vec<Error> = table().into_iter().map(|(error, ..)| error).collect();
+        errors.extend([
+            HttpError::Transport(cause()).into(),
+            HttpError::Transport(cause())
+                .at("https://op.example/token".to_owned())
+                .into(),
+            DiscoveryError::Json(json()).into(),
+            DiscoveryError::Members(not_json()).into(),
+            KeysError::Set(crate::jose::KeySetError::Json(json())).into(),
+            TokenError::Json(json()).into(),
+            UserinfoError::Json(json()).into(),
+            jws().into(),
+            LogoutTokenError::Token(jws()).into(),
+            LogoutTokenError::Token(IdTokenError::Expired).into(),
+            StoreError::Unavailable(cause()).into(),
+            StoreError::Url(cause()).into(),
+            HookError::Failed(cause()).into(),
+            DataError::NotJson(Box::new(not_json())).into(),
+        ]);
+        for error in &errors {
+            let mut told = error as &dyn std::error::Error;
+            while let Some(cause) = told.source() {
+                let (text, because) = (told.to_string(), cause.to_string());
+                // The sum of all errors speaks with the voice of the one it holds.
+                let sum = told.is::<Error>() && text == because;
+                assert!(
+                    sum || !text.contains(&because),
+                    "{text:?} repeats {because:?}"
+                );
+                told = cause;
+            }
+            let chain = error.chain();
+            assert!(chain.starts_with(&error.to_string()), "{chain}");
         }
     }
 

@@ -29,7 +29,9 @@ pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Problem, Settings};
 pub use error::{Error, Fault, RequestError};
-pub use gate::{Challenge, Errand, Gate, Refusal, ResponseHead, SessionData, Verdict, Visit};
+pub use gate::{
+    Challenge, Errand, Gate, LoginForm, Refusal, ResponseHead, SessionData, Verdict, Visit, WayOn,
+};
 pub use guard::{Denial, Guard};
 pub use head::RequestHead;
 pub use hook::{HookError, LoginRejection, Logout};

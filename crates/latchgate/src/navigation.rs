@@ -14,7 +14,7 @@ use crate::head::RequestHead;
 /// How a request was made, as far as login is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Navigation {
-    /// A top-level navigation by a safe method: it may start a login.
+    /// A top-level navigation: it may start a login.
     TopLevel,
     /// Anything else: it gets a status.
     None,
@@ -23,15 +23,17 @@ pub(crate) enum Navigation {
 impl Navigation {
     /// Whether a protected page may answer this request with a redirect to the provider.
     pub(crate) fn of(head: &dyn RequestHead) -> Self {
-        if may_navigate(head) && (head.first("sec-fetch-mode").is_some() || wants_html(head)) {
+        let safe = matches!(head.method(), "GET" | "HEAD");
+        let says_so = head.first("sec-fetch-mode").is_some() || wants_html(head);
+        if safe && says_so && may_navigate(head) {
             Self::TopLevel
         } else {
             Self::None
         }
     }
 
-    /// Whether a request for a page whose only purpose is to start a login may do so. Clients that
-    /// say nothing of themselves are let through: they asked for it by its name.
+    /// Whether a request for a page whose only purpose is to start a login may do so, by whatever
+    /// method. Clients that say nothing of themselves are let through: they asked for it by its name.
     pub(crate) fn to_login_page(head: &dyn RequestHead) -> Self {
         if may_navigate(head) {
             Self::TopLevel
@@ -52,7 +54,6 @@ pub(crate) fn wants_html(head: &dyn RequestHead) -> bool {
 }
 
 fn may_navigate(head: &dyn RequestHead) -> bool {
-    let safe = matches!(head.method(), "GET" | "HEAD");
     let mode = head.first("sec-fetch-mode");
     let dest = head.first("sec-fetch-dest");
     let top_level = mode.is_none_or(|mode| mode == "navigate")
@@ -67,7 +68,7 @@ fn may_navigate(head: &dyn RequestHead) -> bool {
     .into_iter()
     .flatten()
     .any(|purpose| purpose.contains("prefetch") || purpose.contains("preview"));
-    safe && top_level && !prefetch
+    top_level && !prefetch
 }
 
 /// Whether a request that changes something came from a page of ours.

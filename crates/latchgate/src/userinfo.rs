@@ -36,7 +36,7 @@ impl fmt::Display for UserinfoError {
             Self::ContentType => {
                 f.write_str("the userinfo endpoint's answer is not `application/json`")
             }
-            Self::Json(_) => f.write_str("the userinfo endpoint's answer is not a JSON object"),
+            Self::Json(_) => f.write_str("the userinfo endpoint's answer cannot be read"),
             Self::Subject => f.write_str("the userinfo endpoint's `sub` is not the ID token's"),
         }
     }

@@ -250,7 +250,7 @@ async fn a_providers_error_is_told_only_after_its_state_fits(setup: Setup) -> Re
         (403, "login_refused_by_provider")
     );
     assert!(
-        page.body.contains("href=\"/login\""),
+        page.body.contains("href=\"/login?return_to=%2Fme\""),
         "no way to try again: {page}"
     );
     assert!(!page.body.contains("script"), "{page}");

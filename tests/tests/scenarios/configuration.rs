@@ -118,7 +118,10 @@ async fn every_route_and_cookie_may_have_another_name(setup: Setup) -> Result<()
         .request("POST", "/write")
         .header("accept", "text/html");
     let problem = problem.send().await?;
-    assert!(problem.body.contains("href=\"/auth/in\""), "{problem}");
+    assert!(
+        problem.body.contains("href=\"/auth/in?return_to=%2F\""),
+        "{problem}"
+    );
     let logout = browser
         .request("POST", "/auth/out")
         .navigation("same-origin");

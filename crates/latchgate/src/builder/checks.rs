@@ -89,6 +89,7 @@ pub(super) fn session_keys(
         return Err(ConfigError::new("session_keys", Problem::NoSessionKeys));
     }
     tracing::warn!(
+        event = "session_keys_made_up",
         "no session keys are configured: sessions end when this process does. Fine on loopback; set LATCHGATE_SESSION_KEYS to keep them"
     );
     let made_up = random

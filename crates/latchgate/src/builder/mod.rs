@@ -13,7 +13,7 @@ use crate::authorization::RememberMe;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal};
+use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal, Unopened};
 use crate::hook::Hooks;
 use crate::logout::{ClearSiteData, clear_site_data_header};
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
@@ -383,6 +383,7 @@ impl GateBuilder<Ready> {
             remember_me: self.remember_me,
             renewals: Arc::new(Renewals::default()),
             revocations: Revocations::default(),
+            unopened: Unopened::default(),
             shared_revocations: self.revocations.map(SharedRevocations::new),
             obeyed_tokens,
             clear_site_data: clear_site_data_header(&self.clear_site_data),

@@ -6,6 +6,7 @@ use http::{HeaderValue, Response, header};
 use super::Gate;
 use super::errand::Snapshot;
 use super::page::redirect;
+use super::refuse::Retry;
 use crate::authorization::{
     AuthorizationError, Expected, Parameters, PendingLogin, VerifiedCode, response, suffix_of,
 };
@@ -25,9 +26,18 @@ impl Gate {
     ) -> Result<Response<Bytes>, Error> {
         let parameters = Parameters::parse(form)?;
         let suffix = format!(".{}", suffix_of(parameters.state()?));
-        let finished = self.finish(parameters, &suffix, snapshot).await;
+        let pending = self.pending_login(&suffix, snapshot, self.0.clock.now());
+        let retry = match &pending {
+            Some(pending) => Retry::Login {
+                return_to: self.return_to(&pending.return_to),
+                remembered: Some(pending.remembered),
+            },
+            None => Retry::login_from(self.home()),
+        };
+        let finished = self.finish(parameters, pending, snapshot).await;
         let used_up = self.0.login_cookie.clear(&suffix);
-        let mut answer = finished.unwrap_or_else(|error| self.refuse(&error, snapshot.html));
+        let mut answer =
+            finished.unwrap_or_else(|error| self.refuse(&error, &snapshot.asked(retry)));
         answer.headers_mut().append(header::SET_COOKIE, used_up);
         Ok(answer)
     }
@@ -35,12 +45,12 @@ impl Gate {
     async fn finish(
         &self,
         parameters: Parameters<'_>,
-        suffix: &str,
+        pending: Option<PendingLogin>,
         snapshot: &Snapshot,
     ) -> Result<Response<Bytes>, Error> {
         let premises = &self.0;
         let now = premises.clock.now();
-        let Some(pending) = self.pending_login(suffix, snapshot, now) else {
+        let Some(pending) = pending else {
             return self.nothing_pending(snapshot).await;
         };
         let return_to = self.return_to(&pending.return_to);

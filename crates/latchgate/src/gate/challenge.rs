@@ -9,13 +9,15 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::Gate;
-use super::page::Refusal;
+use super::refuse::{RefusalParts, RefusedRequest, Retry};
+use super::words::Words;
 use crate::authorization::{LoginOptions, Remembered};
 use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, wants_html};
-use crate::session::Ended;
+use crate::return_to::ReturnTo;
+use crate::session::{Ended, User};
 
 /// Why a request may not pass, with what is needed to answer it.
 ///
@@ -28,11 +30,18 @@ pub struct Challenge {
     why: Why,
     navigation: Navigation,
     html: bool,
-    came_from: String,
+    /// Whether it only asks for a page.
+    safe: bool,
+    /// The path and query of the request.
+    target: String,
+    /// Where a form of ours was sent from: its address need not answer a `GET`.
+    referer: Option<String>,
     /// Why the session that the request brought is over.
     ended: Option<Ended>,
     /// What the visitor of a session once chose.
     remembered: Option<Remembered>,
+    /// Who may not pass, for the log.
+    user: Option<User>,
     cookies: Vec<Vec<u8>>,
 }
 
@@ -80,18 +89,43 @@ impl Challenge {
         self
     }
 
+    /// The request brought the session of this person.
+    pub(super) fn to(mut self, user: User) -> Self {
+        self.remembered = Some(user.remembered());
+        self.user = Some(user);
+        self
+    }
+
+    /// The request, as far as a refusal of it may tell.
+    fn asked(&self, retry: Retry) -> RefusedRequest {
+        RefusedRequest {
+            html: self.html,
+            path: self.path().to_owned(),
+            retry,
+        }
+    }
+
+    fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
     fn new(head: &dyn RequestHead, why: Why) -> Self {
         let query = head
             .query()
             .map(|query| format!("?{query}"))
             .unwrap_or_default();
+        let safe = matches!(head.method(), "GET" | "HEAD");
+        let referer = head.first("referer").filter(|_| !safe);
         Self {
             why,
             navigation: Navigation::of(head),
             html: wants_html(head),
-            came_from: format!("{}{query}", head.path()),
+            safe,
+            target: format!("{}{query}", head.path()),
+            referer: referer.map(str::to_owned),
             ended: None,
             remembered: None,
+            user: None,
             cookies: head
                 .cookie_fields()
                 .iter()
@@ -113,9 +147,12 @@ impl From<Error> for Challenge {
             why,
             navigation: Navigation::None,
             html: false,
-            came_from: String::new(),
+            safe: true,
+            target: String::new(),
+            referer: None,
             ended: None,
             remembered: None,
+            user: None,
             cookies: Vec::new(),
         }
     }
@@ -135,31 +172,45 @@ impl Gate {
     /// The response to a challenge.
     pub async fn answer(&self, challenge: Challenge) -> Response<Bytes> {
         match &challenge.why {
-            Why::Failed(error) => self.refuse(error, challenge.html),
+            Why::Failed(error) => {
+                let retry = Retry::Page(self.page_of(&challenge));
+                self.refuse(error, &challenge.asked(retry))
+            }
             Why::SignIn(options) => {
                 let mut options = (**options).clone();
                 options.remembered = options.remembered.or(challenge.remembered);
-                self.send_to_login(&challenge, options, "sign_in_required")
+                let words = Words::sign_in(challenge.ended);
+                self.send_to_login(&challenge, options, "sign_in_required", words)
                     .await
             }
             Why::Denied(Denial::TooLongAgo { max_age }) => {
                 let mut options = LoginOptions::new().max_age(Duration::from_secs(*max_age));
                 options.remembered = challenge.remembered;
-                self.send_to_login(&challenge, options, "reauthentication_required")
-                    .await
+                let (code, words) = ("reauthentication_required", Words::TOO_LONG_AGO);
+                self.send_to_login(&challenge, options, code, words).await
             }
             Why::Denied(denial) => {
                 let id = self.incident_id();
-                tracing::info!(event = "denied", id, cause = %denial, "denied");
-                let refusal = Refusal {
+                let user = challenge.user.as_ref();
+                tracing::info!(
+                    event = "denied",
+                    id,
+                    code = "not_permitted",
+                    issuer = user.map(User::issuer),
+                    subject = user.map(User::subject),
+                    path = challenge.path(),
+                    rule = %denial,
+                    "denied"
+                );
+                let parts = RefusalParts {
+                    id,
                     status: StatusCode::FORBIDDEN,
                     code: "not_permitted",
-                    id,
-                    try_again: None,
-                    html: challenge.html,
+                    words: Words::NOT_PERMITTED,
                     session: None,
                 };
-                refusal.render(self.0.page_hook.as_ref())
+                let retry = Retry::login_from(self.page_of(&challenge));
+                self.render(parts, &challenge.asked(retry))
             }
         }
     }
@@ -169,24 +220,37 @@ impl Gate {
         challenge: &Challenge,
         options: LoginOptions,
         code: &'static str,
+        words: Words,
     ) -> Response<Bytes> {
         if challenge.navigation == Navigation::TopLevel {
-            let return_to = self.return_to(&challenge.came_from);
+            let return_to = self.return_to(&challenge.target);
             let cookies: Vec<&[u8]> = challenge.cookies.iter().map(Vec::as_slice).collect();
-            return match self.begin_login(options, return_to, &cookies).await {
-                Ok(redirect) => redirect,
-                Err(error) => self.refuse(&error, challenge.html),
-            };
+            let begun = self.begin_login(options, return_to.clone(), &cookies).await;
+            return begun.unwrap_or_else(|error| {
+                self.refuse(&error, &challenge.asked(Retry::Page(return_to)))
+            });
         }
-        let refusal = Refusal {
+        let id = self.incident_id();
+        tracing::debug!(
+            event = "challenge",
+            id,
+            code,
+            session = challenge.ended.map(Ended::code),
+            path = challenge.path(),
+            "not signed in"
+        );
+        let parts = RefusalParts {
+            id,
             status: StatusCode::UNAUTHORIZED,
             code,
-            id: self.incident_id(),
-            try_again: Some(self.0.routes.login.clone()),
-            html: challenge.html,
+            words,
             session: challenge.ended,
         };
-        let mut response = refusal.render(self.0.page_hook.as_ref());
+        let retry = Retry::Login {
+            return_to: self.page_of(challenge),
+            remembered: options.remembered,
+        };
+        let mut response = self.render(parts, &challenge.asked(retry));
         // RFC 9110 §15.5.2 wants a challenge. `Session` is not a registered scheme; browsers show
         // no dialogue for it, which is what a `fetch` needs.
         let scheme = HeaderValue::from_static("Session");
@@ -194,5 +258,14 @@ impl Gate {
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, scheme);
         response
+    }
+
+    /// The page that the visitor was on the way to; for what a form sent, the page with the form.
+    fn page_of(&self, challenge: &Challenge) -> ReturnTo {
+        if challenge.safe {
+            self.return_to(&challenge.target)
+        } else {
+            self.came_from(challenge.referer.as_deref())
+        }
     }
 }

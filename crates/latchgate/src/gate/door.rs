@@ -52,8 +52,17 @@ impl Premises {
         };
         Some(match sealed.open(&self.keys, pieces) {
             Some(unsealed) => self.judge(unsealed.session, None, !unsealed.by_newest, now),
-            None => Found::Nothing,
+            None => {
+                self.tell_unopened(pieces, now);
+                Found::Nothing
+            }
         })
+    }
+
+    /// Tells the log that a request's cookies hold no session of ours.
+    pub(super) fn tell_unopened(&self, pieces: &Pieces<'_>, now: u64) {
+        let why = SealedSessions::why_not(&self.keys, pieces);
+        self.unopened.tell(self.session_cookie.name(), why, now);
     }
 
     /// Loads the session whose ticket the cookie holds, and writes it back when that is due: its idle
@@ -82,8 +91,12 @@ impl Premises {
         let Keeping::Stored(stored) = &self.keeping else {
             return Ok(Found::Nothing);
         };
-        Ok(match stored.load(&self.keys, &ticket, now).await? {
-            Some(taken) => self.judge(taken.session, Some(ticket), !taken.by_newest, now),
+        Ok(match stored.find(&self.keys, &ticket, now).await? {
+            Some(Ok(taken)) => self.judge(taken.session, Some(ticket), !taken.by_newest, now),
+            Some(Err(why)) => {
+                self.unopened.tell(self.session_cookie.name(), why, now);
+                Found::Gone
+            }
             None => Found::Gone,
         })
     }
@@ -221,6 +234,7 @@ impl Premises {
                 let bytes: usize = cookies.iter().map(HeaderValue::len).sum();
                 if bytes > 8_000 {
                     tracing::warn!(
+                        event = "long_cookies",
                         bytes,
                         "the session's cookies are longer than many proxies accept (8 KB)"
                     );

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::Response;
 use tracing::Instrument;
 
-use super::page::Refusal;
+use super::refuse::{RefusedRequest, Retry};
 use super::{Gate, Kept, Route, Visit};
-use crate::authorization::{LoginOptions, Remembered};
+use crate::authorization::{LoginOptions, Prompt, Remembered};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
 use crate::navigation::{Framing, Navigation, Sender, wants_html};
@@ -24,6 +24,7 @@ pub struct Errand {
 /// What an errand needs of its request. Full of secrets: it has no `Debug`.
 pub(super) struct Snapshot {
     pub(super) method: String,
+    pub(super) path: String,
     pub(super) query: String,
     pub(super) content_type: String,
     pub(super) cookies: Vec<Vec<u8>>,
@@ -37,6 +38,7 @@ impl Snapshot {
     fn take(head: &dyn RequestHead, origin: &str) -> Self {
         Self {
             method: head.method().to_owned(),
+            path: head.path().to_owned(),
             query: head.query().unwrap_or_default().to_owned(),
             content_type: head.first("content-type").unwrap_or_default().to_owned(),
             cookies: head
@@ -51,12 +53,17 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn cookie_fields(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        self.cookies.iter().map(Vec::as_slice)
+    /// The request, as far as a refusal of it may tell.
+    pub(super) fn asked(&self, retry: Retry) -> RefusedRequest {
+        RefusedRequest {
+            html: self.html,
+            path: self.path.clone(),
+            retry,
+        }
     }
 
-    fn is_safe(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "HEAD")
+    pub(super) fn cookie_fields(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.cookies.iter().map(Vec::as_slice)
     }
 }
 
@@ -91,7 +98,10 @@ impl Errand {
     /// byte after that and passes what it has: the errand then refuses.
     #[must_use]
     pub fn body_limit(&self) -> Option<usize> {
-        let reads = matches!(self.route, Route::Callback | Route::BackChannelLogout);
+        let reads = matches!(
+            self.route,
+            Route::Login | Route::Callback | Route::BackChannelLogout
+        );
         (reads && self.snapshot.method == "POST").then_some(Self::MAX_BODY_BYTES)
     }
 
@@ -103,39 +113,63 @@ impl Errand {
     }
 
     async fn answer(self, body: Bytes) -> Response<Bytes> {
-        let html = self.snapshot.html;
         let answered = match self.route {
-            Route::Login => self.login().await,
+            Route::Login => return self.login(&body).await,
             Route::Callback => self.callback(&body).await,
             Route::Logout => self.gate.logout(&self.snapshot).await,
             Route::BackChannelLogout => self.back_channel_logout(&body).await,
             Route::FrontChannelLogout => self.gate.front_channel_logout(&self.snapshot).await,
             Route::AfterLogout => Ok(self.gate.back_from_logout(&self.snapshot)),
         };
-        answered.unwrap_or_else(|error| self.gate.refuse(&error, html))
+        answered.unwrap_or_else(|error| self.refuse(&error, Retry::login_from(self.gate.home())))
     }
 
-    async fn login(&self) -> Result<Response<Bytes>, Error> {
-        if !self.snapshot.is_safe() {
-            return Err(RequestError::Method { allow: "GET" }.into());
+    /// Starts a login. A link says where it leads back to and whether to remember the browser, and
+    /// nothing else. A form on a page of the application's may make the provider ask as well, by the
+    /// `prompt` `login` or `select_account`.
+    async fn login(&self, body: &Bytes) -> Response<Bytes> {
+        let wishes = match self.snapshot.method.as_str() {
+            "GET" | "HEAD" => Ok((self.snapshot.query.as_bytes(), None)),
+            "POST" => self.login_form(body),
+            _ => Err(RequestError::Method { allow: "GET, POST" }.into()),
+        };
+        let (form, prompt) = match wishes {
+            Ok(wishes) => wishes,
+            Err(error) => return self.refuse(&error, Retry::login_from(self.gate.home())),
+        };
+        let return_to = field(form, "return_to").unwrap_or_default();
+        let return_to = self.gate.return_to(&return_to);
+        let mut options = LoginOptions::new();
+        options.prompt = prompt;
+        if field(form, "remember").as_deref() == Some("yes") {
+            options = options.remember(Remembered::AcrossRestarts);
+        }
+        let retry = Retry::Login {
+            return_to: return_to.clone(),
+            remembered: options.remembered,
+        };
+        if self.snapshot.to_login_page != Navigation::TopLevel {
+            return self.refuse(&RequestError::NotANavigation.into(), retry);
+        }
+        let cookies: Vec<&[u8]> = self.snapshot.cookie_fields().collect();
+        let begun = self.gate.begin_login(options, return_to, &cookies).await;
+        begun.unwrap_or_else(|error| self.refuse(&error, retry))
+    }
+
+    fn login_form<'b>(&self, body: &'b Bytes) -> Result<(&'b [u8], Option<Prompt>), Error> {
+        if self.snapshot.sender == Sender::Foreign {
+            return Err(RequestError::CrossSite.into());
         }
         if self.snapshot.to_login_page != Navigation::TopLevel {
             return Err(RequestError::NotANavigation.into());
         }
-        let wanted = |wanted: &str| {
-            url::form_urlencoded::parse(self.snapshot.query.as_bytes())
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| value)
+        let form = self.form(body)?;
+        let prompt = match field(form, "prompt").as_deref() {
+            Some("login") => Some(Prompt::Login),
+            Some("select_account") => Some(Prompt::SelectAccount),
+            _ => None,
         };
-        let return_to = self
-            .gate
-            .return_to(&wanted("return_to").unwrap_or_default());
-        let mut options = LoginOptions::new();
-        if wanted("remember").as_deref() == Some("yes") {
-            options = options.remember(Remembered::AcrossRestarts);
-        }
-        let cookies: Vec<&[u8]> = self.snapshot.cookie_fields().collect();
-        self.gate.begin_login(options, return_to, &cookies).await
+        Ok((form, prompt))
     }
 
     async fn callback(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {
@@ -145,6 +179,10 @@ impl Errand {
             _ => return Err(RequestError::Method { allow: "GET, POST" }.into()),
         };
         self.gate.callback(form, &self.snapshot).await
+    }
+
+    fn refuse(&self, error: &Error, retry: Retry) -> Response<Bytes> {
+        self.gate.refuse(error, &self.snapshot.asked(retry))
     }
 
     async fn back_channel_logout(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {
@@ -168,45 +206,14 @@ impl Errand {
     }
 }
 
+/// The first field of this name in a form or a query.
+fn field(form: &[u8], wanted: &str) -> Option<String> {
+    url::form_urlencoded::parse(form)
+        .find(|(name, _)| name == wanted)
+        .map(|(_, value)| value.into_owned())
+}
+
 impl Gate {
-    /// The opaque response to an error, and the log line that tells the cause.
-    pub(super) fn refuse(&self, error: &Error, html: bool) -> Response<Bytes> {
-        let id = self.incident_id();
-        tracing::warn!(
-            event = "rejection",
-            id,
-            code = error.code(),
-            fault = ?error.fault(),
-            cause = %error.chain(),
-            "refused"
-        );
-        let refusal = Refusal {
-            status: error.status(),
-            code: error.code(),
-            id,
-            try_again: Some(self.0.routes.login.clone()),
-            html,
-            session: None,
-        };
-        let mut response = refusal.render(self.0.page_hook.as_ref());
-        if let Error::Request(RequestError::Method { allow }) = error {
-            response
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static(allow));
-        }
-        if error.status() == http::StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
-        response
-    }
-
-    pub(super) fn incident_id(&self) -> String {
-        let bytes: [u8; 9] = self.0.random.array().unwrap_or_default();
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
-    }
-
     /// The session of an errand's request, whatever state it is in.
     pub(super) async fn session_of(
         &self,

@@ -15,15 +15,24 @@ impl Gate {
     /// application and not back to us, else the application's root.
     pub(super) fn return_to(&self, wanted: &str) -> ReturnTo {
         let premises = &self.0;
-        let home =
-            || ReturnTo::parse(&format!("{}/", premises.base.path)).unwrap_or_else(ReturnTo::root);
         ReturnTo::parse(wanted)
             .filter(|path| {
                 let bare = path.as_str().split(['?', '#']).next();
                 let route = bare.and_then(|path| premises.routes.at(path));
                 !route.is_some_and(Route::is_ours)
             })
-            .unwrap_or_else(home)
+            .unwrap_or_else(|| self.home())
+    }
+
+    /// The application's start page.
+    pub(super) fn home(&self) -> ReturnTo {
+        ReturnTo::parse(&format!("{}/", self.0.base.path)).unwrap_or_else(ReturnTo::root)
+    }
+
+    /// The page of ours that a request came from, by its `Referer`.
+    pub(super) fn came_from(&self, referer: Option<&str>) -> ReturnTo {
+        let path = referer.and_then(|page| page.strip_prefix(&self.0.base.origin));
+        self.return_to(path.unwrap_or_default())
     }
 
     /// Sends the browser to the provider, and remembers the login in a cookie of its own.

@@ -33,7 +33,7 @@ impl Gate {
             // A prefetch, or an image somebody put on a page of ours, is nobody's wish to sign out.
             ("GET", Sender::Ourselves) if snapshot.to_login_page == Navigation::TopLevel => {}
             ("POST", Sender::Foreign) => return Err(RequestError::CrossSite.into()),
-            ("GET", _) => return Ok(self.ask_before_logout()),
+            ("GET", sender) => return Ok(self.ask_before_logout(sender)),
             _ => return Err(RequestError::Method { allow: "GET, POST" }.into()),
         }
         let premises = &self.0;
@@ -143,10 +143,16 @@ impl Gate {
     }
 
     /// Signing out by a link from elsewhere takes a click on a button of ours.
-    fn ask_before_logout(&self) -> Response<Bytes> {
+    fn ask_before_logout(&self, sender: Sender) -> Response<Bytes> {
+        let why = match sender {
+            Sender::Foreign => "You followed a link from another site.",
+            Sender::Ourselves | Sender::Unknown => "You are about to sign out of this site.",
+        };
         let body = format!(
-            "<p>You followed a link from another site.</p><form method=\"post\" action=\"{}\"><button class=\"button\">Sign out</button></form>",
-            escape(&self.0.routes.logout)
+            "<p>{why}</p><div class=\"ways\"><form method=\"post\" action=\"{}\"><button class=\"button\">Sign out</button></form>\
+             <a href=\"{}\">Stay signed in</a></div>",
+            escape(&self.0.routes.logout),
+            escape(self.home().as_str())
         );
         let mut page = html(StatusCode::FORBIDDEN, "Do you want to sign out?", &body);
         // Browsers without Fetch Metadata send `Origin: null` from a page that says `no-referrer`.
@@ -190,7 +196,8 @@ impl Gate {
             }
         }
         if !matched {
-            tracing::warn!(
+            // Whoever has the cookie of a logout can make up the state.
+            tracing::info!(
                 event = "logout_state_mismatch",
                 "a visitor came back from logout with another state"
             );

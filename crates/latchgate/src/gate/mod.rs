@@ -16,10 +16,14 @@ mod page;
 mod passage;
 mod reach;
 mod refresh;
+mod refusal;
+mod refuse;
 mod routes;
 mod tokens;
 mod turn;
+mod unopened;
 mod visit;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,10 +46,11 @@ pub use challenge::Challenge;
 pub use data::SessionData;
 pub(crate) use door::{Keeping, Kept};
 pub use errand::Errand;
-pub(crate) use page::PageHook;
-pub use page::Refusal;
 pub(crate) use reach::Reach;
+pub(crate) use refusal::PageHook;
+pub use refusal::{LoginForm, Refusal, WayOn};
 pub(crate) use routes::{Route, Routes};
+pub(crate) use unopened::Unopened;
 pub use visit::{ResponseHead, Visit};
 
 /// The door of one application: who is configured, what is known of them, how sessions are kept.
@@ -72,6 +77,7 @@ pub(crate) struct Premises {
     pub(crate) remember_me: RememberMe,
     pub(crate) renewals: Arc<Renewals>,
     pub(crate) revocations: Revocations,
+    pub(crate) unopened: Unopened,
     /// The revocations of all nodes, where they share them.
     pub(crate) shared_revocations: Option<SharedRevocations>,
     /// The obeyed logout tokens of all nodes, where they have a store in common.

@@ -31,7 +31,7 @@ impl Guard {
         let gate = visit.gate();
         match self.check(&user, gate.now().saturating_sub(gate.0.leeway)) {
             Ok(()) => Ok(user),
-            Err(denial) => Err(Challenge::denied(head, denial).in_session(user.remembered())),
+            Err(denial) => Err(Challenge::denied(head, denial).to(user)),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{Request, Response, header};
+use http::{Request, Response, Uri, header};
 use tracing::Instrument;
 
 use super::PROVIDER_DEADLINE;
@@ -115,7 +115,7 @@ impl<T> Remembered<T> {
                 Ok(value)
             }
             (Err(error), Some(old)) => {
-                tracing::warn!(error = %error.chain(), code = error.code(), "the provider's answer from before is used on");
+                tracing::warn!(event = "stale_provider_answer", code = error.code(), cause = %error.chain(), "using the provider's previous answer");
                 // Whoever waited for something newer shares the failure.
                 self.failures.fetch_add(1, Ordering::Release);
                 let value = Arc::clone(&old.value);
@@ -151,10 +151,12 @@ impl Reach {
     ) -> Result<Response<Vec<u8>>, HttpError> {
         let uri = request.uri();
         let span = tracing::debug_span!("provider_call", host = uri.host(), path = uri.path());
+        let endpoint = endpoint(uri);
         tokio::time::timeout(PROVIDER_DEADLINE, self.http.send(request))
             .instrument(span)
             .await
             .unwrap_or(Err(HttpError::Timeout))
+            .map_err(|error| error.at(endpoint))
     }
 
     /// The provider's metadata.
@@ -226,6 +228,18 @@ impl Reach {
         let answer = self.send(request).await?;
         Ok((keys_response(&answer)?, lifetime(&answer)))
     }
+}
+
+/// An endpoint as the log may have it: without user, query and fragment.
+fn endpoint(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port().map(|port| format!(":{port}"));
+    format!(
+        "{scheme}://{host}{}{}",
+        port.unwrap_or_default(),
+        uri.path()
+    )
 }
 
 /// How long an answer may be used, by its `Cache-Control` within our bounds.
@@ -368,8 +382,18 @@ mod tests {
         let (reach, _) = provider([after(9), after(11), Answer::Hangs]);
         for (times_out, seconds) in [(false, 9), (true, 10), (true, 10)] {
             let began = tokio::time::Instant::now();
-            let answer = reach.send(Request::new(Vec::new())).await;
-            assert_eq!(matches!(answer, Err(HttpError::Timeout)), times_out);
+            let request = Request::post("https://me:secret@op.example:8443/token?code=x");
+            let answer = reach.send(request.body(Vec::new()).unwrap()).await;
+            let told = answer.map(drop).map_err(|error| error.to_string());
+            let at = "the provider did not answer in time: https://op.example:8443/token";
+            assert_eq!(
+                told,
+                if times_out {
+                    Err(at.to_owned())
+                } else {
+                    Ok(())
+                }
+            );
             assert_eq!(began.elapsed().as_secs(), seconds);
         }
     }

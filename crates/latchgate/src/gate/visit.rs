@@ -229,7 +229,13 @@ impl Visit {
                 let _ = self.0.opened.set(opened);
                 Lead::Done
             }
-            None => Premises::ticket(&pieces).map_or(Lead::Done, Lead::Ticket),
+            None => match Premises::ticket(&pieces) {
+                Some(ticket) => Lead::Ticket(ticket),
+                None => {
+                    premises.tell_unopened(&pieces, premises.clock.now());
+                    Lead::Done
+                }
+            },
         }
     }
 

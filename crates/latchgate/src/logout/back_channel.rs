@@ -51,7 +51,7 @@ impl fmt::Display for LogoutTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Form => f.write_str("the form has no `logout_token`, or more than one"),
-            Self::Token(error) => write!(f, "as a logout token: {error}"),
+            Self::Token(_) => f.write_str("the logout token cannot be accepted"),
             Self::TooOld => f.write_str("the logout token was issued more than an hour ago"),
             Self::Nobody => f.write_str("the logout token names neither `sub` nor `sid`"),
             Self::Event => f.write_str("the logout token's `events` lacks the logout event"),

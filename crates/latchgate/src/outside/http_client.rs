@@ -41,12 +41,27 @@ pub enum HttpError {
     NoNewerKeys,
     /// The connection, TLS or HTTP failed.
     Transport(Box<dyn std::error::Error + Send + Sync>),
+    /// A call to a certain endpoint failed. The gate says so of every call; a client need not.
+    At {
+        /// The endpoint's URL, without its query.
+        endpoint: String,
+        /// What happened.
+        error: Box<HttpError>,
+    },
 }
 
 impl HttpError {
     /// The longest answer that is read, in bytes: 128 KiB. Metadata, key sets and token responses
     /// of real providers stay below 30 KiB.
     pub const MAX_BYTES: usize = 128 * 1024;
+
+    /// The same, of the endpoint that was asked.
+    pub(crate) fn at(self, endpoint: String) -> Self {
+        Self::At {
+            endpoint,
+            error: Box::new(self),
+        }
+    }
 }
 
 impl fmt::Display for HttpError {
@@ -68,6 +83,7 @@ impl fmt::Display for HttpError {
                 f.write_str("newer keys cannot be had from the provider at the moment")
             }
             Self::Transport(_) => f.write_str("the provider could not be reached"),
+            Self::At { endpoint, error } => write!(f, "{error}: {endpoint}"),
         }
     }
 }
@@ -76,6 +92,8 @@ impl std::error::Error for HttpError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Transport(source) => Some(source.as_ref()),
+            // What happened is told already; its cause is not.
+            Self::At { error, .. } => error.source(),
             _ => None,
         }
     }

@@ -41,7 +41,7 @@ impl fmt::Display for DiscoveryError {
                 f,
                 "the metadata endpoint answered {status} instead of 200; is the issuer spelled as the provider spells it?"
             ),
-            Self::Json(_) => f.write_str("the metadata is not a JSON object"),
+            Self::Json(_) => f.write_str("the metadata cannot be read"),
             Self::Issuer { expected, found } => write!(
                 f,
                 "the metadata names the issuer `{found}`, but `{expected}` is configured; they must be equal to the letter, trailing slash included"

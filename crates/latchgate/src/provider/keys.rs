@@ -62,6 +62,7 @@ pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<KeySet, KeysError
     }
     if keys.skipped() > 0 {
         tracing::debug!(
+            event = "keys_skipped",
             skipped = keys.skipped(),
             "members of the provider's JWK Set that are no signature keys of ours are not used"
         );

@@ -45,6 +45,8 @@ struct Additional {
     revocation_endpoint: Option<Url>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    prompt_values_supported: Vec<Value>,
 }
 
 impl AdditionalProviderMetadata for Additional {}
@@ -68,7 +70,11 @@ impl Metadata {
         mut document: Map<String, Value>,
         issuer: &Issuer,
     ) -> Result<Self, DiscoveryError> {
-        document.retain(|name, value| MEMBERS.contains(&name.as_str()) && !value.is_null());
+        document.retain(|name, value| match name.as_str() {
+            // A hint, and so of no use in any other shape.
+            "prompt_values_supported" => value.is_array(),
+            name => MEMBERS.contains(&name) && !value.is_null(),
+        });
         // REQUIRED by the standard but of no use here: real providers leave them out.
         for unused in [
             "subject_types_supported",
@@ -145,6 +151,13 @@ impl Metadata {
         self.0
             .additional_metadata()
             .authorization_response_iss_parameter_supported
+    }
+
+    /// Whether the provider says that it knows the `prompt` value `select_account`
+    /// ([Initiating User Registration via OpenID Connect 1.0 §4.1](https://openid.net/specs/openid-connect-prompt-create-1_0.html)).
+    pub(crate) fn lets_people_choose_an_account(&self) -> bool {
+        let known = &self.0.additional_metadata().prompt_values_supported;
+        known.iter().any(|value| value == "select_account")
     }
 }
 

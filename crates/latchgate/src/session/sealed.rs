@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use super::session::Session;
 use crate::cookie::{CookieKind, Pieces, split};
-use crate::seal::{KeyRing, Purpose};
+use crate::seal::{KeyRing, Purpose, WhySealed};
 
 /// The session does not fit into cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,13 @@ impl SealedSessions {
         let first = genuine.next();
         // Two genuine sessions under one name: somebody planted one of them.
         first.filter(|_| genuine.next().is_none())
+    }
+
+    /// Why none of the candidates opened.
+    pub(crate) fn why_not(keys: &KeyRing, pieces: &Pieces<'_>) -> WhySealed {
+        let candidates = pieces.candidates();
+        let why = candidates.iter().map(|text| keys.why_sealed(text));
+        why.max().unwrap_or(WhySealed::Junk)
     }
 
     /// The cookies that carry `session`, and the removal of pieces that are no longer needed.

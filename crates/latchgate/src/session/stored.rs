@@ -12,7 +12,7 @@ use super::store::{
     Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
 };
 use crate::outside::{Random, RandomError};
-use crate::seal::KeyRing;
+use crate::seal::{KeyRing, WhySealed};
 
 /// Keeps sessions in a store.
 #[derive(Debug)]
@@ -121,8 +121,21 @@ impl StoredSessions {
         ticket: &Ticket,
         now: u64,
     ) -> Result<Option<Taken>, StoreError> {
+        Ok(self.find(keys, ticket, now).await?.and_then(Result::ok))
+    }
+
+    /// The same, but tells a record that does not open from none.
+    pub(crate) async fn find(
+        &self,
+        keys: &KeyRing,
+        ticket: &Ticket,
+        now: u64,
+    ) -> Result<Option<Result<Taken, WhySealed>>, StoreError> {
         let record = self.store.load(&ticket.key(), now).await?;
-        Ok(record.and_then(|record| ticket.open(keys, &record)))
+        Ok(record.map(|record| {
+            let taken = ticket.open(keys, &record);
+            taken.ok_or_else(|| keys.why_record_sealed(&record.sealed))
+        }))
     }
 
     /// The same, past whatever remembers what the store said before.

@@ -74,7 +74,7 @@ impl fmt::Display for IdTokenError {
             Self::Missing => f.write_str(
                 "the token response has no `id_token`; is `openid` in the scope and is this an OpenID Provider?",
             ),
-            Self::Jws(error) => write!(f, "the ID token is not acceptable: {error}"),
+            Self::Jws(_) => f.write_str("the ID token cannot be accepted"),
             Self::Type => f.write_str("the ID token's `typ` is another kind of token's"),
             Self::Issuer => f.write_str("the ID token's `iss` is not the configured issuer"),
             Self::Audience => {

@@ -71,7 +71,7 @@ impl fmt::Display for TokenError {
                 write!(f, "the token endpoint refused: {error} ({description})")
             }
             Self::Status(status) => write!(f, "the token endpoint answered {status}"),
-            Self::Json(_) => f.write_str("the token endpoint's answer is not a JSON object"),
+            Self::Json(_) => f.write_str("the token endpoint's answer cannot be read"),
             Self::Member(member) => write!(
                 f,
                 "the token response's `{member}` is missing, empty or of the wrong type"

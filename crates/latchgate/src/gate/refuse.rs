@@ -1,0 +1,200 @@
+//! Refusing: the one place that turns an error into a page, and logs the cause under the page's id.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use tracing::Level;
+
+use super::Gate;
+use super::refusal::{LoginForm, Refusal, WayOn};
+use super::words::{Next, Words};
+use crate::authorization::{Prompt, RememberMe, Remembered};
+use crate::error::{Error, RequestError};
+use crate::return_to::ReturnTo;
+use crate::session::Ended;
+
+/// A request, as far as a refusal of it may tell.
+pub(super) struct RefusedRequest {
+    /// Whether it would rather have HTML.
+    pub(super) html: bool,
+    /// Its path, for the log.
+    pub(super) path: String,
+    pub(super) retry: Retry,
+}
+
+/// What the visitor was about to do, so that they can do it again.
+#[derive(Clone, Debug)]
+pub(super) enum Retry {
+    /// To see a page of the application.
+    Page(ReturnTo),
+    /// To sign in, and go on from there.
+    Login {
+        return_to: ReturnTo,
+        remembered: Option<Remembered>,
+    },
+}
+
+impl Retry {
+    pub(super) fn login_from(return_to: ReturnTo) -> Self {
+        Self::Login {
+            return_to,
+            remembered: None,
+        }
+    }
+
+    fn place(&self) -> &ReturnTo {
+        match self {
+            Self::Page(page) => page,
+            Self::Login { return_to, .. } => return_to,
+        }
+    }
+
+    fn remembered(&self) -> Option<Remembered> {
+        match self {
+            Self::Page(_) => None,
+            Self::Login { remembered, .. } => *remembered,
+        }
+    }
+}
+
+/// What a refusal says, and nothing of its cause.
+pub(super) struct RefusalParts {
+    pub(super) id: String,
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) words: Words,
+    pub(super) session: Option<Ended>,
+}
+
+impl Gate {
+    /// The opaque response to an error, and the log line that tells the cause.
+    pub(super) fn refuse(&self, error: &Error, asked: &RefusedRequest) -> Response<Bytes> {
+        let id = self.incident_id();
+        // The level of a line is part of its call site.
+        macro_rules! tell {
+            ($tell:ident) => {
+                tracing::$tell!(
+                    event = "rejection",
+                    id,
+                    code = error.code(),
+                    fault = ?error.fault(),
+                    path = asked.path,
+                    cause = %error.chain(),
+                    "refused"
+                )
+            };
+        }
+        match error.level() {
+            Level::ERROR => tell!(error),
+            Level::WARN => tell!(warn),
+            _ => tell!(info),
+        }
+        let parts = RefusalParts {
+            id,
+            status: error.status(),
+            code: error.code(),
+            words: Words::of(error),
+            session: None,
+        };
+        let mut response = self.render(parts, asked);
+        if let Error::Request(RequestError::Method { allow }) = error {
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+
+    /// A refusal whose cause the log has already, under its id.
+    pub(super) fn render(&self, parts: RefusalParts, asked: &RefusedRequest) -> Response<Bytes> {
+        let refusal = Refusal {
+            status: parts.status,
+            code: parts.code,
+            id: parts.id,
+            title: parts.words.title,
+            advice: parts.words.advice,
+            ways_on: self.ways_on(parts.words.next, &asked.retry),
+            html: asked.html,
+            session: parts.session,
+        };
+        refusal.render(self.0.page_hook.as_ref())
+    }
+
+    pub(super) fn incident_id(&self) -> String {
+        let bytes: [u8; 9] = self.0.random.array().unwrap_or_default();
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
+    }
+
+    fn ways_on(&self, next: Next, retry: &Retry) -> Vec<WayOn> {
+        let mut ways = Vec::new();
+        match (next, retry) {
+            (Next::Again, Retry::Page(page)) => ways.push(WayOn::TryAgain {
+                href: page.as_str().to_owned(),
+            }),
+            (Next::Again, Retry::Login { .. }) => ways.push(WayOn::TryAgain {
+                href: self.login_link(retry),
+            }),
+            (Next::SignIn, _) => ways.push(WayOn::SignIn {
+                href: self.login_link(retry),
+            }),
+            (Next::SignInAgain, _) => {
+                ways.push(WayOn::SignInAgain(self.login_form(retry, Prompt::Login)));
+            }
+            (Next::SomebodyElse, _) => {
+                let form = self.login_form(retry, self.asks_who_is_there());
+                ways.push(WayOn::SignInAsSomebodyElse(form));
+            }
+            (Next::GoHome, _) => {}
+        }
+        let home = self.home();
+        let is_there = next == Next::Again && matches!(retry, Retry::Page(page) if *page == home);
+        if !is_there {
+            ways.push(WayOn::Home {
+                href: home.as_str().to_owned(),
+            });
+        }
+        ways
+    }
+
+    /// A link to a login that comes back.
+    fn login_link(&self, retry: &Retry) -> String {
+        let fields = self.login_fields(retry);
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        format!("{}?{query}", self.0.routes.login)
+    }
+
+    fn login_form(&self, retry: &Retry, prompt: Prompt) -> LoginForm {
+        let mut fields = self.login_fields(retry);
+        fields.push(("prompt", prompt.as_str().to_owned()));
+        LoginForm {
+            action: self.0.routes.login.clone(),
+            fields,
+        }
+    }
+
+    fn login_fields(&self, retry: &Retry) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("return_to", retry.place().as_str().to_owned())];
+        let chosen = retry.remembered() == Some(Remembered::AcrossRestarts);
+        if chosen && self.0.remember_me == RememberMe::Ask {
+            fields.push(("remember", "yes".to_owned()));
+        }
+        fields
+    }
+
+    /// The `prompt` at which a provider lets somebody else sign in: every provider must know `login`
+    /// (OpenID Connect Core 1.0 §15.1), and those that say so know `select_account`.
+    fn asks_who_is_there(&self) -> Prompt {
+        let metadata = self.0.reach.known_metadata();
+        if metadata.is_some_and(|metadata| metadata.lets_people_choose_an_account()) {
+            Prompt::SelectAccount
+        } else {
+            Prompt::Login
+        }
+    }
+}

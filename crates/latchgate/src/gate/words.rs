@@ -1,0 +1,178 @@
+//! The words for what happened: what a visitor understands, and nothing of the cause.
+
+use crate::authorization::AuthorizationError;
+use crate::error::{Error, Fault, RequestError};
+use crate::hook::HookError;
+use crate::session::Ended;
+use crate::token::TokenError;
+
+/// A heading, and a sentence or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) title: &'static str,
+    pub(super) advice: &'static str,
+    pub(super) next: Next,
+}
+
+/// What a visitor can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// What they were about to do, once more.
+    Again,
+    /// A login.
+    SignIn,
+    /// A login at which the provider authenticates them anew.
+    SignInAgain,
+    /// A login at which the provider asks who they are.
+    SomebodyElse,
+    /// Nothing here.
+    GoHome,
+}
+
+use Next::{Again, GoHome, SignIn, SignInAgain, SomebodyElse};
+
+impl Words {
+    const fn new(title: &'static str, advice: &'static str, next: Next) -> Self {
+        Self {
+            title,
+            advice,
+            next,
+        }
+    }
+
+    pub(super) const NOT_PERMITTED: Self = Self::new(
+        "You are not allowed to see this",
+        "You are signed in, but your account does not have the permission for this. The people who run this site can give it to you; or sign in with an account that has it.",
+        SomebodyElse,
+    );
+
+    pub(super) const TOO_LONG_AGO: Self = Self::new(
+        "Please sign in once more",
+        "For this we need to be sure that it is still you.",
+        SignInAgain,
+    );
+
+    const STALE: Self = Self::new(
+        "This login is no longer valid",
+        "It took too long, was already finished in another tab, or was begun in another browser.",
+        Again,
+    );
+
+    const PROVIDER_DOWN: Self = Self::new(
+        "The login service does not answer",
+        "Please wait a moment and try again.",
+        Again,
+    );
+
+    const PROVIDER_WRONG: Self = Self::new(
+        "The login service gave an answer that we cannot use",
+        "You have done nothing wrong. If it happens again, tell the people who run this site.",
+        Again,
+    );
+
+    const BROKEN: Self = Self::new(
+        "Something is wrong with this site",
+        "You have done nothing wrong. Please tell the people who run this site.",
+        Again,
+    );
+
+    /// For somebody who has to sign in, and had a session perhaps.
+    pub(super) fn sign_in(ended: Option<Ended>) -> Self {
+        let advice = match ended {
+            None => "This is for people who have signed in.",
+            Some(Ended::Idle) => "You were away for a while, so you have been signed out.",
+            Some(Ended::SignedOut | Ended::EndedByProvider) => "You have been signed out.",
+            Some(_) => "Your last login is no longer valid.",
+        };
+        Self::new("Please sign in", advice, SignIn)
+    }
+
+    /// For somebody who met an error.
+    pub(super) fn of(error: &Error) -> Self {
+        match error {
+            Error::Request(error) => Self::of_request(*error),
+            Error::Authorization(refused) => Self::of_authorization(refused, error.fault()),
+            Error::Token(TokenError::Refused { .. }) if error.fault() == Fault::Visitor => {
+                Self::STALE
+            }
+            Error::Http(_) | Error::RefreshUnavailable => Self::PROVIDER_DOWN,
+            Error::Store(_) => Self::new(
+                "We cannot look up who is signed in",
+                "The place where logins are kept does not answer. Please wait a moment and try again.",
+                Again,
+            ),
+            Error::Hook(HookError::Refused { .. }) => Self::new(
+                "You cannot sign in here with this account",
+                "The login service knows you, but this site does not accept the account. Ask the people who run this site, or sign in as somebody else.",
+                SomebodyElse,
+            ),
+            Error::Hook(_) => Self::new(
+                "Signing in could not be finished",
+                "This site could not look up your account. Please wait a moment and try again.",
+                Again,
+            ),
+            Error::LogoutToken(_) | Error::FrontChannelLogout(_) => Self::new(
+                "This request cannot be answered",
+                "This address is for login services, not for people.",
+                GoHome,
+            ),
+            Error::SessionEnded => Self::sign_in(None),
+            error => match error.fault() {
+                Fault::Provider => Self::PROVIDER_WRONG,
+                _ => Self::BROKEN,
+            },
+        }
+    }
+
+    fn of_request(error: RequestError) -> Self {
+        match error {
+            RequestError::Method { .. } => Self::new(
+                "This page cannot be used like that",
+                "The address is right, but it was called in a way it does not know.",
+                GoHome,
+            ),
+            RequestError::NotANavigation => Self::new(
+                "Signing in needs a page of its own",
+                "It does not work inside another page or in the background.",
+                Again,
+            ),
+            RequestError::CrossSite => Self::new(
+                "This came from another site",
+                "To keep your account safe, nothing was done. If you meant it, do it from this site.",
+                GoHome,
+            ),
+            RequestError::Body => Self::new(
+                "The form could not be read",
+                "It was empty, too long, or of an unknown kind.",
+                Again,
+            ),
+        }
+    }
+
+    fn of_authorization(error: &AuthorizationError, fault: Fault) -> Self {
+        match error {
+            AuthorizationError::Refused { error: code, .. } if code == "access_denied" => {
+                Self::new(
+                    "The login was cancelled",
+                    "It was cancelled at the login service, or the login service does not let this account in here.",
+                    Again,
+                )
+            }
+            AuthorizationError::Refused { .. } => match fault {
+                Fault::Configuration => Self::BROKEN,
+                Fault::Provider => Self::PROVIDER_DOWN,
+                _ => Self::new(
+                    "The login was not finished",
+                    "The login service had a question that it could not ask you.",
+                    Again,
+                ),
+            },
+            AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Self::new(
+                "This login could not be trusted",
+                "The answer did not come from where it was expected, so it was not used.",
+                Again,
+            ),
+            _ => Self::STALE,
+        }
+    }
+}
