@@ -141,6 +141,7 @@ impl Server {
         let refused = report.code().as_deref() == Some(PROTOCOL_VIOLATION);
         if refused {
             tracing::warn!(
+                event = "statement_timeout_refused",
                 server = self.name,
                 "PostgreSQL refuses connections with a statement_timeout: set one for the role"
             );

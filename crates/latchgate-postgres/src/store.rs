@@ -181,6 +181,7 @@ impl PostgresStore {
             tokio::spawn(async move {
                 if let Err(error) = sweep(&server, &statements, before).await {
                     tracing::warn!(
+                        event = "sweep_failed",
                         error = &error as &dyn std::error::Error,
                         "expired sessions were not swept"
                     );

@@ -18,12 +18,15 @@
 //! second that is seven weeks, at one a second 136 years: an application that busy puts a new key
 //! in front of the list in good time.
 
+mod unopened;
+
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     digest, hkdf, hmac,
 };
 use base64_simd::{AsOut as _, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::{error::Error, fmt};
+pub(crate) use unopened::WhySealed;
 
 const FORMAT: u8 = 1;
 const KEY_ID_LEN: usize = 4;
@@ -149,17 +152,6 @@ pub(crate) struct Opened {
     pub(crate) by_newest: bool,
 }
 
-/// What a text is that does not open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum WhySealed {
-    /// Nothing that we have ever sealed.
-    Junk,
-    /// It names a key of ours, but it was altered, sealed for another place, or by another release.
-    OurKey,
-    /// It names a key that is not here.
-    UnknownKey,
-}
-
 impl KeyRing {
     /// Derives the keys of every purpose; `None` when there is no session key.
     ///
@@ -210,31 +202,6 @@ impl KeyRing {
                 let plain = open(key.of(purpose), aad, sealed)?;
                 Some(Opened { plain, by_newest })
             })
-    }
-
-    /// Why a text does not open, as far as its outside tells. For our log: whoever sent it learns
-    /// nothing.
-    pub(crate) fn why_sealed(&self, text: &[u8]) -> WhySealed {
-        match peek_key_id(text) {
-            Some(id) => self.why_sealed_by(&id),
-            None => WhySealed::Junk,
-        }
-    }
-
-    /// The same of a record in a store.
-    pub(crate) fn why_record_sealed(&self, sealed: &[u8]) -> WhySealed {
-        match sealed.first_chunk::<{ 1 + KEY_ID_LEN }>() {
-            Some([FORMAT, id @ ..]) => self.why_sealed_by(id),
-            _ => WhySealed::Junk,
-        }
-    }
-
-    fn why_sealed_by(&self, id: &[u8; KEY_ID_LEN]) -> WhySealed {
-        if self.keys().any(|(key, _)| key.id == *id) {
-            WhySealed::OurKey
-        } else {
-            WhySealed::UnknownKey
-        }
     }
 
     /// Seals a record for a store, as bytes. Its key needs the newest session key and the visitor's

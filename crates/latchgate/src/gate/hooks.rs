@@ -49,7 +49,7 @@ impl Gate {
                 event = "refresh_hook_failed",
                 code = error.code(),
                 cause = %error.chain(),
-                "the application's value stays what it was"
+                "the on_refresh hook failed; the session keeps its value"
             );
         }
     }
@@ -108,7 +108,7 @@ impl Gate {
                     event = "logout_hook_failed",
                     code = error.code(),
                     cause = %error.chain(),
-                    "the application was told of a session's end in vain"
+                    "the on_logout hook failed"
                 );
             }
         };

@@ -129,7 +129,7 @@ impl Gate {
         let metadata = match self.0.reach.metadata(now).await {
             Ok(metadata) => metadata,
             Err(error) => {
-                tracing::warn!(event = "logout_here_only", code = error.code(), cause = %error.chain(), "the provider was not told");
+                tracing::warn!(event = "logout_here_only", code = error.code(), cause = %error.chain(), "signed out here only: the provider's metadata is not available");
                 return None;
             }
         };
