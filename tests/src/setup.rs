@@ -163,7 +163,7 @@ impl Setup {
             session_cookie,
             login_cookies,
             setup: self,
-            _serving: serving,
+            serving,
         })
     }
 

@@ -43,7 +43,7 @@ pub struct World {
     pub(crate) session_cookie: String,
     pub(crate) login_cookies: String,
     pub(crate) setup: Setup,
-    pub(crate) _serving: Serving,
+    pub(crate) serving: Serving,
 }
 
 impl World {
@@ -201,6 +201,12 @@ impl World {
         alter(setup)
             .beside(self.provider.clone(), self.clock.clone())
             .await
+    }
+
+    /// How many requests to `/slowly` have opened their session so far.
+    #[must_use]
+    pub fn slow_requests(&self) -> usize {
+        self.serving.slow_requests()
     }
 
     /// Waits until something has happened.

@@ -71,6 +71,8 @@ pub enum Error {
     Data(DataError),
     /// The session has ended since the request came.
     SessionEnded,
+    /// The server stopped before this was done.
+    Interrupted,
     /// The provider lets the session last until a time that is past already.
     CeilingReached,
 }
@@ -120,7 +122,7 @@ impl Error {
             Self::SessionTooLarge(_) | Self::Userinfo(UserinfoError::NoEndpoint) => {
                 Fault::Configuration
             }
-            Self::Store(_) | Self::Random(_) => Fault::Store,
+            Self::Store(_) | Self::Random(_) | Self::Interrupted => Fault::Store,
             Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
             Self::Hook(_) | Self::Data(_) => Fault::Application,
             _ => Fault::Provider,
@@ -217,6 +219,7 @@ impl Error {
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
             Self::Data(_) => "session_data",
             Self::SessionEnded => "session_ended",
+            Self::Interrupted => "interrupted",
             Self::CeilingReached => "session_ceiling",
         }
     }
@@ -259,6 +262,7 @@ impl fmt::Display for Error {
                 f.write_str("the access token has expired and cannot be renewed at the moment")
             }
             Self::SessionEnded => f.write_str("the session has ended since the request came"),
+            Self::Interrupted => f.write_str("the server stopped before this was done"),
             Self::CeilingReached => f.write_str(
                 "the session would be over before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is past; check both clocks",
             ),
@@ -288,7 +292,10 @@ impl std::error::Error for Error {
             Self::Random(source) => source,
             Self::Hook(source) => source,
             Self::Data(source) => source,
-            Self::RefreshUnavailable | Self::SessionEnded | Self::CeilingReached => return None,
+            Self::RefreshUnavailable
+            | Self::SessionEnded
+            | Self::Interrupted
+            | Self::CeilingReached => return None,
         })
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod authorization;
+mod background;
 mod builder;
 mod client;
 mod config;

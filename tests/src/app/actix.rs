@@ -17,15 +17,16 @@ use latchgate_actix::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{CHUNKS, Count, Serving, admins, keep, readers, recent, told, why, wishes};
+use super::{CHUNKS, Count, Serving, Slow, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
 /// The application's type has no name to return it by.
 macro_rules! app {
-    ($gate:expr) => {
+    ($gate:expr, $slow:expr) => {
         App::new()
             .wrap(Login::new($gate.clone()))
             .app_data(web::Data::new($gate.clone()))
+            .app_data(web::Data::new($slow.clone()))
             .service(guarded("/admin", admins()))
             .service(guarded("/read", readers()))
             .service(guarded("/recent", recent()))
@@ -42,22 +43,29 @@ macro_rules! app {
             .route("/switch", web::get().to(switch))
             .route("/count", web::get().to(counted))
             .route("/count", web::post().to(count))
+            .route("/slowly", web::post().to(slowly))
             .route("/grow", web::post().to(grow))
             .route("/perhaps", web::get().to(perhaps))
             .route("/keep", web::get().to(keep_signed_in))
             .route("/ended", web::get().to(ended))
             .route("/everywhere", web::post().to(everywhere))
+            .route("/elsewhere", web::post().to(elsewhere))
             .service(
                 web::scope("/nested")
                     .service(web::scope("/deep").route("/page", web::get().to(page))),
             )
     };
 }
-pub(super) async fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failure> {
+pub(super) async fn serve(
+    listener: TcpListener,
+    gate: Gate,
+    slow: Slow,
+) -> Result<Serving, Failure> {
+    let counts = slow.clone();
     let (tell, told) = oneshot::channel();
     let thread = thread::spawn(move || {
         System::new().block_on(async move {
-            let server = HttpServer::new(move || app!(gate))
+            let server = HttpServer::new(move || app!(gate, counts))
                 .workers(2)
                 .disable_signals()
                 .listen(listener);
@@ -74,7 +82,7 @@ pub(super) async fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, 
         });
     });
     let handle = told.await??;
-    Ok(Serving::until(move || {
+    Ok(Serving::until(slow, move || {
         // The command is sent at once; the future only tells when it has been obeyed, as the thread's end does.
         drop(handle.stop(false));
         let _ = thread.join();
@@ -132,6 +140,17 @@ async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> 
     Ok(Json(count.clone()))
 }
 
+async fn slowly(
+    mut count: SessionData<Count>,
+    slow: web::Data<Slow>,
+    body: web::Payload,
+) -> Result<Json<Count>, Rejection> {
+    slow.begins();
+    let _ = body.to_bytes_limited(1_024).await;
+    let count = count.update(|count| count.number += 1).await?;
+    Ok(Json(count.clone()))
+}
+
 async fn grow(
     mut count: SessionData<Count>,
     request: HttpRequest,
@@ -162,6 +181,13 @@ async fn ended(ended: SessionEnded) -> &'static str {
 
 async fn everywhere(gate: web::Data<Gate>, user: User) -> HttpResponse {
     match gate.end_sessions_of(user.issuer(), user.subject()).await {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
+async fn elsewhere(gate: web::Data<Gate>, user: User) -> HttpResponse {
+    match gate.end_other_sessions_of(&user).await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(_) => HttpResponse::ServiceUnavailable().finish(),
     }

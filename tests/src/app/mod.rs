@@ -11,18 +11,22 @@
 //! | `GET /public` | nobody | `public` |
 //! | `POST /write` | `User` | `written` |
 //! | `GET /count`, `POST /count` | `SessionData<Count>` | the value; the value after one more |
+//! | `POST /slowly` | `SessionData<Count>`, then the body | the value after one more |
 //! | `POST /grow?5` | `SessionData<Count>` | the value, with a padding of so many bytes |
 //! | `GET /perhaps` | `Option<SessionData<Count>>` | `nothing`, or the number |
 //! | `GET /switch` | `SignIn` | a login with wishes |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
 //! | `POST /everywhere` | `User` | 204, and ends every session of that person |
+//! | `POST /elsewhere` | `User` | 204, and ends every other session of that person |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
 
 mod actix;
 mod tower;
 
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use latchgate::{
@@ -37,6 +41,17 @@ use crate::run::Framework;
 /// A running application. Dropping it stops it.
 pub struct Serving {
     stop: Option<Box<dyn FnOnce() + Send + Sync>>,
+    slow: Slow,
+}
+
+/// Requests to `/slowly` whose session is open and whose body is still to come.
+#[derive(Clone, Debug, Default)]
+struct Slow(Arc<AtomicUsize>);
+
+impl Slow {
+    fn begins(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// What the application keeps in a session, where a scenario has hooks that put it there.
@@ -78,17 +93,25 @@ pub async fn serve(
     listener: TcpListener,
     gate: Gate,
 ) -> Result<Serving, Failure> {
+    let slow = Slow::default();
     match framework {
-        Framework::Tower => tower::serve(listener, gate),
-        Framework::Actix => actix::serve(listener, gate).await,
+        Framework::Tower => tower::serve(listener, gate, slow),
+        Framework::Actix => actix::serve(listener, gate, slow).await,
     }
 }
 
 impl Serving {
-    fn until(stop: impl FnOnce() + Send + Sync + 'static) -> Self {
+    fn until(slow: Slow, stop: impl FnOnce() + Send + Sync + 'static) -> Self {
         Self {
             stop: Some(Box::new(stop)),
+            slow,
         }
+    }
+
+    /// How many requests to `/slowly` have opened their session so far.
+    #[must_use]
+    pub fn slow_requests(&self) -> usize {
+        self.slow.0.load(Ordering::SeqCst)
     }
 }
 

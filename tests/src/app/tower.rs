@@ -3,7 +3,7 @@
 use std::io;
 use std::net::TcpListener;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
@@ -18,10 +18,10 @@ use latchgate_tower::{
 };
 use serde_json::Value;
 
-use super::{CHUNKS, Count, Serving, admins, keep, readers, recent, told, why, wishes};
+use super::{CHUNKS, Count, Serving, Slow, admins, keep, readers, recent, told, why, wishes};
 use crate::failure::Failure;
 
-pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failure> {
+pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Serving, Failure> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let app = Router::new()
@@ -40,6 +40,7 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
         .route("/write", post(|_: User| async { "written" }))
         .route("/switch", get(switch))
         .route("/count", get(counted).post(count))
+        .route("/slowly", post(slowly).with_state::<()>(slow.clone()))
         .route("/grow", post(grow))
         .route("/perhaps", get(perhaps))
         .route(
@@ -54,17 +55,25 @@ pub(super) fn serve(listener: TcpListener, gate: Gate) -> Result<Serving, Failur
             "/everywhere",
             post(everywhere).with_state::<()>(gate.clone()),
         )
+        .route("/elsewhere", post(elsewhere).with_state::<()>(gate.clone()))
         .nest("/nested", Router::new().nest("/deep", page("/page")))
         .layer(LoginLayer::new(gate));
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     let handle = serving.abort_handle();
-    Ok(Serving::until(move || handle.abort()))
+    Ok(Serving::until(slow, move || handle.abort()))
 }
 
 async fn everywhere(State(gate): State<Gate>, user: User) -> StatusCode {
     match gate.end_sessions_of(user.issuer(), user.subject()).await {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+async fn elsewhere(State(gate): State<Gate>, user: User) -> StatusCode {
+    match gate.end_other_sessions_of(&user).await {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(error) => error.status(),
     }
 }
 
@@ -118,6 +127,17 @@ async fn counted(count: SessionData<Count>) -> Json<Count> {
 }
 
 async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> {
+    let count = count.update(|count| count.number += 1).await?;
+    Ok(Json(count.clone()))
+}
+
+async fn slowly(
+    mut count: SessionData<Count>,
+    State(slow): State<Slow>,
+    body: Body,
+) -> Result<Json<Count>, Rejection> {
+    slow.begins();
+    let _ = to_bytes(body, 1_024).await;
     let count = count.update(|count| count.number += 1).await?;
     Ok(Json(count.clone()))
 }

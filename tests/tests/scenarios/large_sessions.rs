@@ -1,8 +1,8 @@
 //! Sessions that need more than one cookie.
 
 use latchgate::ResponseMode;
-use latchgate_dev_provider::Person;
-use latchgate_tests::{Browser, Failure, Setup, World, scenarios};
+use latchgate_dev_provider::{Endpoint, Person};
+use latchgate_tests::{Browser, Failure, Setup, Transcript, World, scenarios};
 
 scenarios!(
     a_large_session_travels_in_several_cookies,
@@ -11,7 +11,9 @@ scenarios!(
     a_lost_piece_means_one_clean_login,
     pieces_of_two_sessions_do_not_mix,
     a_logout_removes_every_piece,
-    a_session_too_large_is_refused_by_its_name;
+    a_session_too_large_is_refused_by_its_name,
+    a_refreshed_id_token_that_does_not_fit_is_left_out,
+    a_refreshed_session_that_does_not_fit_ends;
     in either keeping:
     sessions_of_every_length_come_back_whole,
 );
@@ -73,10 +75,12 @@ async fn a_form_post_login_replaces_a_session_it_cannot_see(setup: Setup) -> Res
         .registration(|registration| registration.response_mode(ResponseMode::FormPost));
     let world = with_large_person(setup, 8_000).start().await?;
     let mut browser = sign_in(&world, "large").await?;
+    let before = browser.clone();
     world.provider.auto_sign_in(Some("alice"));
     // The provider's form comes from another site, so the session cookies stay at home.
     let page = world.visit(&mut browser, "/login?return_to=/me").await?;
     assert_eq!(page.json(200)?["sub"], "alice");
+    assert_eq!(world.whoami(&before).await?, None);
     // What is left of the old pieces goes when the session is next written.
     world.clock.pass(3 * 3_600);
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
@@ -191,4 +195,59 @@ async fn sessions_of_every_length_come_back_whole(setup: Setup) -> Result<(), Fa
         assert_eq!(world.whoami(&browser).await?, Some(name));
     }
     Ok(())
+}
+
+/// As long as no session may be, and nothing that could be compressed.
+fn padding() -> Vec<String> {
+    (0..1_700).map(|number| format!("{number:09}")).collect()
+}
+
+async fn a_refreshed_id_token_that_does_not_fit_is_left_out(setup: Setup) -> Result<(), Failure> {
+    let transcript = Transcript::begin();
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    let old = world.token(&browser).await?;
+    world.mischief().on_refreshed_id_token(|_, claims| {
+        claims.insert("padding".to_owned(), padding().into());
+    });
+    let new = browser.fetch("POST", "/refresh").await?.json(200)?;
+    assert_ne!(new["access_token"], old["access_token"]);
+    let claims = browser.fetch("GET", "/me").await?.json(200)?;
+    assert!(claims.get("padding").is_none());
+    let log = transcript.text();
+    assert!(log.contains("id_token_left_out"), "{log}");
+
+    // The browser has the new tokens, not only this process.
+    let restarted = world.neighbour(|setup| setup).await?;
+    let there = restarted.lead(browser);
+    assert_eq!(
+        restarted.token(&there).await?["access_token"],
+        new["access_token"]
+    );
+    Ok(())
+}
+
+async fn a_refreshed_session_that_does_not_fit_ends(setup: Setup) -> Result<(), Failure> {
+    let transcript = Transcript::begin();
+    let world = setup.start().await?;
+    let browser = world.signed_in().await?;
+    world.provider.reset_calls();
+    world.mischief().on_token_response(|response| {
+        response["access_token"] = padding().concat().into();
+    });
+    world.mischief().on_refreshed_id_token(|_, claims| {
+        claims.remove("at_hash");
+    });
+    let page = browser.fetch("POST", "/refresh").await?;
+    let problem = page.json(401)?;
+    assert_eq!(problem["session"], "too_large", "{page}");
+    assert_eq!(world.whoami(&browser).await?, None);
+    let log = transcript.text();
+    let line = log.lines().find(|line| line.contains("session_too_large"));
+    assert!(
+        line.is_some_and(|line| line.contains("LATCHGATE_STORE")),
+        "{log}"
+    );
+    let revoked = || world.calls(Endpoint::Revocation) == 1;
+    world.until("a revocation", revoked).await
 }

@@ -2,6 +2,7 @@
 
 use latchgate::{Algorithm, ResponseMode, UserinfoPolicy};
 use latchgate_dev_provider::{Endpoint, Person, SigningAlg};
+use latchgate_tests::app::Count;
 use latchgate_tests::{Failure, Setup, scenarios};
 
 scenarios!(; in either keeping:
@@ -13,6 +14,8 @@ scenarios!(; in either keeping:
     a_planted_session_is_replaced_by_a_new_one,
     userinfo_claims_are_added_when_asked_for,
     a_login_by_form_post_lands_too,
+    a_login_by_form_post_ends_the_session_it_replaces,
+    a_login_by_form_post_ends_the_session_it_replaces_in_its_store,
     es256_is_accepted_when_it_is_the_agreed_algorithm,
     sixty_abandoned_logins_leave_few_cookies_and_the_next_login_works,
     login_cookies_are_gone_after_use,
@@ -141,6 +144,42 @@ async fn a_login_by_form_post_lands_too(setup: Setup) -> Result<(), Failure> {
     assert_eq!(page.json(200)?["sub"], "alice");
     assert_eq!(page.url.as_str(), "https://app.example.com/me?by=form");
     assert_eq!(browser.names(world.login_cookies()), [""; 0]);
+    Ok(())
+}
+
+async fn a_login_by_form_post_ends_the_session_it_replaces(setup: Setup) -> Result<(), Failure> {
+    the_session_before_ends(setup).await
+}
+
+async fn a_login_by_form_post_ends_the_session_it_replaces_in_its_store(
+    setup: Setup,
+) -> Result<(), Failure> {
+    the_session_before_ends(setup.stored()).await
+}
+
+/// The provider's cross-site POST brings no session cookie, and the session ends all the same.
+async fn the_session_before_ends(setup: Setup) -> Result<(), Failure> {
+    let setup = setup
+        .site("https://app.example.com")
+        .gate(|gate| gate.on_login(async |user| Ok(Count::of(user.subject()))))
+        .registration(|registration| registration.response_mode(ResponseMode::FormPost));
+    let world = setup.start().await?;
+    let mut browser = world.browser()?;
+    world.visit(&mut browser, "/me").await?.json(200)?;
+    let before = browser.clone();
+    // What the session before still has to answer, and would answer with its own cookie.
+    let late = world.trickle(&before, "/slowly").await?;
+    let begun = || world.slow_requests() == 1;
+    world.until("a slow request", begun).await?;
+
+    world.provider.auto_sign_in(Some("bob"));
+    let page = world.visit(&mut browser, "/login?return_to=/me").await?;
+    assert_eq!(page.json(200)?["sub"], "bob");
+    assert_eq!(world.whoami(&before).await?, None, "it is still good");
+    let late = late.finish().await?;
+    assert!(late.starts_with("HTTP/1.1 401 "), "{late}");
+    assert!(!late.to_lowercase().contains("set-cookie"), "{late}");
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("bob"));
     Ok(())
 }
 

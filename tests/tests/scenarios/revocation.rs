@@ -1,6 +1,9 @@
 //! Signing out revokes the refresh token at the provider (RFC 7009), as well as it goes.
 
-use latchgate::ClientAuth;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::StatusCode;
+use latchgate::{ClientAuth, UserinfoPolicy};
 use latchgate_dev_provider::{Answer, Endpoint};
 use latchgate_tests::{Browser, Failure, Page, Setup, World, scenarios};
 
@@ -10,6 +13,8 @@ scenarios!(
     in either keeping:
     the_refresh_token_dies_with_the_session,
     so_does_one_that_comes_too_late,
+    a_login_that_fails_gives_its_tokens_back,
+    a_login_of_somebody_else_revokes_the_token_before_it,
     a_provider_that_does_not_answer_holds_nobody_up,
 );
 
@@ -66,6 +71,63 @@ async fn so_does_one_that_comes_too_late(setup: Setup) -> Result<(), Failure> {
     let new = world.provider.last_request(Endpoint::Revocation);
     let new = new.and_then(|request| request.parameter("token"));
     assert!(new.is_some() && new != old?, "the old one again");
+    Ok(())
+}
+
+/// Each after the provider has issued tokens.
+async fn a_login_that_fails_gives_its_tokens_back(setup: Setup) -> Result<(), Failure> {
+    let setup = setup.registration(|registration| registration.userinfo(UserinfoPolicy::AtLogin));
+    let world = setup.start().await?;
+    let fails = async |code: &str| {
+        world.provider.reset_calls();
+        let browser = world.browser()?;
+        let callback = world.callback(&browser, "/me").await?;
+        let page = browser.get(callback.as_str()).await?;
+        assert_eq!(page.code(), code, "{page}");
+        let (token, _) = revoked(&world).await?;
+        assert!(token.is_some_and(|token| !token.is_empty()), "{code}");
+        world.mischief().clear();
+        Ok::<_, Failure>(())
+    };
+    let down = Answer::status(StatusCode::INTERNAL_SERVER_ERROR);
+    world.mischief().answer(Endpoint::Userinfo, down);
+    fails("userinfo").await?;
+    world.mischief().on_id_token(|_, claims| {
+        claims.insert("nonce".to_owned(), "another login's".into());
+    });
+    fails("id_token_nonce").await?;
+    world.mischief().on_id_token(|_, claims| {
+        claims.insert("session_expiry".to_owned(), 1.into());
+    });
+    fails("session_ceiling").await
+}
+
+/// For the same person it stays: providers that end with one token all that we have of a person would end the new
+/// session too.
+async fn a_login_of_somebody_else_revokes_the_token_before_it(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let issued = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&issued);
+    world.mischief().on_token_response(move |response| {
+        let token = response["refresh_token"].as_str().map(str::to_owned);
+        notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(token);
+    });
+    let mut browser = world.signed_in().await?;
+    world.visit(&mut browser, "/login?return_to=/me").await?;
+    world.gate.drain().await;
+    assert_eq!(world.calls(Endpoint::Revocation), 0);
+    world.provider.auto_sign_in(Some("bob"));
+    world.visit(&mut browser, "/login?return_to=/me").await?;
+    let (token, _) = revoked(&world).await?;
+    let issued = issued
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    assert_eq!(issued.len(), 3);
+    assert!(token.is_some() && token == issued[1], "hers, the newest");
     Ok(())
 }
 

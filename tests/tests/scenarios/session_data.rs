@@ -1,5 +1,7 @@
 //! The application's own value in the session: it reaches handlers, lasts as long as the session, and changes atomically.
 
+use std::time::Duration;
+
 use latchgate::LoginRejection;
 use latchgate_dev_provider::{Answer, Endpoint};
 use latchgate_tests::app::Count;
@@ -10,6 +12,7 @@ use tokio::task::JoinSet;
 scenarios!(
     a_session_too_large_for_cookies_keeps_its_old_value;
     in either keeping:
+    changes_of_sessions_that_are_over_stop_nobody,
     what_the_login_hook_says_reaches_handlers,
     data_lasts_through_refreshes_restarts_and_new_keys,
     fifty_changes_at_once_are_fifty_changes,
@@ -135,6 +138,30 @@ async fn a_change_beside_a_refresh_loses_neither(setup: Setup) -> Result<(), Fai
         assert_eq!(count(&browser).await?["number"], 5 * round);
         assert_eq!(world.calls(Endpoint::Token), 1);
     }
+    Ok(())
+}
+
+/// A visitor whose session passes its absolute deadline while the body of a request trickles in, after a logout with the
+/// same cookie: once for each thread of the server, and once more.
+async fn changes_of_sessions_that_are_over_stop_nobody(setup: Setup) -> Result<(), Failure> {
+    let world = counting(setup).start().await?;
+    let browser = world.signed_in().await?;
+    let mut trickles = Vec::new();
+    for _ in 0..3 {
+        trickles.push(world.trickle(&browser, "/slowly").await?);
+    }
+    let begun = || world.slow_requests() == 3;
+    world.until("three slow requests", begun).await?;
+    let logout = browser.request("POST", "/logout").navigation("same-origin");
+    assert_eq!(logout.send().await?.status, 303);
+    world.clock.pass(8 * 24 * 3_600);
+    for trickle in trickles {
+        let answer = trickle.finish();
+        let answer = tokio::time::timeout(Duration::from_secs(10), answer).await??;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert!(!answer.to_lowercase().contains("set-cookie"), "{answer}");
+    }
+    assert_eq!(world.browser()?.get("/public").await?.status, 200);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ mod response;
 
 pub(crate) use options::check_parameter;
 pub use options::{LoginOptions, ParameterError, Prompt};
-pub(crate) use pending::{MAX_AGE_SECONDS, OpenLogins, PendingLogin, suffix_of};
+pub(crate) use pending::{MAX_AGE_SECONDS, OpenLogins, PendingLogin, ReplacedSession, suffix_of};
 pub use remember::{RememberMe, Remembered};
 pub(crate) use request::{Chance, request};
 pub use response::AuthorizationError;

@@ -5,6 +5,8 @@
 //! Every login has a cookie of its own, so that two tabs can finish two logins. Abandoned ones are
 //! bounded in number and in bytes: the oldest go first.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +38,26 @@ pub(crate) struct PendingLogin {
     pub(crate) return_to: String,
     pub(crate) max_age: Option<u64>,
     pub(crate) begun_at: u64,
-    /// Whether the session will outlive the browser. Written after the rest, in layout 2 only.
-    #[serde(skip)]
+    /// Whether the session will outlive the browser.
     pub(crate) remembered: Remembered,
+    /// The session that the login ends when it succeeds. Its cookie does not come along with a
+    /// cross-site POST, which is how the answer arrives with `response_mode=form_post`.
+    pub(crate) replaces: Option<ReplacedSession>,
+}
+
+/// The session of a browser that signs in once more.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ReplacedSession {
+    /// One that travels in the cookie, by its id, and its absolute deadline.
+    Sealed { id: [u8; 16], until: u64 },
+    /// One that lies in a store, by its ticket.
+    Stored([u8; 32]),
+}
+
+impl fmt::Debug for ReplacedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplacedSession(redacted)")
+    }
 }
 
 /// Distinguishes the login cookies of one browser: a few characters of the state's hash, so that an
@@ -50,10 +69,8 @@ pub(crate) fn suffix_of(state: &str) -> String {
 }
 
 impl PendingLogin {
-    /// The layouts of the sealed bytes; an unknown one is treated as no login. What older releases
-    /// can read is written so that they do.
-    const PLAIN: u8 = 1;
-    const WITH_REMEMBERED: u8 = 2;
+    /// The layout of the sealed bytes; an unknown one is treated as no login.
+    const LAYOUT: u8 = 1;
 
     pub(crate) fn suffix(&self) -> String {
         suffix_of(&self.state.text())
@@ -73,27 +90,16 @@ impl PendingLogin {
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
-        if self.remembered == Remembered::default() {
-            return postcard::to_extend(self, vec![Self::PLAIN]).ok();
-        }
-        let bytes = postcard::to_extend(self, vec![Self::WITH_REMEMBERED]).ok()?;
-        postcard::to_extend(&self.remembered, bytes).ok()
+        postcard::to_extend(self, vec![Self::LAYOUT]).ok()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (layout, body) = bytes.split_first()?;
-        match *layout {
-            Self::PLAIN => postcard::from_bytes(body).ok(),
-            Self::WITH_REMEMBERED => {
-                let (pending, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
-                let (remembered, rest) = postcard::take_from_bytes(rest).ok()?;
-                rest.is_empty().then_some(Self {
-                    remembered,
-                    ..pending
-                })
-            }
-            _ => None,
+        if *layout != Self::LAYOUT {
+            return None;
         }
+        let (pending, rest) = postcard::take_from_bytes(body).ok()?;
+        rest.is_empty().then_some(pending)
     }
 }
 
@@ -246,38 +252,34 @@ mod tests {
         assert!(PendingLogin::open(&keys(1), NAME, empty.as_bytes(), 1_000).is_none());
     }
 
-    /// [`PendingLogin::example`] begun at 1000, as each layout has always encoded it. A login may be
-    /// under way while its application is replaced: these texts may never change.
+    /// [`PendingLogin::example`] begun at 1000, as its layout has always encoded it. A login may be
+    /// under way while its application is replaced: this text may never change.
     const LAYOUT_1: &str = "011268747470733a2f2f6f702e6578616d706c65010101010101010101010101010101010101010101\
          0101010101010101010101020202020202020202020202020202020202020202020202020202020202\
-         02020303030303030303030303030303030303030303030303030303030303030303012f00e807";
-    const LAYOUT_2: &str = "021268747470733a2f2f6f702e6578616d706c65010101010101010101010101010101010101010101\
-         0101010101010101010101020202020202020202020202020202020202020202020202020202020202\
-         02020303030303030303030303030303030303030303030303030303030303030303012f00e80701";
+         02020303030303030303030303030303030303030303030303030303030303030303012f00e80700\
+         01000505050505050505050505050505050589d209";
 
     #[test]
-    fn logins_of_every_layout_decode_for_ever() {
-        for (pinned, remembered) in [
-            (LAYOUT_1, Remembered::AcrossRestarts),
-            (LAYOUT_2, Remembered::UntilClosed),
-        ] {
-            let pinned: Vec<u8> = (0..pinned.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&pinned[at..at + 2], 16).unwrap())
-                .collect();
-            let mut pending = PendingLogin::example(1_000);
-            pending.remembered = remembered;
-            assert_eq!(pending.encode().unwrap(), pinned);
-            let decoded = PendingLogin::decode(&pinned).unwrap();
-            assert_eq!(decoded.remembered, remembered);
-            assert!(decoded.state.equals(&pending.state.text()));
-            assert_eq!(decoded.encode().unwrap(), pinned);
-            for length in 0..pinned.len() {
-                assert!(
-                    PendingLogin::decode(&pinned[..length]).is_none(),
-                    "{length}"
-                );
-            }
+    fn a_login_decodes_for_ever() {
+        let pinned: Vec<u8> = (0..LAYOUT_1.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&LAYOUT_1[at..at + 2], 16).unwrap())
+            .collect();
+        let mut pending = PendingLogin::example(1_000);
+        pending.replaces = Some(ReplacedSession::Sealed {
+            id: [5; 16],
+            until: 157_961,
+        });
+        assert_eq!(pending.encode().unwrap(), pinned);
+        let decoded = PendingLogin::decode(&pinned).unwrap();
+        assert_eq!(decoded.replaces, pending.replaces);
+        assert!(decoded.state.equals(&pending.state.text()));
+        assert_eq!(decoded.encode().unwrap(), pinned);
+        for length in 0..pinned.len() {
+            assert!(
+                PendingLogin::decode(&pinned[..length]).is_none(),
+                "{length}"
+            );
         }
     }
 

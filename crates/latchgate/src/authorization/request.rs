@@ -138,6 +138,7 @@ pub(crate) fn request(
         max_age: options.max_age,
         begun_at: now,
         remembered: options.remembered.unwrap_or_default(),
+        replaces: None,
     };
     (request.url().0, pending)
 }

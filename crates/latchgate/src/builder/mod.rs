@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authorization::RememberMe;
+use crate::background::Background;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, Keeping, PageHook, Premises, Reach, Refusal, Unopened};
+use crate::gate::{Gate, Keeping, Outstanding, PageHook, Premises, Reach, Refusal, Unopened};
 use crate::hook::Hooks;
 use crate::logout::{ClearSiteData, clear_site_data_header};
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
@@ -24,6 +25,7 @@ use crate::session::{
 };
 use bytes::Bytes;
 use http::Response;
+use tokio::runtime::Handle;
 
 use checks::{Paths, base, default_cookie_name, is_cookie_name, session_keys};
 pub use provider::Provider;
@@ -58,6 +60,7 @@ pub struct GateBuilder<State> {
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    runtime: Option<Handle>,
     page_hook: Option<PageHook>,
     hooks: Hooks,
     state: PhantomData<fn() -> State>,
@@ -104,6 +107,7 @@ impl Gate {
             http: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
+            runtime: None,
             page_hook: None,
             hooks: Hooks::default(),
             state: PhantomData,
@@ -130,6 +134,7 @@ impl<State> GateBuilder<State> {
             http: self.http,
             clock: self.clock,
             random: self.random,
+            runtime: self.runtime,
             page_hook: self.page_hook,
             hooks: self.hooks,
             state: PhantomData,
@@ -305,6 +310,18 @@ impl GateBuilder<Ready> {
         self
     }
 
+    /// Where work runs that outlives a request: token refreshes, logouts that a store has yet to hear of,
+    /// revocations, hooks that hear of a logout. Unless set, that is the runtime a request is served on
+    /// if it has several threads, and else a thread of the gate's own, since a worker of actix-web takes
+    /// its runtime along when it stops.
+    ///
+    /// The runtime has to run as long as requests are served. Before it ends, wait for
+    /// [`Gate::drain`].
+    pub fn background_runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
     /// Renders refusals with the application's own pages; `None` falls back to the built-in one.
     pub fn pages(
         mut self,
@@ -388,6 +405,8 @@ impl GateBuilder<Ready> {
             obeyed_tokens,
             clear_site_data: clear_site_data_header(&self.clear_site_data),
             leeway: self.leeway.as_secs(),
+            background: Background::new(self.runtime),
+            outstanding: Outstanding::default(),
             clock: self.clock,
             random: self.random,
             page_hook: self.page_hook,

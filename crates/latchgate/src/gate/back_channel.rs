@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, header};
 use super::Gate;
 use crate::error::Error;
 use crate::hook::Logout;
-use crate::logout::{LogoutTokenError, logout_token, verify_logout_token};
+use crate::logout::{LogoutTokenError, VerifiedLogoutToken, logout_token, verify_logout_token};
 use crate::session::Ended;
 use crate::token::IdTokenError;
 
@@ -16,7 +16,6 @@ impl Gate {
     /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)); `503` when a
     /// store fails, and then the same token may come again.
     pub(super) async fn back_channel_logout(&self, form: &[u8]) -> Result<Response<Bytes>, Error> {
-        let premises = &self.0;
         let raw = logout_token(form)?;
         let token = self
             .verify_with_newer_keys(
@@ -24,6 +23,16 @@ impl Gate {
                 |error| matches!(error, LogoutTokenError::Token(IdTokenError::Jws(jws)) if jws.is_unknown_key()),
             )
             .await?;
+        self.to_its_end(|gate| async move { gate.obey(token).await })
+            .await?;
+        let mut answer = Response::new(Bytes::new());
+        let no_store = HeaderValue::from_static("no-store");
+        answer.headers_mut().insert(header::CACHE_CONTROL, no_store);
+        Ok(answer)
+    }
+
+    async fn obey(&self, token: VerifiedLogoutToken) -> Result<(), Error> {
+        let premises = &self.0;
         let now = premises.clock.now();
         let issuer = premises.registration.issuer.as_str();
         if premises.has_obeyed(issuer, &token.jti, now).await? {
@@ -40,9 +49,6 @@ impl Gate {
         tracing::info!(event = "back_channel_logout", issuer, target = ?token.target, "sessions ended by the provider");
         let why = Ended::EndedByProvider;
         self.tell_of(Logout::from_behind(issuer, &token.target, why));
-        let mut answer = Response::new(Bytes::new());
-        let no_store = HeaderValue::from_static("no-store");
-        answer.headers_mut().insert(header::CACHE_CONTROL, no_store);
-        Ok(answer)
+        Ok(())
     }
 }

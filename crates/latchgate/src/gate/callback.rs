@@ -3,18 +3,21 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
-use super::Gate;
+use super::door::Found;
+use super::ending::store_failed;
 use super::errand::Snapshot;
 use super::page::redirect;
 use super::refuse::Retry;
+use super::{Gate, Kept};
 use crate::authorization::{
-    AuthorizationError, Expected, Parameters, PendingLogin, VerifiedCode, response, suffix_of,
+    AuthorizationError, Expected, Parameters, PendingLogin, ReplacedSession, VerifiedCode,
+    response, suffix_of,
 };
 use crate::client::UserinfoPolicy;
 use crate::cookie::pairs;
 use crate::error::Error;
-use crate::session::{Ended, Session, Tokens};
-use crate::token::{self, IdToken, IdTokenError, Rules, TokenResponse};
+use crate::session::{Ended, EndedSession, Moment, Session, Ticket, Tokens};
+use crate::token::{self, IdTokenError, Rules, TokenResponse};
 use crate::userinfo;
 
 impl Gate {
@@ -50,48 +53,36 @@ impl Gate {
     ) -> Result<Response<Bytes>, Error> {
         let premises = &self.0;
         let now = premises.clock.now();
-        let Some(pending) = pending else {
+        let begun = (now, premises.revocations.moment());
+        let Some(mut pending) = pending else {
             return self.nothing_pending(snapshot).await;
         };
         let return_to = self.return_to(&pending.return_to);
         let remembered = pending.remembered;
+        let replaces = pending.replaces.take();
         let metadata = premises.reach.metadata(now).await?;
         let (code, expected) = response(parameters, pending, &premises.registration, &metadata)?;
 
-        let (tokens, id_token) = self.exchange(code, &expected).await?;
-        let claims = match premises.registration.userinfo {
-            UserinfoPolicy::Never => None,
-            UserinfoPolicy::AtLogin => {
-                let request = userinfo::request(&metadata, &tokens.access_token)?;
-                let answer = premises.reach.send(request).await?;
-                Some(userinfo::response(&answer, &id_token)?)
+        let tokens = self.spend(code).await?;
+        let signed_in = async {
+            let mut session = self.begin_session(&tokens, &expected, begun).await?;
+            session.extras.remembered = remembered;
+            let session = self.furnish(session).await?;
+            if premises.ended(&session, premises.clock.now()).is_some() {
+                return Err(Error::SessionEnded);
+            }
+            self.replace_session(session, replaces, snapshot).await
+        };
+        let cookies = match signed_in.await {
+            Ok(cookies) => cookies,
+            Err(error) => {
+                // Nobody will use what the provider has issued.
+                if let Some(refresh_token) = tokens.refresh_token {
+                    self.revoke(refresh_token);
+                }
+                return Err(error);
             }
         };
-        // The session begins when its login came back: whatever ends it since then ends it.
-        let (began, now) = (now, premises.clock.now());
-        let requested = premises.registration.scopes.join(" ");
-        let mut session = Session::begin(
-            &premises.registration,
-            &id_token,
-            Tokens::new(&tokens, &id_token, &requested, now),
-            claims.as_ref(),
-            premises.lifetimes,
-            began,
-            premises.random.as_ref(),
-        )?;
-        session.extras.remembered = remembered;
-        if session.ended(now).is_some() {
-            return Err(Error::CeilingReached);
-        }
-        let session = self.furnish(session).await?;
-        let cookies = self.replace_session(&session, snapshot, now).await?;
-        tracing::info!(
-            event = "login",
-            issuer = session.issuer,
-            subject = session.subject,
-            "signed in"
-        );
-
         let mut answer = redirect(return_to.as_str());
         for cookie in cookies {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
@@ -121,16 +112,24 @@ impl Gate {
             .find_map(|(_, value)| PendingLogin::open(&self.0.keys, &name, value, now))
     }
 
-    /// Trades the code for tokens, and verifies the ID token among them.
-    async fn exchange(
-        &self,
-        code: VerifiedCode,
-        expected: &Expected,
-    ) -> Result<(TokenResponse, IdToken), Error> {
+    /// Trades the code for tokens.
+    async fn spend(&self, code: VerifiedCode) -> Result<TokenResponse, Error> {
         let premises = &self.0;
         let metadata = premises.reach.metadata(premises.clock.now()).await?;
         let request = token::request(&premises.registration, &metadata, code)?;
-        let tokens = token::response(&premises.reach.send(request).await?)?;
+        Ok(token::response(&premises.reach.send(request).await?)?)
+    }
+
+    /// The session that the tokens are good for. It begins when its login came back, which is `begun`:
+    /// whatever ends it since then ends it.
+    async fn begin_session(
+        &self,
+        tokens: &TokenResponse,
+        expected: &Expected,
+        (begun_at, moment): (u64, Moment),
+    ) -> Result<Session, Error> {
+        let premises = &self.0;
+        let registration = &premises.registration;
         let id_token = self
             .verify(|rules| {
                 token::verify(
@@ -141,7 +140,31 @@ impl Gate {
                 )
             })
             .await?;
-        Ok((tokens, id_token))
+        let claims = match registration.userinfo {
+            UserinfoPolicy::Never => None,
+            UserinfoPolicy::AtLogin => {
+                let metadata = premises.reach.metadata(premises.clock.now()).await?;
+                let request = userinfo::request(&metadata, &tokens.access_token)?;
+                let answer = premises.reach.send(request).await?;
+                Some(userinfo::response(&answer, &id_token)?)
+            }
+        };
+        let now = premises.clock.now();
+        let requested = registration.scopes.join(" ");
+        let mut session = Session::begin(
+            registration,
+            &id_token,
+            Tokens::new(tokens, &id_token, &requested, now),
+            claims.as_ref(),
+            premises.lifetimes,
+            begun_at,
+            premises.random.as_ref(),
+        )?;
+        if session.ended(now).is_some() {
+            return Err(Error::CeilingReached);
+        }
+        session.extras.seen = premises.marks_seen(&session, moment, now).await?;
+        Ok(session)
     }
 
     /// Runs a verification of an ID token, once more with newer keys when the first attempt met an
@@ -187,19 +210,67 @@ impl Gate {
         }
     }
 
-    /// Keeps a new session in place of the one the browser brought, which ends.
+    /// Keeps a new session in place of the one the browser brought, or had when the login began, which
+    /// ends. Once it is kept, the other ends, also when the browser waits no longer.
     async fn replace_session(
         &self,
-        session: &Session,
+        session: Session,
+        replaces: Option<ReplacedSession>,
         snapshot: &Snapshot,
-        now: u64,
     ) -> Result<Vec<HeaderValue>, Error> {
-        let (visit, before) = self.session_of(snapshot).await?;
-        let cookies = self.0.keep_new(session, &visit.present(), now).await?;
-        if let Some(before) = before {
-            // Nobody has signed out: the application is not told.
-            self.0.end_quietly(&before, Ended::SignedOut, now).await?;
+        let (visit, brought) = self.session_of(snapshot).await?;
+        let present = visit.present();
+        self.to_its_end(|gate| async move {
+            let now = gate.0.clock.now();
+            let cookies = gate.0.keep_new(&session, &present, now).await?;
+            tracing::info!(
+                event = "login",
+                issuer = session.issuer,
+                subject = session.subject,
+                "signed in"
+            );
+            if let Some(brought) = &brought {
+                gate.end_replaced(brought, &session, now).await;
+            }
+            let brought = brought.map(|brought| brought.session.id);
+            match replaces {
+                Some(ReplacedSession::Stored(ticket)) => {
+                    gate.end_replaced_ticket(Ticket::from_bytes(ticket), &session, now)
+                        .await;
+                }
+                Some(ReplacedSession::Sealed { id, until }) if brought != Some(id) => {
+                    let issuer = session.issuer.clone();
+                    gate.end_by_id(EndedSession { id, issuer, until }, now)
+                        .await;
+                }
+                _ => {}
+            }
+            Ok(cookies)
+        })
+        .await
+    }
+
+    /// Ends a session that another one has replaced. Nobody has signed out: the application is not told.
+    ///
+    /// Its refresh token is revoked when somebody else has signed in. For the same person it is not: some
+    /// providers, Keycloak among them, end with one token all that this client has of that person, and so
+    /// the new session's.
+    async fn end_replaced(&self, replaced: &Kept, by: &Session, now: u64) {
+        self.end_quietly(replaced, Ended::SignedOut, now).await;
+        let session = &replaced.session;
+        if (&session.issuer, &session.subject) != (&by.issuer, &by.subject) {
+            self.revoke_tokens_of(session);
         }
-        Ok(cookies)
+    }
+
+    async fn end_replaced_ticket(&self, ticket: Ticket, by: &Session, now: u64) {
+        match self.0.load(ticket.clone(), now).await {
+            Ok(Found::Live { kept, .. }) => self.end_replaced(&kept, by, now).await,
+            Ok(_) => {}
+            Err(error) => {
+                store_failed(&error);
+                self.end_once_possible(Some(ticket), None);
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::tokens::PATIENCE;
@@ -10,8 +11,8 @@ use super::{Keeping, Kept, Premises};
 use crate::error::Error;
 use crate::session::{Renewed, Session, StoreError, StoredSessions, Ticket};
 
-/// How often a change of a stored session is tried when others change it at the same moment. One of
-/// them succeeds each time.
+/// How often a change is tried when others change the session at the same moment. One of them succeeds
+/// each time.
 const ATTEMPTS: usize = 1_000;
 
 impl Premises {
@@ -24,12 +25,11 @@ impl Premises {
         kept: &Kept,
         change: impl Fn(&Session) -> Result<Session, Error>,
     ) -> Result<Option<Kept>, Error> {
-        let now = self.clock.now();
         let changed = match (&self.keeping, &kept.ticket) {
             (Keeping::Stored(stored), Some(ticket)) => {
-                self.change_stored(stored, ticket, change, now).await?
+                self.change_stored(stored, ticket, change).await?
             }
-            _ => self.change_sealed(&kept.session, change, now).await?,
+            _ => self.change_sealed(&kept.session, change).await?,
         };
         Ok(changed.map(|session| Kept {
             session,
@@ -41,19 +41,24 @@ impl Premises {
         &self,
         session: &Arc<Session>,
         change: impl Fn(&Session) -> Result<Session, Error>,
-        now: u64,
     ) -> Result<Option<Arc<Session>>, Error> {
-        // A refresh that is under way is waited for, as by who asks for its tokens.
-        let newest = || timeout(PATIENCE, self.renewals.newest(session, now));
-        while let Ok(newest) = newest().await.map_err(|_| Error::RefreshUnavailable)? {
+        for _ in 0..ATTEMPTS {
+            // A refresh that is under way is waited for, as by who asks for its tokens.
+            let newest = timeout(PATIENCE, self.renewals.newest(session)).await;
+            let now = self.clock.now();
+            let newest = match newest.map_err(|_| Error::RefreshUnavailable)? {
+                Ok(newest) if self.ended(&newest, now).is_none() => newest,
+                _ => return Ok(None),
+            };
             let changed = next(change(&newest)?);
             // It has to fit into cookies before anybody builds on it.
             self.cookies(&changed, None, &[], now)?;
             if self.renewals.advance(&changed, now) {
                 return Ok(Some(changed));
             }
+            yield_now().await;
         }
-        Ok(None)
+        Err(contended())
     }
 
     async fn change_stored(
@@ -61,18 +66,21 @@ impl Premises {
         stored: &StoredSessions,
         ticket: &Ticket,
         change: impl Fn(&Session) -> Result<Session, Error>,
-        now: u64,
     ) -> Result<Option<Arc<Session>>, Error> {
         for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
             let Some(taken) = stored.load(&self.keys, ticket, now).await? else {
                 return Ok(None);
             };
             let expected = taken.session.generation;
-            let newest = match self.renewals.since(&taken.session, now) {
+            let newest = match self.renewals.since(&taken.session) {
                 Some(Renewed::Over(_)) => return Ok(None),
                 Some(Renewed::Fresh(newer)) => newer,
                 _ => Arc::new(taken.session),
             };
+            if self.ended(&newest, now).is_some() {
+                return Ok(None);
+            }
             let changed = next(change(&newest)?);
             let iv = self.random.array()?;
             let replaced = stored
@@ -83,9 +91,14 @@ impl Premises {
                 self.renewals.advance(&changed, now);
                 return Ok(Some(changed));
             }
+            yield_now().await;
         }
-        Err(StoreError::Unavailable("others kept changing the session".into()).into())
+        Err(contended())
     }
+}
+
+fn contended() -> Error {
+    StoreError::Unavailable("others kept changing the session".into()).into()
 }
 
 fn next(changed: Session) -> Arc<Session> {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::Premises;
-use crate::authorization::Remembered;
+use crate::authorization::{Remembered, ReplacedSession};
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::outside::RandomError;
-use crate::session::{Ended, Renewed, SealedSessions, Session, StoredSessions, Ticket};
+use crate::session::{
+    Ended, Moment, Renewed, SealedSessions, Seen, Session, StoredSessions, Ticket,
+};
 
 /// The two kinds of session keeping.
 #[expect(clippy::large_enum_variant, reason = "a gate has one of these")]
@@ -87,7 +89,7 @@ impl Premises {
     }
 
     /// Loads the session whose ticket the cookie holds.
-    async fn load(&self, ticket: Ticket, now: u64) -> Result<Found, Error> {
+    pub(super) async fn load(&self, ticket: Ticket, now: u64) -> Result<Found, Error> {
         let Keeping::Stored(stored) = &self.keeping else {
             return Ok(Found::Nothing);
         };
@@ -118,6 +120,24 @@ impl Premises {
         }
     }
 
+    /// The session in the cookies of a browser that signs in once more. Nobody asks a store for it yet.
+    pub(super) fn replaced_by_a_login(
+        &self,
+        cookie_fields: &[&[u8]],
+        now: u64,
+    ) -> Option<ReplacedSession> {
+        let fields = cookie_fields.iter().copied();
+        let pieces = Pieces::collect(fields, self.session_cookie.name());
+        match (self.unseal(&pieces, now), Self::ticket(&pieces)) {
+            (Some(Found::Live { kept, .. }), _) => Some(ReplacedSession::Sealed {
+                id: kept.session.id,
+                until: kept.session.times.absolute_deadline,
+            }),
+            (None, Some(ticket)) => Some(ReplacedSession::Stored(ticket.to_bytes())),
+            _ => None,
+        }
+    }
+
     /// Asks for revocations that other nodes have made, where nodes share them.
     pub(super) async fn confirm(&self, found: Found, now: u64) -> Result<Found, Error> {
         let (Some(shared), Found::Live { kept, .. }) = (&self.shared_revocations, &found) else {
@@ -132,7 +152,7 @@ impl Premises {
 
     fn judge(&self, session: Session, ticket: Option<Ticket>, reseal: bool, now: u64) -> Found {
         let found_generation = session.generation;
-        let (session, due, ended) = match self.renewals.since(&session, now) {
+        let (session, due, ended) = match self.renewals.since(&session) {
             Some(Renewed::Over(why)) => (Arc::new(session), false, Some(why)),
             Some(Renewed::Fresh(newer)) => (newer, true, None),
             _ => (Arc::new(session), reseal, None),
@@ -152,7 +172,7 @@ impl Premises {
     }
 
     /// Whether a session is over, as far as this process knows.
-    fn ended(&self, session: &Session, now: u64) -> Option<Ended> {
+    pub(super) fn ended(&self, session: &Session, now: u64) -> Option<Ended> {
         if self.revocations.concern(session, now) {
             return Some(Ended::EndedByProvider);
         }
@@ -165,6 +185,25 @@ impl Premises {
         session
             .ended(now)
             .or_else(|| (now >= oldest).then_some(Ended::Absolute))
+    }
+
+    /// The marks that a session which is just beginning comes after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionEnded`] when one of them was made on this node since `moment`.
+    pub(super) async fn marks_seen(
+        &self,
+        session: &Session,
+        moment: Moment,
+        now: u64,
+    ) -> Result<Seen, Error> {
+        let seen = self.revocations.seen_by(session, moment, now);
+        let seen = seen.ok_or(Error::SessionEnded)?;
+        Ok(match &self.shared_revocations {
+            Some(shared) => seen.or(shared.seen_by(&self.keys, session, now).await?),
+            None => seen,
+        })
     }
 
     /// Begins to keep a new session. Answers with the cookies that carry it.

@@ -1,13 +1,12 @@
 //! How sessions end otherwise than by their own clock: here, in the store, on the other nodes.
 
-use tokio::time::{interval, timeout};
-
-use super::refresh::{KEEP_OFFERING, OFFER_AGAIN};
 use super::{Gate, Keeping, Kept, Premises};
 use crate::error::Error;
 use crate::hook::Logout;
 use crate::logout::LogoutTarget;
-use crate::session::{Ended, Removal, Ticket};
+use crate::session::{
+    Ended, EndedSession, Mark, Removal, SessionName, Stamp, StoreKey, Ticket, User,
+};
 
 impl Gate {
     /// Ends every session that a person has begun so far, wherever they are signed in: for "log out
@@ -18,11 +17,13 @@ impl Gate {
     ///
     /// Requests under way may still be answered, and leave no session behind; the cookie of the
     /// session that asks goes with the next request. The provider is not told, and nobody is
-    /// kept from signing in again.
+    /// kept from signing in again. In an [`on_login`](crate::GateBuilder::on_login) hook it ends the
+    /// session that is just beginning, too: [`Gate::end_other_sessions_of`] is what a hook wants.
     ///
     /// Sessions in a store end on every node that shares it, as long as the store has an index; all
     /// others end on this node, and on every node where nodes share revocations
-    /// ([`GateBuilder::revocations_in`](crate::GateBuilder::revocations_in)).
+    /// ([`GateBuilder::revocations_in`](crate::GateBuilder::revocations_in)). Once it has begun, it
+    /// goes on to its end, also when nobody waits for it any more.
     ///
     /// ```
     /// # use latchgate::{Error, Gate, User};
@@ -35,69 +36,137 @@ impl Gate {
     ///
     /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again.
     pub async fn end_sessions_of(&self, issuer: &str, subject: &str) -> Result<(), Error> {
-        let target = LogoutTarget::Person(subject.to_owned());
-        let now = self.0.clock.now();
-        self.0.end_from_behind(issuer, &target, now).await?;
-        self.tell_of(Logout::from_behind(issuer, &target, Ended::SignedOut));
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.to_its_end(|gate| async move {
+            let target = LogoutTarget::Person(subject);
+            let now = gate.0.clock.now();
+            gate.0.end_from_behind(&issuer, &target, now).await?;
+            gate.all_ended(&issuer, &target);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends every session that a person has begun so far, but the one that `user` comes from: for
+    /// "sign out my other devices", or for an [`on_login`](crate::GateBuilder::on_login) hook that lets
+    /// everybody have one session. Otherwise as [`Gate::end_sessions_of`].
+    ///
+    /// ```
+    /// # use latchgate::{Gate, LoginRejection, User};
+    /// async fn one_session_each(gate: Gate, user: User) -> Result<(), LoginRejection> {
+    ///     Ok(gate.end_other_sessions_of(&user).await?)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again.
+    /// [`Error::SessionEnded`] when the session of `user` has ended itself; then nothing happens.
+    pub async fn end_other_sessions_of(&self, user: &User) -> Result<(), Error> {
+        let user = user.clone();
+        self.to_its_end(|gate| async move {
+            gate.0.end_others(&user, gate.0.clock.now()).await?;
+            let target = LogoutTarget::Person(user.subject().to_owned());
+            gate.all_ended(user.issuer(), &target);
+            Ok(())
+        })
+        .await
+    }
+
+    fn all_ended(&self, issuer: &str, target: &LogoutTarget) {
+        self.tell_of(Logout::from_behind(issuer, target, Ended::SignedOut));
         tracing::info!(
             event = "sessions_ended",
             issuer,
-            subject,
-            "all sessions of a person ended"
+            ?target,
+            "the application ended the sessions of a person"
         );
-        Ok(())
     }
 
-    /// Ends a session whose cookie is at hand, and tells the application, the first time.
-    pub(super) async fn end_here(&self, kept: &Kept, why: Ended, now: u64) -> Result<(), Error> {
+    /// Waits until everything is done that goes on in the background: token refreshes, logouts that a
+    /// store has yet to hear of, revocations, hooks. For a server that stops, once it answers no more
+    /// requests; what is under way after `drain` began is not waited for.
+    ///
+    /// With a store that is down this takes up to a minute and some seconds, so give it a time limit:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # async fn stop(gate: latchgate::Gate) {
+    /// if tokio::time::timeout(Duration::from_secs(10), gate.drain()).await.is_err() {
+    ///     eprintln!("stopped before everything was done");
+    /// }
+    /// # }
+    /// ```
+    pub async fn drain(&self) {
+        self.0.background.drain().await;
+    }
+
+    /// Runs what ends sessions to its end, whether or not somebody still waits for it: a browser that
+    /// hangs up must not leave half of it undone.
+    pub(super) async fn to_its_end<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let ended = self.0.background.run(work(self.clone())).await;
+        ended.unwrap_or(Err(Error::Interrupted))
+    }
+
+    /// Ends a session whose cookie is at hand, and tells the application, the first time. Stores that
+    /// fail are told once they are back.
+    pub(super) async fn end_here(&self, kept: &Kept, why: Ended, now: u64) {
         if self.0.renewals.end(&kept.session, why, now) {
             self.tell_of(Logout::of(&kept.session, why));
         }
-        self.0.end_quietly(kept, why, now).await
+        self.end_quietly(kept, why, now).await;
     }
 
-    /// Removes a session from a store that has failed, as soon as it is back, within a minute.
-    pub(super) async fn forget_once_possible(self, ticket: Ticket) {
-        once_possible(|| self.0.forget(Some(&ticket))).await;
+    /// Ends a session whose cookie is at hand: on this node at once, then in its store and on the
+    /// other nodes. Stores that fail are told once they are back.
+    pub(super) async fn end_quietly(&self, kept: &Kept, why: Ended, now: u64) {
+        self.0.renewals.end(&kept.session, why, now);
+        let session = EndedSession::of(&kept.session);
+        let told = self
+            .0
+            .tell_stores(kept.ticket.as_ref(), Some(&session), now);
+        if let Err(error) = told.await {
+            store_failed(&error);
+            self.end_once_possible(kept.ticket.clone(), Some(session));
+        }
     }
 
-    /// Ends a session in stores that have failed, as soon as they are back, within a minute.
-    pub(super) async fn end_once_possible(self, kept: Kept, why: Ended) {
-        once_possible(|| self.0.end_quietly(&kept, why, self.0.clock.now())).await;
+    /// Ends a session of which nothing is at hand but its name.
+    pub(super) async fn end_by_id(&self, session: EndedSession, now: u64) {
+        let (id, until) = (session.id, session.until);
+        self.0.renewals.end_by_id(id, Ended::SignedOut, until, now);
+        if let Err(error) = self.0.tell_stores(None, Some(&session), now).await {
+            store_failed(&error);
+            self.end_once_possible(None, Some(session));
+        }
     }
 }
 
-/// Tries again and again what a store that failed has to do, for a minute.
-async fn once_possible<F>(attempt: impl Fn() -> F)
-where
-    F: Future<Output = Result<(), Error>>,
-{
-    let attempts = async {
-        let mut pauses = interval(OFFER_AGAIN);
-        pauses.tick().await;
-        loop {
-            pauses.tick().await;
-            if attempt().await.is_ok() {
-                return;
-            }
-        }
-    };
-    if timeout(KEEP_OFFERING, attempts).await.is_err() {
-        tracing::error!(
-            event = "session_not_removed",
-            "the store has not heard of a session's end"
-        );
-    }
+pub(super) fn store_failed(error: &Error) {
+    tracing::error!(
+        event = "store_failed",
+        code = error.code(),
+        cause = %error.chain(),
+        "the session store failed while a session ended; it is told again for a minute"
+    );
 }
 
 impl Premises {
-    /// Ends a session whose cookie is at hand: on this node at once, then in its store and on the
-    /// other nodes, each whether or not the other fails.
-    pub(super) async fn end_quietly(&self, kept: &Kept, why: Ended, now: u64) -> Result<(), Error> {
-        self.renewals.end(&kept.session, why, now);
-        let forgotten = self.forget(kept.ticket.as_ref()).await;
-        if let Some(shared) = &self.shared_revocations {
-            shared.end_this(&self.keys, &kept.session, now).await?;
+    /// Tells a session's store and the other nodes that it has ended, each whether or not the other
+    /// fails.
+    pub(super) async fn tell_stores(
+        &self,
+        ticket: Option<&Ticket>,
+        session: Option<&EndedSession>,
+        now: u64,
+    ) -> Result<(), Error> {
+        let forgotten = self.forget(ticket).await;
+        if let (Some(shared), Some(session)) = (&self.shared_revocations, session) {
+            shared.end_this(&self.keys, session, now).await?;
         }
         forgotten
     }
@@ -110,37 +179,68 @@ impl Premises {
         target: &LogoutTarget,
         now: u64,
     ) -> Result<(), Error> {
-        let keys = &self.keys;
-        // No session outlives its absolute lifetime, and no mark needs to.
-        let until = now.saturating_add(self.lifetimes.absolute);
+        let stamp = Stamp::draw(now, self.random.as_ref())?;
+        let mark = Mark::of(stamp);
         match target {
             LogoutTarget::Session { sid, sub } => {
-                let sub = sub.as_deref();
-                self.revocations.end_session(issuer, sid, now, until);
-                if let Some(sub) = sub {
+                let without_sid = sub
+                    .as_deref()
+                    .map(|sub| SessionName::WithoutSid { issuer, sub });
+                for named in [Some(SessionName::Sid { issuer, sid }), without_sid]
+                    .into_iter()
+                    .flatten()
+                {
                     self.revocations
-                        .end_nameless_sessions_of(issuer, sub, now, until);
-                }
-                if let Keeping::Stored(stored) = &self.keeping {
-                    stored.remove_session(keys, issuer, sid, sub, now).await?;
-                }
-                if let Some(shared) = &self.shared_revocations {
-                    shared
-                        .end_session(keys, issuer, (sid, sub), now, until)
-                        .await?;
+                        .end(named, stamp, now, self.marked_until(now));
+                    self.end_elsewhere(named, mark, None, now).await?;
                 }
             }
             LogoutTarget::Person(sub) => {
-                self.revocations.end_sessions_of(issuer, sub, now, until);
-                if let Keeping::Stored(stored) = &self.keeping {
-                    stored.remove_sessions_of(keys, issuer, sub, now).await?;
-                }
-                if let Some(shared) = &self.shared_revocations {
-                    shared
-                        .end_sessions_of(keys, issuer, sub, now, until)
-                        .await?;
-                }
+                let named = SessionName::Sub { issuer, sub };
+                self.revocations
+                    .end(named, stamp, now, self.marked_until(now));
+                self.end_elsewhere(named, mark, None, now).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Ends every session that a person has begun so far, but this one.
+    async fn end_others(&self, user: &User, now: u64) -> Result<(), Error> {
+        let (session, stored_under) = user.session();
+        if let Some(shared) = &self.shared_revocations
+            && shared.concern(&self.keys, session, now).await?.is_some()
+        {
+            return Err(Error::SessionEnded);
+        }
+        let stamp = Stamp::draw(now, self.random.as_ref())?;
+        let until = self.marked_until(now);
+        let is_over = self.renewals.has_ended(session);
+        if is_over || !self.revocations.end_others(session, stamp, now, until) {
+            return Err(Error::SessionEnded);
+        }
+        let mark = Mark::of(stamp).sparing(session.id);
+        self.end_elsewhere(SessionName::sub_of(session), mark, stored_under, now)
+            .await
+    }
+
+    /// Ends the sessions of a name in the store, and on the other nodes.
+    async fn end_elsewhere(
+        &self,
+        named: SessionName<'_>,
+        mark: Mark,
+        spared: Option<StoreKey>,
+        now: u64,
+    ) -> Result<(), Error> {
+        let keys = &self.keys;
+        if let Keeping::Stored(stored) = &self.keeping
+            && stored.remove_named(keys, named, spared, now).await? == Removal::Done
+        {
+            self.revocations.removed_from_store(named);
+        }
+        if let Some(shared) = &self.shared_revocations {
+            let times = (now, self.marked_until(now));
+            shared.end(keys, named, mark, times).await?;
         }
         Ok(())
     }
@@ -154,16 +254,22 @@ impl Premises {
         sid: &str,
         now: u64,
     ) -> Result<(), Error> {
+        let named = SessionName::Sid { issuer, sid };
         if let Keeping::Stored(stored) = &self.keeping {
-            let keys = &self.keys;
-            if stored.remove_session(keys, issuer, sid, None, now).await? == Removal::Done {
+            let removed = stored.remove_named(&self.keys, named, None, now).await?;
+            if removed == Removal::Done {
                 return Ok(());
             }
         }
-        let until = now.saturating_add(self.lifetimes.absolute);
+        let stamp = Stamp::draw(now, self.random.as_ref())?;
         self.revocations
-            .end_session_unproven(issuer, sid, now, until);
+            .end_unproven(named, stamp, self.marked_until(now));
         Ok(())
+    }
+
+    /// No session outlives its absolute lifetime, and no mark needs to.
+    fn marked_until(&self, now: u64) -> u64 {
+        now.saturating_add(self.lifetimes.absolute)
     }
 
     /// Whether a logout token was obeyed before, here or on another node.

@@ -54,13 +54,37 @@ impl Gate {
             Found::Live { kept, .. } | Found::Over { kept, .. } => Some(kept),
             Found::Gone | Found::Nothing => None,
         };
-        if let Some(sid) = &named {
-            premises.end_at_anybodys_word(issuer, sid, now).await?;
-        }
         let meant = brought.filter(|Kept { session, .. }| match (&named, &session.sid) {
             (Some(named), Some(sid)) => named == sid,
             _ => framed,
         });
+        let mut answer = framable("Signed out", &framers);
+        if meant.is_some() {
+            for cookie in premises.clear(&present) {
+                answer.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
+        if named.is_some() || meant.is_some() {
+            let ending = |gate: Self| async move { gate.end_framed(named, meant, now).await };
+            self.to_its_end(ending).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Ends the session that was named, and the one whose cookie came along, if it is meant.
+    async fn end_framed(
+        &self,
+        named: Option<String>,
+        meant: Option<Kept>,
+        now: u64,
+    ) -> Result<(), Error> {
+        let issuer = self.0.registration.issuer.as_str();
+        if let Some(sid) = &named {
+            self.0.end_at_anybodys_word(issuer, sid, now).await?;
+        }
+        if let Some(kept) = &meant {
+            self.end_here(kept, Ended::EndedByProvider, now).await;
+        }
         tracing::info!(
             event = "front_channel_logout",
             issuer,
@@ -68,14 +92,7 @@ impl Gate {
             brought = meant.is_some(),
             "a frame of the provider ended a session"
         );
-        let mut answer = framable("Signed out", &framers);
-        if let Some(kept) = meant {
-            self.end_here(&kept, Ended::EndedByProvider, now).await?;
-            for cookie in premises.clear(&present) {
-                answer.headers_mut().append(header::SET_COOKIE, cookie);
-            }
-        }
-        Ok(answer)
+        Ok(())
     }
 
     /// The origins of the provider's pages, as far as they are known.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio::time::timeout;
-use tracing::Instrument;
 
 use super::{Gate, Keeping, Kept};
 use crate::error::Error;
@@ -11,8 +10,7 @@ use crate::hook::{DEADLINE, Hook, HookError, Logout};
 use crate::session::{Session, User};
 
 impl Gate {
-    /// Asks the application what to keep in a new session. Without its consent there is none, and the
-    /// tokens that came of the login are given back.
+    /// Asks the application what to keep in a new session. Without its consent there is none.
     pub(super) async fn furnish(&self, session: Session) -> Result<Session, Error> {
         let Some(hook) = &self.0.hooks.login else {
             return Ok(session);
@@ -28,7 +26,6 @@ impl Gate {
                     code = error.code(),
                     "the application did not accept a login"
                 );
-                tokio::spawn(self.clone().revoke(session).in_current_span());
                 Err(error)
             }
         }
@@ -112,7 +109,9 @@ impl Gate {
                 );
             }
         };
-        tokio::spawn(telling.in_current_span());
+        self.0
+            .background
+            .spawn_if_room("the on_logout hook", telling);
     }
 
     fn user(&self, session: &Arc<Session>) -> User {

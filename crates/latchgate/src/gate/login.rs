@@ -48,7 +48,7 @@ impl Gate {
         let mut options = options.or(&premises.login_options);
         options.remembered = Some(premises.remember_me.decide(options.remembered));
         let chance = Chance::draw(premises.random.as_ref())?;
-        let (url, pending) = request(
+        let (url, mut pending) = request(
             &premises.registration,
             &metadata,
             options,
@@ -56,6 +56,8 @@ impl Gate {
             chance,
             now,
         );
+
+        pending.replaces = premises.replaced_by_a_login(cookie_fields, now);
 
         let kind = &premises.login_cookie;
         let suffix = format!(".{}", pending.suffix());

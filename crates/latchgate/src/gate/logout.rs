@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use url::Url;
 
 use super::door::Found;
+use super::ending::store_failed;
 use super::errand::Snapshot;
 use super::page::{escape, html, redirect};
 use super::{Gate, Kept, Premises};
@@ -16,7 +17,7 @@ use crate::head::RequestHead;
 use crate::logout::{LogoutState, request};
 use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
-use crate::session::{Ended, Session};
+use crate::session::{Ended, Session, Ticket};
 use crate::token::revocation_request;
 
 /// How long a visitor may take at the provider's logout page, in seconds.
@@ -41,33 +42,18 @@ impl Gate {
         let name = premises.session_cookie.name();
         let pieces = Pieces::collect(snapshot.cookie_fields(), name);
         let mut cookies = premises.clear(&pieces.present());
-        // A store that fails is no reason to leave the cookie where it is.
-        let found = premises.find(&pieces, now).await.unwrap_or_else(|error| {
-            store_failed(&error);
-            if let Some(ticket) = Premises::ticket(&pieces) {
-                tokio::spawn(self.clone().forget_once_possible(ticket));
+        let session = match (premises.unseal(&pieces, now), Premises::ticket(&pieces)) {
+            (Some(Found::Nothing), _) | (None, None) => None,
+            (Some(found), _) => {
+                self.to_its_end(|gate| async move { Ok(gate.sign_out(found, now).await) })
+                    .await?
             }
-            Found::Nothing
-        });
-        let mut hint = None;
-        if let Some(kept) = found.into_what_ends_at_the_provider() {
-            if let Err(error) = self.end_here(&kept, Ended::SignedOut, now).await {
-                store_failed(&error);
-                let end = self
-                    .clone()
-                    .end_once_possible(kept.clone(), Ended::SignedOut);
-                tokio::spawn(end);
+            (None, Some(ticket)) => {
+                self.to_its_end(|gate| async move { Ok(gate.sign_out_ticket(ticket, now).await) })
+                    .await?
             }
-            let session = kept.session;
-            hint = Some(session.tokens.id_token.text());
-            tokio::spawn(self.clone().revoke(session.clone()));
-            tracing::info!(
-                event = "logout",
-                issuer = session.issuer,
-                subject = session.subject,
-                "signed out"
-            );
-        }
+        };
+        let hint = session.map(|session| session.tokens.id_token.text());
         let state = LogoutState::new(premises.random.array()?);
         let mut answer = match self.end_session_url(hint.as_deref(), &state, now).await {
             Some(url) => {
@@ -93,15 +79,55 @@ impl Gate {
         Ok(answer)
     }
 
-    /// Revokes the session's refresh token (RFC 7009), as well as it goes: nobody waits for it.
-    pub(super) async fn revoke(self, session: Arc<Session>) {
-        let Some(refresh_token) = &session.tokens.refresh_token else {
-            return;
-        };
+    /// Ends the session that was found.
+    async fn sign_out(&self, found: Found, now: u64) -> Option<Arc<Session>> {
+        let kept = found.into_what_ends_at_the_provider()?;
+        self.end_here(&kept, Ended::SignedOut, now).await;
+        let session = kept.session;
+        self.revoke_tokens_of(&session);
+        tracing::info!(
+            event = "logout",
+            issuer = session.issuer,
+            subject = session.subject,
+            "signed out"
+        );
+        Some(session)
+    }
+
+    /// Ends the session that a ticket leads to. A store that fails is no reason to leave the cookie where
+    /// it is.
+    async fn sign_out_ticket(&self, ticket: Ticket, now: u64) -> Option<Arc<Session>> {
+        match self.0.load(ticket.clone(), now).await {
+            Ok(found) => self.sign_out(found, now).await,
+            Err(error) => {
+                store_failed(&error);
+                self.end_once_possible(Some(ticket), None);
+                None
+            }
+        }
+    }
+
+    /// Revokes a session's refresh token, which nobody will use any more.
+    pub(super) fn revoke_tokens_of(&self, session: &Session) {
+        if let Some(refresh_token) = &session.tokens.refresh_token {
+            self.revoke(refresh_token.text());
+        }
+    }
+
+    /// Revokes a refresh token (RFC 7009), as well as it goes: nobody waits for it.
+    pub(super) fn revoke(&self, refresh_token: String) {
+        let gate = self.clone();
+        self.0
+            .background
+            .spawn_if_room("a token revocation", async move {
+                gate.send_revocation(&refresh_token).await;
+            });
+    }
+
+    async fn send_revocation(&self, refresh_token: &str) {
         let revocation = async {
             let metadata = self.0.reach.metadata(self.0.clock.now()).await?;
-            let request =
-                revocation_request(&self.0.registration, &metadata, &refresh_token.text());
+            let request = revocation_request(&self.0.registration, &metadata, refresh_token);
             Ok::<_, Error>(match request {
                 Some(request) => Some(self.0.reach.send(request?).await?.status()),
                 None => None,
@@ -231,10 +257,6 @@ impl Found {
             Self::Gone | Self::Nothing => None,
         }
     }
-}
-
-fn store_failed(error: &Error) {
-    tracing::error!(event = "session_not_removed", code = error.code(), cause = %error.chain(), "the store failed while somebody signed out");
 }
 
 /// A redirect, or a form that does the same when the URL is too long for one.

@@ -9,9 +9,12 @@ mod door;
 mod ending;
 mod errand;
 mod front_channel;
+#[cfg(test)]
+mod hang_ups;
 mod hooks;
 mod login;
 mod logout;
+mod outstanding;
 mod page;
 mod passage;
 mod reach;
@@ -32,6 +35,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::authorization::{LoginOptions, RememberMe};
+use crate::background::Background;
 use crate::client::Registration;
 use crate::cookie::CookieKind;
 use crate::error::Error;
@@ -46,6 +50,7 @@ pub use challenge::Challenge;
 pub use data::SessionData;
 pub(crate) use door::{Keeping, Kept};
 pub use errand::Errand;
+pub(crate) use outstanding::Outstanding;
 pub(crate) use reach::Reach;
 pub(crate) use refusal::PageHook;
 pub use refusal::{LoginForm, Refusal, WayOn};
@@ -88,6 +93,9 @@ pub(crate) struct Premises {
     pub(crate) claim_paths: Arc<(ClaimPath, ClaimPath)>,
     /// How far the provider's clock may be off, in seconds.
     pub(crate) leeway: u64,
+    pub(crate) background: Background,
+    /// Ends of sessions that a store has yet to hear of.
+    pub(crate) outstanding: Outstanding,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) page_hook: Option<PageHook>,

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{interval, timeout};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use super::turn::{Ours, Turn};
 use super::{Gate, Keeping, Kept};
+use crate::background::Backoff;
 use crate::error::Error;
-use crate::hook::Logout;
 use crate::session::{Ended, Renewed, Session};
 use crate::token::{self, IdTokenError, TokenError};
 
 /// How long a refresh waits for its turn while other nodes are at it.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(20);
 
-/// How long a refreshed session is offered to a store that fails, and how often.
-pub(super) const KEEP_OFFERING: Duration = Duration::from_secs(60);
-pub(super) const OFFER_AGAIN: Duration = Duration::from_millis(250);
+/// How long a refreshed session is offered to a store that fails, and with which pauses.
+const KEEP_OFFERING: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Gate {
     /// Spends the session's refresh token, or lets another node spend it, and says what came of it.
@@ -37,8 +39,11 @@ impl Gate {
         };
         match self.refreshed(&ours.session).await {
             Ok(fresh) => match fresh.ended(self.0.clock.now()) {
-                Some(why) => self.end_refreshed(&kept, why).await,
-                None => self.keep_refreshed(&kept, ours, fresh).await,
+                Some(why) => self.end_refreshed(&kept, &fresh, why).await,
+                None => match self.made_to_fit(&ours.session, fresh) {
+                    Ok(fresh) => self.keep_refreshed(&kept, ours, fresh).await,
+                    Err(fresh) => self.end_refreshed(&kept, &fresh, Ended::TooLarge).await,
+                },
             },
             Err(error) if ends_the_session(&error) => self.refused(&kept, &ours, &error).await,
             Err(error) => undecided(&error),
@@ -65,13 +70,8 @@ impl Gate {
             cause = %error.chain(),
             "the refresh was refused"
         );
-        if let Err(error) = self.0.forget(kept.ticket.as_ref()).await {
-            tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
-        }
         let now = self.0.clock.now();
-        if self.0.renewals.end(session, Ended::Revoked, now) {
-            self.tell_of(Logout::of(session, Ended::Revoked));
-        }
+        self.end_here(kept, Ended::Revoked, now).await;
         Renewed::Over(Ended::Revoked)
     }
 
@@ -123,8 +123,41 @@ impl Gate {
         Ok(session.refreshed(fresh, id_token.as_ref()))
     }
 
-    /// Ends a session that the refresh itself has ended: the provider limits it to a time that is past.
-    async fn end_refreshed(&self, kept: &Kept, why: Ended) -> Renewed {
+    /// A refreshed session that its cookies hold, if need be with the ID token from before. What they do
+    /// not hold even so is an error.
+    fn made_to_fit(&self, before: &Session, fresh: Session) -> Result<Session, Session> {
+        let fits = |session: &Session| match &self.0.keeping {
+            Keeping::Sealed(_) => self.0.cookies(session, None, &[], self.0.clock.now()),
+            Keeping::Stored(_) => Ok(Vec::new()),
+        };
+        let Err(error) = fits(&fresh) else {
+            return Ok(fresh);
+        };
+        let mut slimmer = fresh.clone();
+        slimmer.tokens.id_token = before.tokens.id_token.clone();
+        if fits(&slimmer).is_err() {
+            tracing::error!(
+                event = "session_too_large",
+                issuer = fresh.issuer,
+                subject = fresh.subject,
+                code = error.code(),
+                cause = %error.chain(),
+                "a refreshed session no longer fits into cookies, and ends"
+            );
+            return Err(fresh);
+        }
+        tracing::warn!(
+            event = "id_token_left_out",
+            code = error.code(),
+            cause = %error.chain(),
+            "with its new ID token a refreshed session does not fit into cookies: it keeps the old one, and the claims in it"
+        );
+        Ok(slimmer)
+    }
+
+    /// Ends a session that the refresh itself has ended: the provider limits it to a time that is past,
+    /// or its cookies hold it no longer.
+    async fn end_refreshed(&self, kept: &Kept, fresh: &Session, why: Ended) -> Renewed {
         let session = &kept.session;
         tracing::info!(
             event = "session_ended",
@@ -133,11 +166,9 @@ impl Gate {
             code = why.code(),
             "the session was over when its tokens were refreshed"
         );
-        if let Err(error) = self.0.end_quietly(kept, why, self.0.clock.now()).await {
-            tracing::error!(event = "session_not_removed", cause = %error.chain(), "the store failed");
-        }
+        self.end_quietly(kept, why, self.0.clock.now()).await;
         // What the provider has just issued is of use to nobody.
-        tokio::spawn(self.clone().revoke(Arc::clone(session)));
+        self.revoke_tokens_of(fresh);
         Renewed::Over(why)
     }
 
@@ -152,7 +183,7 @@ impl Gate {
             Ok(Some(instead)) => {
                 if let Renewed::Over(_) = instead {
                     // The session has ended meanwhile, and what was just issued is of use to nobody.
-                    tokio::spawn(self.clone().revoke(fresh.session));
+                    self.revoke_tokens_of(&fresh.session);
                 }
                 return instead;
             }
@@ -164,9 +195,8 @@ impl Gate {
                 "a refreshed session could not be written to its store yet"
             ),
         }
-        let now = self.0.clock.now();
-        if let Some(over @ Renewed::Over(_)) = self.0.renewals.since(&fresh.session, now) {
-            tokio::spawn(self.clone().revoke(fresh.session));
+        if let Some(over @ Renewed::Over(_)) = self.0.renewals.since(&fresh.session) {
+            self.revoke_tokens_of(&fresh.session);
             return over;
         }
         tracing::info!(
@@ -184,14 +214,13 @@ impl Gate {
     async fn offer(&self, fresh: &mut Kept, ours: &Ours) -> Option<Renewed> {
         let mut expected = ours.stored_generation;
         let mut complained = false;
-        let mut offers = interval(OFFER_AGAIN);
+        let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
-            offers.tick().await;
             let error = match self.offer_once(fresh, &mut expected, ours).await {
                 Ok(Offered::Kept) => return None,
                 Ok(Offered::Instead(renewed)) => return Some(renewed),
                 Ok(Offered::Again) => {
-                    offers.reset_immediately();
+                    yield_now().await;
                     continue;
                 }
                 Err(error) => error,
@@ -205,6 +234,7 @@ impl Gate {
                     "a refreshed session is offered to its store again"
                 );
             }
+            pauses.pause(self.0.random.as_ref()).await;
         }
     }
 

@@ -127,12 +127,16 @@ impl Visit {
     /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
     async fn refreshed(&self, kept: &Kept, now: u64, patience: Duration) -> Renewed {
         let premises = &self.gate().0;
-        let refresh = premises
-            .renewals
-            .once(&kept.session, now, &premises.clock, || {
+        let refresh = premises.renewals.once(
+            &kept.session,
+            now,
+            &premises.clock,
+            &premises.background,
+            || {
                 let refresh = self.gate().clone().refresh(kept.clone());
                 refresh.instrument(tracing::info_span!("refresh"))
-            });
+            },
+        );
         tokio::time::timeout(patience, refresh)
             .await
             .unwrap_or(Renewed::Undecided)

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::interval;
 
-use super::{Gate, Keeping, Kept};
+use super::{Gate, Keeping, Kept, Premises};
+use crate::background::Backoff;
 use crate::error::Error;
 use crate::session::{Ended, Leased, Renewed, Session, StoredSessions, Taken, Ticket};
 
@@ -18,8 +19,9 @@ const LEASE: Duration = Duration::from_secs(6);
 /// How often the holder of a lease extends it, however long the provider takes.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// How often a node that waits for another looks again.
-const GLANCE: Duration = Duration::from_millis(50);
+/// How soon a node that waits for another looks again, at first and in the end.
+const FIRST_GLANCE: Duration = Duration::from_millis(20);
+const LAST_GLANCES: Duration = Duration::from_secs(1);
 
 /// What a node does about a session whose tokens are due.
 pub(super) enum Turn {
@@ -47,20 +49,18 @@ impl Gate {
             return Ok(Turn::Ours(Ours::of(Arc::clone(known), known.generation)));
         };
         let keys = &self.0.keys;
-        let mut glances = interval(GLANCE);
-        glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pauses = Backoff::new(FIRST_GLANCE, LAST_GLANCES);
         loop {
-            glances.tick().await;
             let now = self.0.clock.now();
             match stored.lease(keys, ticket, LEASE, now).await? {
                 Leased::Granted { fence, session } => {
                     let lease = HeldLease::keep(self.clone(), ticket.clone(), fence);
-                    return Ok(match known.compared_with(*session) {
-                        Compared::Refreshed(newer) => Turn::Done(Renewed::Fresh(newer)),
-                        Compared::Same(ours) => Turn::Ours(Ours {
+                    return Ok(match self.0.compare(known, *session) {
+                        Turn::Ours(ours) => Turn::Ours(Ours {
                             _lease: Some(lease),
                             ..ours
                         }),
+                        done => done,
                     });
                 }
                 Leased::Unreadable => return Err(Error::RefreshUnavailable),
@@ -69,6 +69,7 @@ impl Gate {
                     if let Turn::Done(renewed) = self.look(stored, ticket, known, now).await? {
                         return Ok(Turn::Done(renewed));
                     }
+                    pauses.pause(self.0.random.as_ref()).await;
                 }
                 Leased::Unsupported => return self.look(stored, ticket, known, now).await,
             }
@@ -85,11 +86,26 @@ impl Gate {
     ) -> Result<Turn, Error> {
         Ok(match stored.load_newest(&self.0.keys, ticket, now).await? {
             None => Turn::Done(Renewed::Over(Ended::SignedOut)),
-            Some(Taken { session, .. }) => match known.compared_with(session) {
-                Compared::Refreshed(newer) => Turn::Done(Renewed::Fresh(newer)),
-                Compared::Same(ours) => Turn::Ours(ours),
-            },
+            Some(Taken { session, .. }) => self.0.compare(known, session),
         })
+    }
+}
+
+impl Premises {
+    /// How a session in the store compares with the one we know: it has the same tokens, perhaps put
+    /// together with what has yet to reach the store, or somebody else has refreshed it.
+    fn compare(&self, known: &Session, stored: Session) -> Turn {
+        let generation = stored.generation;
+        let session = match self.renewals.since(&stored) {
+            Some(over @ Renewed::Over(_)) => return Turn::Done(over),
+            Some(Renewed::Fresh(newer)) => newer,
+            _ => Arc::new(stored),
+        };
+        if session.tokens == known.tokens {
+            Turn::Ours(Ours::of(session, generation))
+        } else {
+            Turn::Done(Renewed::Fresh(session))
+        }
     }
 }
 
@@ -99,31 +115,6 @@ impl Ours {
             session,
             stored_generation,
             _lease: None,
-        }
-    }
-}
-
-/// How a session in the store differs from the one we knew.
-enum Compared {
-    /// It has newer tokens.
-    Refreshed(Arc<Session>),
-    /// It has the tokens we know.
-    Same(Ours),
-}
-
-impl Session {
-    fn compared_with(self: &Arc<Self>, stored: Self) -> Compared {
-        let generation = stored.generation;
-        if generation < self.generation {
-            // What we know has not reached the store yet.
-            return Compared::Same(Ours::of(Arc::clone(self), generation));
-        }
-        let same = stored.tokens == self.tokens;
-        let stored = Arc::new(stored);
-        if same {
-            Compared::Same(Ours::of(stored, generation))
-        } else {
-            Compared::Refreshed(stored)
         }
     }
 }
@@ -178,9 +169,7 @@ impl Drop for HeldLease {
                 drop(stored.release_lease(&ticket, fence).await);
             }
         };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(release);
-        }
+        self.gate.0.background.spawn(release);
     }
 }
 

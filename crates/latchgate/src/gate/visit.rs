@@ -128,7 +128,7 @@ impl Visit {
         match changes
             .kept
             .as_ref()
-            .and_then(|kept| premises.renewals.since(&kept.session, now))
+            .and_then(|kept| premises.renewals.since(&kept.session))
         {
             Some(Renewed::Over(Ended::SignedOut)) => return,
             Some(Renewed::Over(_)) => changes.kept = None,
@@ -264,7 +264,8 @@ impl Visit {
                 } else {
                     kept
                 };
-                let user = User::new(Arc::clone(&kept.session), Arc::clone(&premises.claim_paths));
+                let user = User::new(Arc::clone(&kept.session), Arc::clone(&premises.claim_paths))
+                    .stored_under(kept.ticket.as_ref().map(Ticket::key));
                 changes.kept = Some(kept);
                 changes.write = due;
                 Opened::Somebody { user }

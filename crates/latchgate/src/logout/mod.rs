@@ -7,7 +7,9 @@ mod front_channel;
 mod rp_initiated;
 
 pub use back_channel::LogoutTokenError;
-pub(crate) use back_channel::{LogoutTarget, logout_token, verify as verify_logout_token};
+pub(crate) use back_channel::{
+    LogoutTarget, VerifiedLogoutToken, logout_token, verify as verify_logout_token,
+};
 pub use clear_site_data::ClearSiteData;
 pub(crate) use clear_site_data::header as clear_site_data_header;
 pub use front_channel::FrontChannelLogoutError;

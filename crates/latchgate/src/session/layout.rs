@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ceiling::Ceiling;
+use super::mark::Seen;
 use super::session::Session;
 use crate::authorization::Remembered;
 
@@ -24,6 +25,8 @@ pub(crate) struct Extras {
     pub(crate) ceiling: Ceiling,
     /// The application's own value as JSON; empty when there is none.
     pub(crate) data: String,
+    /// The ends of other sessions that had been there when this one began.
+    pub(crate) seen: Seen,
 }
 
 impl fmt::Debug for Extras {
@@ -32,6 +35,7 @@ impl fmt::Debug for Extras {
         f.debug_struct("Extras")
             .field("remembered", &self.remembered)
             .field("ceiling", &self.ceiling)
+            .field("seen", &self.seen)
             .finish_non_exhaustive()
     }
 }
@@ -64,6 +68,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Stamp;
     use proptest::prelude::*;
 
     /// [`every`], as layout 2 has always encoded it.
@@ -74,7 +79,7 @@ mod tests {
          6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
          323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
          207265667265736820746f6b656e0c6f70656e696420656d61696c000101882701f8230c7b2274656e\
-         616e74223a377d";
+         616e74223a377d818080c03e00";
 
     /// [`Session::example`] that ends with the browser and has nothing else, in layout 2.
     const LAYOUT_2_SPARSE: &str = "0201010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
@@ -83,7 +88,7 @@ mod tests {
          696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
          6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
          323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
-         207265667265736820746f6b656e0c6f70656e696420656d61696c0001000000";
+         207265667265736820746f6b656e0c6f70656e696420656d61696c00010000000000";
 
     fn bytes(hex: &str) -> Vec<u8> {
         let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
@@ -105,6 +110,10 @@ mod tests {
                 id_token: Some(4_600),
             },
             data: r#"{"tenant":7}"#.to_owned(),
+            seen: Seen {
+                sub: Stamp::new(1_000, [0, 0, 1]),
+                alone: Stamp::default(),
+            },
         })
     }
 
@@ -121,14 +130,19 @@ mod tests {
             Just(Remembered::UntilClosed)
         ];
         let deadline = || any::<Option<u64>>();
-        (remembered, deadline(), deadline(), ".{0,40}").prop_map(
-            |(remembered, session_expiry, id_token, data)| Extras {
+        let seen = any::<[u8; 3]>().prop_map(|salt| Seen {
+            sub: Stamp::default(),
+            alone: Stamp::new(1_000, salt),
+        });
+        (remembered, deadline(), deadline(), ".{0,40}", seen).prop_map(
+            |(remembered, session_expiry, id_token, data, seen)| Extras {
                 remembered,
                 ceiling: Ceiling {
                     session_expiry,
                     id_token,
                 },
                 data,
+                seen,
             },
         )
     }

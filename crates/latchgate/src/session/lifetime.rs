@@ -41,6 +41,8 @@ pub enum Ended {
     FromTheFuture,
     /// The provider refused to renew it.
     Revoked,
+    /// What a refresh brought did not fit into its cookies.
+    TooLarge,
     /// The person signed out.
     SignedOut,
     /// It was ended from behind: by the provider, or by
@@ -58,6 +60,7 @@ impl Ended {
             Self::Ceiling => "ceiling",
             Self::FromTheFuture => "from_the_future",
             Self::Revoked => "revoked",
+            Self::TooLarge => "too_large",
             Self::SignedOut => "signed_out",
             Self::EndedByProvider => "ended_by_provider",
         }
@@ -72,6 +75,7 @@ impl fmt::Display for Ended {
             Self::Ceiling => "the provider let it last until now",
             Self::FromTheFuture => "it begins in the future; a clock went backwards",
             Self::Revoked => "the provider refused to renew it",
+            Self::TooLarge => "what a refresh brought did not fit into its cookies",
             Self::SignedOut => "the person signed out",
             Self::EndedByProvider => "it was ended from behind",
         })

@@ -7,6 +7,7 @@ mod compact;
 mod data;
 mod layout;
 mod lifetime;
+mod mark;
 mod memory;
 mod obeyed;
 mod renewal;
@@ -28,14 +29,15 @@ pub use ceiling::SessionCeiling;
 pub use data::DataError;
 pub(crate) use data::encode as encode_data;
 pub use lifetime::{Ended, Lifetimes};
+pub(crate) use mark::{Mark, Seen, SessionName, Stamp};
 pub use memory::MemoryStore;
 pub(crate) use obeyed::ObeyedTokens;
 pub(crate) use renewal::{Renewals, Renewed};
-pub(crate) use revocations::Revocations;
+pub(crate) use revocations::{Moment, Revocations};
 pub(crate) use sealed::SealedSessions;
 pub use sealed::SessionTooLarge;
 pub(crate) use session::{Session, Tokens};
-pub(crate) use shared_revocations::SharedRevocations;
+pub(crate) use shared_revocations::{EndedSession, SharedRevocations};
 pub use store::{
     Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
     StoredRecord,

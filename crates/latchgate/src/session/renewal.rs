@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::lifetime::Ended;
 use super::session::Session;
+use crate::background::Background;
 use crate::outside::Clock;
 
 /// How a refresh ended.
@@ -46,18 +47,34 @@ type Outcome = watch::Receiver<Option<Renewed>>;
 
 #[derive(Debug)]
 enum Standing {
-    /// A refresh of this, the newest generation so far, is under way.
-    UnderWay { of: Arc<Session>, outcome: Outcome },
-    /// The newest generation that this process knows.
-    Newest { session: Arc<Session>, since: u64 },
-    /// A refresh of this generation has failed: nobody tries again before `until`.
-    Failed {
-        of: Arc<Session>,
+    Active(Entry),
+    /// The session has ended. Kept until its cookie is worthless anyway, and as long as it is kept,
+    /// it counts.
+    Ended {
+        why: Ended,
         until: u64,
-        since: u64,
     },
-    /// The session has ended; kept until its cookie is worthless anyway.
-    Tombstone { why: Ended, until: u64 },
+}
+
+/// What is known of a session that has not ended.
+#[derive(Debug)]
+struct Entry {
+    /// The newest generation that this process knows.
+    newest: Arc<Session>,
+    /// The tokens that the last refresh has replaced, as a hash. Whoever has them has spent ones,
+    /// whatever else of the session has changed since.
+    spent: Option<[u8; 32]>,
+    state: State,
+    since: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    /// A refresh of `newest` is under way.
+    Refreshing(Outcome),
+    /// A refresh of `newest` has failed: nobody tries again before this time.
+    Paused(u64),
 }
 
 enum Joined {
@@ -77,13 +94,14 @@ impl Renewals {
     /// sweep left.
     const SWEEP_ABOVE: usize = 1_024;
 
-    /// Refreshes `session` once: runs `refresh` in a task of its own, or waits for the one that
-    /// runs already, or repeats the outcome of the one that just has.
+    /// Refreshes `session` once: runs `refresh` in the background, or waits for the one that runs
+    /// already, or repeats the outcome of the one that just has.
     pub(crate) async fn once<F>(
         self: &Arc<Self>,
         session: &Arc<Session>,
         now: u64,
         clock: &Arc<dyn Clock>,
+        background: &Background,
         refresh: impl FnOnce() -> F,
     ) -> Renewed
     where
@@ -96,7 +114,7 @@ impl Renewals {
                 let refresh = refresh();
                 let renewals = Arc::clone(self);
                 let (session, clock) = (Arc::clone(session), Arc::clone(clock));
-                tokio::spawn(async move {
+                background.spawn(async move {
                     let renewed = refresh.await;
                     let renewed = renewals.settle(&session, renewed, clock.now());
                     announce.send_replace(Some(renewed));
@@ -109,34 +127,44 @@ impl Renewals {
 
     fn join(&self, session: &Arc<Session>, now: u64) -> Joined {
         let mut remembered = self.remembered();
+        let mut spent = None;
         match remembered.by_session.get(&session.id) {
-            Some(Standing::Tombstone { why, .. }) => return Joined::Settled(Renewed::Over(*why)),
-            Some(Standing::Newest {
-                session: newest, ..
-            }) if newest.generation > session.generation => {
-                return Joined::Settled(Renewed::Fresh(Arc::clone(newest)));
+            Some(Standing::Ended { why, .. }) => return Joined::Settled(Renewed::Over(*why)),
+            Some(Standing::Active(entry)) => {
+                let newer = entry.newer_than(session);
+                match (&entry.state, newer) {
+                    // Somebody may have changed the session meanwhile: the refresh token is the same.
+                    (State::Refreshing(outcome), newer)
+                        if (newer.is_some()
+                            || entry.newest.generation == session.generation
+                            || entry.newest.tokens == session.tokens)
+                            && is_alive(outcome) =>
+                    {
+                        return Joined::Waiting(outcome.clone());
+                    }
+                    // Whatever became of its refresh: an older token has been spent.
+                    (_, Some(newer)) => return Joined::Settled(Renewed::Fresh(newer)),
+                    (State::Paused(until), None)
+                        if entry.newest.generation == session.generation && *until > now =>
+                    {
+                        return Joined::Settled(Renewed::Undecided);
+                    }
+                    _ => spent = entry.spent,
+                }
             }
-            // Somebody may have changed the session meanwhile: the refresh token is the same.
-            Some(Standing::UnderWay { of, outcome })
-                if (of.generation >= session.generation || of.tokens == session.tokens)
-                    && is_alive(outcome) =>
-            {
-                return Joined::Waiting(outcome.clone());
-            }
-            Some(Standing::Failed { of, until, .. })
-                if of.generation >= session.generation && *until > now =>
-            {
-                return Joined::Settled(Renewed::Undecided);
-            }
-            _ => {}
+            None => {}
         }
         remembered.sweep(now);
         let (announce, outcome) = watch::channel(None);
-        let standing = Standing::UnderWay {
-            of: Arc::clone(session),
-            outcome: outcome.clone(),
+        let entry = Entry {
+            newest: Arc::clone(session),
+            spent,
+            state: State::Refreshing(outcome.clone()),
+            since: now,
         };
-        remembered.by_session.insert(session.id, standing);
+        remembered
+            .by_session
+            .insert(session.id, Standing::Active(entry));
         Joined::First(announce, outcome)
     }
 
@@ -144,52 +172,62 @@ impl Renewals {
     /// counts more.
     fn settle(&self, session: &Arc<Session>, renewed: Renewed, now: u64) -> Renewed {
         let entries = &mut self.remembered().by_session;
-        let standing = match &renewed {
-            Renewed::Fresh(fresh) => Standing::Newest {
-                session: Arc::clone(fresh),
+        let spent = match entries.get(&session.id) {
+            Some(Standing::Ended { why, .. }) => return Renewed::Over(*why),
+            Some(Standing::Active(entry)) => {
+                let known = match (&entry.state, &renewed) {
+                    // Perhaps another refresh has begun since, of something newer.
+                    (State::Refreshing(_), _) | (_, Renewed::Undecided) => session.generation,
+                    (_, Renewed::Over(_)) => u32::MAX,
+                    (_, Renewed::Fresh(fresh)) => fresh.generation,
+                };
+                if entry.newest.generation > known {
+                    return renewed;
+                }
+                entry.spent
+            }
+            None => None,
+        };
+        let active = |newest: &Arc<Session>, spent, state| {
+            Standing::Active(Entry {
+                newest: Arc::clone(newest),
+                spent,
+                state,
                 since: now,
-            },
-            Renewed::Over(why) => Standing::Tombstone {
+            })
+        };
+        let standing = match &renewed {
+            Renewed::Fresh(fresh) if fresh.tokens == session.tokens => {
+                active(fresh, spent, State::Idle)
+            }
+            Renewed::Fresh(fresh) => active(fresh, Some(session.tokens.fingerprint()), State::Idle),
+            Renewed::Undecided => {
+                let until = now.saturating_add(Self::PAUSE);
+                active(session, spent, State::Paused(until))
+            }
+            Renewed::Over(why) => Standing::Ended {
                 why: *why,
                 until: session.times.absolute_deadline,
             },
-            Renewed::Undecided => Standing::Failed {
-                of: Arc::clone(session),
-                until: now.saturating_add(Self::PAUSE),
-                since: now,
-            },
         };
-        let known = match &renewed {
-            Renewed::Fresh(fresh) => fresh.generation,
-            Renewed::Over(_) => u32::MAX,
-            Renewed::Undecided => session.generation,
-        };
-        match entries.get(&session.id) {
-            Some(Standing::Tombstone { why, .. }) => return Renewed::Over(*why),
-            Some(Standing::UnderWay { of, .. }) if of.generation > session.generation => {}
-            Some(Standing::Newest {
-                session: newest, ..
-            }) if newest.generation > known => {}
-            _ => drop(entries.insert(session.id, standing)),
-        }
+        entries.insert(session.id, standing);
         renewed
     }
 
     /// The newest generation of a session, after a refresh that is under way; an error when it has
     /// ended.
-    pub(crate) async fn newest(
-        &self,
-        session: &Arc<Session>,
-        now: u64,
-    ) -> Result<Arc<Session>, Ended> {
+    pub(crate) async fn newest(&self, session: &Arc<Session>) -> Result<Arc<Session>, Ended> {
         let under_way = match self.remembered().by_session.get(&session.id) {
-            Some(Standing::UnderWay { outcome, .. }) => Some(outcome.clone()),
+            Some(Standing::Active(Entry {
+                state: State::Refreshing(outcome),
+                ..
+            })) => Some(outcome.clone()),
             _ => None,
         };
         if let Some(outcome) = under_way {
             settled(outcome).await;
         }
-        match self.since(session, now) {
+        match self.since(session) {
             Some(Renewed::Over(why)) => Err(why),
             Some(Renewed::Fresh(newest)) => Ok(newest),
             _ => Ok(Arc::clone(session)),
@@ -202,52 +240,64 @@ impl Renewals {
         let mut remembered = self.remembered();
         remembered.sweep(now);
         let before = changed.generation.saturating_sub(1);
-        let fits = match remembered.by_session.get(&changed.id) {
-            Some(Standing::Tombstone { .. }) => false,
-            Some(Standing::UnderWay { outcome, .. }) => !is_alive(outcome),
-            Some(Standing::Newest { session, .. } | Standing::Failed { of: session, .. }) => {
-                session.generation <= before
+        let spent = match remembered.by_session.get(&changed.id) {
+            Some(Standing::Ended { .. }) => return false,
+            Some(Standing::Active(entry)) => {
+                let busy = matches!(&entry.state, State::Refreshing(outcome) if is_alive(outcome));
+                if busy || entry.newest.generation > before {
+                    return false;
+                }
+                entry.spent
             }
-            None => true,
+            None => None,
         };
-        if fits {
-            let standing = Standing::Newest {
-                session: Arc::clone(changed),
-                since: now,
-            };
-            remembered.by_session.insert(changed.id, standing);
-        }
-        fits
+        let entry = Entry {
+            newest: Arc::clone(changed),
+            spent,
+            state: State::Idle,
+            since: now,
+        };
+        remembered
+            .by_session
+            .insert(changed.id, Standing::Active(entry));
+        true
     }
 
     /// Remembers that a session has ended, until its cookie is worthless. `false` when it had ended
     /// before, for whatever reason.
     pub(crate) fn end(&self, session: &Session, why: Ended, now: u64) -> bool {
+        self.end_by_id(session.id, why, session.times.absolute_deadline, now)
+    }
+
+    /// The same for a session of which nothing is known but its id and its absolute deadline.
+    pub(crate) fn end_by_id(&self, id: [u8; 16], why: Ended, until: u64, now: u64) -> bool {
         let mut remembered = self.remembered();
         remembered.sweep(now);
-        let until = session.times.absolute_deadline;
-        let standing = remembered.by_session.get(&session.id);
-        let first = !matches!(standing, Some(Standing::Tombstone { .. }));
+        let first = !matches!(remembered.by_session.get(&id), Some(Standing::Ended { .. }));
         if first {
-            let tombstone = Standing::Tombstone { why, until };
-            remembered.by_session.insert(session.id, tombstone);
+            remembered
+                .by_session
+                .insert(id, Standing::Ended { why, until });
         }
         first
     }
 
     /// What has become of a session since its cookie was made: nothing, a newer generation, or its
     /// end.
-    pub(crate) fn since(&self, session: &Session, now: u64) -> Option<Renewed> {
+    pub(crate) fn since(&self, session: &Session) -> Option<Renewed> {
         match self.remembered().by_session.get(&session.id)? {
-            Standing::Tombstone { why, until } => (*until > now).then_some(Renewed::Over(*why)),
-            Standing::UnderWay { of: newest, .. }
-            | Standing::Failed { of: newest, .. }
-            | Standing::Newest {
-                session: newest, ..
-            } => {
-                (newest.generation > session.generation).then(|| Renewed::Fresh(Arc::clone(newest)))
-            }
+            Standing::Ended { why, .. } => Some(Renewed::Over(*why)),
+            Standing::Active(entry) => entry.newer_than(session).map(Renewed::Fresh),
         }
+    }
+
+    /// Whether a session has ended, as far as is remembered here.
+    pub(crate) fn has_ended(&self, session: &Session) -> bool {
+        let remembered = self.remembered();
+        matches!(
+            remembered.by_session.get(&session.id),
+            Some(Standing::Ended { .. })
+        )
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
@@ -257,13 +307,28 @@ impl Renewals {
     }
 }
 
+impl Entry {
+    /// What somebody with this state of the session should go on with instead. A generation is not
+    /// enough to tell: while the tokens of a refresh had yet to reach the store, another node may have
+    /// changed something else.
+    fn newer_than(&self, session: &Session) -> Option<Arc<Session>> {
+        if self.newest.generation > session.generation {
+            return Some(Arc::clone(&self.newest));
+        }
+        let spent = self.spent?;
+        let has_spent_ones =
+            session.tokens != self.newest.tokens && session.tokens.fingerprint() == spent;
+        has_spent_ones.then(|| Arc::new(session.with_tokens_of(&self.newest)))
+    }
+}
+
 async fn settled(mut outcome: Outcome) -> Renewed {
     let settled = outcome
         .wait_for(Option::is_some)
         .await
         .ok()
         .and_then(|renewed| renewed.clone());
-    // The task cannot vanish without an answer unless the runtime is shutting down.
+    // The task cannot vanish without an answer unless it panicked or its runtime is shutting down.
     settled.unwrap_or(Renewed::Undecided)
 }
 
@@ -280,11 +345,11 @@ impl Remembered {
             return;
         }
         self.by_session.retain(|_, standing| match standing {
-            Standing::Tombstone { until, .. } => *until > now,
-            Standing::Newest { since, .. } | Standing::Failed { since, .. } => {
-                now.saturating_sub(*since) <= Renewals::REPLAY
-            }
-            Standing::UnderWay { outcome, .. } => is_alive(outcome),
+            Standing::Ended { until, .. } => *until > now,
+            Standing::Active(entry) => match &entry.state {
+                State::Refreshing(outcome) => is_alive(outcome),
+                _ => now.saturating_sub(entry.since) <= Renewals::REPLAY,
+            },
         });
         self.swept_to = self.by_session.len();
     }
@@ -297,6 +362,7 @@ mod tests {
 
     use super::*;
     use crate::outside::scripted::StoppedClock;
+    use crate::session::compact::CompactToken;
     use tokio::sync::Notify;
     use tokio::task::JoinSet;
 
@@ -306,6 +372,11 @@ mod tests {
 
     fn clock(now: u64) -> Arc<dyn Clock> {
         Arc::new(StoppedClock(now))
+    }
+
+    /// On the test's own runtime.
+    fn background() -> Background {
+        Background::new(Some(tokio::runtime::Handle::current()))
     }
 
     fn generation(renewed: &Renewed) -> Option<u32> {
@@ -343,7 +414,8 @@ mod tests {
         };
         // A refresh that waits for ever is a failure, not a reason to wait for ever.
         let clock = clock(1_000);
-        let outcome = renewals.once(session, 1_000, &clock, ask);
+        let background = background();
+        let outcome = renewals.once(session, 1_000, &clock, &background, ask);
         tokio::time::timeout(Duration::from_secs(10), outcome)
             .await
             .unwrap()
@@ -405,11 +477,8 @@ mod tests {
         let Renewed::Fresh(newer) = first else {
             panic!("{first:?}")
         };
-        assert_eq!(
-            generation(&renewals.since(&session, 1_000).unwrap()),
-            Some(1)
-        );
-        assert!(renewals.since(&newer, 1_000).is_none());
+        assert_eq!(generation(&renewals.since(&session).unwrap()), Some(1));
+        assert!(renewals.since(&newer).is_none());
         let late = refresh(&renewals, &session, &provider, fresher(&newer)).await;
         assert_eq!((generation(&late), provider.asked()), (Some(1), 1));
 
@@ -432,7 +501,7 @@ mod tests {
         quick.answers.notify_one();
         let done = refresh(&renewals, &theirs, &quick, fresher(&theirs)).await;
         assert_eq!((generation(&done), quick.asked()), (Some(1), 1));
-        assert!(renewals.since(&mine, 1_000).is_none());
+        assert!(renewals.since(&mine).is_none());
     }
 
     #[tokio::test]
@@ -446,13 +515,15 @@ mod tests {
                 asked.asked.fetch_add(1, Ordering::SeqCst);
                 outcome
             };
-            renewals.once(&session, now, &clock(now), ask).await
+            renewals
+                .once(&session, now, &clock(now), &background(), ask)
+                .await
         };
         for (now, asked) in [(1_000, 1), (1_004, 1), (1_005, 2), (1_009, 2)] {
             let undecided = try_at(now, Renewed::Undecided).await;
             assert!(matches!(undecided, Renewed::Undecided));
             assert_eq!(provider.asked(), asked, "{now}");
-            assert!(renewals.since(&session, now).is_none());
+            assert!(renewals.since(&session).is_none());
         }
         let fresh = try_at(1_010, fresher(&session)).await;
         assert_eq!((generation(&fresh), provider.asked()), (Some(1), 3));
@@ -469,13 +540,13 @@ mod tests {
         let again = refresh(&renewals, &session, &provider, fresher(&session)).await;
         assert!(matches!(again, Renewed::Over(Ended::Revoked)));
         assert_eq!(provider.asked(), 1);
-        let until = session.times.absolute_deadline;
-        let since = |now| renewals.since(&session, now);
-        assert!(matches!(
-            since(until - 1),
-            Some(Renewed::Over(Ended::Revoked))
-        ));
-        assert!(since(until).is_none());
+        let since = renewals.since(&session);
+        assert!(matches!(since, Some(Renewed::Over(Ended::Revoked))));
+        // A cookie that is past its deadline is no way around it.
+        let late = session.times.absolute_deadline + 1;
+        let changed = Arc::new(session.refreshed(session.tokens.clone(), None));
+        assert!(!renewals.advance(&changed, late));
+        assert!(renewals.newest(&session).await.is_err());
     }
 
     #[tokio::test]
@@ -494,7 +565,7 @@ mod tests {
         provider.answers.notify_one();
         let told = waiting.await;
         assert!(matches!(told, Renewed::Over(Ended::SignedOut)), "{told:?}");
-        let over = renewals.since(&session, 1_001);
+        let over = renewals.since(&session);
         assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
     }
 
@@ -504,7 +575,7 @@ mod tests {
         let session = Session::example();
         assert!(renewals.end(&session, Ended::SignedOut, 1_000));
         assert!(!renewals.end(&session, Ended::Revoked, 1_001));
-        let over = renewals.since(&session, 1_001);
+        let over = renewals.since(&session);
         assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
     }
 
@@ -514,11 +585,12 @@ mod tests {
         let provider = Arc::new(Provider::default());
         let session = Arc::new(Session::example());
         let clock = clock(1_000);
-        let died = renewals.once(&session, 1_000, &clock, || async {
+        let background = background();
+        let died = renewals.once(&session, 1_000, &clock, &background, || async {
             panic!("the client is broken")
         });
         assert!(matches!(died.await, Renewed::Undecided));
-        assert!(renewals.newest(&session, 1_000).await.is_ok());
+        assert!(renewals.newest(&session).await.is_ok());
         provider.answers.notify_one();
         let next = refresh(&renewals, &session, &provider, fresher(&session)).await;
         assert_eq!(generation(&next), Some(1));
@@ -535,12 +607,14 @@ mod tests {
             let now = 1_000 + number as u64;
             let session = Arc::new(session.clone());
             let refresh = || async { fresh };
-            renewals.once(&session, now, &clock(now), refresh).await;
+            renewals
+                .once(&session, now, &clock(now), &background(), refresh)
+                .await;
         }
         assert!(renewals.remembered().by_session.len() <= Renewals::SWEEP_ABOVE);
-        assert!(renewals.since(&session, 1_000).is_some());
+        assert!(renewals.since(&session).is_some());
         session.id[..8].copy_from_slice(&0_u64.to_be_bytes());
-        assert!(renewals.since(&session, 1_000).is_none());
+        assert!(renewals.since(&session).is_none());
     }
 
     #[tokio::test]
@@ -551,14 +625,14 @@ mod tests {
         let first = next(&session);
         assert!(renewals.advance(&first, 1_000));
         assert!(!renewals.advance(&next(&session), 1_000), "a lost update");
-        let newest = renewals.newest(&session, 1_000).await.unwrap();
+        let newest = renewals.newest(&session).await.unwrap();
         assert_eq!(newest.generation, 1);
         assert!(renewals.advance(&next(&newest), 1_000));
-        let newest = renewals.newest(&session, 1_000).await.unwrap();
+        let newest = renewals.newest(&session).await.unwrap();
         assert_eq!(newest.generation, 2);
         renewals.end(&session, Ended::SignedOut, 1_000);
         assert!(!renewals.advance(&next(&newest), 1_000));
-        let ended = renewals.newest(&session, 1_000).await;
+        let ended = renewals.newest(&session).await;
         assert_eq!(ended.unwrap_err(), Ended::SignedOut);
     }
 
@@ -572,7 +646,7 @@ mod tests {
         let changed = Arc::new(session.refreshed(session.tokens.clone(), None));
         assert!(!renewals.advance(&changed, 1_000));
         provider.answers.notify_one();
-        let newest = renewals.newest(&session, 1_000).await.unwrap();
+        let newest = renewals.newest(&session).await.unwrap();
         assert_eq!((newest.generation, provider.asked()), (1, 1));
     }
 
@@ -597,7 +671,7 @@ mod tests {
         let session = Arc::new(Session::example());
         let undecided = || async { Renewed::Undecided };
         renewals
-            .once(&session, 1_000, &clock(1_012), undecided)
+            .once(&session, 1_000, &clock(1_012), &background(), undecided)
             .await;
         let fresh = fresher(&session);
         let again = |now| {
@@ -605,7 +679,9 @@ mod tests {
                 (Arc::clone(&renewals), Arc::clone(&session), fresh.clone());
             async move {
                 renewals
-                    .once(&session, now, &clock(now), || async { fresh })
+                    .once(&session, now, &clock(now), &background(), || async {
+                        fresh
+                    })
                     .await
             }
         };
@@ -634,7 +710,7 @@ mod tests {
                 if first == "the old one" {
                     slow.answers.notify_one();
                     ends_late.await;
-                    let known = renewals.since(&old, 1_000).as_ref().and_then(generation);
+                    let known = renewals.since(&old).as_ref().and_then(generation);
                     assert_eq!(known, Some(5), "{late:?}");
                     quick.answers.notify_one();
                     ends.await;
@@ -644,9 +720,72 @@ mod tests {
                     slow.answers.notify_one();
                     ends_late.await;
                 }
-                let known = renewals.since(&old, 1_000).as_ref().and_then(generation);
+                let known = renewals.since(&old).as_ref().and_then(generation);
                 assert_eq!(known, Some(6), "{first} ended first, {late:?}");
             }
         }
+    }
+
+    /// With tokens of its own, as a provider that rotates them issues them.
+    fn rotated(session: &Session, name: &str) -> Session {
+        let mut tokens = session.tokens.clone();
+        tokens.access_token = CompactToken::pack(name);
+        session.refreshed(tokens, None)
+    }
+
+    /// A long-running request opened the session before it was refreshed.
+    #[tokio::test]
+    async fn an_old_token_is_not_spent_because_a_newer_one_could_not_be() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let old = Arc::new(Session::example());
+        provider.answers.notify_one();
+        let newer = Renewed::Fresh(Arc::new(rotated(&old, "newer")));
+        let Renewed::Fresh(newer) = refresh(&renewals, &old, &provider, newer).await else {
+            panic!("not refreshed")
+        };
+        provider.answers.notify_one();
+        refresh(&renewals, &newer, &provider, Renewed::Undecided).await;
+        let ask = async |now| {
+            let asked = || async { panic!("the old token is spent") };
+            renewals
+                .once(&old, now, &clock(now), &background(), asked)
+                .await
+        };
+        // While nobody is to ask the provider again, and afterwards.
+        for now in [1_001, 1_030] {
+            assert_eq!(generation(&ask(now).await), Some(1), "{now}");
+        }
+        assert_eq!(provider.asked(), 2);
+    }
+
+    /// What a refresh brought has yet to reach the store, and another node has changed the session there.
+    #[tokio::test]
+    async fn spent_tokens_are_told_from_new_ones_whatever_the_generation() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let old = Arc::new(Session::example());
+        provider.answers.notify_one();
+        let fresh = rotated(&old, "newer");
+        let outcome = Renewed::Fresh(Arc::new(fresh.clone()));
+        refresh(&renewals, &old, &provider, outcome).await;
+        let mut there = old.with_data("7".to_owned());
+        for generation in [1, 2, 9] {
+            there.generation = generation;
+            let Some(Renewed::Fresh(together)) = renewals.since(&there) else {
+                panic!("spent tokens of generation {generation} are believed")
+            };
+            assert_eq!(together.generation, generation + 1);
+            assert!(together.tokens == fresh.tokens);
+            assert_eq!(together.data::<u8>().unwrap(), Some(7));
+        }
+        // Tokens that somebody else got for them are no spent ones.
+        let theirs = rotated(&there, "theirs");
+        assert!(renewals.since(&theirs).is_none());
+        // Nor do they become ones when the next refresh fails.
+        let newest = Arc::new(fresh);
+        provider.answers.notify_one();
+        refresh(&renewals, &newest, &provider, Renewed::Undecided).await;
+        assert!(renewals.since(&newest).is_none() && renewals.since(&there).is_some());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -122,6 +123,14 @@ impl Tokens {
                 .or_else(|| self.refresh_token.clone()),
             scope: response.scope.clone().unwrap_or_else(|| self.scope.clone()),
         }
+    }
+
+    /// A hash of all of them.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        let bytes = postcard::to_allocvec(self).unwrap_or_default();
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+        hash
     }
 
     /// Seconds until the access token expires, as far as known.

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join_all, try_join3};
 
 use super::lifetime::Ended;
+use super::mark::{Mark, Seen, SessionName, Stamp};
 use super::session::Session;
 use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
 use crate::seal::KeyRing;
@@ -47,41 +48,24 @@ impl SharedRevocations {
     pub(crate) async fn end_this(
         &self,
         keys: &KeyRing,
-        session: &Session,
+        this: &EndedSession,
         now: u64,
     ) -> Result<(), StoreError> {
-        let id = id_of(session);
-        let until = session.times.absolute_deadline;
-        self.mark(keys, this(session, &id), now, until).await
+        let id = text_of(&this.id);
+        let mark = Mark::of(Stamp::at(now));
+        self.mark(keys, [THIS, &this.issuer, &id], mark, now, this.until)
+            .await
     }
 
-    /// Ends the session `sid` of the issuer, and those without any that belong to `sub`: one of them
-    /// is meant, and nobody can tell which.
-    pub(crate) async fn end_session(
+    /// Ends the sessions of this name that have begun, as the mark says.
+    pub(crate) async fn end(
         &self,
         keys: &KeyRing,
-        issuer: &str,
-        (sid, sub): (&str, Option<&str>),
-        now: u64,
-        until: u64,
+        named: SessionName<'_>,
+        mark: Mark,
+        (now, until): (u64, u64),
     ) -> Result<(), StoreError> {
-        self.mark(keys, [SID, issuer, sid], now, until).await?;
-        match sub {
-            Some(sub) => self.mark(keys, [NAMELESS, issuer, sub], now, until).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Ends every session the person has begun so far.
-    pub(crate) async fn end_sessions_of(
-        &self,
-        keys: &KeyRing,
-        issuer: &str,
-        subject: &str,
-        now: u64,
-        until: u64,
-    ) -> Result<(), StoreError> {
-        self.mark(keys, [SUB, issuer, subject], now, until).await
+        self.mark(keys, marked(named), mark, now, until).await
     }
 
     /// Whether a session was ended, on whichever node. Three lookups for each session key, all at
@@ -92,31 +76,50 @@ impl SharedRevocations {
         session: &Session,
         now: u64,
     ) -> Result<Option<Ended>, StoreError> {
-        let id = id_of(session);
-        let (issuer, subject) = (session.issuer.as_str(), session.subject.as_str());
-        let alone = match &session.sid {
-            Some(sid) => [SID, issuer, sid],
-            None => [NAMELESS, issuer, subject],
-        };
-        let revoked = [this(session, &id), alone, [SUB, issuer, subject]];
-        let names: Vec<StoreKey> = revoked.iter().flat_map(|parts| keys.names(parts)).collect();
-        let lookups = names.iter().map(|name| self.store.load(name, now));
-        let marks = try_join_all(lookups).await?;
-        let of_this = marks.len() / revoked.len();
-        let (this, from_behind) = marks.split_at(of_this);
-        let begun_at = session.times.begun_at;
-        Ok(if this.iter().any(Option::is_some) {
+        let found = self.look(keys, session, now).await?;
+        let seen = session.extras.seen;
+        let ends = |marks: &[Mark], seen| marks.iter().any(|mark| mark.ends(session, seen));
+        Ok(if !found.this.is_empty() {
             // An id is never given again: when it was marked does not matter.
             Some(Ended::SignedOut)
-        } else if from_behind
-            .iter()
-            .flatten()
-            .any(|mark| begun_at <= made_at(mark))
-        {
+        } else if ends(&found.alone, seen.alone) || ends(&found.sub, seen.sub) {
             Some(Ended::EndedByProvider)
         } else {
             None
         })
+    }
+
+    /// The marks that a session which begins now comes after.
+    pub(crate) async fn seen_by(
+        &self,
+        keys: &KeyRing,
+        session: &Session,
+        now: u64,
+    ) -> Result<Seen, StoreError> {
+        let found = self.look(keys, session, now).await?;
+        let newest = |marks: Vec<Mark>| marks.iter().map(|mark| mark.stamp).max();
+        Ok(Seen {
+            sub: newest(found.sub).unwrap_or_default(),
+            alone: newest(found.alone).unwrap_or_default(),
+        })
+    }
+
+    async fn look(&self, keys: &KeyRing, session: &Session, now: u64) -> Result<Found, StoreError> {
+        let id = text_of(&session.id);
+        let revoked = [
+            [THIS, &session.issuer, &id],
+            marked(SessionName::alone_of(session)),
+            marked(SessionName::sub_of(session)),
+        ];
+        let [this, alone, sub] = revoked.map(|parts| async move {
+            let names: Vec<StoreKey> = keys.names(&parts).collect();
+            let lookups = names.iter().map(|name| self.store.load(name, now));
+            let marks = try_join_all(lookups).await?;
+            let marks = marks.iter().flatten();
+            Ok::<_, StoreError>(marks.map(|mark| Mark::from_bytes(&mark.sealed)).collect())
+        });
+        let (this, alone, sub) = try_join3(this, alone, sub).await?;
+        Ok(Found { this, alone, sub })
     }
 
     /// Sets a mark, or moves the one that is there, under every key: nodes whose keys are just being
@@ -125,30 +128,34 @@ impl SharedRevocations {
         &self,
         keys: &KeyRing,
         revoked: Revoked<'_>,
+        mark: Mark,
         now: u64,
         until: u64,
     ) -> Result<(), StoreError> {
         let names: Vec<_> = keys.names(&revoked).collect();
         for name in names {
-            self.mark_under(&name, now, until).await?;
+            self.mark_under(&name, mark, now, until).await?;
         }
         Ok(())
     }
 
-    async fn mark_under(&self, name: &StoreKey, now: u64, until: u64) -> Result<(), StoreError> {
+    async fn mark_under(
+        &self,
+        name: &StoreKey,
+        mark: Mark,
+        now: u64,
+        until: u64,
+    ) -> Result<(), StoreError> {
         for _ in 0..Self::ATTEMPTS {
-            if self.store.insert(name, mark(now, 0, until), now).await? {
+            if self.store.insert(name, record(mark, 0, until), now).await? {
                 return Ok(());
             }
             let Some(there) = self.store.load(name, now).await? else {
                 // It has expired this very moment.
                 continue;
             };
-            if made_at(&there) >= now && there.expires_at >= until {
-                return Ok(());
-            }
-            let moved = mark(
-                now.max(made_at(&there)),
+            let moved = record(
+                mark.after(&Mark::from_bytes(&there.sealed)),
                 there.generation.wrapping_add(1),
                 until.max(there.expires_at),
             );
@@ -161,32 +168,56 @@ impl SharedRevocations {
     }
 }
 
+/// The marks on the names of one session.
+struct Found {
+    this: Vec<Mark>,
+    alone: Vec<Mark>,
+    sub: Vec<Mark>,
+}
+
+/// What has to be known of a session to end it, also where nobody has it any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EndedSession {
+    pub(crate) id: [u8; 16],
+    pub(crate) issuer: String,
+    /// Its absolute deadline.
+    pub(crate) until: u64,
+}
+
+impl EndedSession {
+    pub(crate) fn of(session: &Session) -> Self {
+        Self {
+            id: session.id,
+            issuer: session.issuer.clone(),
+            until: session.times.absolute_deadline,
+        }
+    }
+}
+
 const THIS: &str = "ended session";
-const SID: &str = "ended sid";
-const NAMELESS: &str = "ended nameless";
-const SUB: &str = "ended sub";
 
-fn id_of(session: &Session) -> String {
-    base64_simd::URL_SAFE_NO_PAD.encode_to_string(session.id)
+/// The names of marks, which are not those of sessions: one store may have both.
+fn marked(named: SessionName<'_>) -> Revoked<'_> {
+    let [kind, issuer, name] = named.parts();
+    let kind = match kind {
+        "sid" => "ended sid",
+        "sub" => "ended sub",
+        _ => "ended without sid",
+    };
+    [kind, issuer, name]
 }
 
-fn this<'a>(session: &'a Session, id: &'a str) -> Revoked<'a> {
-    [THIS, &session.issuer, id]
+fn text_of(id: &[u8; 16]) -> String {
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(id)
 }
 
-fn mark(made_at: u64, generation: u32, expires_at: u64) -> StoredRecord {
+fn record(mark: Mark, generation: u32, expires_at: u64) -> StoredRecord {
     StoredRecord {
-        sealed: made_at.to_be_bytes().to_vec(),
+        sealed: mark.to_bytes(),
         generation,
         expires_at,
         names: None,
     }
-}
-
-/// When a mark was made. One that cannot be read ends everything: better than nothing at all.
-fn made_at(mark: &StoredRecord) -> u64 {
-    let bytes = mark.sealed.as_slice().try_into();
-    bytes.map_or(u64::MAX, u64::from_be_bytes)
 }
 
 #[cfg(test)]
@@ -196,7 +227,6 @@ mod tests {
     use crate::session::MemoryStore;
     use tokio::task::JoinSet;
 
-    const ISSUER: &str = "https://op.example";
     const UNTIL: u64 = 9_000;
 
     fn keys(seeds: &[u8]) -> KeyRing {
@@ -205,6 +235,10 @@ mod tests {
         };
         let keys: Vec<_> = seeds.iter().map(key).collect();
         KeyRing::new(&keys, &["https://app.example"]).unwrap()
+    }
+
+    fn at(made_at: u64) -> Mark {
+        Mark::of(Stamp::at(made_at))
     }
 
     fn shared() -> SharedRevocations {
@@ -236,23 +270,32 @@ mod tests {
 
         let marks = shared();
         assert_eq!(concern(&marks).await, [None; 4]);
-        let named = ("1", Some(one.subject.as_str()));
-        marks
-            .end_session(&keys, ISSUER, named, 1_000, UNTIL)
-            .await
-            .unwrap();
+        for named in [
+            SessionName::alone_of(&one),
+            SessionName::alone_of(&nameless),
+        ] {
+            marks
+                .end(&keys, named, at(1_000), (1_000, UNTIL))
+                .await
+                .unwrap();
+        }
         assert_eq!(concern(&marks).await, [provider, None, provider, None]);
 
         let marks = shared();
         marks
-            .end_session(&keys, ISSUER, ("1", None), 1_000, UNTIL)
+            .end(
+                &keys,
+                SessionName::alone_of(&one),
+                at(1_000),
+                (1_000, UNTIL),
+            )
             .await
             .unwrap();
         assert_eq!(concern(&marks).await, [provider, None, None, None]);
 
         let marks = shared();
         marks
-            .end_sessions_of(&keys, ISSUER, &one.subject, 1_000, UNTIL)
+            .end(&keys, SessionName::sub_of(&one), at(1_000), (1_000, UNTIL))
             .await
             .unwrap();
         assert_eq!(concern(&marks).await, [provider, provider, provider, None]);
@@ -260,7 +303,10 @@ mod tests {
         let marks = shared();
         let mut stranger = session(Some("4"));
         stranger.id = [9; 16];
-        marks.end_this(&keys, &stranger, 999).await.unwrap();
+        marks
+            .end_this(&keys, &EndedSession::of(&stranger), 999)
+            .await
+            .unwrap();
         assert_eq!(concern(&marks).await, [None; 4]);
         assert_eq!(
             marks.concern(&keys, &stranger, 1_001).await.unwrap(),
@@ -280,7 +326,12 @@ mod tests {
             (1_200, UNTIL + 1, Some(Ended::EndedByProvider)),
         ] {
             marks
-                .end_sessions_of(&keys, ISSUER, &later.subject, made_at, until)
+                .end(
+                    &keys,
+                    SessionName::sub_of(&later),
+                    at(made_at),
+                    (made_at, until),
+                )
                 .await
                 .unwrap();
             assert_eq!(marks.concern(&keys, &later, 1_501).await.unwrap(), ended);
@@ -297,9 +348,10 @@ mod tests {
         for made_at in 1_000..1_010 {
             let marks = Arc::clone(&marks);
             nodes.spawn(async move {
-                let sub = Session::example().subject;
+                let person = Session::example();
+                let named = SessionName::sub_of(&person);
                 marks
-                    .end_sessions_of(&keys(&[1]), ISSUER, &sub, made_at, UNTIL)
+                    .end(&keys(&[1]), named, at(made_at), (made_at, UNTIL))
                     .await
                     .unwrap();
             });
@@ -322,7 +374,7 @@ mod tests {
         ] {
             let marks = shared();
             marks
-                .end_this(&keys(writer), &session, 1_000)
+                .end_this(&keys(writer), &EndedSession::of(&session), 1_000)
                 .await
                 .unwrap();
             let ended = marks.concern(&keys(reader), &session, 1_001).await.unwrap();
@@ -334,8 +386,9 @@ mod tests {
     async fn a_mark_that_cannot_be_read_ends_the_session() {
         let (keys, store) = (keys(&[1]), Arc::new(MemoryStore::default()));
         let session = session(Some("1"));
-        let name = keys.names(&[SUB, ISSUER, &session.subject]).next().unwrap();
-        let mut odd = mark(1, 0, UNTIL);
+        let name = marked(SessionName::sub_of(&session));
+        let name = keys.names(&name).next().unwrap();
+        let mut odd = record(at(1), 0, UNTIL);
         odd.sealed.push(0);
         store.insert(&name, odd, 1_000).await.unwrap();
         let ended = SharedRevocations::new(store)
@@ -343,5 +396,26 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(ended, Some(Ended::EndedByProvider));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_has_seen_a_mark_comes_after_it_on_every_node() {
+        let (keys, marks) = (keys(&[1]), shared());
+        let mut next = session(Some("1"));
+        let log_out = async |salt| {
+            // By a node whose clock is ahead of the one where the session begins.
+            let mark = Mark::of(Stamp::new(1_002, [0, 0, salt]));
+            let person = session(None);
+            let named = SessionName::sub_of(&person);
+            let ended = marks.end(&keys, named, mark, (1_000, UNTIL));
+            ended.await.unwrap();
+        };
+        log_out(7).await;
+        let ended = Some(Ended::EndedByProvider);
+        assert_eq!(marks.concern(&keys, &next, 1_000).await.unwrap(), ended);
+        next.extras.seen = marks.seen_by(&keys, &next, 1_000).await.unwrap();
+        assert_eq!(marks.concern(&keys, &next, 1_000).await.unwrap(), None);
+        log_out(9).await;
+        assert_eq!(marks.concern(&keys, &next, 1_000).await.unwrap(), ended);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::mark::SessionName;
 use super::session::Session;
 use super::store::{
     Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
@@ -78,7 +79,15 @@ impl Ticket {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0)
     }
 
-    fn key(&self) -> StoreKey {
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn to_bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
+    pub(crate) fn key(&self) -> StoreKey {
         let mut key = [0; 32];
         key.copy_from_slice(digest(&SHA256, &self.0[..16]).as_ref());
         key
@@ -229,37 +238,29 @@ impl StoredSessions {
         self.store.release_lease(&ticket.key(), fence).await
     }
 
-    /// Removes the sessions with the provider's `sid`, or those without any that belong to `sub`:
-    /// one of them is meant, and nobody can tell which.
-    pub(crate) async fn remove_session(
+    /// Removes the sessions of this name, but the one under the key `spared`.
+    pub(crate) async fn remove_named(
         &self,
         keys: &KeyRing,
-        issuer: &str,
-        sid: &str,
-        sub: Option<&str>,
+        named: SessionName<'_>,
+        spared: Option<StoreKey>,
         now: u64,
     ) -> Result<Removal, StoreError> {
-        let nameless = sub.map(|sub| ["nameless", issuer, sub]);
-        let parts = [Some(["sid", issuer, sid]), nameless];
-        let names = parts.iter().flatten().flat_map(|parts| keys.names(parts));
-        self.remove_all(names.map(StoredName::Sid).collect(), now)
-            .await
+        let parts = named.parts();
+        let names = keys.names(&parts);
+        let names = match named {
+            SessionName::Sub { .. } => names.map(StoredName::Sub).collect(),
+            _ => names.map(StoredName::Sid).collect(),
+        };
+        self.remove_all(names, spared, now).await
     }
 
-    /// Removes every session of a person.
-    pub(crate) async fn remove_sessions_of(
+    async fn remove_all(
         &self,
-        keys: &KeyRing,
-        issuer: &str,
-        subject: &str,
+        names: Vec<StoredName>,
+        spared: Option<StoreKey>,
         now: u64,
     ) -> Result<Removal, StoreError> {
-        let parts = ["sub", issuer, subject];
-        let names = keys.names(&parts).map(StoredName::Sub).collect();
-        self.remove_all(names, now).await
-    }
-
-    async fn remove_all(&self, names: Vec<StoredName>, now: u64) -> Result<Removal, StoreError> {
         for name in names {
             let Some(found) = self.store.find(&name, now).await? else {
                 self.unindexed.call_once(|| {
@@ -270,8 +271,8 @@ impl StoredSessions {
                 });
                 return Ok(Removal::NoIndex);
             };
-            for key in found {
-                self.store.remove(&key).await?;
+            for key in found.iter().filter(|key| Some(**key) != spared) {
+                self.store.remove(key).await?;
             }
         }
         Ok(Removal::Done)
@@ -280,14 +281,10 @@ impl StoredSessions {
 
 /// What the session can be found by.
 fn names(keys: &KeyRing, session: &Session) -> Option<StoredNames> {
-    let (issuer, subject) = (session.issuer.as_str(), session.subject.as_str());
-    let sid = match &session.sid {
-        Some(sid) => ["sid", issuer, sid],
-        None => ["nameless", issuer, subject],
-    };
+    let name = |named: SessionName<'_>| keys.names(&named.parts()).next();
     Some(StoredNames {
-        sid: keys.names(&sid).next()?,
-        sub: keys.names(&["sub", issuer, subject]).next()?,
+        sid: name(SessionName::alone_of(session))?,
+        sub: name(SessionName::sub_of(session))?,
     })
 }
 

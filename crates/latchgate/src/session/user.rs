@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::data::DataError;
 use super::session::Session;
+use super::store::StoreKey;
 use crate::authorization::Remembered;
 use crate::provider::ClaimPath;
 
@@ -25,6 +26,8 @@ pub struct User {
     session: Arc<Session>,
     claims: Arc<OnceLock<Map<String, Value>>>,
     paths: Arc<(ClaimPath, ClaimPath)>,
+    /// What the session lies under, where it lies in a store.
+    stored_under: Option<StoreKey>,
 }
 
 /// The claims do not fit the type that was asked for.
@@ -50,7 +53,19 @@ impl User {
             session,
             claims: Arc::default(),
             paths,
+            stored_under: None,
         }
+    }
+
+    /// The same person, whose session lies in a store under this key.
+    pub(crate) fn stored_under(mut self, key: Option<StoreKey>) -> Self {
+        self.stored_under = key;
+        self
+    }
+
+    /// The session, and the key it lies under in a store.
+    pub(crate) fn session(&self) -> (&Session, Option<StoreKey>) {
+        (&self.session, self.stored_under)
     }
 
     /// The issuer that vouches for this person (`iss`).

@@ -1,0 +1,275 @@
+//! Ends of sessions that a store has yet to hear of, because it failed when they were due. One worker
+//! tells it, one end after the other, with pauses that grow while it fails.
+//!
+//! Whoever can send a request can have something put here, so there is room for so much and no more,
+//! and nothing is here twice. What somebody has only claimed (a ticket that no store has confirmed) has
+//! a room of its own, and pushes nothing else out.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use super::Gate;
+use crate::background::Backoff;
+use crate::session::{EndedSession, StoreKey, Ticket};
+
+/// What is outstanding.
+#[derive(Debug, Default)]
+pub(crate) struct Outstanding(Mutex<Queues>);
+
+#[derive(Debug, Default)]
+struct Queues {
+    confirmed: Queue,
+    claimed: Queue,
+    /// Alive while the worker is.
+    worker: Weak<()>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    order: VecDeque<Ending>,
+    /// Those in `order`, and the one that is being told.
+    places: HashSet<Place>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Store(StoreKey),
+    Cookie([u8; 16]),
+}
+
+/// The end of one session.
+#[derive(Clone, Debug)]
+struct Ending {
+    ticket: Option<Ticket>,
+    /// The session itself; `None` when nobody knows whether there is one.
+    session: Option<EndedSession>,
+    give_up_at: u64,
+}
+
+impl Ending {
+    fn place(&self) -> Option<Place> {
+        match (&self.ticket, &self.session) {
+            (Some(ticket), _) => Some(Place::Store(ticket.key())),
+            (None, Some(session)) => Some(Place::Cookie(session.id)),
+            (None, None) => None,
+        }
+    }
+}
+
+impl Outstanding {
+    /// How many ends are remembered of each kind; the oldest go first.
+    const ROOM: usize = 10_000;
+
+    /// Adds an end. The worker's token, if there is none at work.
+    fn add(&self, ending: Ending) -> Option<Arc<()>> {
+        let mut queues = self.queues();
+        queues.of(&ending).push(ending);
+        if queues.worker.strong_count() > 0 {
+            return None;
+        }
+        let token = Arc::new(());
+        queues.worker = Arc::downgrade(&token);
+        Some(token)
+    }
+
+    /// The next one to tell. When there is none, the worker is no longer at work.
+    fn next(&self) -> Option<Ending> {
+        let mut queues = self.queues();
+        let next = queues.confirmed.order.pop_front();
+        let next = next.or_else(|| queues.claimed.order.pop_front());
+        if next.is_none() {
+            queues.worker = Weak::new();
+        }
+        next
+    }
+
+    fn told(&self, ending: &Ending) {
+        if let Some(place) = ending.place() {
+            self.queues().of(ending).places.remove(&place);
+        }
+    }
+
+    /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
+    /// how many that were.
+    fn put_back(&self, ending: Ending, now: u64) -> usize {
+        let mut queues = self.queues();
+        let queue = queues.of(&ending);
+        queue.order.push_back(ending);
+        queues.confirmed.give_up(now) + queues.claimed.give_up(now)
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queues {
+    fn of(&mut self, ending: &Ending) -> &mut Queue {
+        match ending.session {
+            Some(_) => &mut self.confirmed,
+            None => &mut self.claimed,
+        }
+    }
+}
+
+impl Queue {
+    fn push(&mut self, ending: Ending) {
+        let Some(place) = ending.place() else {
+            return;
+        };
+        if !self.places.insert(place) {
+            return;
+        }
+        self.order.push_back(ending);
+        if self.order.len() > Outstanding::ROOM
+            && let Some(oldest) = self.order.pop_front().and_then(|oldest| oldest.place())
+        {
+            self.places.remove(&oldest);
+        }
+    }
+
+    fn give_up(&mut self, now: u64) -> usize {
+        let before = self.order.len();
+        let places = &mut self.places;
+        self.order.retain(|ending| {
+            let keep = ending.give_up_at > now;
+            if !keep && let Some(place) = ending.place() {
+                places.remove(&place);
+            }
+            keep
+        });
+        before - self.order.len()
+    }
+}
+
+/// For how long a store is told of an end, in seconds.
+const KEEP_TELLING: u64 = 60;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+impl Gate {
+    /// Tells the stores of a session's end as soon as they are back, within a minute.
+    pub(super) fn end_once_possible(&self, ticket: Option<Ticket>, session: Option<EndedSession>) {
+        let ending = Ending {
+            ticket,
+            session,
+            give_up_at: self.0.clock.now().saturating_add(KEEP_TELLING),
+        };
+        if let Some(token) = self.0.outstanding.add(ending) {
+            let gate = self.clone();
+            self.0.background.spawn(async move {
+                gate.tell_what_is_outstanding().await;
+                drop(token);
+            });
+        }
+    }
+
+    async fn tell_what_is_outstanding(&self) {
+        let premises = &self.0;
+        let backoff = || Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        // The store has failed a moment ago.
+        let mut pauses = backoff();
+        pauses.pause(premises.random.as_ref()).await;
+        while let Some(ending) = premises.outstanding.next() {
+            let (ticket, session) = (ending.ticket.as_ref(), ending.session.as_ref());
+            let told = premises.tell_stores(ticket, session, premises.clock.now());
+            if told.await.is_ok() {
+                premises.outstanding.told(&ending);
+                pauses = backoff();
+                continue;
+            }
+            let given_up = premises.outstanding.put_back(ending, premises.clock.now());
+            if given_up > 0 {
+                tracing::error!(
+                    event = "session_not_removed",
+                    sessions = given_up,
+                    "the session store has failed for a minute, and was not told that these sessions have ended: copies of their cookies work until the sessions' deadlines"
+                );
+            }
+            pauses.pause(premises.random.as_ref()).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(number: u32) -> Ending {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        Ending {
+            ticket: Some(Ticket::from_bytes(bytes)),
+            session: None,
+            give_up_at: 1_060,
+        }
+    }
+
+    fn confirmed(id: u8) -> Ending {
+        Ending {
+            ticket: None,
+            session: Some(EndedSession {
+                id: [id; 16],
+                issuer: "https://op.example".to_owned(),
+                until: 9_000,
+            }),
+            give_up_at: 1_060,
+        }
+    }
+
+    #[test]
+    fn strangers_fill_their_own_room_and_nothing_is_there_twice() {
+        let outstanding = Outstanding::default();
+        let token = outstanding.add(confirmed(1));
+        assert!(token.is_some());
+        for number in 0..2 * Outstanding::ROOM as u32 {
+            assert!(outstanding.add(claim(number)).is_none(), "one worker");
+            assert!(outstanding.add(claim(number)).is_none());
+        }
+        outstanding.add(confirmed(1));
+        {
+            let queues = outstanding.queues();
+            assert_eq!(queues.claimed.order.len(), Outstanding::ROOM);
+            assert_eq!(queues.claimed.places.len(), Outstanding::ROOM);
+            assert_eq!(queues.confirmed.order.len(), 1);
+        }
+        let first = outstanding.next().unwrap();
+        assert_eq!(
+            first.session.as_ref().map(|session| session.id),
+            Some([1; 16])
+        );
+        outstanding.add(confirmed(1));
+        assert_eq!(outstanding.queues().confirmed.order.len(), 0, "being told");
+        outstanding.told(&first);
+        outstanding.add(confirmed(1));
+        assert_eq!(outstanding.queues().confirmed.order.len(), 1);
+    }
+
+    #[test]
+    fn a_worker_that_died_is_replaced() {
+        let outstanding = Outstanding::default();
+        drop(outstanding.add(confirmed(1)).unwrap());
+        let token = outstanding.add(confirmed(2)).unwrap();
+        assert!(outstanding.add(confirmed(3)).is_none());
+        while let Some(ending) = outstanding.next() {
+            outstanding.told(&ending);
+        }
+        assert!(outstanding.add(confirmed(4)).is_some());
+        drop(token);
+    }
+
+    #[test]
+    fn what_cannot_be_told_for_a_minute_is_given_up() {
+        let outstanding = Outstanding::default();
+        let _token = outstanding.add(confirmed(1));
+        outstanding.add(claim(1));
+        let ending = outstanding.next().unwrap();
+        assert_eq!(outstanding.put_back(ending, 1_059), 0);
+        let ending = outstanding.next().unwrap();
+        assert_eq!(outstanding.put_back(ending, 1_060), 2);
+        assert!(outstanding.next().is_none());
+        assert!(outstanding.queues().confirmed.places.is_empty());
+    }
+}

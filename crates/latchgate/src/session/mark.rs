@@ -1,0 +1,196 @@
+//! Marks: the record that sessions of one name were ended, and which of them are meant.
+//!
+//! A mark ends what had begun when it was made. Clocks cannot tell: they have whole seconds, and those of
+//! nodes differ. So a session remembers which marks it has seen when it began, and those concern others.
+
+use serde::{Deserialize, Serialize};
+
+use super::session::Session;
+use crate::outside::{Random, RandomError};
+
+/// When a mark was made, in whole seconds, with 24 random bits that tell it from others of that second.
+/// Zero is no mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Stamp(u64);
+
+/// The newest marks on the names of a session that were there when it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// On its person.
+    pub(crate) sub: Stamp,
+    /// On its `sid`, or on the person's sessions without one.
+    pub(crate) alone: Stamp,
+}
+
+/// A name that sessions can be ended by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionName<'a> {
+    /// The session `sid` of the issuer.
+    Sid { issuer: &'a str, sid: &'a str },
+    /// The sessions of a person that came without a `sid`: one of them is meant, and nobody can tell
+    /// which.
+    WithoutSid { issuer: &'a str, sub: &'a str },
+    /// All sessions of a person.
+    Sub { issuer: &'a str, sub: &'a str },
+}
+
+impl<'a> SessionName<'a> {
+    /// The name of all sessions of the person whose session this is.
+    pub(crate) fn sub_of(session: &'a Session) -> Self {
+        Self::Sub {
+            issuer: &session.issuer,
+            sub: &session.subject,
+        }
+    }
+
+    /// What names this very session at its provider.
+    pub(crate) fn alone_of(session: &'a Session) -> Self {
+        let issuer = session.issuer.as_str();
+        match &session.sid {
+            Some(sid) => Self::Sid { issuer, sid },
+            None => Self::WithoutSid {
+                issuer,
+                sub: &session.subject,
+            },
+        }
+    }
+
+    /// The kind of name, the issuer, and the name.
+    pub(crate) fn parts(self) -> [&'a str; 3] {
+        match self {
+            Self::Sid { issuer, sid } => ["sid", issuer, sid],
+            Self::WithoutSid { issuer, sub } => ["without sid", issuer, sub],
+            Self::Sub { issuer, sub } => ["sub", issuer, sub],
+        }
+    }
+}
+
+/// The end of the sessions of one name that had begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) stamp: Stamp,
+    /// The session that is not meant.
+    spared: Option<[u8; 16]>,
+}
+
+impl Stamp {
+    const SALT_BITS: u32 = 24;
+
+    pub(crate) fn draw(now: u64, random: &dyn Random) -> Result<Self, RandomError> {
+        Ok(Self::new(now, random.array()?))
+    }
+
+    pub(crate) fn new(now: u64, [a, b, c]: [u8; 3]) -> Self {
+        let salt = u64::from_be_bytes([0, 0, 0, 0, 0, a, b, c]);
+        Self(now << Self::SALT_BITS | salt)
+    }
+
+    /// The stamp of a mark that is the only one of its second.
+    pub(crate) fn at(now: u64) -> Self {
+        Self::new(now, [0; 3])
+    }
+
+    fn seconds(self) -> u64 {
+        self.0 >> Self::SALT_BITS
+    }
+
+    /// This stamp, moved to the second of `before` if it would lie before it.
+    fn not_before(self, before: Self) -> Self {
+        let ahead = before.seconds().saturating_sub(self.seconds());
+        Self(self.0.saturating_add(ahead << Self::SALT_BITS))
+    }
+}
+
+impl Seen {
+    /// What has been seen in either of two places.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            sub: self.sub.max(other.sub),
+            alone: self.alone.max(other.alone),
+        }
+    }
+}
+
+impl Mark {
+    pub(crate) fn of(stamp: Stamp) -> Self {
+        Self {
+            stamp,
+            spared: None,
+        }
+    }
+
+    /// This mark, without the session of this id.
+    pub(crate) fn sparing(self, id: [u8; 16]) -> Self {
+        Self {
+            spared: Some(id),
+            ..self
+        }
+    }
+
+    /// This mark, as one that is made when `before` is there already.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        Self {
+            stamp: self.stamp.not_before(before.stamp),
+            ..self
+        }
+    }
+
+    /// Whether this mark ends a session that has seen the mark `seen` on this name.
+    pub(crate) fn ends(&self, session: &Session, seen: Stamp) -> bool {
+        let unseen = self.stamp.seconds() > seen.seconds()
+            || (self.stamp.seconds() == seen.seconds() && self.stamp != seen);
+        unseen && session.times.begun_at <= self.stamp.seconds() && self.spared != Some(session.id)
+    }
+
+    /// As bytes for a store.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = self.stamp.0.to_be_bytes().to_vec();
+        bytes.extend(self.spared.into_iter().flatten());
+        bytes
+    }
+
+    /// What [`Mark::to_bytes`] made. A mark that cannot be read ends everything: better than nothing at
+    /// all.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let everything = Self::of(Stamp(u64::MAX));
+        let Some((stamp, spared)) = bytes.split_first_chunk() else {
+            return everything;
+        };
+        let mark = Self::of(Stamp(u64::from_be_bytes(*stamp)));
+        match (spared.len(), spared.try_into()) {
+            (0, _) => mark,
+            (_, Ok(id)) => mark.sparing(id),
+            _ => everything,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_survive_a_store_and_what_does_not_ends_everything() {
+        let mark = Mark::of(Stamp::new(1_790_000_000, [1, 2, 3]));
+        for mark in [mark, mark.sparing([7; 16])] {
+            assert_eq!(Mark::from_bytes(&mark.to_bytes()), mark);
+        }
+        let session = Session::example();
+        for unreadable in [&b""[..], b"seven..", b"eight...and then some"] {
+            let mark = Mark::from_bytes(unreadable);
+            assert!(mark.ends(&session, Stamp::default()), "{unreadable:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_makes_no_mark_older_than_the_one_that_is_there() {
+        let mut session = Session::example();
+        session.times.begun_at = 1_000;
+        let ahead = Mark::of(Stamp::new(1_005, [0, 0, 1]));
+        let behind = Mark::of(Stamp::new(1_003, [0, 0, 2])).after(&ahead);
+        assert!(behind.ends(&session, ahead.stamp));
+        assert!(!ahead.ends(&session, ahead.stamp));
+        assert!(!Mark::of(Stamp::at(1_004)).ends(&session, ahead.stamp));
+        assert!(!Mark::of(Stamp::at(999)).ends(&session, Stamp::default()));
+    }
+}
