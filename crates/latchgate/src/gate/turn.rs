@@ -94,11 +94,12 @@ impl Gate {
 impl Premises {
     /// How a session in the store compares with the one we know: it has the same tokens, perhaps put
     /// together with what has yet to reach the store, or somebody else has refreshed it.
-    fn compare(&self, known: &Session, stored: Session) -> Turn {
+    fn compare(&self, known: &Arc<Session>, stored: Session) -> Turn {
         let generation = stored.generation;
         let session = match self.renewals.since(&stored) {
             Some(over @ Renewed::Over(_)) => return Turn::Done(over),
             Some(Renewed::Fresh(newer)) => newer,
+            _ if generation < known.generation => Arc::clone(known),
             _ => Arc::new(stored),
         };
         if session.tokens == known.tokens {
