@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::address::describe;
 use crate::error::PostgresError;
+use crate::schema::{Schema, Steps};
 
 /// A statement with its arguments.
 pub(crate) type Statement<'q> = Query<'q, Postgres, PgArguments>;
@@ -203,12 +204,17 @@ impl Server {
         }
     }
 
-    /// Has the use of a connection for what is no single statement.
-    pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, PostgresError> {
+    /// Makes the tables. For how long is the caller's business.
+    pub(crate) async fn migrate(&self, schema: &Schema) -> Result<(), PostgresError> {
         let acquired = timeout(CALL, self.acquire()).await;
-        acquired
+        let connection = acquired
             .map_err(|_| self.silent())?
-            .map_err(|error| self.error(error))
+            .map_err(|error| self.error(error))?;
+        let mut borrowed = Borrowed(Some(connection));
+        let taken = borrowed.take_steps(schema).await;
+        taken.map_err(|error| self.error(error))?;
+        borrowed.give_back();
+        Ok(())
     }
 
     /// Within the time of a call.
@@ -240,6 +246,13 @@ impl Borrowed {
     fn say<'a, 'q: 'a>(&'a mut self, statement: Statement<'q>) -> Answer<'a> {
         match &mut self.0 {
             Some(connection) => connection.fetch_all(statement),
+            None => Box::pin(async { Err(sqlx::Error::PoolClosed) }),
+        }
+    }
+
+    fn take_steps<'a>(&'a mut self, schema: &'a Schema) -> Steps<'a> {
+        match &mut self.0 {
+            Some(connection) => schema.migrate(connection),
             None => Box::pin(async { Err(sqlx::Error::PoolClosed) }),
         }
     }

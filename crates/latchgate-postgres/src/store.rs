@@ -142,13 +142,7 @@ impl PostgresStore {
     /// [`StoreError::Unavailable`] with a [`PostgresError`] when the server cannot be reached, or the role
     /// may not do this.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        self.take_steps().await.map_err(unavailable)
-    }
-
-    async fn take_steps(&self) -> Result<(), PostgresError> {
-        let mut connection = self.server.connection().await?;
-        let steps = self.schema.migrate(&mut connection).await;
-        steps.map_err(|error| self.server.error(error))
+        self.server.migrate(&self.schema).await.map_err(unavailable)
     }
 
     /// Deletes every session that has expired at `now`, in seconds since the epoch, a thousand at a time, and tells
@@ -196,7 +190,7 @@ impl PostgresStore {
             Migrations::Done => Ok(()),
             Migrations::Ours(done) if done.initialized() => Ok(()),
             Migrations::Ours(done) => {
-                let steps = done.get_or_try_init(|| self.take_steps());
+                let steps = done.get_or_try_init(|| self.server.migrate(&self.schema));
                 self.server.in_time(steps).await.map(drop)
             }
         }

@@ -29,6 +29,10 @@ pub(super) fn cases() -> Vec<Case> {
         case("connections_that_fall_silent_are_replaced", silence),
         case("a_server_that_never_answers_fails_in_time", never_answers),
         case("callers_that_leave_keep_no_connection", leaving),
+        case(
+            "nor_do_those_that_leave_at_the_first_call",
+            leaving_at_first,
+        ),
         case("a_lock_ends_on_both_sides", locked),
         case("lost_answers_are_asked_for_again", lost_answers),
         case("poolers_that_know_no_timeout_will_do", pooler),
@@ -173,6 +177,30 @@ async fn leaving(server: &mut Postgres) -> Result<(), Failure> {
     let loaded = loaded.map_err(|_| "no answer within five seconds")??;
     ensure!(loaded == Some(record(1)), "{loaded:?}");
     load_at_once(&store, key).await
+}
+
+/// The same while the tables are to be made, which another node is at.
+async fn leaving_at_first(server: &mut Postgres) -> Result<(), Failure> {
+    let road = Road::to(server.port).await?;
+    let store = Arc::new(PostgresStore::open(&server.url_by(road.port))?);
+    let mut admin = server.connect("postgres", "app").await?;
+    admin
+        .execute("SELECT pg_advisory_lock(7809651199139340660)")
+        .await?;
+    for _ in 0..12 {
+        let (store, key) = (Arc::clone(&store), key());
+        let call = tokio::spawn(async move { store.load(&key, NOW).await });
+        pause(Duration::from_millis(100)).await;
+        road.cut();
+        call.abort();
+        ensure!(call.await.is_err(), "it did not wait for the other node");
+    }
+    admin.execute("SELECT pg_advisory_unlock_all()").await?;
+    let loaded = timeout(PROMPT, store.load(&key(), NOW)).await;
+    let loaded = loaded.map_err(|_| "no answer within five seconds")?;
+    let loaded = loaded.map_err(|error| everything_said(&error))?;
+    ensure!(loaded.is_none(), "{loaded:?}");
+    Ok(())
 }
 
 async fn locked(server: &mut Postgres) -> Result<(), Failure> {
