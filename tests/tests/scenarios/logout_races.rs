@@ -6,7 +6,7 @@ use latchgate_tests::{Browser, Failure, Setup, World, scenarios};
 use tokio::task::JoinSet;
 
 scenarios!(
-    ;
+    a_login_that_is_finished_late_is_older_than_a_logout_at_another_node;
     in either keeping:
     a_refresh_under_way_does_not_bring_a_session_back,
     requests_that_renew_a_session_do_not_bring_it_back,
@@ -179,7 +179,7 @@ async fn a_hundred_requests_outrun_no_logout_by_the_provider(setup: Setup) -> Re
     a_hundred(&[&world, &node], End::ByTheProvider).await
 }
 
-/// A session begins when its login comes back, not when the provider has handed out its tokens.
+/// What happens while the provider hands out the tokens of a login happens to its session.
 async fn a_login_that_is_finished_late_outruns_no_logout_by_the_provider(
     setup: Setup,
 ) -> Result<(), Failure> {
@@ -199,11 +199,47 @@ async fn a_login_that_is_finished_late_outruns_no_logout_by_the_provider(
     let (page, ended) = tokio::join!(browser.get(callback.as_str()), ends);
     ended?;
     let page = page?;
-    assert_eq!(page.location.as_deref(), Some("/me"), "{page}");
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (401, "session_ended"),
+        "{page}"
+    );
     assert_eq!(world.whoami(&browser).await?, None);
     assert_eq!(
         world.whoami(&world.signed_in().await?).await?.as_deref(),
         Some("alice")
     );
+    Ok(())
+}
+
+/// A session begins when its login comes back, not when the provider has handed out its tokens.
+async fn a_login_that_is_finished_late_is_older_than_a_logout_at_another_node(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let node = world.neighbour(|setup| setup).await?;
+    let browser = world.browser()?;
+    let callback = world.callback(&browser, "/me").await?;
+    world.mischief().answer(Endpoint::Token, Answer::Hang);
+    let ends = async {
+        let asked = || world.calls(Endpoint::Token) == 1;
+        world.until("a token request", asked).await?;
+        world.clock.pass(5);
+        let alice = LogoutTarget::Sub("alice".to_owned());
+        let token = world.provider.logout_token(alice, |_, _| {});
+        let provider = node.browser()?;
+        let request = provider.request("POST", "/backchannel-logout");
+        let page = request.form(&[("logout_token", &token)]).send().await?;
+        assert_eq!(page.status, 200, "{page}");
+        world.clock.pass(5);
+        world.mischief().clear();
+        Ok::<(), Failure>(())
+    };
+    let (page, ended) = tokio::join!(browser.get(callback.as_str()), ends);
+    ended?;
+    let page = page?;
+    assert_eq!(page.location.as_deref(), Some("/me"), "{page}");
+    let there = node.lead(browser);
+    assert_eq!(node.whoami(&there).await?, None);
     Ok(())
 }

@@ -68,9 +68,7 @@ impl Gate {
             let mut session = self.begin_session(&tokens, &expected, begun).await?;
             session.extras.remembered = remembered;
             let session = self.furnish(session).await?;
-            if premises.ended(&session, premises.clock.now()).is_some() {
-                return Err(Error::SessionEnded);
-            }
+            premises.marks_seen_here(&session, begun.1)?;
             self.replace_session(session, replaces, snapshot).await
         };
         let cookies = match signed_in.await {

@@ -198,12 +198,17 @@ impl Premises {
         moment: Moment,
         now: u64,
     ) -> Result<Seen, Error> {
-        let seen = self.revocations.seen_by(session, moment, now);
-        let seen = seen.ok_or(Error::SessionEnded)?;
+        let seen = self.marks_seen_here(session, moment)?;
         Ok(match &self.shared_revocations {
             Some(shared) => seen.or(shared.seen_by(&self.keys, session, now).await?),
             None => seen,
         })
+    }
+
+    /// The same as far as this node knows.
+    pub(super) fn marks_seen_here(&self, session: &Session, moment: Moment) -> Result<Seen, Error> {
+        let seen = self.revocations.seen_by(session, moment, self.clock.now());
+        seen.ok_or(Error::SessionEnded)
     }
 
     /// Begins to keep a new session. Answers with the cookies that carry it.

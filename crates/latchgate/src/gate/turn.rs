@@ -227,6 +227,7 @@ mod tests {
                 .clock(time.clone())
                 .random(CountingRandom::default())
                 .store(Arc::clone(&store))
+                .background_runtime(tokio::runtime::Handle::current())
                 .build()
                 .unwrap()
         };

@@ -135,11 +135,15 @@ impl Mark {
         }
     }
 
+    pub(crate) fn spares(&self, session: &Session) -> bool {
+        self.spared == Some(session.id)
+    }
+
     /// Whether this mark ends a session that has seen the mark `seen` on this name.
     pub(crate) fn ends(&self, session: &Session, seen: Stamp) -> bool {
         let unseen = self.stamp.seconds() > seen.seconds()
             || (self.stamp.seconds() == seen.seconds() && self.stamp != seen);
-        unseen && session.times.begun_at <= self.stamp.seconds() && self.spared != Some(session.id)
+        unseen && session.times.begun_at <= self.stamp.seconds() && !self.spares(session)
     }
 
     /// As bytes for a store.

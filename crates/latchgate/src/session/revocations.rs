@@ -136,7 +136,7 @@ impl Revocations {
             (SessionName::alone_of(session), &mut seen.alone),
         ] {
             for kept in marks.under(&named.hash(), now) {
-                if kept.number >= moment.0 {
+                if kept.number >= moment.0 && !kept.mark.spares(session) {
                     return None;
                 }
                 *place = (*place).max(kept.mark.stamp);
