@@ -4,6 +4,7 @@
 mod examples;
 mod imports;
 mod lints;
+mod logs;
 mod names;
 mod shape;
 mod source;
@@ -50,6 +51,12 @@ fn protocol_files_cite_their_standard() {
 #[test]
 fn nothing_is_allowed_or_left_to_do() {
     every(lints::leftovers);
+}
+
+#[test]
+fn the_readme_explains_every_line_of_the_log() {
+    let readme = source::read("README.md");
+    every(|source| logs::unexplained(source, &readme));
 }
 
 #[test]

@@ -41,8 +41,8 @@ impl Words {
     }
 
     pub(super) const NOT_PERMITTED: Self = Self::new(
-        "You are not allowed to see this",
-        "You are signed in, but your account does not have the permission for this. The people who run this site can give it to you; or sign in with an account that has it.",
+        "You do not have permission for this",
+        "You are signed in, but your account is not allowed here. The people who run this site can change that; or sign in with another account.",
         SomebodyElse,
     );
 
