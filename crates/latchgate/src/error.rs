@@ -156,6 +156,7 @@ impl Error {
             (Self::Hook(HookError::Refused { .. }), _) => StatusCode::FORBIDDEN,
             (Self::Hook(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
+            (Self::Http(error), _) if error.is_redirect() => StatusCode::BAD_GATEWAY,
             (Self::Http(_) | Self::RefreshUnavailable, _) | (_, Fault::Store) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -185,6 +186,7 @@ impl Error {
                 AuthorizationError::CodeMissing => "code_missing",
             },
             Self::Http(HttpError::NoNewerKeys) => "provider_keys",
+            Self::Http(error) if error.is_redirect() => "provider_redirect",
             Self::Http(_) => "provider_unreachable",
             Self::Discovery(_) => "provider_metadata",
             Self::Keys(_) => "provider_keys",
@@ -465,6 +467,12 @@ mod tests {
                 HttpError::TooLarge.into(),
                 "provider_unreachable",
                 503,
+                Provider,
+            ),
+            (
+                HttpError::Redirect(StatusCode::FOUND).into(),
+                "provider_redirect",
+                502,
                 Provider,
             ),
             (

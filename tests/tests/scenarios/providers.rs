@@ -2,9 +2,10 @@
 
 use latchgate_dev_provider::Endpoint;
 use latchgate_tests::{Failure, Setup, scenarios};
+use serde_json::json;
 
 scenarios!(
-    ;
+    endpoints_are_asked_at_the_url_that_was_checked;
     in either keeping:
     a_refresh_token_with_spaces_is_spent,
 );
@@ -29,5 +30,47 @@ async fn a_refresh_token_with_spaces_is_spent(setup: Setup) -> Result<(), Failur
     let request = world.provider.last_request(Endpoint::Revocation);
     let revoked = request.and_then(|request| request.parameter("token"));
     assert!(revoked.is_some_and(|revoked| revoked.starts_with(prefix)));
+    Ok(())
+}
+
+/// URLs that browsers read, and stricter readers do not: whoever checks one reading and asks another may ask anybody.
+async fn endpoints_are_asked_at_the_url_that_was_checked(setup: Setup) -> Result<(), Failure> {
+    let world = setup
+        .registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::AtLogin))
+        .start()
+        .await?;
+    for (from, to) in [
+        ("http://", "http:"),
+        ("http://", "http:\\\\"),
+        ("http://", " HTTP:///"),
+    ] {
+        world.mischief().on_metadata(move |metadata| {
+            for name in [
+                "authorization_endpoint",
+                "token_endpoint",
+                "userinfo_endpoint",
+                "jwks_uri",
+                "revocation_endpoint",
+                "end_session_endpoint",
+            ] {
+                let url = metadata[name].as_str().unwrap_or_default();
+                metadata[name] = json!(url.replacen(from, to, 1));
+            }
+        });
+        let node = world.neighbour(|setup| setup).await?;
+        world.provider.reset_calls();
+        let browser = node.signed_in().await?;
+        browser.fetch("POST", "/refresh").await?.json(200)?;
+        let request = browser.request("POST", "/logout").navigation("same-origin");
+        let page = request.send().await?;
+        let location = page.leads_to()?;
+        assert!(
+            location.as_str().starts_with(world.provider.issuer()),
+            "{to}: {location}"
+        );
+        let asked = || world.calls(Endpoint::Revocation) == 1;
+        world.until("the refresh token is revoked", asked).await?;
+        assert!(world.calls(Endpoint::Userinfo) > 0);
+    }
     Ok(())
 }

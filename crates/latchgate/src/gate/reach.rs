@@ -144,7 +144,8 @@ impl Reach {
         }
     }
 
-    /// Sends one request within the total deadline.
+    /// Sends one request within the total deadline. Answers of any client are held to the same rules:
+    /// short, as they are, and no redirects.
     pub(crate) async fn send(
         &self,
         request: Request<Vec<u8>>,
@@ -156,6 +157,7 @@ impl Reach {
             .instrument(span)
             .await
             .unwrap_or(Err(HttpError::Timeout))
+            .and_then(acceptable)
             .map_err(|error| error.at(endpoint))
     }
 
@@ -240,6 +242,20 @@ fn endpoint(uri: &Uri) -> String {
         port.unwrap_or_default(),
         uri.path()
     )
+}
+
+/// An answer that is not too long, not compressed, and no redirect.
+fn acceptable(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {
+    if answer.status().is_redirection() {
+        return Err(HttpError::Redirect(answer.status()));
+    }
+    if answer.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(HttpError::Encoded);
+    }
+    if answer.body().len() > HttpError::MAX_BYTES {
+        return Err(HttpError::TooLarge);
+    }
+    Ok(answer)
 }
 
 /// How long an answer may be used, by its `Cache-Control` within our bounds.
@@ -395,6 +411,30 @@ mod tests {
                 }
             );
             assert_eq!(began.elapsed().as_secs(), seconds);
+        }
+    }
+
+    #[test]
+    fn answers_of_any_client_are_held_to_the_same_rules() {
+        let answer = |status: u16, encoding: Option<&str>, bytes: usize| {
+            let mut answer = Response::builder().status(status);
+            if let Some(encoding) = encoding {
+                answer = answer.header("content-encoding", encoding);
+            }
+            let checked = acceptable(answer.body(vec![b' '; bytes]).unwrap());
+            checked.map(drop).map_err(|error| error.to_string())
+        };
+        let most = HttpError::MAX_BYTES;
+        for status in [200, 400, 404, 503] {
+            assert_eq!(answer(status, None, most), Ok(()));
+        }
+        for status in [301, 302, 303, 307, 308, 304] {
+            assert!(answer(status, None, 0).unwrap_err().contains("redirects"));
+        }
+        assert!(answer(200, None, most + 1).unwrap_err().contains("larger"));
+        for encoding in ["gzip", "br", "identity"] {
+            let refused = answer(200, Some(encoding), 0).unwrap_err();
+            assert!(refused.contains("compressed"));
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 
 /// What [`HttpClient::send`] returns.
 pub type HttpFuture<'a> =
@@ -16,10 +16,11 @@ pub type HttpFuture<'a> =
 ///
 /// * follow **no** redirects: a redirected token request would hand the code, or the client secret,
 ///   to whoever the answer names;
-/// * stop reading after [`HttpError::MAX_BYTES`] bytes, counted after any decompression;
+/// * stop reading after [`HttpError::MAX_BYTES`] bytes;
 /// * verify the TLS certificate and host name (OpenID Connect Core 1.0 §16.17).
 ///
-/// The gate adds a total deadline of 10 seconds of its own around every call.
+/// Around every call the gate itself adds a total deadline of 10 seconds, and refuses answers that are
+/// longer, compressed (`Content-Encoding`) or redirects, whoever sent the request.
 pub trait HttpClient: Send + Sync + fmt::Debug {
     /// Sends `request` and reads the answer to its end.
     fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_>;
@@ -39,6 +40,8 @@ pub enum HttpError {
     FailedForOthers,
     /// Newer keys are needed, and the provider does not answer or was asked too often already.
     NoNewerKeys,
+    /// The answer is a redirect, with this status. None is followed.
+    Redirect(StatusCode),
     /// The connection, TLS or HTTP failed.
     Transport(Box<dyn std::error::Error + Send + Sync>),
     /// A call to a certain endpoint failed. The gate says so of every call; a client need not.
@@ -54,6 +57,15 @@ impl HttpError {
     /// The longest answer that is read, in bytes: 128 KiB. Metadata, key sets and token responses
     /// of real providers stay below 30 KiB.
     pub const MAX_BYTES: usize = 128 * 1024;
+
+    /// Whether the answer was a redirect.
+    pub(crate) fn is_redirect(&self) -> bool {
+        match self {
+            Self::Redirect(_) => true,
+            Self::At { error, .. } => error.is_redirect(),
+            _ => false,
+        }
+    }
 
     /// The same, of the endpoint that was asked.
     pub(crate) fn at(self, endpoint: String) -> Self {
@@ -82,6 +94,10 @@ impl fmt::Display for HttpError {
             Self::NoNewerKeys => {
                 f.write_str("newer keys cannot be had from the provider at the moment")
             }
+            Self::Redirect(status) => write!(
+                f,
+                "the provider redirects ({status}), which is not followed; is the issuer, or the endpoint in its metadata, spelled as the provider spells it?"
+            ),
             Self::Transport(_) => f.write_str("the provider could not be reached"),
             Self::At { endpoint, error } => write!(f, "{error}: {endpoint}"),
         }

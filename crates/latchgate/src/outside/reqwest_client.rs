@@ -64,12 +64,6 @@ impl HttpClient for ReqwestClient {
         Box::pin(async move {
             let request = reqwest::Request::try_from(request).map_err(transport)?;
             let mut answer = self.0.execute(request).await.map_err(transport)?;
-            if answer
-                .headers()
-                .contains_key(http::header::CONTENT_ENCODING)
-            {
-                return Err(HttpError::Encoded);
-            }
             let mut body = Vec::new();
             while let Some(chunk) = answer.chunk().await.map_err(transport)? {
                 if body.len() + chunk.len() > HttpError::MAX_BYTES {

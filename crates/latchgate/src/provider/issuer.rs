@@ -66,16 +66,19 @@ impl Issuer {
     /// Where the metadata is: one trailing slash is dropped before the well-known path is added
     /// (OpenID Connect Discovery 1.0 §4.1).
     pub(crate) fn configuration_url(&self) -> String {
-        let base = self.as_str();
+        let base = self.0.url().as_str();
         let base = base.strip_suffix('/').unwrap_or(base);
         format!("{base}/.well-known/openid-configuration")
     }
 
-    /// Whether an endpoint of this provider may be asked: https, or http on loopback for an issuer
-    /// that is itself http on loopback.
-    pub(crate) fn allows_endpoint(&self, endpoint: &Url) -> bool {
-        endpoint.scheme() == "https"
-            || (self.0.url().scheme() == "http" && is_https_or_loopback(endpoint))
+    /// An endpoint of this provider that may be asked: https, or http on loopback for an issuer that is
+    /// itself http on loopback, and without a password.
+    pub(crate) fn endpoint(&self, text: &str) -> Option<Url> {
+        let mut url = Url::parse(text).ok()?;
+        url.set_fragment(None);
+        let scheme = url.scheme() == "https" || self.0.url().scheme() == "http";
+        let undecorated = url.username().is_empty() && url.password().is_none();
+        (scheme && undecorated && is_https_or_loopback(&url)).then_some(url)
     }
 }
 
@@ -145,5 +148,40 @@ mod tests {
         ] {
             assert_eq!(Issuer::parse(issuer).unwrap().configuration_url(), url);
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_the_url_that_was_checked() {
+        let issuer = Issuer::parse("https://op.example").unwrap();
+        for (text, url) in [
+            (
+                "https://op.example/token?a=b",
+                Some("https://op.example/token?a=b"),
+            ),
+            ("https:op.example/token", Some("https://op.example/token")),
+            (
+                " https:\\\\op.example\\token#x",
+                Some("https://op.example/token"),
+            ),
+            ("https:o", Some("https://o/")),
+            (
+                "https://bücher.example/",
+                Some("https://xn--bcher-kva.example/"),
+            ),
+            ("https://user@op.example/", None),
+            ("http://127.0.0.1/", None),
+            ("https://", None),
+        ] {
+            let found = issuer.endpoint(text);
+            assert_eq!(found.as_ref().map(Url::as_str), url, "{text}");
+        }
+        let loopback = Issuer::parse("http://127.0.0.1:9000").unwrap();
+        assert!(
+            loopback
+                .endpoint("http:\\\\127.0.0.1:9000\\token")
+                .is_some()
+        );
+        assert!(loopback.endpoint("http:op.example").is_none());
+        assert!(loopback.endpoint("https:op.example").is_some());
     }
 }

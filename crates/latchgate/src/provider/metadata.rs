@@ -104,18 +104,17 @@ impl Metadata {
                 return Err(DiscoveryError::Missing(required));
             }
         }
-        for (name, value) in &document {
+        // What is asked is what was checked: from here on there is only the URL as it was parsed.
+        for (name, value) in &mut document {
             let Some(text) = value.as_str().filter(|_| name != "issuer") else {
                 continue;
             };
-            let endpoint = Url::parse(text)
-                .ok()
-                .filter(|url| issuer.allows_endpoint(url));
-            if endpoint.is_none() {
+            let Some(endpoint) = issuer.endpoint(text) else {
                 return Err(DiscoveryError::Endpoint {
                     member: name.clone(),
                 });
-            }
+            };
+            *value = Value::String(endpoint.into());
         }
         serde_json::from_value(Value::Object(document))
             .map(Self)

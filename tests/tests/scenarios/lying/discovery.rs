@@ -85,7 +85,7 @@ async fn members_that_are_missing_or_lead_elsewhere_are_refused(
 
 async fn answers_that_are_no_metadata_are_refused(setup: Setup) -> Result<(), Failure> {
     let mut lies = answers(Endpoint::Discovery, REFUSED);
-    lies.push(redirect(Endpoint::Discovery, REFUSED));
+    lies.push(redirect(Endpoint::Discovery));
     lies.push(lie("issuer twice", REFUSED, |world| {
         let issuer = world.provider.issuer();
         let answer = Answer::Status {

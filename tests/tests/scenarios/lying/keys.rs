@@ -92,7 +92,7 @@ async fn sets_without_a_usable_key_are_refused(setup: Setup) -> Result<(), Failu
 
 async fn answers_that_are_no_key_set_are_refused(setup: Setup) -> Result<(), Failure> {
     let mut lies = answers(Endpoint::Jwks, REFUSED);
-    lies.push(redirect(Endpoint::Jwks, REFUSED));
+    lies.push(redirect(Endpoint::Jwks));
     for body in [
         r#"{"keys":{}}"#,
         r#"{"keys":null}"#,

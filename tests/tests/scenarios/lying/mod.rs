@@ -95,8 +95,8 @@ fn answers(endpoint: Endpoint, broken: (u16, &'static str)) -> Vec<Lie> {
 }
 
 /// A redirect to another endpoint, which is not followed.
-fn redirect(endpoint: Endpoint, broken: (u16, &'static str)) -> Lie {
-    lie("a redirect", broken, move |world| {
+fn redirect(endpoint: Endpoint) -> Lie {
+    lie("a redirect", (502, "provider_redirect"), move |world| {
         let elsewhere = format!("{}/introspect", world.provider.issuer());
         let answer = Answer::Redirect(elsewhere);
         world.mischief().answer(endpoint, answer);

@@ -180,7 +180,7 @@ const UNAVAILABLE: (u16, &str) = (503, "refresh_unavailable");
 /// Answers that say nothing about the grant: the refresh token is as good as before.
 fn silent() -> Vec<Lie> {
     let mut lies = answers(Endpoint::Token, UNAVAILABLE);
-    lies.push(redirect(Endpoint::Token, UNAVAILABLE));
+    lies.push(redirect(Endpoint::Token));
     for lie in &mut lies {
         (lie.status, lie.code) = UNAVAILABLE;
     }

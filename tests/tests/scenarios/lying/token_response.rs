@@ -65,7 +65,7 @@ async fn members_that_are_missing_or_odd_are_refused(setup: Setup) -> Result<(),
 async fn answers_that_are_no_token_response_are_refused(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
     let mut lies = answers(Endpoint::Token, REFUSED);
-    lies.push(redirect(Endpoint::Token, REFUSED));
+    lies.push(redirect(Endpoint::Token));
     for body in [
         r#"{"access_token":"a","access_token":"b","token_type":"Bearer","id_token":"x.y.z"}"#,
         r#"{"access_token":"a","token_type":"mac","token_type":"Bearer","id_token":"x.y.z"}"#,

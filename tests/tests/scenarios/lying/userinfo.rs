@@ -74,7 +74,7 @@ async fn answers_that_are_no_claims_are_refused(setup: Setup) -> Result<(), Fail
     lies.retain(|lie| lie.name != "an empty object");
     lies.extend([
         subject(Value::Null),
-        redirect(Endpoint::Userinfo, REFUSED),
+        redirect(Endpoint::Userinfo),
         says(
             "a JWT",
             ok,
