@@ -52,5 +52,5 @@ pub use session::{
     SessionCeiling, SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener,
     StoredName, StoredNames, StoredRecord, User,
 };
-pub use token::{IdTokenError, TokenError};
+pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;

@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::hook::Logout;
 use crate::logout::{LogoutTokenError, VerifiedLogoutToken, logout_token, verify_logout_token};
 use crate::session::Ended;
-use crate::token::IdTokenError;
 
 impl Gate {
     /// Obeys a logout token. `200` when its sessions have ended, also when there were none; `400`
@@ -20,7 +19,7 @@ impl Gate {
         let token = self
             .verify_with_newer_keys(
                 |rules| verify_logout_token(rules, &raw),
-                |error| matches!(error, LogoutTokenError::Token(IdTokenError::Jws(jws)) if jws.is_unknown_key()),
+                |error| matches!(error, LogoutTokenError::Token(error) if error.lacks_a_key()),
             )
             .await?;
         self.to_its_end(|gate| async move { gate.obey(token).await })

@@ -11,7 +11,7 @@ use super::{Gate, Keeping, Kept};
 use crate::background::Backoff;
 use crate::error::Error;
 use crate::session::{Ended, Renewed, Session};
-use crate::token::{self, IdTokenError, TokenError};
+use crate::token;
 
 /// How long a refresh waits for its turn while other nodes are at it.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(20);
@@ -104,17 +104,19 @@ impl Gate {
                 };
                 match self.verify(verify).await {
                     Ok(id_token) => Some(id_token),
-                    Err(error) if lacks_a_key(&error) => {
+                    Err(error) if ends_the_session(&error) => return Err(error),
+                    Err(error) => {
                         // The answer need not carry one, and the rotated refresh token must be kept.
                         tracing::warn!(
                             event = "id_token_left_out",
+                            issuer = session.issuer,
+                            subject = session.subject,
                             code = error.code(),
                             cause = %error.chain(),
-                            "a refreshed ID token could not be verified for the lack of a key"
+                            "the tokens were refreshed, and the ID token among them cannot be accepted: the one from before is kept"
                         );
                         None
                     }
-                    Err(error) => return Err(error),
                 }
             }
         };
@@ -282,21 +284,11 @@ fn undecided(error: &Error) -> Renewed {
     Renewed::Undecided
 }
 
-/// Whether a failed refresh is final: the grant is gone, or the provider vouches for somebody else.
+/// Whether a failed refresh is final: the grant is gone, or the tokens are somebody else's.
 fn ends_the_session(error: &Error) -> bool {
     match error {
-        Error::Token(error) => TokenError::is_final(error),
-        Error::IdToken(_) => true,
-        _ => false,
-    }
-}
-
-/// Whether an ID token could not be judged: its key is not to be had at the moment.
-fn lacks_a_key(error: &Error) -> bool {
-    match error {
-        Error::Http(_) | Error::Discovery(_) | Error::Keys(_) => true,
-        // The provider has rotated its keys, and does not publish them everywhere yet.
-        Error::IdToken(IdTokenError::Jws(jws)) => jws.is_unknown_key(),
+        Error::Token(error) => error.is_final(),
+        Error::IdToken(error) => error.disowns_the_session(),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::token::{IdTokenError, Rules, number};
+use crate::token::{JwtError, Rules, number};
 
 /// A verified logout token. Made by [`verify`] only.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub enum LogoutTokenError {
     /// No `logout_token` in the form, or more than one (§2.5).
     Form,
     /// Structure, signature, `typ`, `iss`, `aud`, `exp` or `iat` (steps 1 to 4).
-    Token(IdTokenError),
+    Token(JwtError),
     /// Issued more than an hour ago: the names of obeyed tokens are not kept for ever.
     TooOld,
     /// Neither `sub` nor `sid` (step 5).
@@ -77,6 +77,10 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// How old a logout token may be, in seconds.
 const OLDEST: u64 = 3_600;
 
+/// How long a logout token holds that does not say: Ory Hydra, and authentik and LemonLDAP::NG before
+/// they mended it, leave `exp` out. It is what §4 recommends at most.
+const WITHOUT_EXPIRY: u64 = 120;
+
 /// The one `logout_token` of a form (§2.5). Other fields are ignored.
 pub(crate) fn logout_token(form: &[u8]) -> Result<String, LogoutTokenError> {
     let mut tokens = url::form_urlencoded::parse(form).filter(|(name, _)| name == "logout_token");
@@ -93,13 +97,14 @@ pub(crate) fn verify(
 ) -> Result<VerifiedLogoutToken, LogoutTokenError> {
     let claims = rules
         .verify_origin(raw, is_logout_type)
+        .map(expiring)
         .and_then(|claims| rules.verify_times(&claims).map(|()| claims))
         .map_err(LogoutTokenError::Token)?;
     let issued_at = number(&claims, "iat").unwrap_or_default();
     let worthless_at = issued_at
         .saturating_add(OLDEST)
         .saturating_add(rules.leeway);
-    if rules.now > worthless_at {
+    if rules.now >= worthless_at {
         return Err(LogoutTokenError::TooOld);
     }
     // Step 5. A `sid` names one session, whatever `sub` stands beside it.
@@ -123,6 +128,14 @@ pub(crate) fn verify(
         jti,
         worthless_at,
     })
+}
+
+/// The claims with an `exp`, which is soon for a token that has none.
+fn expiring(mut claims: Map<String, Value>) -> Map<String, Value> {
+    if let (false, Some(iat)) = (claims.contains_key("exp"), number(&claims, "iat")) {
+        claims.insert("exp".to_owned(), iat.saturating_add(WITHOUT_EXPIRY).into());
+    }
+    claims
 }
 
 /// `logout+jwt` where the provider says so, `JWT` where it follows older drafts.

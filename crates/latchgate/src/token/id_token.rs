@@ -8,9 +8,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::jwt::{JwtError, Rules, audience, number};
 use crate::authorization::Expected;
-use crate::client::{ClientAuth, Registration};
-use crate::jose::{Algorithm, Jws, JwsError, Key, KeySet, left_half_hash};
+use crate::jose::{JwsError, left_half_hash};
 
 /// A verified ID token. Made by [`verify`] and [`verify_refreshed`] only.
 pub(crate) struct IdToken {
@@ -68,6 +68,40 @@ pub enum IdTokenError {
     Refreshed(&'static str),
 }
 
+impl IdTokenError {
+    /// Whether newer keys of the provider's may bring another verdict.
+    pub(crate) fn lacks_a_key(&self) -> bool {
+        matches!(self, Self::Jws(jws) if jws.is_unknown_key())
+    }
+
+    /// Whether an ID token that came with refreshed tokens shows that they are not this session's: it
+    /// is another person's, another client's or another provider's, or forged. Anything else, such as
+    /// its time, costs the ID token only, which the answer need not have brought at all (§12.2).
+    pub(crate) fn disowns_the_session(&self) -> bool {
+        match self {
+            Self::Jws(jws) => !jws.is_unknown_key(),
+            Self::Issuer | Self::Audience | Self::AuthorizedParty | Self::Subject => true,
+            Self::SharedSecretAudience => true,
+            Self::Refreshed(claim) => matches!(*claim, "sub" | "aud" | "azp"),
+            _ => false,
+        }
+    }
+}
+
+impl From<JwtError> for IdTokenError {
+    fn from(error: JwtError) -> Self {
+        match error {
+            JwtError::Jws(error) => Self::Jws(error),
+            JwtError::Type => Self::Type,
+            JwtError::Issuer => Self::Issuer,
+            JwtError::Audience => Self::Audience,
+            JwtError::Expired => Self::Expired,
+            JwtError::IssuedAt => Self::IssuedAt,
+            JwtError::NotBefore => Self::NotBefore,
+        }
+    }
+}
+
 impl fmt::Display for IdTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -109,16 +143,6 @@ impl std::error::Error for IdTokenError {
             _ => None,
         }
     }
-}
-
-/// What an ID token is checked against.
-#[derive(Debug)]
-pub(crate) struct Rules<'a> {
-    pub(crate) registration: &'a Registration,
-    pub(crate) keys: &'a KeySet,
-    pub(crate) now: u64,
-    /// How far the provider's clock may be off, in seconds.
-    pub(crate) leeway: u64,
 }
 
 /// Verifies the ID token of a login.
@@ -193,6 +217,7 @@ impl Rules<'_> {
         raw: &str,
         access_token: &str,
     ) -> Result<Map<String, Value>, IdTokenError> {
+        // Steps 1 to 3, and 6 to 8.
         let claims = self.verify_origin(raw, |typ| typ.eq_ignore_ascii_case("jwt"))?;
         let alg = self.registration.id_token_alg;
         let audience = audience(&claims);
@@ -206,6 +231,7 @@ impl Rules<'_> {
         if alg.is_symmetric() && audience.len() > 1 {
             return Err(IdTokenError::SharedSecretAudience);
         }
+        // Steps 9 and 10.
         self.verify_times(&claims)?;
         // §3.1.3.8.
         match claims.get("at_hash") {
@@ -214,72 +240,6 @@ impl Rules<'_> {
             Some(_) => return Err(IdTokenError::AccessTokenHash),
         }
         Ok(claims)
-    }
-
-    /// Who made a token of the provider's, and for whom: the steps that hold for logout tokens too.
-    /// `is_type` judges a `typ` header, if there is one.
-    pub(crate) fn verify_origin(
-        &self,
-        raw: &str,
-        is_type: impl Fn(&str) -> bool,
-    ) -> Result<Map<String, Value>, IdTokenError> {
-        // Step 1: an encrypted token was not negotiated; `Jws::parse` refuses one.
-        let jws = Jws::parse(raw).map_err(IdTokenError::Jws)?;
-        // Steps 6 to 8, before any claim is looked at.
-        self.verify_signature(&jws, self.registration.id_token_alg)?;
-        if jws.typ().is_some_and(|typ| !is_type(typ)) {
-            return Err(IdTokenError::Type);
-        }
-        let claims = jws.claims().map_err(IdTokenError::Jws)?;
-        // Step 2.
-        if claims.get("iss").and_then(Value::as_str) != Some(self.registration.issuer.as_str()) {
-            return Err(IdTokenError::Issuer);
-        }
-        // Step 3.
-        let audience = audience(&claims);
-        let client_id = self.registration.client_id.as_str();
-        let trusted =
-            |one: &String| one == client_id || self.registration.trusted_audiences.contains(one);
-        if !audience.iter().any(|one| one == client_id) || !audience.iter().all(trusted) {
-            return Err(IdTokenError::Audience);
-        }
-        Ok(claims)
-    }
-
-    /// When a token of the provider's holds.
-    pub(crate) fn verify_times(&self, claims: &Map<String, Value>) -> Result<(), IdTokenError> {
-        // Step 9.
-        if number(claims, "exp").is_none_or(|exp| self.now >= exp.saturating_add(self.leeway)) {
-            return Err(IdTokenError::Expired);
-        }
-        // Step 10.
-        let latest = self.now.saturating_add(self.leeway);
-        if number(claims, "iat").is_none_or(|iat| iat > latest) {
-            return Err(IdTokenError::IssuedAt);
-        }
-        if claims.contains_key("nbf") && number(claims, "nbf").is_none_or(|nbf| nbf > latest) {
-            return Err(IdTokenError::NotBefore);
-        }
-        Ok(())
-    }
-
-    fn verify_signature(&self, jws: &Jws<'_>, alg: Algorithm) -> Result<(), IdTokenError> {
-        let verified = if alg.is_symmetric() {
-            let secret = self
-                .registration
-                .auth
-                .secret()
-                .map(|secret| secret.expose());
-            let key = Key::from_client_secret(secret.unwrap_or_default());
-            debug_assert!(
-                self.registration.auth != ClientAuth::None,
-                "refused by the builder"
-            );
-            jws.verify_with(alg, &key)
-        } else {
-            jws.verify(alg, self.keys).map(|_| ())
-        };
-        verified.map_err(IdTokenError::Jws)
     }
 }
 
@@ -300,32 +260,10 @@ impl IdToken {
     }
 }
 
-/// `aud` as a list; empty when it is missing or holds anything but strings.
-fn audience(claims: &Map<String, Value>) -> Vec<String> {
-    match claims.get("aud") {
-        Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(several)) => several
-            .iter()
-            .map(|one| one.as_str().map(str::to_owned))
-            .collect::<Option<_>>()
-            .unwrap_or_default(),
-        _ => Vec::new(),
-    }
-}
-
 /// `session_expiry`, if it is a number. One that is out of range is past, or as good as never.
 fn session_expiry(claims: &Map<String, Value>) -> Option<u64> {
     let seconds = claims.get("session_expiry")?.as_f64()?;
     Some(seconds as u64)
-}
-
-/// A NumericDate (RFC 7519 §2): a number, fractions cut off.
-pub(crate) fn number(claims: &Map<String, Value>, name: &str) -> Option<u64> {
-    let value = claims.get(name)?;
-    value.as_u64().or_else(|| {
-        let seconds = value.as_f64()?;
-        (0.0..1e15).contains(&seconds).then_some(seconds as u64)
-    })
 }
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 //! [OpenID Connect Core 1.0 §3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)).
 
 mod id_token;
+mod jwt;
 mod refresh;
 mod request;
 mod response;
 mod revocation;
 
 pub use id_token::IdTokenError;
-pub(crate) use id_token::{IdToken, Rules, number, verify, verify_refreshed};
+pub(crate) use id_token::{IdToken, verify, verify_refreshed};
+pub use jwt::JwtError;
+pub(crate) use jwt::{Rules, number};
 pub(crate) use refresh::request as refresh_request;
 pub(crate) use request::request;
 pub use response::TokenError;

@@ -1,5 +1,5 @@
-//! Refreshed tokens that lie. An ID token that cannot be believed ends the session; an answer that cannot be read leaves
-//! it as it was. What was not verified is never handed out and never kept.
+//! Refreshed tokens that lie. An ID token of somebody else ends the session, one that merely does not hold is left out; an
+//! answer that cannot be read leaves the session as it was. What was not verified is never handed out and never kept.
 
 use latchgate_dev_provider::{Endpoint, Forgery};
 use latchgate_tests::{Browser, Failure, Setup, World, ensure, scenarios};
@@ -14,6 +14,7 @@ scenarios!(
     nothing_is_due_and_nothing_is_asked;
     in either keeping:
     id_tokens_that_cannot_be_believed_end_the_session,
+    id_tokens_that_do_not_hold_now_are_left_out,
     id_tokens_that_say_the_same_are_kept,
 );
 
@@ -64,7 +65,6 @@ async fn id_tokens_that_cannot_be_believed_end_the_session(setup: Setup) -> Resu
         .await?;
     let issuer = world.provider.issuer().to_owned();
     let client = world.provider.client_id().to_owned();
-    let now = world.clock.now();
     let mut lies: Vec<Lie> = [
         ("iss", json!(null)),
         ("iss", json!(format!("{issuer}/"))),
@@ -78,25 +78,11 @@ async fn id_tokens_that_cannot_be_believed_end_the_session(setup: Setup) -> Resu
         ("aud", json!([client, "somebody-else"])),
         ("azp", json!(null)),
         ("azp", json!("api")),
-        ("auth_time", json!(now - 1)),
-        ("auth_time", json!(now + 1)),
-        ("nonce", json!("another")),
-        ("nonce", json!(7)),
-        ("exp", json!(null)),
-        ("exp", json!(now - 30)),
-        ("iat", json!(null)),
-        ("iat", json!(now + 31)),
-        ("nbf", json!(now + 31)),
-        ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ")),
     ]
     .into_iter()
     .map(|(name, value)| claim(name, value))
     .collect();
-    lies.extend([
-        header("typ", json!("at+jwt")),
-        header("alg", json!("none")),
-        header("crit", json!(["exp"])),
-    ]);
+    lies.extend([header("alg", json!("none")), header("crit", json!(["exp"]))]);
     lies.extend(
         [
             Forgery::None,
@@ -118,6 +104,41 @@ async fn id_tokens_that_cannot_be_believed_end_the_session(setup: Setup) -> Resu
     for lie in lies {
         let ended = ends_the_session(&world, &lie).await;
         ended.map_err(|failure| format!("{}: {failure}", lie.name))?;
+    }
+    Ok(())
+}
+
+/// The answer need not carry an ID token at all: whatever else is wrong with one costs nobody their tokens.
+async fn id_tokens_that_do_not_hold_now_are_left_out(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let now = world.clock.now();
+    let claims = [
+        ("exp", json!(null)),
+        ("exp", json!(now - 30)),
+        ("iat", json!(null)),
+        ("iat", json!(now + 31)),
+        ("nbf", json!(now + 31)),
+        ("auth_time", json!(now - 1)),
+        ("auth_time", json!(now + 1)),
+        ("nonce", json!("another")),
+        ("nonce", json!(7)),
+        ("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ")),
+    ];
+    let claims = claims.map(|(name, value)| claim(name, value));
+    for lie in claims.into_iter().chain([header("typ", json!("at+jwt"))]) {
+        let browser = world.signed_in().await?;
+        let claims = browser.fetch("GET", "/me").await?.json(200)?;
+        let before = held(&world, &browser).await?;
+        (lie.tell)(&world);
+        // Twice: the refresh token that was rotated is kept.
+        for _ in 0..2 {
+            let page = browser.fetch("POST", "/refresh").await?;
+            ensure!(page.status == 200, "{}: {page}", lie.name);
+        }
+        assert_ne!(held(&world, &browser).await?, before, "{}", lie.name);
+        let found = browser.fetch("GET", "/me").await?.json(200)?;
+        assert_eq!(found, claims, "{}", lie.name);
+        world.mischief().clear();
     }
     Ok(())
 }

@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::*;
 use crate::authorization::PendingLogin;
+use crate::client::{ClientAuth, Registration};
 use crate::jose::Signer;
+use crate::jose::{Algorithm, KeySet};
 
 const NOW: u64 = 1_700_000_000;
 const LEEWAY: u64 = 30;

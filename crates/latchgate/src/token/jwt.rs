@@ -1,0 +1,182 @@
+//! What every JWT of the provider has to be, whatever it is for: signed by it
+//! ([RFC 7515 §5.2](https://www.rfc-editor.org/rfc/rfc7515#section-5.2)), of the right kind
+//! ([RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)), and in its time
+//! ([RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519#section-4.1)).
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::client::{ClientAuth, Registration};
+use crate::jose::{Algorithm, Jws, JwsError, Key, KeySet};
+
+/// Why a JWT of the provider's was refused. Which one it was is for whoever asked to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JwtError {
+    /// Structure or signature.
+    Jws(JwsError),
+    /// `typ` names another kind of JWT.
+    Type,
+    /// `iss` is not the configured issuer.
+    Issuer,
+    /// `aud` does not contain our client id, or contains one nobody trusts.
+    Audience,
+    /// `exp` is missing or past.
+    Expired,
+    /// `iat` is missing or in the future.
+    IssuedAt,
+    /// `nbf` is in the future.
+    NotBefore,
+}
+
+impl JwtError {
+    /// Whether newer keys of the provider's may bring another verdict.
+    pub(crate) fn lacks_a_key(&self) -> bool {
+        matches!(self, Self::Jws(jws) if jws.is_unknown_key())
+    }
+}
+
+impl fmt::Display for JwtError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jws(_) => "its signature cannot be verified",
+            Self::Type => "its `typ` is another kind of token's",
+            Self::Issuer => "its `iss` is not the configured issuer",
+            Self::Audience => {
+                "its `aud` lacks this client's id, or names an audience that is not in `trusted_audiences`"
+            }
+            Self::Expired => "its `exp` is missing or past; check both clocks",
+            Self::IssuedAt => "its `iat` is missing or in the future; check both clocks",
+            Self::NotBefore => "its `nbf` is in the future",
+        })
+    }
+}
+
+impl std::error::Error for JwtError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Jws(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// What a JWT is checked against.
+#[derive(Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) registration: &'a Registration,
+    pub(crate) keys: &'a KeySet,
+    pub(crate) now: u64,
+    /// How far the provider's clock may be off, in seconds.
+    pub(crate) leeway: u64,
+}
+
+impl Rules<'_> {
+    /// Who made a token, and for whom: what holds for everything that is meant for us. `is_type` judges
+    /// a `typ` header, if there is one.
+    pub(crate) fn verify_origin(
+        &self,
+        raw: &str,
+        is_type: impl Fn(&str) -> bool,
+    ) -> Result<Map<String, Value>, JwtError> {
+        let claims = self.verify_issuer(raw, self.registration.id_token_alg, is_type)?;
+        self.verify_audience(&claims)?;
+        Ok(claims)
+    }
+
+    /// Who made a token, whoever it is for.
+    pub(super) fn verify_issuer(
+        &self,
+        raw: &str,
+        alg: Algorithm,
+        is_type: impl Fn(&str) -> bool,
+    ) -> Result<Map<String, Value>, JwtError> {
+        // An encrypted token was not negotiated; `Jws::parse` refuses one.
+        let jws = Jws::parse(raw).map_err(JwtError::Jws)?;
+        // Before any claim is looked at.
+        self.verify_signature(&jws, alg)?;
+        if jws.typ().is_some_and(|typ| !is_type(typ)) {
+            return Err(JwtError::Type);
+        }
+        let claims = jws.claims().map_err(JwtError::Jws)?;
+        if claims.get("iss").and_then(Value::as_str) != Some(self.registration.issuer.as_str()) {
+            return Err(JwtError::Issuer);
+        }
+        Ok(claims)
+    }
+
+    /// Whether a token is for us, and for nobody else we do not know of.
+    fn verify_audience(&self, claims: &Map<String, Value>) -> Result<(), JwtError> {
+        let audience = audience(claims);
+        let client_id = self.registration.client_id.as_str();
+        let trusted =
+            |one: &String| one == client_id || self.registration.trusted_audiences.contains(one);
+        if !audience.iter().any(|one| one == client_id) || !audience.iter().all(trusted) {
+            return Err(JwtError::Audience);
+        }
+        Ok(())
+    }
+
+    /// When a token holds.
+    pub(crate) fn verify_times(&self, claims: &Map<String, Value>) -> Result<(), JwtError> {
+        self.verify_expiry(number(claims, "exp"))?;
+        let latest = self.now.saturating_add(self.leeway);
+        if number(claims, "iat").is_none_or(|iat| iat > latest) {
+            return Err(JwtError::IssuedAt);
+        }
+        if claims.contains_key("nbf") && number(claims, "nbf").is_none_or(|nbf| nbf > latest) {
+            return Err(JwtError::NotBefore);
+        }
+        Ok(())
+    }
+
+    /// Whether a token that expires then is good still. One that does not say is not.
+    pub(crate) fn verify_expiry(&self, exp: Option<u64>) -> Result<(), JwtError> {
+        if exp.is_none_or(|exp| self.now >= exp.saturating_add(self.leeway)) {
+            return Err(JwtError::Expired);
+        }
+        Ok(())
+    }
+
+    fn verify_signature(&self, jws: &Jws<'_>, alg: Algorithm) -> Result<(), JwtError> {
+        let verified = if alg.is_symmetric() {
+            let secret = self
+                .registration
+                .auth
+                .secret()
+                .map(|secret| secret.expose());
+            let key = Key::from_client_secret(secret.unwrap_or_default());
+            debug_assert!(
+                self.registration.auth != ClientAuth::None,
+                "refused by the builder"
+            );
+            jws.verify_with(alg, &key)
+        } else {
+            jws.verify(alg, self.keys).map(|_| ())
+        };
+        verified.map_err(JwtError::Jws)
+    }
+}
+
+/// `aud` as a list; empty when it is missing or holds anything but strings.
+pub(super) fn audience(claims: &Map<String, Value>) -> Vec<String> {
+    match claims.get("aud") {
+        Some(Value::String(one)) => vec![one.clone()],
+        Some(Value::Array(several)) => several
+            .iter()
+            .map(|one| one.as_str().map(str::to_owned))
+            .collect::<Option<_>>()
+            .unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// A NumericDate (RFC 7519 §2): a number, fractions cut off.
+pub(crate) fn number(claims: &Map<String, Value>, name: &str) -> Option<u64> {
+    let value = claims.get(name)?;
+    value.as_u64().or_else(|| {
+        let seconds = value.as_f64()?;
+        (0.0..1e15).contains(&seconds).then_some(seconds as u64)
+    })
+}
