@@ -11,7 +11,7 @@ use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
 use crate::outside::{HttpError, RandomError};
 use crate::provider::{DiscoveryError, KeysError};
 use crate::session::{DataError, SessionTooLarge, StoreError};
-use crate::token::{IdTokenError, TokenError};
+use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
 
 /// Whose fault a failure is.
@@ -65,6 +65,8 @@ pub enum Error {
     Random(RandomError),
     /// Tokens are due for renewal and the provider cannot be asked.
     RefreshUnavailable,
+    /// The access token is due, and the provider has granted nothing to refresh it with.
+    NoRefreshToken,
     /// A hook of the application's refused or failed.
     Hook(HookError),
     /// The application's data in the session cannot be used, or not be kept.
@@ -104,7 +106,7 @@ impl Error {
             Self::LogoutToken(
                 LogoutTokenError::Form
                 | LogoutTokenError::Replayed
-                | LogoutTokenError::Token(IdTokenError::Jws(_)),
+                | LogoutTokenError::Token(JwtError::Jws(_)),
             ) => Fault::Visitor,
             Self::Authorization(error) => match error {
                 AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Fault::Provider,
@@ -119,9 +121,9 @@ impl Error {
                 _ => Fault::Provider,
             },
             Self::Token(TokenError::Unbuildable) => Fault::Configuration,
-            Self::SessionTooLarge(_) | Self::Userinfo(UserinfoError::NoEndpoint) => {
-                Fault::Configuration
-            }
+            Self::SessionTooLarge(_)
+            | Self::Userinfo(UserinfoError::NoEndpoint)
+            | Self::NoRefreshToken => Fault::Configuration,
             Self::Store(_) | Self::Random(_) | Self::Interrupted => Fault::Store,
             Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
             Self::Hook(_) | Self::Data(_) => Fault::Application,
@@ -152,7 +154,7 @@ impl Error {
                 StatusCode::FORBIDDEN
             }
             (Self::LogoutToken(_), _) => StatusCode::BAD_REQUEST,
-            (Self::SessionEnded, _) => StatusCode::UNAUTHORIZED,
+            (Self::SessionEnded | Self::NoRefreshToken, _) => StatusCode::UNAUTHORIZED,
             (Self::Hook(HookError::Refused { .. }), _) => StatusCode::FORBIDDEN,
             (Self::Hook(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
@@ -216,6 +218,7 @@ impl Error {
             Self::Store(_) => "store_unavailable",
             Self::Random(_) => "random_unavailable",
             Self::RefreshUnavailable => "refresh_unavailable",
+            Self::NoRefreshToken => "no_refresh_token",
             Self::Hook(HookError::Refused { .. }) => "login_refused",
             Self::Hook(_) => "hook_failed",
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
@@ -263,6 +266,9 @@ impl fmt::Display for Error {
             Self::RefreshUnavailable => {
                 f.write_str("the access token has expired and cannot be renewed at the moment")
             }
+            Self::NoRefreshToken => f.write_str(
+                "the access token cannot be refreshed: the provider granted no refresh token; request the scope `offline_access`, and allow it at the provider",
+            ),
             Self::SessionEnded => f.write_str("the session has ended since the request came"),
             Self::Interrupted => f.write_str("the server stopped before this was done"),
             Self::CeilingReached => f.write_str(
@@ -295,6 +301,7 @@ impl std::error::Error for Error {
             Self::Hook(source) => source,
             Self::Data(source) => source,
             Self::RefreshUnavailable
+            | Self::NoRefreshToken
             | Self::SessionEnded
             | Self::Interrupted
             | Self::CeilingReached => return None,
@@ -598,6 +605,12 @@ mod tests {
                 Provider,
             ),
             (
+                Error::NoRefreshToken,
+                "no_refresh_token",
+                401,
+                Configuration,
+            ),
+            (
                 HookError::Refused {
                     reason: "no customer".to_owned(),
                 }
@@ -656,8 +669,8 @@ mod tests {
             TokenError::Json(json()).into(),
             UserinfoError::Json(json()).into(),
             jws().into(),
-            LogoutTokenError::Token(jws()).into(),
-            LogoutTokenError::Token(IdTokenError::Expired).into(),
+            LogoutTokenError::Token(JwtError::Jws(JwsError::Unsigned)).into(),
+            LogoutTokenError::Token(JwtError::Expired).into(),
             StoreError::Unavailable(cause()).into(),
             StoreError::Url(cause()).into(),
             HookError::Failed(cause()).into(),

@@ -1,13 +1,15 @@
 //! Providers as they are: what none of them does wrong by the standards, or all clients have learnt to live with.
 
 use latchgate_dev_provider::Endpoint;
-use latchgate_tests::{Failure, Setup, scenarios};
+use latchgate_tests::{Failure, Setup, Transcript, scenarios};
 use serde_json::json;
 
 scenarios!(
-    endpoints_are_asked_at_the_url_that_was_checked;
+    endpoints_are_asked_at_the_url_that_was_checked,
+    offline_access_without_a_refresh_token_is_told_in_the_log;
     in either keeping:
     a_refresh_token_with_spaces_is_spent,
+    a_token_that_is_due_without_a_refresh_token_has_a_code_of_its_own,
 );
 
 async fn a_refresh_token_with_spaces_is_spent(setup: Setup) -> Result<(), Failure> {
@@ -72,5 +74,59 @@ async fn endpoints_are_asked_at_the_url_that_was_checked(setup: Setup) -> Result
         world.until("the refresh token is revoked", asked).await?;
         assert!(world.calls(Endpoint::Userinfo) > 0);
     }
+    Ok(())
+}
+
+async fn offline_access_without_a_refresh_token_is_told_in_the_log(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let transcript = Transcript::begin();
+    let world = setup.start().await?;
+    let told = || {
+        let log = transcript.text();
+        let lines = log.lines().filter(|line| {
+            line.contains(world.provider.issuer()) && line.contains("no_refresh_token")
+        });
+        lines.filter(|line| line.contains("prompt=consent")).count()
+    };
+    world.signed_in().await?;
+    assert_eq!(told(), 0);
+    world.mischief().on_token_response(|answer| {
+        answer
+            .as_object_mut()
+            .map(|members| members.remove("refresh_token"));
+    });
+    world.signed_in().await?;
+    assert_eq!(told(), 1);
+    Ok(())
+}
+
+async fn a_token_that_is_due_without_a_refresh_token_has_a_code_of_its_own(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    world.mischief().on_token_response(|answer| {
+        answer
+            .as_object_mut()
+            .map(|members| members.remove("refresh_token"));
+    });
+    let mut browser = world.signed_in().await?;
+    assert_eq!(world.token(&browser).await?["expires_in"], 3_600);
+    let page = browser.fetch("POST", "/refresh").await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (401, "no_refresh_token"),
+        "{page}"
+    );
+    world.clock.pass(3_600);
+    let page = browser.fetch("GET", "/token").await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (401, "no_refresh_token"),
+        "{page}"
+    );
+    // A visitor who navigates signs in again, which brings a token.
+    let page = world.visit(&mut browser, "/token").await?;
+    assert_eq!((page.status, page.url.path()), (200, "/token"), "{page}");
     Ok(())
 }

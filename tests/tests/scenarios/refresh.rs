@@ -277,7 +277,7 @@ async fn without_a_refresh_token_the_rest_of_its_life_is_all_there_is(
     let page = browser.fetch("GET", "/token").await?;
     assert_eq!(
         (page.status, page.code().as_str()),
-        (401, "sign_in_required")
+        (401, "no_refresh_token")
     );
     assert_eq!(browser.get("/token").await?.status, 303);
     assert_eq!(

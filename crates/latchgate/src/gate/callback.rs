@@ -13,7 +13,7 @@ use crate::authorization::{
     AuthorizationError, Expected, Parameters, PendingLogin, ReplacedSession, VerifiedCode,
     response, suffix_of,
 };
-use crate::client::UserinfoPolicy;
+use crate::client::{Registration, UserinfoPolicy};
 use crate::cookie::pairs;
 use crate::error::Error;
 use crate::session::{Ended, EndedSession, Moment, Session, Ticket, Tokens};
@@ -158,6 +158,7 @@ impl Gate {
             begun_at,
             premises.random.as_ref(),
         )?;
+        warn_without_refresh_token(&session, registration);
         if session.ended(now).is_some() {
             return Err(Error::CeilingReached);
         }
@@ -270,5 +271,23 @@ impl Gate {
                 self.end_once_possible(Some(ticket), None);
             }
         }
+    }
+}
+
+/// Tells the log that a refresh token was asked for and not granted: the session's access token will
+/// expire, and nobody sees why.
+fn warn_without_refresh_token(session: &Session, registration: &Registration) {
+    let asked = registration
+        .scopes
+        .iter()
+        .any(|scope| scope == "offline_access");
+    if asked && session.tokens.refresh_token.is_none() {
+        tracing::warn!(
+            event = "no_refresh_token",
+            issuer = session.issuer,
+            subject = session.subject,
+            cure = "allow the client the grant type refresh_token and the scope offline_access at the provider, and its API offline access if it has one; some providers want `prompt=consent` as well (setting `prompt`)",
+            "`offline_access` was requested, and the provider granted no refresh token"
+        );
     }
 }

@@ -48,6 +48,8 @@ pub struct Challenge {
 #[derive(Clone, Debug)]
 enum Why {
     SignIn(Box<LoginOptions>),
+    /// The access token has expired, and another login brings one.
+    NoRefreshToken,
     Denied(Denial),
     Failed(Arc<Error>),
 }
@@ -73,6 +75,7 @@ impl Challenge {
     pub fn failed(head: &dyn RequestHead, error: Error) -> Self {
         match error {
             Error::SessionEnded => Self::sign_in(head),
+            Error::NoRefreshToken => Self::new(head, Why::NoRefreshToken),
             error => Self::new(head, Why::Failed(Arc::new(error))),
         }
     }
@@ -141,6 +144,7 @@ impl From<Error> for Challenge {
     fn from(error: Error) -> Self {
         let why = match error {
             Error::SessionEnded => Why::SignIn(Box::default()),
+            Error::NoRefreshToken => Why::NoRefreshToken,
             error => Why::Failed(Arc::new(error)),
         };
         Self {
@@ -181,6 +185,12 @@ impl Gate {
                 options.remembered = options.remembered.or(challenge.remembered);
                 let words = Words::sign_in(challenge.ended);
                 self.send_to_login(&challenge, options, "sign_in_required", words)
+                    .await
+            }
+            Why::NoRefreshToken => {
+                let mut options = LoginOptions::new();
+                options.remembered = challenge.remembered;
+                self.send_to_login(&challenge, options, Error::NoRefreshToken.code())
                     .await
             }
             Why::Denied(Denial::TooLongAgo { max_age }) => {

@@ -25,7 +25,8 @@ impl Visit {
     /// # Errors
     ///
     /// [`Error::RefreshUnavailable`] when the token has expired and the provider cannot be asked
-    /// for a new one; [`Error::Store`] when the session's store does not answer.
+    /// for a new one; [`Error::NoRefreshToken`] when it has expired and the provider has granted
+    /// nothing to refresh it with; [`Error::Store`] when the session's store does not answer.
     pub fn access_token(
         &self,
         head: &dyn RequestHead,
@@ -42,7 +43,10 @@ impl Visit {
             }
             if kept.session.tokens.refresh_token.is_none() {
                 // Without a refresh token the rest of its life is all there is.
-                return Ok(kept.is_good(now).then(|| kept.access_token(now)));
+                if kept.is_good(now) {
+                    return Ok(Some(kept.access_token(now)));
+                }
+                return Err(Error::NoRefreshToken);
             }
             // A sealed session is kept by nobody but the browser, which should get the newest one.
             let patience = if kept.ticket.is_some() && kept.is_good(now) {
@@ -64,8 +68,9 @@ impl Visit {
     /// # Errors
     ///
     /// [`Error::RefreshUnavailable`] when the provider cannot be asked, however long the old token would
-    /// still be good; [`Error::Store`] when the session's store does not answer. `None` when nobody is signed in, the session has no refresh
-    /// token, or the provider has revoked it.
+    /// still be good; [`Error::NoRefreshToken`] when it has granted nothing to refresh it with;
+    /// [`Error::Store`] when the session's store does not answer. `None` when nobody is signed in, or the
+    /// provider has revoked the refresh token.
     pub fn force_refresh(
         &self,
         head: &dyn RequestHead,
@@ -73,8 +78,10 @@ impl Visit {
         let opened = self.ask(head);
         let visit = self.clone();
         async move {
-            let renewable = |kept: &Kept| kept.session.tokens.refresh_token.is_some();
-            match opened.await?.filter(renewable) {
+            match opened.await? {
+                Some(kept) if kept.session.tokens.refresh_token.is_none() => {
+                    Err(Error::NoRefreshToken)
+                }
                 Some(kept) => {
                     let before = Arc::clone(&kept.session);
                     visit
