@@ -210,7 +210,7 @@ impl Error {
                 IdTokenError::AccessTokenHash => "id_token_at_hash",
                 IdTokenError::Refreshed(_) => "id_token_changed",
             },
-            Self::Userinfo(UserinfoError::Subject) => "userinfo_sub",
+            Self::Userinfo(UserinfoError::Subject | UserinfoError::NoSubject) => "userinfo_sub",
             Self::Userinfo(_) => "userinfo",
             Self::LogoutToken(_) => "logout_token",
             Self::FrontChannelLogout(_) => "front_channel_logout",

@@ -1,5 +1,6 @@
 //! The userinfo endpoint: [OpenID Connect Core 1.0 §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo),
 //! asked with a bearer token in the header, [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1).
+//! The answer is JSON, or a JWT if the client has registered a `userinfo_signed_response_alg` (§5.3.2).
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
-use crate::token::IdToken;
+use crate::token::{JwtError, Rules, number};
 
 /// Why the userinfo endpoint's claims could not be used.
 #[derive(Debug)]
@@ -18,12 +19,24 @@ pub enum UserinfoError {
     NoEndpoint,
     /// Another status than 200. Redirects are not followed.
     Status(StatusCode),
-    /// The answer is not `application/json`. A signed answer was not asked for.
+    /// The answer is neither `application/json` nor `application/jwt`.
     ContentType,
     /// The answer is not a JSON object.
     Json(JsonError),
-    /// `sub` is not the ID token's (§5.3.2): the claims may be somebody else's.
+    /// The answer is signed and cannot be verified: signature, `typ`, `iss`, `aud`, or `exp` if there is
+    /// one.
+    Token(JwtError),
+    /// There is no `sub` (§5.3.2): nobody can tell whose claims these are.
+    NoSubject,
+    /// `sub` is not the ID token's (§5.3.2): the claims are somebody else's.
     Subject,
+}
+
+impl UserinfoError {
+    /// Whether newer keys of the provider's may bring another verdict.
+    pub(crate) fn lacks_a_key(&self) -> bool {
+        matches!(self, Self::Token(error) if error.lacks_a_key())
+    }
 }
 
 impl fmt::Display for UserinfoError {
@@ -33,9 +46,11 @@ impl fmt::Display for UserinfoError {
                 "userinfo is configured but the provider's metadata has no `userinfo_endpoint`",
             ),
             Self::Status(status) => write!(f, "the userinfo endpoint answered {status}"),
-            Self::ContentType => {
-                f.write_str("the userinfo endpoint's answer is not `application/json`")
-            }
+            Self::ContentType => f.write_str(
+                "the userinfo endpoint's answer is neither `application/json` nor `application/jwt`",
+            ),
+            Self::Token(_) => f.write_str("the userinfo endpoint's signed answer cannot be accepted"),
+            Self::NoSubject => f.write_str("the userinfo endpoint's answer has no `sub`"),
             Self::Json(_) => f.write_str("the userinfo endpoint's answer cannot be read"),
             Self::Subject => f.write_str("the userinfo endpoint's `sub` is not the ID token's"),
         }
@@ -46,6 +61,7 @@ impl std::error::Error for UserinfoError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Json(source) => Some(source),
+            Self::Token(source) => Some(source),
             _ => None,
         }
     }
@@ -59,32 +75,48 @@ pub(crate) fn request(
     let endpoint = metadata
         .userinfo_endpoint()
         .ok_or(UserinfoError::NoEndpoint)?;
-    Request::get(endpoint.as_str())
-        .header(header::ACCEPT, "application/json")
+    Request::get(endpoint.url().as_str())
+        .header(header::ACCEPT, "application/json, application/jwt")
         .header(header::AUTHORIZATION, format!("Bearer {access_token}"))
         .body(Vec::new())
         .map_err(|_| UserinfoError::NoEndpoint)
 }
 
-/// Checks the answer against the verified ID token.
+/// Checks the answer against the `sub` of the verified ID token.
 pub(crate) fn response(
+    rules: &Rules<'_>,
     response: &Response<Vec<u8>>,
-    id_token: &IdToken,
+    subject: &str,
 ) -> Result<Map<String, Value>, UserinfoError> {
     if response.status() != StatusCode::OK {
         return Err(UserinfoError::Status(response.status()));
     }
-    let is_json = response
+    let kind = response
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok()?.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-    if !is_json {
+        .unwrap_or_default()
+        .trim();
+    let claims = if kind.eq_ignore_ascii_case("application/json") {
+        strict_object(response.body()).map_err(UserinfoError::Json)?
+    } else if kind.eq_ignore_ascii_case("application/jwt") {
+        signed(rules, response.body()).map_err(UserinfoError::Token)?
+    } else {
         return Err(UserinfoError::ContentType);
+    };
+    match claims.get("sub") {
+        Some(Value::String(found)) if found == subject => Ok(claims),
+        Some(Value::String(_)) => Err(UserinfoError::Subject),
+        _ => Err(UserinfoError::NoSubject),
     }
-    let claims = strict_object(response.body()).map_err(UserinfoError::Json)?;
-    if claims.get("sub").and_then(Value::as_str) != Some(id_token.subject.as_str()) {
-        return Err(UserinfoError::Subject);
+}
+
+/// Claims signed for us. They need not expire: they are as old as the answer.
+fn signed(rules: &Rules<'_>, body: &[u8]) -> Result<Map<String, Value>, JwtError> {
+    let raw = String::from_utf8_lossy(body);
+    let claims = rules.verify_origin(raw.trim(), |typ| typ.eq_ignore_ascii_case("jwt"))?;
+    if claims.contains_key("exp") {
+        rules.verify_expiry(number(&claims, "exp"))?;
     }
     Ok(claims)
 }
@@ -92,14 +124,96 @@ pub(crate) fn response(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::Registration;
+    use crate::jose::{Algorithm, KeySet, Signer};
     use serde_json::json;
 
+    const NOW: u64 = 1_000;
+
+    fn checked(
+        signer: &Signer,
+        answer: &Response<Vec<u8>>,
+    ) -> Result<Map<String, Value>, UserinfoError> {
+        let keys = json!({ "keys": [signer.jwk_named("k")] }).to_string();
+        let rules = Rules {
+            registration: &Registration::example(),
+            keys: &KeySet::parse(keys.as_bytes()).unwrap(),
+            now: NOW,
+            leeway: 30,
+        };
+        response(&rules, answer, "248289761001")
+    }
+
     fn answer(status: u16, kind: &str, body: &str) -> Result<Map<String, Value>, UserinfoError> {
-        let id_token = IdToken::example(&json!({ "sub": "248289761001" }));
         let answer = Response::builder()
             .status(status)
-            .header("content-type", kind);
-        response(&answer.body(body.as_bytes().to_vec()).unwrap(), &id_token)
+            .header("content-type", kind)
+            .body(body.as_bytes().to_vec());
+        checked(&Signer::new(Algorithm::Rs256), &answer.unwrap())
+    }
+
+    #[test]
+    fn signed_claims_are_for_us_and_by_the_provider() {
+        let signer = Signer::new(Algorithm::Rs256);
+        let says = |kind: &str, header: Value, change: Value| {
+            let mut claims = json!({ "iss": "https://op.example", "aud": "my-app", "sub": "248289761001", "name": "Jane" });
+            for (name, value) in change.as_object().unwrap() {
+                claims[name] = value.clone();
+            }
+            let mut head = json!({ "alg": "RS256", "kid": "k" });
+            for (name, value) in header.as_object().unwrap() {
+                head[name] = value.clone();
+            }
+            let body = signer.token(Algorithm::Rs256, &head.to_string(), &claims.to_string());
+            let answer = Response::builder().header("content-type", kind);
+            checked(&signer, &answer.body(body.into_bytes()).unwrap())
+        };
+        for (kind, header, change) in [
+            ("application/jwt", json!({}), json!({})),
+            (
+                "Application/JWT; charset=utf-8",
+                json!({ "typ": "JWT" }),
+                json!({ "aud": ["my-app"] }),
+            ),
+            ("application/jwt", json!({}), json!({ "exp": NOW - 29 })),
+        ] {
+            assert_eq!(says(kind, header, change).unwrap()["name"], "Jane");
+        }
+        for (header, change, why) in [
+            (json!({ "typ": "at+jwt" }), json!({}), JwtError::Type),
+            (
+                json!({}),
+                json!({ "iss": "https://evil.example" }),
+                JwtError::Issuer,
+            ),
+            (json!({}), json!({ "iss": null }), JwtError::Issuer),
+            (json!({}), json!({ "aud": "other" }), JwtError::Audience),
+            (
+                json!({}),
+                json!({ "aud": ["my-app", "other"] }),
+                JwtError::Audience,
+            ),
+            (json!({}), json!({ "aud": null }), JwtError::Audience),
+            (json!({}), json!({ "exp": NOW - 30 }), JwtError::Expired),
+            (json!({}), json!({ "exp": "soon" }), JwtError::Expired),
+        ] {
+            let refused = says("application/jwt", header, change).unwrap_err();
+            assert!(
+                matches!(&refused, UserinfoError::Token(found) if *found == why),
+                "{refused}"
+            );
+            assert!(!refused.lacks_a_key());
+        }
+        let refused = says("application/jwt", json!({}), json!({ "sub": "bob" }));
+        assert!(matches!(refused, Err(UserinfoError::Subject)));
+        let unknown = says("application/jwt", json!({ "kid": "new" }), json!({}));
+        assert!(unknown.unwrap_err().lacks_a_key());
+        for label in ["application/json", "text/plain"] {
+            assert!(
+                says(label, json!({}), json!({})).is_err(),
+                "a JWT that says {label}"
+            );
+        }
     }
 
     #[test]
@@ -108,7 +222,10 @@ mod tests {
         assert_eq!(request.method(), "GET");
         assert_eq!(request.uri(), "https://op.example/userinfo");
         assert_eq!(request.headers()["authorization"], "Bearer a.token");
-        assert_eq!(request.headers()["accept"], "application/json");
+        assert_eq!(
+            request.headers()["accept"],
+            "application/json, application/jwt"
+        );
         assert!(request.body().is_empty());
     }
 
@@ -141,19 +258,16 @@ mod tests {
 
     #[test]
     fn the_claims_of_anybody_else_are_refused() {
-        for sub in [
-            r#""admin""#,
-            r#""""#,
-            "null",
-            "248289761001",
-            r#"["248289761001"]"#,
-            r#""248289761001 ""#,
-        ] {
+        for sub in [r#""admin""#, r#""""#, r#""248289761001 ""#] {
             let refused = answer(200, "application/json", &format!(r#"{{"sub":{sub}}}"#));
             assert!(matches!(refused, Err(UserinfoError::Subject)), "{sub}");
         }
+        for sub in ["null", "248289761001", r#"["248289761001"]"#] {
+            let refused = answer(200, "application/json", &format!(r#"{{"sub":{sub}}}"#));
+            assert!(matches!(refused, Err(UserinfoError::NoSubject)), "{sub}");
+        }
         let nobody = answer(200, "application/json", "{}");
-        assert!(matches!(nobody, Err(UserinfoError::Subject)));
+        assert!(matches!(nobody, Err(UserinfoError::NoSubject)));
     }
 
     #[test]
@@ -163,13 +277,7 @@ mod tests {
             let refused = answer(status, "application/json", honest);
             assert!(matches!(refused, Err(UserinfoError::Status(found)) if found == status));
         }
-        for kind in [
-            "application/jwt",
-            "text/html",
-            "",
-            "text/json",
-            "application/jsonp",
-        ] {
+        for kind in ["text/html", "", "text/json", "application/jsonp"] {
             let refused = answer(200, kind, honest);
             assert!(matches!(refused, Err(UserinfoError::ContentType)), "{kind}");
         }
@@ -185,9 +293,8 @@ mod tests {
             assert!(std::error::Error::source(&refused).is_some());
         }
         let unlabelled = Response::new(honest.as_bytes().to_vec());
-        let id_token = IdToken::example(&json!({ "sub": "248289761001" }));
         assert!(matches!(
-            response(&unlabelled, &id_token),
+            checked(&Signer::new(Algorithm::Rs256), &unlabelled),
             Err(UserinfoError::ContentType)
         ));
     }

@@ -121,7 +121,7 @@ async fn a_planted_session_is_replaced_by_a_new_one(setup: Setup) -> Result<(), 
 }
 
 async fn userinfo_claims_are_added_when_asked_for(setup: Setup) -> Result<(), Failure> {
-    let setup = setup.registration(|registration| registration.userinfo(UserinfoPolicy::AtLogin));
+    let setup = setup.registration(|registration| registration.userinfo(UserinfoPolicy::Always));
     let world = setup.start().await?;
     world.mischief().on_userinfo(|claims| {
         claims["nickname"] = "Ali".into();

@@ -154,8 +154,8 @@ async fn a_flood_of_unknown_keys_is_bounded(setup: Setup) -> Result<(), Failure>
 }
 
 async fn redirects_are_not_followed(setup: Setup) -> Result<(), Failure> {
-    let setup = setup
-        .registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::AtLogin));
+    let setup =
+        setup.registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::Always));
     let world = setup.start().await?;
     let elsewhere = format!("{}/introspect", world.provider.issuer());
     for endpoint in [
@@ -179,8 +179,8 @@ async fn redirects_are_not_followed(setup: Setup) -> Result<(), Failure> {
 }
 
 async fn endless_answers_are_not_read(setup: Setup) -> Result<(), Failure> {
-    let setup = setup
-        .registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::AtLogin));
+    let setup =
+        setup.registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::Always));
     let world = setup.start().await?;
     for endpoint in [
         Endpoint::Discovery,

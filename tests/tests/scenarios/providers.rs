@@ -38,7 +38,7 @@ async fn a_refresh_token_with_spaces_is_spent(setup: Setup) -> Result<(), Failur
 /// URLs that browsers read, and stricter readers do not: whoever checks one reading and asks another may ask anybody.
 async fn endpoints_are_asked_at_the_url_that_was_checked(setup: Setup) -> Result<(), Failure> {
     let world = setup
-        .registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::AtLogin))
+        .registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::Always))
         .start()
         .await?;
     for (from, to) in [

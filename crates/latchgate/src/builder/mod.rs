@@ -386,7 +386,7 @@ impl GateBuilder<Ready> {
         };
         Ok(Gate(Arc::new(Premises {
             reach: Reach::new(registration.issuer.clone(), http),
-            claim_paths: Arc::new((registration.roles.clone(), registration.permissions.clone())),
+            claim_paths: Arc::clone(&registration.claim_paths),
             registration,
             login_options,
             base,

@@ -1,12 +1,14 @@
 //! The registration at one provider, as the application declares it.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::authorization::{LoginOptions, check_parameter};
 use crate::client::{ClientAuth, ClientSecret, Registration, ResponseMode, UserinfoPolicy};
 use crate::config::{ConfigError, Problem};
 use crate::jose::Algorithm;
-use crate::provider::{ClaimPath, Issuer, ProviderPreset};
+use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset};
 
 /// The registration at one OpenID Provider.
 ///
@@ -112,7 +114,10 @@ impl Provider {
         self
     }
 
-    /// Whether the userinfo endpoint is asked at login; not unless set.
+    /// Whether the userinfo endpoint is asked at login and at each refresh; not unless set.
+    ///
+    /// Its claims lie over those of the ID token, claim by claim, as long as they are newer. `email` and
+    /// `email_verified`, and `phone_number` and `phone_number_verified`, always come from one of the two.
     pub fn userinfo(mut self, policy: UserinfoPolicy) -> Self {
         self.userinfo = policy;
         self
@@ -188,6 +193,17 @@ impl Provider {
                 Problem::SymmetricWithoutSecret,
             ));
         }
+        let claim_paths = ClaimPaths {
+            preset: self.preset,
+            roles: match self.roles {
+                Some(path) => vec![path],
+                None => self.preset.roles(&self.client_id),
+            },
+            permissions: match self.permissions {
+                Some(path) => vec![path],
+                None => self.preset.permissions(),
+            },
+        };
         let redirect_uri = oauth2::RedirectUrl::new(redirect_uri)
             .map_err(|_| ConfigError::new("base_url", Problem::NotAUrl))?;
         Ok(Registration {
@@ -203,10 +219,7 @@ impl Provider {
             id_token_alg: self.id_token_alg,
             trusted_audiences: self.trusted_audiences,
             userinfo: self.userinfo,
-            roles: self.roles.unwrap_or_else(|| self.preset.roles()),
-            permissions: self
-                .permissions
-                .unwrap_or_else(|| self.preset.permissions()),
+            claim_paths: Arc::new(claim_paths),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Our registration at one provider: [OpenID Connect Dynamic Client Registration 1.0 §2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata)
 //! names the members; here they come from configuration.
 
+use std::sync::Arc;
+
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
     BasicTokenResponse,
@@ -12,7 +14,7 @@ use oauth2::{
 
 use super::authentication::ClientAuth;
 use crate::jose::Algorithm;
-use crate::provider::{ClaimPath, Issuer, Metadata};
+use crate::provider::{ClaimPaths, Issuer, Metadata};
 
 /// Everything that was agreed with one provider.
 #[derive(Clone, Debug)]
@@ -35,8 +37,8 @@ pub(crate) struct Registration {
     /// Audiences an ID token may name besides our client id.
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) userinfo: UserinfoPolicy,
-    pub(crate) roles: ClaimPath,
-    pub(crate) permissions: ClaimPath,
+    /// Where a person's roles and permissions are.
+    pub(crate) claim_paths: Arc<ClaimPaths>,
 }
 
 /// How the authorization response comes back.
@@ -50,15 +52,16 @@ pub enum ResponseMode {
     FormPost,
 }
 
-/// Whether the userinfo endpoint is asked at login.
+/// Whether the userinfo endpoint is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserinfoPolicy {
     /// Not asked: the ID token's claims are enough.
     #[default]
     Never,
-    /// Asked at every login; when it cannot be had, the login fails.
-    AtLogin,
+    /// Asked with every access token: at login, which fails without an answer, and at each refresh, which
+    /// goes on without one. An answer may be signed, with the ID token's algorithm.
+    Always,
 }
 
 /// The `oauth2` client with the endpoints this crate uses.
@@ -112,8 +115,7 @@ impl Registration {
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
-            roles: ClaimPath::new(["roles"]),
-            permissions: ClaimPath::new(["permissions"]),
+            claim_paths: Arc::new(ClaimPaths::of(crate::provider::ProviderPreset::Plain)),
         }
     }
 }

@@ -13,12 +13,11 @@ use crate::authorization::{
     AuthorizationError, Expected, Parameters, PendingLogin, ReplacedSession, VerifiedCode,
     response, suffix_of,
 };
-use crate::client::{Registration, UserinfoPolicy};
+use crate::client::Registration;
 use crate::cookie::pairs;
 use crate::error::Error;
 use crate::session::{Ended, EndedSession, Moment, Session, Ticket, Tokens};
 use crate::token::{self, IdTokenError, Rules, TokenResponse};
-use crate::userinfo;
 
 impl Gate {
     /// Answers the provider's answer. Whatever comes of it, the login's cookie is used up.
@@ -138,15 +137,9 @@ impl Gate {
                 )
             })
             .await?;
-        let claims = match registration.userinfo {
-            UserinfoPolicy::Never => None,
-            UserinfoPolicy::AtLogin => {
-                let metadata = premises.reach.metadata(premises.clock.now()).await?;
-                let request = userinfo::request(&metadata, &tokens.access_token)?;
-                let answer = premises.reach.send(request).await?;
-                Some(userinfo::response(&answer, &id_token)?)
-            }
-        };
+        let claims = self
+            .userinfo(&tokens.access_token, &id_token.subject)
+            .await?;
         let now = premises.clock.now();
         let requested = registration.scopes.join(" ");
         let mut session = Session::begin(
@@ -158,6 +151,8 @@ impl Gate {
             begun_at,
             premises.random.as_ref(),
         )?;
+        self.read_access_token(&mut session, &tokens.access_token)
+            .await;
         warn_without_refresh_token(&session, registration);
         if session.ended(now).is_some() {
             return Err(Error::CeilingReached);
@@ -172,9 +167,8 @@ impl Gate {
         &self,
         verification: impl Fn(&Rules<'_>) -> Result<T, IdTokenError>,
     ) -> Result<T, Error> {
-        let unknown =
-            |error: &IdTokenError| matches!(error, IdTokenError::Jws(jws) if jws.is_unknown_key());
-        self.verify_with_newer_keys(verification, unknown).await
+        self.verify_with_newer_keys(verification, IdTokenError::lacks_a_key)
+            .await
     }
 
     /// Runs a verification, once more with newer keys when the first attempt failed for the lack of

@@ -4,6 +4,7 @@ mod back_channel;
 mod callback;
 mod challenge;
 mod change;
+mod claims;
 mod data;
 mod door;
 mod ending;
@@ -42,7 +43,7 @@ use crate::error::Error;
 use crate::head::RequestHead;
 use crate::hook::Hooks;
 use crate::outside::{Clock, Random};
-use crate::provider::ClaimPath;
+use crate::provider::ClaimPaths;
 use crate::seal::KeyRing;
 use crate::session::{Lifetimes, ObeyedTokens, Renewals, Revocations, SharedRevocations};
 
@@ -90,7 +91,7 @@ pub(crate) struct Premises {
     /// What browsers are asked to forget at logout, as a header.
     pub(crate) clear_site_data: Option<HeaderValue>,
     /// The claims that hold roles and permissions.
-    pub(crate) claim_paths: Arc<(ClaimPath, ClaimPath)>,
+    pub(crate) claim_paths: Arc<ClaimPaths>,
     /// How far the provider's clock may be off, in seconds.
     pub(crate) leeway: u64,
     pub(crate) background: Background,

@@ -3,7 +3,7 @@
 
 use super::{Challenge, Visit};
 use crate::error::Error;
-use crate::guard::Guard;
+use crate::guard::{Denial, Guard};
 use crate::head::RequestHead;
 use crate::session::{AccessToken, Ended, User};
 
@@ -31,7 +31,12 @@ impl Guard {
         let gate = visit.gate();
         match self.check(&user, gate.now().saturating_sub(gate.0.leeway)) {
             Ok(()) => Ok(user),
-            Err(denial) => Err(Challenge::denied(head, denial).to(user)),
+            Err(denial) => {
+                if let Denial::Role(_) = denial {
+                    user.warn_without_roles_claim();
+                }
+                Err(Challenge::denied(head, denial).to(user))
+            }
         }
     }
 }

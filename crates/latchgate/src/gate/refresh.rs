@@ -12,6 +12,7 @@ use crate::background::Backoff;
 use crate::error::Error;
 use crate::session::{Ended, Renewed, Session};
 use crate::token;
+use crate::userinfo::UserinfoError;
 
 /// How long a refresh waits for its turn while other nodes are at it.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(20);
@@ -122,7 +123,9 @@ impl Gate {
         };
         let now = premises.clock.now();
         let fresh = session.tokens.refreshed(&tokens, id_token.as_ref(), now);
-        Ok(session.refreshed(fresh, id_token.as_ref()))
+        let mut fresh = session.refreshed(fresh, id_token.as_ref());
+        self.renew_claims(&mut fresh).await?;
+        Ok(fresh)
     }
 
     /// A refreshed session that its cookies hold, if need be with the ID token from before. What they do
@@ -289,6 +292,7 @@ fn ends_the_session(error: &Error) -> bool {
     match error {
         Error::Token(error) => error.is_final(),
         Error::IdToken(error) => error.disowns_the_session(),
+        Error::Userinfo(error) => matches!(error, UserinfoError::Subject),
         _ => false,
     }
 }

@@ -15,4 +15,5 @@ pub(crate) use issuer::{Issuer, is_https_or_loopback};
 pub use keys::KeysError;
 pub(crate) use keys::{RefetchBudget, request as keys_request, response as keys_response};
 pub(crate) use metadata::Metadata;
+pub(crate) use presets::{AccessTokens, ClaimPaths};
 pub use presets::{ClaimPath, ClaimPathError, ProviderPreset};

@@ -50,19 +50,13 @@ impl ClaimPath {
         Self(steps.into_iter().map(Into::into).collect())
     }
 
-    /// The strings at the end of the path: of an array, or one alone.
-    pub(crate) fn strings<'a>(&self, claims: &'a Map<String, Value>) -> Vec<&'a str> {
-        match self.value(claims) {
-            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
-            Some(Value::String(text)) => vec![text],
-            _ => Vec::new(),
+    /// The strings at the end of the path: of an array, or one alone. `None` without such a claim.
+    fn strings<'a>(&self, claims: &'a Map<String, Value>) -> Option<Vec<&'a str>> {
+        match self.value(claims)? {
+            Value::Array(items) => Some(items.iter().filter_map(Value::as_str).collect()),
+            Value::String(text) => Some(vec![text]),
+            _ => None,
         }
-    }
-
-    /// The same, where one string holds several words (RFC 8693 §4.2, as a `scope`).
-    pub(crate) fn words<'a>(&self, claims: &'a Map<String, Value>) -> Vec<&'a str> {
-        let strings = self.strings(claims).into_iter();
-        strings.flat_map(str::split_whitespace).collect()
     }
 
     fn value<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
@@ -70,42 +64,206 @@ impl ClaimPath {
         let found = steps.next().and_then(|first| claims.get(first));
         steps.fold(found, |value, step| value.and_then(|value| value.get(step)))
     }
+
+    /// Copies the claim, and the objects it lies in.
+    fn copy(&self, from: &Map<String, Value>, to: &mut Map<String, Value>) {
+        let (Some(strings), Some((name, parents))) = (self.strings(from), self.0.split_last())
+        else {
+            return;
+        };
+        let mut at = to;
+        for parent in parents {
+            let entry = at
+                .entry(parent.as_str())
+                .or_insert_with(|| Map::new().into());
+            let Value::Object(inner) = entry else {
+                return;
+            };
+            at = inner;
+        }
+        at.insert(name.clone(), strings.into());
+    }
+}
+
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" > "))
+    }
+}
+
+/// Where a person's roles and permissions are.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimPaths {
+    pub(crate) preset: ProviderPreset,
+    pub(crate) roles: Vec<ClaimPath>,
+    pub(crate) permissions: Vec<ClaimPath>,
+}
+
+impl ClaimPaths {
+    /// The roles in the first of these claims that have any of theirs.
+    pub(crate) fn roles_in<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a Map<String, Value>>,
+    ) -> Option<Vec<&'a str>> {
+        first(&self.roles, sources)
+    }
+
+    /// The permissions in the first of these claims that have any of theirs. One string may hold
+    /// several (RFC 8693 §4.2, as a `scope`).
+    pub(crate) fn permissions_in<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a Map<String, Value>>,
+    ) -> Option<Vec<&'a str>> {
+        let strings = first(&self.permissions, sources)?.into_iter();
+        Some(strings.flat_map(str::split_whitespace).collect())
+    }
+
+    /// Of these claims only what says something of roles and permissions.
+    pub(crate) fn only_these(&self, claims: &Map<String, Value>) -> Map<String, Value> {
+        let mut kept = Map::new();
+        for path in self.roles.iter().chain(&self.permissions) {
+            path.copy(claims, &mut kept);
+        }
+        kept
+    }
+}
+
+fn first<'a>(
+    paths: &[ClaimPath],
+    sources: impl IntoIterator<Item = &'a Map<String, Value>>,
+) -> Option<Vec<&'a str>> {
+    sources.into_iter().find_map(|claims| {
+        let mut found = paths
+            .iter()
+            .filter_map(|path| path.strings(claims))
+            .peekable();
+        found.peek().is_some().then(|| found.flatten().collect())
+    })
 }
 
 /// Known providers, as far as roles and permissions are concerned.
+///
+/// Wherever a preset looks, it takes the newest of what has the claim: the access token, if the provider
+/// is one that puts roles there and the token can be verified, and else the ID token with what userinfo
+/// adds. An access token is verified once, when it is issued, with the provider's keys and the ID
+/// token's algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProviderPreset {
     /// `roles` and `permissions`, as a plain claim each. The default.
     Plain,
     /// Auth0: a namespaced claim set by an Action has no fixed name, so roles are looked for at
-    /// `https://latchgate.dev/roles`, and permissions at `permissions`. Use
-    /// [`Provider::role_claim`](crate::Provider::role_claim) for a name of your own.
+    /// `https://latchgate.dev/roles`. Use [`Provider::role_claim`](crate::Provider::role_claim) for a
+    /// name of your own. Permissions are at `permissions` of the access token, for an API
+    /// ([`Provider::audience`](crate::Provider::audience)) with RBAC and "Add Permissions in the Access
+    /// Token".
     Auth0,
-    /// Keycloak: `realm_access > roles`.
+    /// Keycloak: `realm_access > roles`, and `resource_access > {client id} > roles` for the roles of
+    /// this client, which a client has in its access token unless somebody has changed its scopes.
     Keycloak,
-    /// Microsoft Entra ID: app roles at `roles`, permissions at `scp`.
+    /// Microsoft Entra ID: app roles at `roles`, permissions at `scp`. An access token counts only if it
+    /// is for this application's own API: the roles of another's are none here.
     EntraId,
-    /// Okta: `groups`.
+    /// Okta: `groups`, which an authorization server of your own can put into either token, and the one
+    /// of the organization into the ID token only.
     Okta,
 }
 
 impl ProviderPreset {
-    /// Where this provider puts a person's roles.
-    pub(crate) fn roles(self) -> ClaimPath {
+    /// Where this provider puts the roles of a person, and those they have at this client.
+    pub(crate) fn roles(self, client_id: &str) -> Vec<ClaimPath> {
         match self {
-            Self::Plain | Self::EntraId => ClaimPath::new(["roles"]),
-            Self::Auth0 => ClaimPath::new(["https://latchgate.dev/roles"]),
-            Self::Keycloak => ClaimPath::new(["realm_access", "roles"]),
-            Self::Okta => ClaimPath::new(["groups"]),
+            Self::Plain | Self::EntraId => vec![ClaimPath::new(["roles"])],
+            Self::Auth0 => vec![ClaimPath::new(["https://latchgate.dev/roles"])],
+            Self::Keycloak => vec![
+                ClaimPath::new(["realm_access", "roles"]),
+                ClaimPath::new(["resource_access", client_id, "roles"]),
+            ],
+            Self::Okta => vec![ClaimPath::new(["groups"])],
         }
     }
 
     /// Where this provider puts a person's permissions.
-    pub(crate) fn permissions(self) -> ClaimPath {
+    pub(crate) fn permissions(self) -> Vec<ClaimPath> {
         match self {
-            Self::EntraId => ClaimPath::new(["scp"]),
-            _ => ClaimPath::new(["permissions"]),
+            Self::EntraId => vec![ClaimPath::new(["scp"])],
+            _ => vec![ClaimPath::new(["permissions"])],
+        }
+    }
+
+    /// What this provider's access tokens look like, if roles or permissions are read from them.
+    pub(crate) fn access_tokens(self) -> Option<AccessTokens> {
+        let azp = AccessTokens {
+            client: "azp",
+            kind: None,
+            same_subject: true,
+            for_our_api: false,
+        };
+        match self {
+            Self::Plain => None,
+            Self::Auth0 => Some(azp),
+            Self::Keycloak => Some(AccessTokens {
+                kind: Some("Bearer"),
+                ..azp
+            }),
+            // Its `sub` is another one for each API.
+            Self::EntraId => Some(AccessTokens {
+                same_subject: false,
+                for_our_api: true,
+                ..azp
+            }),
+            // Its `sub` is the login name.
+            Self::Okta => Some(AccessTokens {
+                client: "cid",
+                same_subject: false,
+                ..azp
+            }),
+        }
+    }
+
+    /// What to do where a role is required and nothing that came has a claim of roles.
+    pub(crate) fn cure(self) -> &'static str {
+        match self {
+            Self::Plain => {
+                "have the provider put roles into the ID token; set `preset` to the provider's name, or `role_claim` to the claim that has them"
+            }
+            Self::Auth0 => {
+                "have an Action put the roles into the ID token as `https://latchgate.dev/roles`, or set `role_claim` to the claim that has them"
+            }
+            Self::Keycloak => {
+                "give the client the client scope `roles` as a default one; if the log says `access_token_not_used`, sign access tokens with the ID token's algorithm, or let the mappers of that scope add to the ID token"
+            }
+            Self::EntraId => {
+                "define app roles in the app registration and assign people to them in the enterprise application"
+            }
+            Self::Okta => {
+                "add a claim `groups` to the ID token, in the authorization server's claims or in the application's sign-on settings"
+            }
+        }
+    }
+}
+
+/// What the access tokens of a provider look like, beyond being signed by it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AccessTokens {
+    /// The claim that names the client a token was issued to.
+    pub(crate) client: &'static str,
+    /// The claim `typ` that access tokens have, where it tells them from other tokens.
+    pub(crate) kind: Option<&'static str>,
+    /// Whether `sub` is the ID token's.
+    pub(crate) same_subject: bool,
+    /// Whether what a token says holds at the API it is for only, so that this must be ours.
+    pub(crate) for_our_api: bool,
+}
+
+#[cfg(test)]
+impl ClaimPaths {
+    /// The paths of a preset for the client `my-app`.
+    pub(crate) fn of(preset: ProviderPreset) -> Self {
+        Self {
+            preset,
+            roles: preset.roles("my-app"),
+            permissions: preset.permissions(),
         }
     }
 }
@@ -126,20 +284,18 @@ mod tests {
         });
         let claims = claims.as_object().unwrap();
         for (path, expected) in [
-            ("roles", vec!["a", "b"]),
-            ("scp", vec!["read write"]),
-            ("https://foo.com/roles", vec!["c"]),
-            ("realm_access > roles", vec!["d"]),
-            ("realm_access > none", vec![]),
-            ("roles > deeper", vec![]),
-            ("odd", vec![]),
-            ("absent", vec![]),
+            ("roles", Some(vec!["a", "b"])),
+            ("scp", Some(vec!["read write"])),
+            ("https://foo.com/roles", Some(vec!["c"])),
+            ("realm_access > roles", Some(vec!["d"])),
+            ("realm_access > none", None),
+            ("roles > deeper", None),
+            ("odd", None),
+            ("absent", None),
         ] {
-            assert_eq!(
-                path.parse::<ClaimPath>().unwrap().strings(claims),
-                expected,
-                "{path}"
-            );
+            let parsed: ClaimPath = path.parse().unwrap();
+            assert_eq!(parsed.strings(claims), expected, "{path}");
+            assert_eq!(parsed.to_string(), path);
         }
         for unfinished in ["", " ", "a > ", "a >", "> a", " > a", "a >  > b", ">"] {
             assert_eq!(unfinished.parse::<ClaimPath>(), Err(ClaimPathError));
@@ -161,10 +317,58 @@ mod tests {
             (ProviderPreset::EntraId, json!({ "roles": ["admin"] })),
             (ProviderPreset::Okta, json!({ "groups": ["admin"] })),
         ] {
-            assert_eq!(
-                preset.roles().strings(claims.as_object().unwrap()),
-                ["admin"]
-            );
+            let paths = ClaimPaths::of(preset);
+            let found = paths.roles_in([claims.as_object().unwrap()]);
+            assert_eq!(found, Some(vec!["admin"]), "{preset:?}");
+            assert!(preset.cure().contains(' '));
         }
+    }
+
+    #[test]
+    fn all_roles_come_from_the_first_source_that_has_any() {
+        let keycloak = ClaimPaths::of(ProviderPreset::Keycloak);
+        let both = json!({
+            "realm_access": { "roles": ["realm"] },
+            "resource_access": { "my-app": { "roles": ["ours"] }, "other": { "roles": ["theirs"] } },
+        });
+        let none = json!({ "resource_access": { "other": { "roles": ["theirs"] } } });
+        let empty = json!({ "realm_access": { "roles": [] } });
+        let roles = |sources: &[&Value]| {
+            let sources = sources.iter().filter_map(|claims| claims.as_object());
+            let found = keycloak.roles_in(sources);
+            found.map(|roles| roles.join(" "))
+        };
+        assert_eq!(roles(&[&both, &empty]).as_deref(), Some("realm ours"));
+        assert_eq!(roles(&[&none, &both]).as_deref(), Some("realm ours"));
+        assert_eq!(
+            roles(&[&empty, &both]).as_deref(),
+            Some(""),
+            "the newest has none"
+        );
+        assert_eq!(roles(&[&none, &json!({})]), None);
+    }
+
+    #[test]
+    fn only_roles_and_permissions_are_kept_of_an_access_token() {
+        let claims = json!({
+            "sub": "jane",
+            "realm_access": { "roles": ["a", 7], "more": true },
+            "resource_access": { "my-app": { "roles": ["b"] }, "other": { "roles": ["c"] } },
+            "permissions": "read write",
+        });
+        let kept = ClaimPaths::of(ProviderPreset::Keycloak).only_these(claims.as_object().unwrap());
+        let expected = json!({
+            "realm_access": { "roles": ["a"] },
+            "resource_access": { "my-app": { "roles": ["b"] } },
+            "permissions": ["read write"],
+        });
+        assert_eq!(Value::Object(kept), expected);
+        let awkward = json!({ "a": ["x"], "b": "y" });
+        let paths = ClaimPaths {
+            roles: vec![ClaimPath::new(["a"]), ClaimPath::new(["a", "b"])],
+            ..ClaimPaths::of(ProviderPreset::Plain)
+        };
+        let kept = paths.only_these(awkward.as_object().unwrap());
+        assert_eq!(Value::Object(kept), json!({ "a": ["x"] }));
     }
 }

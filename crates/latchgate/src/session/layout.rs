@@ -27,10 +27,23 @@ pub(crate) struct Extras {
     pub(crate) data: String,
     /// The ends of other sessions that had been there when this one began.
     pub(crate) seen: Seen,
+    pub(crate) userinfo_age: UserinfoAge,
+    /// What the verified access token says of roles and permissions, as JSON; empty when it says nothing.
+    pub(crate) access_token_claims: String,
+}
+
+/// Which claims are newer, where there are some of the userinfo endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum UserinfoAge {
+    /// It was asked with the tokens that came with the ID token, or later ones.
+    #[default]
+    NewerThanIdToken,
+    /// It was asked before, and not with those tokens.
+    OlderThanIdToken,
 }
 
 impl fmt::Debug for Extras {
-    /// The application's value is left out.
+    /// The application's value and all claims are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Extras")
             .field("remembered", &self.remembered)
@@ -79,7 +92,7 @@ mod tests {
          6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
          323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
          207265667265736820746f6b656e0c6f70656e696420656d61696c000101882701f8230c7b2274656e\
-         616e74223a377d818080c03e00";
+         616e74223a377d818080c03e00010f7b22726f6c6573223a5b2261225d7d";
 
     /// [`Session::example`] that ends with the browser and has nothing else, in layout 2.
     const LAYOUT_2_SPARSE: &str = "0201010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
@@ -88,7 +101,7 @@ mod tests {
          696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
          6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
          323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
-         207265667265736820746f6b656e0c6f70656e696420656d61696c00010000000000";
+         207265667265736820746f6b656e0c6f70656e696420656d61696c000100000000000000";
 
     fn bytes(hex: &str) -> Vec<u8> {
         let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
@@ -114,6 +127,8 @@ mod tests {
                 sub: Stamp::new(1_000, [0, 0, 1]),
                 alone: Stamp::default(),
             },
+            userinfo_age: UserinfoAge::OlderThanIdToken,
+            access_token_claims: r#"{"roles":["a"]}"#.to_owned(),
         })
     }
 
@@ -129,20 +144,27 @@ mod tests {
             Just(Remembered::AcrossRestarts),
             Just(Remembered::UntilClosed)
         ];
+        let userinfo_age = prop_oneof![
+            Just(UserinfoAge::NewerThanIdToken),
+            Just(UserinfoAge::OlderThanIdToken)
+        ];
         let deadline = || any::<Option<u64>>();
         let seen = any::<[u8; 3]>().prop_map(|salt| Seen {
             sub: Stamp::default(),
             alone: Stamp::new(1_000, salt),
         });
-        (remembered, deadline(), deadline(), ".{0,40}", seen).prop_map(
-            |(remembered, session_expiry, id_token, data, seen)| Extras {
+        let ceiling = (deadline(), deadline()).prop_map(|(session_expiry, id_token)| Ceiling {
+            session_expiry,
+            id_token,
+        });
+        (remembered, ceiling, ".{0,40}", seen, userinfo_age, ".{0,40}").prop_map(
+            |(remembered, ceiling, data, seen, userinfo_age, access_token_claims)| Extras {
                 remembered,
-                ceiling: Ceiling {
-                    session_expiry,
-                    id_token,
-                },
+                ceiling,
                 data,
                 seen,
+                userinfo_age,
+                access_token_claims,
             },
         )
     }

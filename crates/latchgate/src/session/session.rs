@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::ceiling::Ceiling;
 use super::compact::CompactToken;
-use super::layout::Extras;
+use super::layout::{Extras, UserinfoAge};
 use super::lifetime::{Ended, Lifetimes, Times};
 use crate::client::Registration;
 use crate::outside::{Random, RandomError};
@@ -63,6 +63,12 @@ const OF_THE_ID_TOKEN: [&str; 14] = [
     "at_hash",
     "sid",
     "session_expiry",
+];
+
+/// Values, and the claims that say whether the provider has verified them.
+const PAIRS: [(&str, &str); 2] = [
+    ("email", "email_verified"),
+    ("phone_number", "phone_number_verified"),
 ];
 
 /// The tokens of a session.
@@ -184,30 +190,50 @@ impl Session {
 
     /// This session with new tokens, one generation further.
     pub(crate) fn refreshed(&self, tokens: Tokens, id_token: Option<&IdToken>) -> Self {
+        let mut extras = self.extras.clone();
+        if let Some(fresh) = id_token {
+            extras.ceiling = extras.ceiling.moved(fresh);
+            if !self.userinfo.is_empty() {
+                extras.userinfo_age = UserinfoAge::OlderThanIdToken;
+            }
+        }
         Self {
             generation: self.generation.saturating_add(1),
             sid: id_token
                 .and_then(|fresh| fresh.sid.clone())
                 .or_else(|| self.sid.clone()),
             tokens,
-            extras: Extras {
-                ceiling: id_token.map_or(self.extras.ceiling, |fresh| {
-                    self.extras.ceiling.moved(fresh)
-                }),
-                ..self.extras.clone()
-            },
+            extras,
             ..self.clone()
         }
     }
 
-    /// This session, one generation further, with the tokens that `fresh` got.
+    /// Takes what the userinfo endpoint says now instead of what it said before.
+    pub(crate) fn set_userinfo(&mut self, claims: &Map<String, Value>) {
+        self.userinfo = serde_json::to_string(claims).unwrap_or_default();
+        self.extras.userinfo_age = UserinfoAge::default();
+    }
+
+    /// Takes the roles and permissions of the access token that it has now.
+    pub(crate) fn set_access_token_claims(&mut self, claims: &Map<String, Value>) {
+        self.extras.access_token_claims = match claims.is_empty() {
+            true => String::new(),
+            false => serde_json::to_string(claims).unwrap_or_default(),
+        };
+    }
+
+    /// This session, one generation further, with the tokens that `fresh` got and the claims that came
+    /// with them.
     pub(crate) fn with_tokens_of(&self, fresh: &Self) -> Self {
         Self {
             generation: self.generation.saturating_add(1),
             sid: fresh.sid.clone(),
             tokens: fresh.tokens.clone(),
+            userinfo: fresh.userinfo.clone(),
             extras: Extras {
                 ceiling: fresh.extras.ceiling,
+                userinfo_age: fresh.extras.userinfo_age,
+                access_token_claims: fresh.extras.access_token_claims.clone(),
                 ..self.extras.clone()
             },
             ..self.clone()
@@ -234,15 +260,27 @@ impl Session {
         })
     }
 
-    /// The claims of the ID token, overlaid with those of the userinfo endpoint: with what it says of
-    /// the person, that is. How they authenticated, and for whom, only the ID token can say.
+    /// The claims of the ID token and of the userinfo endpoint: each from the one that is newer, if both
+    /// have it. How the person authenticated, and for whom, only the ID token can say.
     pub(crate) fn claims(&self) -> Map<String, Value> {
-        let mut claims = self.id_token_claims();
-        if let Ok(Value::Object(more)) = serde_json::from_str::<Value>(&self.userinfo) {
-            let more = more.into_iter();
-            claims.extend(more.filter(|(name, _)| !OF_THE_ID_TOKEN.contains(&name.as_str())));
+        let id_token = self.id_token_claims();
+        let userinfo: Map<String, Value> = serde_json::from_str(&self.userinfo).unwrap_or_default();
+        if userinfo.is_empty() {
+            return id_token;
         }
-        claims
+        let about_the_person = userinfo
+            .into_iter()
+            .filter(|(name, _)| !OF_THE_ID_TOKEN.contains(&name.as_str()))
+            .collect();
+        match self.extras.userinfo_age {
+            UserinfoAge::NewerThanIdToken => overlaid(id_token, about_the_person),
+            UserinfoAge::OlderThanIdToken => overlaid(about_the_person, id_token),
+        }
+    }
+
+    /// What the access token says of roles and permissions, if it was verified.
+    pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.extras.access_token_claims).unwrap_or_default()
     }
 
     /// The same claims as JSON, where nothing has to be put together for that.
@@ -256,6 +294,21 @@ impl Session {
         let payload = self.tokens.id_token.payload().unwrap_or_default();
         serde_json::from_slice(payload).unwrap_or_default()
     }
+}
+
+/// The older claims with the newer ones over them. A value and what vouches for it come from one of the
+/// two, the newer one that has the value (OpenID Connect Core 1.0 §5.1).
+fn overlaid(older: Map<String, Value>, mut newer: Map<String, Value>) -> Map<String, Value> {
+    let mut claims = older;
+    for (value, vouches) in PAIRS {
+        if newer.contains_key(value) {
+            claims.remove(vouches);
+        } else if claims.contains_key(value) {
+            newer.remove(vouches);
+        }
+    }
+    claims.extend(newer);
+    claims
 }
 
 #[cfg(test)]
@@ -528,6 +581,88 @@ mod tests {
         assert!(!due(None, u64::MAX));
         assert!(due(Some(u64::MAX), u64::MAX));
         assert!(!due_by(255, Some(3_600), 4_553) && due_by(255, Some(3_600), 4_554));
+    }
+
+    #[test]
+    fn the_newer_of_two_sources_counts_claim_by_claim() {
+        let claims = |value: Value| value.as_object().unwrap().clone();
+        let id_token = |value: Value| IdToken::example(&value);
+        let mut session =
+            Session::example_of(&json!({ "sub": "1", "email": "a", "roles": ["admin"] }));
+        session.set_userinfo(&claims(
+            json!({ "sub": "1", "roles": ["user"], "nickname": "Ada" }),
+        ));
+        assert_eq!(session.claims()["roles"], json!(["user"]));
+        // A refresh without an ID token changes neither source.
+        let silent = session.refreshed(session.tokens.clone(), None);
+        assert_eq!(silent.claims(), session.claims());
+        let fresh = id_token(json!({ "sub": "1", "roles": ["guest"] }));
+        let response = answer(|_| {});
+        let tokens = session.tokens.refreshed(&response, Some(&fresh), 2_000);
+        let mut newer = session.refreshed(tokens, Some(&fresh));
+        assert_eq!(newer.claims()["roles"], json!(["guest"]));
+        assert_eq!(newer.claims()["nickname"], "Ada");
+        assert_eq!(newer.claims().get("email"), None);
+        let decoded = Session::decode(&newer.encode().unwrap()).unwrap();
+        assert_eq!(decoded.claims(), newer.claims());
+        newer.set_userinfo(&claims(json!({ "sub": "1", "roles": ["owner"] })));
+        assert_eq!(newer.claims()["roles"], json!(["owner"]));
+        assert_eq!(newer.claims().get("nickname"), None);
+        newer.set_access_token_claims(&claims(json!({ "roles": ["a"] })));
+        // What somebody else has changed meanwhile does not bring the old claims back.
+        let merged = session.with_data("7".to_owned()).with_tokens_of(&newer);
+        assert_eq!(merged.claims(), newer.claims());
+        assert_eq!(merged.access_token_claims(), newer.access_token_claims());
+        newer.set_access_token_claims(&Map::new());
+        assert!(newer.access_token_claims().is_empty());
+    }
+
+    #[test]
+    fn without_userinfo_a_refresh_leaves_no_extras_behind() {
+        let fresh = IdToken::example(&json!({ "sub": "1" }));
+        let session = Session::example();
+        let after = session.refreshed(session.tokens.clone(), Some(&fresh));
+        assert_eq!(after.extras, Extras::default());
+    }
+
+    #[test]
+    fn a_pair_comes_from_one_source() {
+        let object = |value: &Value| value.as_object().unwrap().clone();
+        for (older, newer, expected) in [
+            (
+                json!({ "email": "a", "email_verified": true }),
+                json!({ "email": "b" }),
+                json!({ "email": "b" }),
+            ),
+            (
+                json!({ "email": "a" }),
+                json!({ "email_verified": true }),
+                json!({ "email": "a" }),
+            ),
+            (
+                json!({}),
+                json!({ "email_verified": true }),
+                json!({ "email_verified": true }),
+            ),
+            (
+                json!({ "email_verified": true }),
+                json!({ "email": "b" }),
+                json!({ "email": "b" }),
+            ),
+            (
+                json!({ "email": "a", "email_verified": true }),
+                json!({ "email": null }),
+                json!({ "email": null }),
+            ),
+            (
+                json!({ "phone_number": "1", "phone_number_verified": true, "email": "a" }),
+                json!({ "phone_number": "2", "email_verified": true }),
+                json!({ "phone_number": "2", "email": "a" }),
+            ),
+        ] {
+            let found = overlaid(object(&older), object(&newer));
+            assert_eq!(Value::Object(found), expected, "{older} {newer}");
+        }
     }
 
     #[test]

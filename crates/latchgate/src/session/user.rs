@@ -12,7 +12,7 @@ use super::data::DataError;
 use super::session::Session;
 use super::store::StoreKey;
 use crate::authorization::Remembered;
-use crate::provider::ClaimPath;
+use crate::provider::ClaimPaths;
 
 /// The signed-in person. Cheap to clone.
 ///
@@ -24,10 +24,17 @@ use crate::provider::ClaimPath;
 #[derive(Clone)]
 pub struct User {
     session: Arc<Session>,
-    claims: Arc<OnceLock<Map<String, Value>>>,
-    paths: Arc<(ClaimPath, ClaimPath)>,
+    parsed: Arc<Parsed>,
+    paths: Arc<ClaimPaths>,
     /// What the session lies under, where it lies in a store.
     stored_under: Option<StoreKey>,
+}
+
+/// The session's claims, parsed when somebody asks.
+#[derive(Default)]
+struct Parsed {
+    claims: OnceLock<Map<String, Value>>,
+    access_token: OnceLock<Map<String, Value>>,
 }
 
 /// The claims do not fit the type that was asked for.
@@ -48,10 +55,10 @@ impl std::error::Error for ClaimsError {
 
 impl User {
     /// `paths` lead to roles and permissions.
-    pub(crate) fn new(session: Arc<Session>, paths: Arc<(ClaimPath, ClaimPath)>) -> Self {
+    pub(crate) fn new(session: Arc<Session>, paths: Arc<ClaimPaths>) -> Self {
         Self {
             session,
-            claims: Arc::default(),
+            parsed: Arc::default(),
             paths,
             stored_under: None,
         }
@@ -146,18 +153,36 @@ impl User {
         self.text("acr")
     }
 
-    /// The person's roles, from the claim the provider's preset or
-    /// [`Provider::role_claim`](crate::Provider::role_claim) names.
+    /// The person's roles, from where the provider's
+    /// [preset](crate::ProviderPreset) or [`Provider::role_claim`](crate::Provider::role_claim) says.
     #[must_use]
     pub fn roles(&self) -> Vec<&str> {
-        self.paths.0.strings(self.all())
+        self.paths.roles_in(self.sources()).unwrap_or_default()
     }
 
-    /// The person's permissions, from the claim the preset or
-    /// [`Provider::permission_claim`](crate::Provider::permission_claim) names.
+    /// The person's permissions, from where the preset or
+    /// [`Provider::permission_claim`](crate::Provider::permission_claim) says.
     #[must_use]
     pub fn permissions(&self) -> Vec<&str> {
-        self.paths.1.words(self.all())
+        let found = self.paths.permissions_in(self.sources());
+        found.unwrap_or_default()
+    }
+
+    /// Tells the log what to do if nothing that the provider sent has a claim of roles at all: then the
+    /// person lacks more than a role.
+    pub(crate) fn warn_without_roles_claim(&self) {
+        if self.paths.roles_in(self.sources()).is_some() {
+            return;
+        }
+        let looked_at: Vec<String> = self.paths.roles.iter().map(ToString::to_string).collect();
+        tracing::warn!(
+            event = "no_roles_claim",
+            issuer = self.issuer(),
+            subject = self.subject(),
+            looked_at = looked_at.join(", "),
+            cure = self.paths.preset.cure(),
+            "a role is required, and nothing the provider sent has a roles claim"
+        );
     }
 
     /// The scope values that were granted, which may be fewer than were asked for.
@@ -223,7 +248,15 @@ impl User {
     }
 
     fn all(&self) -> &Map<String, Value> {
-        self.claims.get_or_init(|| self.session.claims())
+        self.parsed.claims.get_or_init(|| self.session.claims())
+    }
+
+    /// Where roles and permissions may be, the newest first: an access token comes with every answer of
+    /// the token endpoint, an ID token need not.
+    fn sources(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        let parsed = &self.parsed.access_token;
+        let access_token = parsed.get_or_init(|| self.session.access_token_claims());
+        [access_token, self.all()].into_iter()
     }
 }
 
@@ -246,7 +279,7 @@ impl Serialize for User {
 impl User {
     /// Somebody with these claims and the plain preset's paths.
     pub(crate) fn example(claims: &Value) -> Self {
-        let paths = (ClaimPath::new(["roles"]), ClaimPath::new(["permissions"]));
+        let paths = ClaimPaths::of(crate::provider::ProviderPreset::Plain);
         Self::new(Arc::new(Session::example_of(claims)), Arc::new(paths))
     }
 }
@@ -258,7 +291,7 @@ mod tests {
     use serde_json::json;
 
     fn of_preset(preset: ProviderPreset, claims: &Value) -> User {
-        let paths = Arc::new((preset.roles(), preset.permissions()));
+        let paths = Arc::new(ClaimPaths::of(preset));
         User::new(Arc::new(Session::example_of(claims)), paths)
     }
 
@@ -407,7 +440,7 @@ mod tests {
     fn userinfo_adds_to_the_id_token() {
         let mut session = Session::example_of(&json!({ "sub": "1", "name": "old", "acr": "mfa" }));
         session.userinfo = json!({ "sub": "1", "name": "new", "roles": ["a"] }).to_string();
-        let paths = (ClaimPath::new(["roles"]), ClaimPath::new(["permissions"]));
+        let paths = ClaimPaths::of(ProviderPreset::Plain);
         let user = User::new(Arc::new(session), Arc::new(paths));
         assert_eq!(
             (user.name(), user.acr(), user.roles()),
@@ -415,6 +448,24 @@ mod tests {
         );
         let json = serde_json::to_value(&user).unwrap();
         assert_eq!(json["name"], "new");
+    }
+
+    #[test]
+    fn the_access_token_s_roles_come_first_and_its_other_claims_not_at_all() {
+        let mut session =
+            Session::example_of(&json!({ "sub": "1", "roles": ["old"], "permissions": ["read"] }));
+        let access_token = json!({ "sub": "2", "email": "x@example.com", "roles": ["new"] });
+        session.extras.access_token_claims = access_token.to_string();
+        let user = User::new(
+            Arc::new(session),
+            Arc::new(ClaimPaths::of(ProviderPreset::Plain)),
+        );
+        assert_eq!(
+            (user.roles(), user.permissions()),
+            (vec!["new"], vec!["read"])
+        );
+        assert_eq!((user.subject(), user.claim("email")), ("1", None));
+        assert!(matches!(user.claims_json(), Cow::Borrowed(_)));
     }
 
     #[test]

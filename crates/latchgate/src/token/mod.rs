@@ -2,6 +2,7 @@
 //! ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2),
 //! [OpenID Connect Core 1.0 §3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)).
 
+mod access_token;
 mod id_token;
 mod jwt;
 mod refresh;
@@ -9,6 +10,7 @@ mod request;
 mod response;
 mod revocation;
 
+pub(crate) use access_token::{AccessTokenError, read as read_access_token};
 pub use id_token::IdTokenError;
 pub(crate) use id_token::{IdToken, verify, verify_refreshed};
 pub use jwt::JwtError;

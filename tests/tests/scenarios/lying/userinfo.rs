@@ -17,7 +17,7 @@ scenarios!(
 const REFUSED: (u16, &str) = (502, "userinfo");
 
 fn asked(setup: Setup) -> Setup {
-    setup.registration(|registration| registration.userinfo(UserinfoPolicy::AtLogin))
+    setup.registration(|registration| registration.userinfo(UserinfoPolicy::Always))
 }
 
 fn says(

@@ -142,7 +142,7 @@ impl Settings {
             "userinfo",
             "true, false",
             &[
-                ("true", UserinfoPolicy::AtLogin),
+                ("true", UserinfoPolicy::Always),
                 ("false", UserinfoPolicy::Never),
             ],
         )? {

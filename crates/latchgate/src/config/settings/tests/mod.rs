@@ -124,12 +124,10 @@ fn every_setting_arrives() {
     assert_eq!(registration.response_mode, ResponseMode::FormPost);
     assert_eq!(registration.id_token_alg.as_str(), "ES256");
     assert_eq!(registration.trusted_audiences, ["one", "two"]);
-    assert_eq!(registration.userinfo, UserinfoPolicy::AtLogin);
-    assert_eq!(
-        registration.roles,
-        ClaimPath::new(["realm_access", "roles"])
-    );
-    assert_eq!(registration.permissions, ClaimPath::new(["a", "b"]));
+    assert_eq!(registration.userinfo, UserinfoPolicy::Always);
+    let paths = &registration.claim_paths;
+    assert_eq!(paths.roles[0], ClaimPath::new(["realm_access", "roles"]));
+    assert_eq!(paths.permissions, [ClaimPath::new(["a", "b"])]);
     assert_eq!(
         (gate.0.lifetimes.idle, gate.0.lifetimes.absolute),
         (1_800, 43_200)
