@@ -34,6 +34,7 @@ macro_rules! app {
             .route("/me", web::get().to(me))
             .route("/token", web::get().to(token))
             .route("/refresh", web::post().to(refresh))
+            .route("/refresh", web::get().to(refresh))
             .route("/boom", web::get().to(boom))
             .route("/boom-token", web::get().to(boom_token))
             .route("/stream", web::get().to(streamed))

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `GET /` | `Option<User>` | `anonymous`, or the subject |
 //! | `GET /me` | `User` | the claims |
-//! | `GET /token`, `POST /refresh` | `AccessToken`, `RefreshedAccessToken` | the token, its lifetime and scope |
+//! | `GET /token`, `GET|POST /refresh` | `AccessToken`, `RefreshedAccessToken` | the token, its lifetime and scope |
 //! | `GET /admin`, `GET /read`, `GET /recent` | the role `admin`, the scope `email`, `max_age` 300 | `admitted` |
 //! | `GET /boom`, `GET /boom-token` | `User`, `AccessToken` | 500 |
 //! | `GET /stream`, `GET /cached` | `User` | chunks; `Cache-Control: public, s-maxage=600` |

@@ -31,7 +31,7 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
         .route("/", get(home))
         .route("/me", get(me))
         .route("/token", get(token))
-        .route("/refresh", post(refresh))
+        .route("/refresh", post(refresh).get(refresh))
         .route("/boom", get(boom))
         .route("/boom-token", get(boom_token))
         .route("/stream", get(streamed))

@@ -118,6 +118,13 @@ async fn a_token_that_is_due_without_a_refresh_token_has_a_code_of_its_own(
         (401, "no_refresh_token"),
         "{page}"
     );
+    // Another login would bring none either: nobody is sent round and round for one.
+    let page = browser.get("/refresh").await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (401, "no_refresh_token"),
+        "{page}"
+    );
     world.clock.pass(3_600);
     let page = browser.fetch("GET", "/token").await?;
     assert_eq!(

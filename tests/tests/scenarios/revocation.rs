@@ -76,7 +76,7 @@ async fn so_does_one_that_comes_too_late(setup: Setup) -> Result<(), Failure> {
 
 /// Each after the provider has issued tokens.
 async fn a_login_that_fails_gives_its_tokens_back(setup: Setup) -> Result<(), Failure> {
-    let setup = setup.registration(|registration| registration.userinfo(UserinfoPolicy::AtLogin));
+    let setup = setup.registration(|registration| registration.userinfo(UserinfoPolicy::Always));
     let world = setup.start().await?;
     let fails = async |code: &str| {
         world.provider.reset_calls();

@@ -76,8 +76,13 @@ impl Challenge {
         match error {
             Error::SessionEnded => Self::sign_in(head),
             Error::NoRefreshToken => Self::new(head, Why::NoRefreshToken),
-            error => Self::new(head, Why::Failed(Arc::new(error))),
+            error => Self::refused(head, error),
         }
+    }
+
+    /// What was asked for cannot be had, and no login would change that.
+    pub(super) fn refused(head: &dyn RequestHead, error: Error) -> Self {
+        Self::new(head, Why::Failed(Arc::new(error)))
     }
 
     /// The request brought a session that is over.
@@ -190,8 +195,8 @@ impl Gate {
             Why::NoRefreshToken => {
                 let mut options = LoginOptions::new();
                 options.remembered = challenge.remembered;
-                self.send_to_login(&challenge, options, Error::NoRefreshToken.code())
-                    .await
+                let (code, words) = (Error::NoRefreshToken.code(), Words::sign_in(None));
+                self.send_to_login(&challenge, options, code, words).await
             }
             Why::Denied(Denial::TooLongAgo { max_age }) => {
                 let mut options = LoginOptions::new().max_age(Duration::from_secs(*max_age));

@@ -103,12 +103,16 @@ impl AccessToken {
     ///
     /// # Errors
     ///
-    /// As [`AccessToken::obtain`]; also when the session has no refresh token.
+    /// As [`AccessToken::obtain`], but a `401` without a way to log in when the session has no refresh
+    /// token: another login would bring none either, and a visitor would go round for ever.
     pub async fn renew<H: RequestHead>(visit: Option<&Visit>, head: &H) -> Result<Self, Challenge> {
         let Some(visit) = visit else {
             return Err(Challenge::sign_in(head));
         };
-        token_or_challenge(visit.force_refresh(head).await, visit, head)
+        match visit.force_refresh(head).await {
+            Err(error @ Error::NoRefreshToken) => Err(Challenge::refused(head, error)),
+            token => token_or_challenge(token, visit, head),
+        }
     }
 }
 
@@ -120,6 +124,9 @@ fn token_or_challenge(
     match token {
         Ok(Some(token)) => Ok(token),
         Ok(None) => Err(Challenge::sign_in(head).after(visit.over())),
-        Err(error) => Err(Challenge::failed(head, error)),
+        Err(error) => Err(match visit.kept() {
+            Some(kept) => Challenge::failed(head, error).in_session(kept.session.extras.remembered),
+            None => Challenge::failed(head, error),
+        }),
     }
 }

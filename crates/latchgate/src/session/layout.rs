@@ -157,16 +157,24 @@ mod tests {
             session_expiry,
             id_token,
         });
-        (remembered, ceiling, ".{0,40}", seen, userinfo_age, ".{0,40}").prop_map(
-            |(remembered, ceiling, data, seen, userinfo_age, access_token_claims)| Extras {
-                remembered,
-                ceiling,
-                data,
-                seen,
-                userinfo_age,
-                access_token_claims,
-            },
+        (
+            remembered,
+            ceiling,
+            ".{0,40}",
+            seen,
+            userinfo_age,
+            ".{0,40}",
         )
+            .prop_map(
+                |(remembered, ceiling, data, seen, userinfo_age, access_token_claims)| Extras {
+                    remembered,
+                    ceiling,
+                    data,
+                    seen,
+                    userinfo_age,
+                    access_token_claims,
+                },
+            )
     }
 
     /// Cookies of visitors outlive a deployment: these texts may never change. A new layout gets a
