@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
 use serde::de::DeserializeOwned;
 
+use crate::failure::report;
 use crate::head::Head;
 
 /// The signed-in person.
@@ -192,9 +193,11 @@ where
     let request = request.clone();
     Box::pin(async move {
         let visit = request.extensions().get::<Visit>().cloned();
-        from(visit.as_ref(), &Head(&request))
-            .await
-            .map_err(Rejection::from)
+        let extracted = from(visit.as_ref(), &Head(&request)).await;
+        match extracted {
+            Err(failure) if failure.is_failure() => Err(report(request, failure).await.into()),
+            other => other.map_err(Rejection::from),
+        }
     })
 }
 

@@ -20,6 +20,16 @@ impl RequestHead for Head<'_> {
         self.0.uri().query()
     }
 
+    fn nested_at(&self) -> &str {
+        let matched = self.0.match_info();
+        if matched.iter().next().is_some() {
+            // The scope's path has a part that is another one in other requests.
+            return "";
+        }
+        let path = matched.as_str();
+        path.strip_suffix(matched.unprocessed()).unwrap_or_default()
+    }
+
     fn header<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {
         for value in self.0.headers().get_all(name) {
             each(value.as_bytes());
@@ -44,6 +54,12 @@ impl ResponseHead for Headers<'_> {
     fn replace(&mut self, name: &'static str, value: &[u8]) {
         if let Ok(value) = HeaderValue::from_bytes(value) {
             self.0.insert(HeaderName::from_static(name), value);
+        }
+    }
+
+    fn each(&self, each: &mut dyn FnMut(&str, &[u8])) {
+        for (name, value) in &*self.0 {
+            each(name.as_str(), value.as_bytes());
         }
     }
 }

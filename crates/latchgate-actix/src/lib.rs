@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod extract;
+mod failure;
 mod guard;
 mod head;
 mod login;

@@ -1,38 +1,48 @@
 //! The middleware that puts the gate in front of an application.
 
 use std::fmt;
-use std::future::{Ready, ready};
+use std::future::{Ready, poll_fn, ready};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::dev::{
+    Extensions, Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
+};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Challenge, Errand, Gate, Verdict, Visit};
+use latchgate::{Challenge, Errand, Gate, Pass, Verdict, Visit};
 
 use crate::extract::Rejection;
+use crate::failure::{Failure, Failures};
 use crate::head::{Head, Headers};
 
 /// Puts a [`Gate`] in front of an application, by [`App::wrap`](actix_web::App::wrap).
 ///
 /// For every request it is decided, in this order:
 ///
-/// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`
-///    unless configured otherwise) is answered by the gate. The application is never asked.
+/// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
+///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The application is never asked.
 /// 2. Any other request goes to the application. If it carries a session cookie, a
 ///    [`Visit`] goes along in its extensions; nothing is decrypted yet.
 /// 3. A response that carries a [`Challenge`], put there by an extractor or by
 ///    [`Require`](crate::Require), is replaced by the gate's answer to it: a redirect to the provider
-///    for navigations, a status and a problem document for the rest.
-/// 4. Every response, errors and streams included, gets the cookies that the visit changed.
+///    for navigations, a status and a problem document for the rest. Headers that middleware in
+///    between has set stay, unless they describe the response that is replaced.
+/// 4. Every response, errors and streams included, gets the cookies that the visit changed, and
+///    `Vary: Cookie` if somebody asked who is there.
+///
+/// What the order of `wrap` does to other middleware: see [where the middleware
+/// goes](crate#where-the-middleware-goes).
 ///
 /// Behind a proxy: redirect URIs are made from the configured base URL, never from `Host`, so
-/// nothing about the proxy needs to be trusted. The proxy must pass the path on as the browser sent
-/// it.
+/// nothing about the proxy needs to be trusted. A proxy that takes the base URL's path off has to be
+/// announced by [`base_path`](latchgate::GateBuilder::base_path).
 ///
 /// Build the gate once, outside of the factory closure, and clone it into every worker: sessions
 /// then share their token refreshes.
@@ -93,56 +103,100 @@ where
                 let answer = run(*errand, request.take_payload()).await;
                 Ok(request.into_response(respond(answer)).map_into_right_body())
             }),
-            Verdict::Pass(visit) => {
-                // A visit of an outer gate is none of this one's.
-                match &visit {
-                    Some(visit) => drop(request.extensions_mut().insert(visit.clone())),
-                    None => drop(request.extensions_mut().remove::<Visit>()),
+            Verdict::Pass(mut pass) => {
+                let outer = replace_visit(&mut request.extensions_mut(), pass.visit().cloned());
+                let failures = Failures::default();
+                if pass.visit().is_some() {
+                    request.extensions_mut().insert(failures.mailbox());
                 }
-                let gate = self.gate.clone();
-                let response = self.inner.call(request);
-                Box::pin(async move { leave(&gate, visit, response.await).await })
+                let response = pass.poll(|| self.inner.call(request));
+                Box::pin(async move {
+                    let passed = pass_through(&mut pass, response, failures).await;
+                    let response = leave(&pass, passed).await?;
+                    replace_visit(&mut response.request().extensions_mut(), outer);
+                    Ok(response)
+                })
             }
         }
     }
 }
 
+/// Puts a visit into a request's extensions, and takes out what is there: each gate's visits are its own.
+fn replace_visit(extensions: &mut Extensions, visit: Option<Visit>) -> Option<Visit> {
+    let outer = extensions.remove::<Visit>();
+    if let Some(visit) = visit {
+        extensions.insert(visit);
+    }
+    outer
+}
+
+/// What became of a request within the application.
+enum Passed<B> {
+    Answered(Result<ServiceResponse<B>, Error>),
+    /// An extractor could not tell who is there, so no handler answered.
+    Failed(Failure),
+}
+
+async fn pass_through<B>(
+    pass: &mut Pass,
+    response: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+    failures: Failures,
+) -> Passed<B> {
+    let mut response = pin!(response);
+    poll_fn(|cx| {
+        if let Poll::Ready(answered) = pass.poll(|| response.as_mut().poll(cx)) {
+            return Poll::Ready(Passed::Answered(answered));
+        }
+        failures.poll(cx).map(Passed::Failed)
+    })
+    .await
+}
+
 /// Turns a challenge into its answer, and lets the visit add its cookies.
 async fn leave<B: MessageBody + 'static>(
-    gate: &Gate,
-    visit: Option<Visit>,
-    outcome: Result<ServiceResponse<B>, Error>,
+    pass: &Pass,
+    passed: Passed<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let mut response = match outcome {
-        Ok(response) => response,
+    let mut response = match passed {
+        Passed::Answered(Ok(mut response)) => {
+            let response_head = response.response_mut();
+            let challenge = response_head.extensions_mut().remove::<Challenge>();
+            match challenge {
+                Some(challenge) => {
+                    let headers = Headers(response_head.headers_mut());
+                    let answer = pass.answer(challenge, &headers).await;
+                    response
+                        .into_response(respond(answer))
+                        .map_into_right_body()
+                }
+                None => response.map_into_left_body(),
+            }
+        }
+        Passed::Failed(Failure { challenge, request }) => {
+            let headers = &mut HeaderMap::new();
+            let answer = pass.answer(challenge, &Headers(headers)).await;
+            ServiceResponse::new(request, respond(answer)).map_into_right_body()
+        }
         // Another middleware failed: the cookies travel with its error.
-        Err(cause) => {
+        Passed::Answered(Err(cause)) => {
+            let headers = &mut HeaderMap::new();
             let answer = match cause.as_error::<Rejection>() {
-                Some(rejection) => Some(gate.answer(rejection.challenge()).await),
+                Some(rejection) => {
+                    let answer = pass.answer(rejection.challenge(), &Headers(headers));
+                    Some(answer.await)
+                }
                 None => None,
             };
+            let pass = pass.clone();
             return Err(Departed {
                 cause,
                 answer,
-                visit,
+                pass,
             }
             .into());
         }
     };
-    let challenge = response
-        .response_mut()
-        .extensions_mut()
-        .remove::<Challenge>();
-    let mut response = match challenge {
-        Some(challenge) => {
-            let answer = respond(gate.answer(challenge).await);
-            response.into_response(answer).map_into_right_body()
-        }
-        None => response.map_into_left_body(),
-    };
-    if let Some(visit) = visit {
-        visit.leave(&mut Headers(response.headers_mut()));
-    }
+    pass.leave(&mut Headers(response.headers_mut()));
     Ok(response)
 }
 
@@ -187,7 +241,7 @@ struct Departed {
     cause: Error,
     /// The gate's answer, when the middleware let an extractor's rejection through.
     answer: Option<http::Response<Bytes>>,
-    visit: Option<Visit>,
+    pass: Pass,
 }
 
 impl fmt::Debug for Departed {
@@ -215,9 +269,7 @@ impl ResponseError for Departed {
             Some(answer) => respond(answer.clone()),
             None => self.cause.error_response(),
         };
-        if let Some(visit) = &self.visit {
-            visit.leave(&mut Headers(response.headers_mut()));
-        }
+        self.pass.leave(&mut Headers(response.headers_mut()));
         response
     }
 }

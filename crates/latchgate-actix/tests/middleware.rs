@@ -5,6 +5,9 @@
     reason = "a preparation that fails is a test that fails"
 )]
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
@@ -73,5 +76,41 @@ async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
             expected,
             "{path}"
         );
+    }
+}
+
+/// A middleware between two gates.
+async fn between(
+    seen: Rc<RefCell<Vec<bool>>>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let before = request.extensions().contains::<Visit>();
+    let response = next.call(request).await?;
+    let after = response.request().extensions().contains::<Visit>();
+    seen.borrow_mut().extend([before, after]);
+    Ok(response)
+}
+
+#[actix_web::test]
+async fn a_visit_of_an_inner_gate_is_none_of_an_outer_ones() {
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let witness = seen.clone();
+    let app = App::new()
+        .wrap(Login::new(gate("inner")))
+        .wrap(from_fn(move |request, next| {
+            between(witness.clone(), request, next)
+        }))
+        .wrap(Login::new(gate("outer")))
+        .default_service(web::to(HttpResponse::Ok));
+    let app = init_service(app).await;
+    for (cookie, expected) in [
+        ("inner=x", [false, false]),
+        ("outer=x", [true, true]),
+        ("inner=x; outer=x", [true, true]),
+    ] {
+        let request = TestRequest::get().insert_header(("cookie", cookie));
+        call_service(&app, request.to_request()).await;
+        assert_eq!(*seen.take(), expected, "{cookie}");
     }
 }

@@ -181,14 +181,9 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        let Some(visit) = parts.extensions.get::<Visit>() else {
-            return Ok(None);
-        };
-        let head = Head::of_parts(parts);
-        match visit.user(&head).await {
-            Ok(user) => Ok(user.map(Self)),
-            Err(error) => Err(Challenge::failed(&head, error).into()),
-        }
+        let visit = parts.extensions.get::<Visit>();
+        let user = latchgate::User::find(visit, &Head::of_parts(parts)).await?;
+        Ok(user.map(Self))
     }
 }
 

@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum_core::BoxError;
+use axum_core::body::Body;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use latchgate::{Guard, Visit};
@@ -61,11 +63,12 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
-    R: From<Bytes>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
 {
-    type Response = Response<R>;
+    type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -83,10 +86,12 @@ where
             let visit = request.extensions().get::<Visit>().cloned();
             let admitted = guard.admit(visit.as_ref(), &Head::of(&request)).await;
             match admitted {
-                Ok(_) => inner.call(request.map(|()| body)).await,
+                Ok(_) => {
+                    let response = inner.call(request.map(|()| body)).await?;
+                    Ok(response.map(Body::new))
+                }
                 Err(challenge) => {
-                    let mut response =
-                        Response::new(R::from(Bytes::from_static(NO_LAYER.as_bytes())));
+                    let mut response = Response::new(Body::from(NO_LAYER));
                     *response.status_mut() = StatusCode::UNAUTHORIZED;
                     response.extensions_mut().insert(challenge);
                     Ok(response)

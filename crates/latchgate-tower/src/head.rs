@@ -9,6 +9,7 @@ pub(crate) struct Head<'a> {
     method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
+    nested_at: &'a str,
 }
 
 impl<'a> Head<'a> {
@@ -17,6 +18,7 @@ impl<'a> Head<'a> {
             method: request.method(),
             uri: original(request.extensions(), request.uri()),
             headers: request.headers(),
+            nested_at: nested_at(request.extensions()),
         }
     }
 
@@ -26,6 +28,7 @@ impl<'a> Head<'a> {
             method: &parts.method,
             uri: original(&parts.extensions, &parts.uri),
             headers: &parts.headers,
+            nested_at: nested_at(&parts.extensions),
         }
     }
 }
@@ -43,6 +46,21 @@ fn original<'a>(_: &'a http::Extensions, uri: &'a Uri) -> &'a Uri {
     uri
 }
 
+/// Where the innermost nested router is, unless that depends on the request.
+#[cfg(feature = "axum")]
+fn nested_at(extensions: &http::Extensions) -> &str {
+    extensions
+        .get::<axum::extract::NestedPath>()
+        .map(|nested| nested.as_str().trim_end_matches('/'))
+        .filter(|path| !path.contains('{'))
+        .unwrap_or_default()
+}
+
+#[cfg(not(feature = "axum"))]
+fn nested_at(_: &http::Extensions) -> &str {
+    ""
+}
+
 impl RequestHead for Head<'_> {
     fn method(&self) -> &str {
         self.method.as_str()
@@ -54,6 +72,10 @@ impl RequestHead for Head<'_> {
 
     fn query(&self) -> Option<&str> {
         self.uri.query()
+    }
+
+    fn nested_at(&self) -> &str {
+        self.nested_at
     }
 
     fn header<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {

@@ -9,19 +9,24 @@ use crate::service::Login;
 ///
 /// For every request it is decided, in this order:
 ///
-/// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`
-///    unless configured otherwise) is answered by the gate. The inner service is never asked.
+/// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
+///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The inner service is never asked.
 /// 2. Any other request goes to the inner service. If it carries a session cookie, a
 ///    [`Visit`](latchgate::Visit) goes along in its extensions; nothing is decrypted yet.
 /// 3. A response that carries a [`Challenge`](latchgate::Challenge) in its extensions, put there by
 ///    an extractor or a [`GuardLayer`](crate::GuardLayer), is replaced by the gate's answer to it: a
-///    redirect to the provider for navigations, a status and a problem document for the rest.
-/// 4. Every response, error pages and streams included, gets the cookies that the visit changed. A
+///    redirect to the provider for navigations, a status and a problem document for the rest. Headers
+///    that layers in between have set stay, unless they describe the response that is replaced.
+/// 4. Every response, error pages and streams included, gets the cookies that the visit changed, and
+///    `Vary: Cookie` if somebody asked who is there. A
 ///    service that fails without a response (`Err`) has nothing to put them into.
 ///
+/// It goes on the outermost router, after its last route: see [where the layer
+/// goes](crate#where-the-layer-goes).
+///
 /// Behind a proxy: redirect URIs are made from the configured base URL, never from `Host`, so
-/// nothing about the proxy needs to be trusted. The proxy must pass the path on as the browser sent
-/// it.
+/// nothing about the proxy needs to be trusted. A proxy that takes the base URL's path off has to be
+/// announced by [`base_path`](latchgate::GateBuilder::base_path).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LoginLayer {

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use axum_core::BoxError;
+use axum_core::body::Body;
 use bytes::{Buf, Bytes};
 use http::{Request, Response};
-use http_body::Body;
 use http_body_util::BodyExt;
-use latchgate::{Challenge, Errand, Gate, Verdict, Visit};
+use latchgate::{Challenge, Errand, Gate, Pass, Verdict, Visit};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -30,11 +31,12 @@ impl<S> Login<S> {
 impl<S, B, R> Service<Request<B>> for Login<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    B: Body + Send + 'static,
+    B: http_body::Body + Send + 'static,
     B::Data: Send,
-    R: From<Bytes>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
 {
-    type Response = Response<R>;
+    type Response = Response<Body>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -47,18 +49,16 @@ where
         let stage = match verdict {
             Verdict::Respond(errand) => Stage::Answer {
                 answer: Box::pin(run(*errand, request.into_body())),
-                visit: None,
+                pass: None,
             },
-            Verdict::Pass(visit) => {
-                // A visit of an outer gate is none of this one's.
-                match &visit {
+            Verdict::Pass(mut pass) => {
+                match pass.visit() {
                     Some(visit) => drop(request.extensions_mut().insert(visit.clone())),
                     None => drop(request.extensions_mut().remove::<Visit>()),
                 }
                 Stage::Application {
-                    response: self.inner.call(request),
-                    gate: self.gate.clone(),
-                    visit,
+                    response: pass.poll(|| self.inner.call(request)),
+                    pass,
                 }
             }
         };
@@ -66,7 +66,7 @@ where
     }
 }
 
-async fn run<B: Body>(errand: Errand, body: B) -> Response<Bytes> {
+async fn run<B: http_body::Body>(errand: Errand, body: B) -> Response<Bytes> {
     let Some(limit) = errand.body_limit() else {
         return errand.run(Bytes::new()).await;
     };
@@ -103,12 +103,11 @@ pin_project! {
         Application {
             #[pin]
             response: F,
-            gate: Gate,
-            visit: Option<Visit>,
+            pass: Pass,
         },
         Answer {
             answer: Answer,
-            visit: Option<Visit>,
+            pass: Option<Pass>,
         },
     }
 }
@@ -116,35 +115,35 @@ pin_project! {
 impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
-    R: From<Bytes>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
 {
-    type Output = Result<Response<R>, E>;
+    type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut stage = self.project().stage;
         loop {
-            let (mut response, visit) = match stage.as_mut().project() {
-                StageProjection::Application {
-                    response,
-                    gate,
-                    visit,
-                } => {
-                    let mut response = ready!(response.poll(cx))?;
+            let response = match stage.as_mut().project() {
+                StageProjection::Application { response, pass } => {
+                    let mut response = ready!(pass.poll(|| response.poll(cx)))?;
                     if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
-                        let (gate, visit) = (gate.clone(), visit.take());
-                        let answer = Box::pin(async move { gate.answer(challenge).await });
-                        stage.set(Stage::Answer { answer, visit });
+                        let answer = Box::pin(pass.answer(challenge, response.headers()));
+                        let pass = Some(pass.clone());
+                        stage.set(Stage::Answer { answer, pass });
                         continue;
                     }
-                    (response, visit.take())
+                    pass.leave(response.headers_mut());
+                    // A body of axum's is taken as it is.
+                    response.map(Body::new)
                 }
-                StageProjection::Answer { answer, visit } => {
-                    (ready!(answer.as_mut().poll(cx)).map(R::from), visit.take())
+                StageProjection::Answer { answer, pass } => {
+                    let mut answer = ready!(answer.as_mut().poll(cx));
+                    if let Some(pass) = pass {
+                        pass.leave(answer.headers_mut());
+                    }
+                    answer.map(Body::from)
                 }
             };
-            if let Some(visit) = visit {
-                visit.leave(response.headers_mut());
-            }
             return Poll::Ready(Ok(response));
         }
     }

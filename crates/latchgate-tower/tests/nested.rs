@@ -7,6 +7,7 @@
 
 use std::convert::Infallible;
 
+use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -38,7 +39,7 @@ async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
     };
     let alone = layer("outer").layer(has_a_visit);
     let nested = layer("outer").layer(layer("inner").layer(has_a_visit));
-    let text = async |response: Response<Full<Bytes>>| {
+    let text = async |response: Response<Body>| {
         use http_body_util::BodyExt;
         response.into_body().collect().await.unwrap().to_bytes()
     };

@@ -39,6 +39,8 @@ pub enum Fault {
 pub enum Error {
     /// The request to one of our routes is not acceptable.
     Request(RequestError),
+    /// The login layer is where the gate's own routes do not work.
+    Layer(LayerError),
     /// The authorization response was refused.
     Authorization(AuthorizationError),
     /// The provider could not be reached, or its answer could not be read.
@@ -96,6 +98,28 @@ pub enum RequestError {
     Body,
 }
 
+/// Why the gate's own routes do not work where the layer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// The layer is around a part of the application that the callback is no part of.
+    OutOfReach {
+        /// The path of that part.
+        around: String,
+        /// The path of the callback.
+        callback: String,
+        /// The base URL with which the callback would be a part of it.
+        base_url: String,
+    },
+    /// The callback arrived without the base URL's path.
+    BasePathStripped {
+        /// The path that it should have come by.
+        callback: String,
+        /// The path that it came by.
+        arrived: String,
+    },
+}
+
 impl Error {
     /// Who has to do something about it.
     #[must_use]
@@ -120,7 +144,7 @@ impl Error {
                 }
                 _ => Fault::Provider,
             },
-            Self::Token(TokenError::Unbuildable) => Fault::Configuration,
+            Self::Token(TokenError::Unbuildable) | Self::Layer(_) => Fault::Configuration,
             Self::SessionTooLarge(_)
             | Self::Userinfo(UserinfoError::NoEndpoint)
             | Self::NoRefreshToken => Fault::Configuration,
@@ -176,6 +200,8 @@ impl Error {
             Self::Request(RequestError::NotANavigation) => "not_a_navigation",
             Self::Request(RequestError::CrossSite) => "cross_site_request",
             Self::Request(RequestError::Body) => "unreadable_form",
+            Self::Layer(LayerError::OutOfReach { .. }) => "layer_out_of_reach",
+            Self::Layer(LayerError::BasePathStripped { .. }) => "base_path_stripped",
             Self::Authorization(error) => match error {
                 AuthorizationError::Duplicate(_) => "duplicate_parameter",
                 AuthorizationError::StateMissing => "state_missing",
@@ -260,6 +286,31 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
+impl fmt::Display for LayerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfReach {
+                around,
+                callback,
+                base_url,
+            } => write!(
+                f,
+                "the login layer is around `{around}` only, so the provider's answer at `{callback}` would never reach it: \
+                 put it around the whole application (axum: `Router::layer` on the outermost router, after its last \
+                 route; actix-web: `App::wrap`), or, where the application lives at `{around}`, make `{base_url}` the base URL"
+            ),
+            Self::BasePathStripped { callback, arrived } => write!(
+                f,
+                "the provider's answer to `{callback}` arrived at `{arrived}`: a proxy takes the base URL's path off. \
+                 Let the proxy pass the path on as the browser sent it, or say that it does not: \
+                 LATCHGATE_BASE_PATH=stripped, `.base_path(BasePath::Stripped)`"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LayerError {}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -286,6 +337,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
             Self::Request(source) => source,
+            Self::Layer(source) => source,
             Self::Authorization(source) => source,
             Self::Http(source) => source,
             Self::Discovery(source) => source,
@@ -321,6 +373,7 @@ macro_rules! from {
 
 from! {
     Request(RequestError),
+    Layer(LayerError),
     Authorization(AuthorizationError),
     Http(HttpError),
     Discovery(DiscoveryError),

@@ -14,6 +14,11 @@ pub trait RequestHead {
     /// Calls `each` with every value of the header `name` (lower case), in order. HTTP/2 clients
     /// split `Cookie` over several fields, so one look-up may yield several values.
     fn header<'a>(&'a self, name: &str, each: &mut dyn FnMut(&'a [u8]));
+    /// The part of the path that routers have matched on the way to the layer, as far as it is the same for
+    /// every request: `/app` within a router nested at `/app`, nothing around a whole application.
+    fn nested_at(&self) -> &str {
+        ""
+    }
 }
 
 impl dyn RequestHead + '_ {

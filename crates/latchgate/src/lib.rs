@@ -29,9 +29,10 @@ pub use authorization::{
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Problem, Settings};
-pub use error::{Error, Fault, RequestError};
+pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{
-    Challenge, Errand, Gate, LoginForm, Refusal, ResponseHead, SessionData, Verdict, Visit, WayOn,
+    BasePath, Challenge, Errand, Gate, LoginForm, Pass, Refusal, ResponseHead, SessionData,
+    Verdict, Visit, WayOn,
 };
 pub use guard::{Denial, Guard};
 pub use head::RequestHead;

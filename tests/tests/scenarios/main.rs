@@ -3,6 +3,7 @@
 mod applications;
 mod authorization_request;
 mod back_channel_logout;
+mod base_path;
 mod bridge;
 mod cached_store;
 mod callback;
@@ -40,4 +41,5 @@ mod session_keys;
 mod session_layouts;
 mod shared_refresh;
 mod store_trouble;
+mod strangers;
 mod userinfo;

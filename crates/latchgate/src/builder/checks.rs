@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::config::{ConfigError, Problem};
 use crate::cookie::Transport;
-use crate::gate::{Base, Routes};
+use crate::gate::{Base, BasePath, Evidence, Routes};
 use crate::outside::Random;
 use crate::provider::is_https_or_loopback;
 use crate::return_to::ReturnTo;
@@ -18,6 +18,7 @@ pub(super) struct Paths {
     pub(super) back_channel_logout: String,
     pub(super) front_channel_logout: String,
     pub(super) after_logout: String,
+    pub(super) arrives: BasePath,
 }
 
 impl Paths {
@@ -36,6 +37,7 @@ impl Paths {
             back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout)?,
             front_channel_logout: complete("frontchannel_logout_path", self.front_channel_logout)?,
             after_logout: complete("after_logout_path", self.after_logout)?,
+            evidence: Evidence::default(),
         };
         let all = routes.all();
         let shared = |path| all.iter().filter(|(_, other)| *other == path).count() > 1;
@@ -73,6 +75,7 @@ pub(super) fn base(text: &str) -> Result<(Base, Transport), ConfigError> {
     let base = Base {
         origin: url.origin().ascii_serialization(),
         path: url.path().trim_end_matches('/').to_owned(),
+        arrives: BasePath::default(),
     };
     Ok((base, transport))
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod hooks;
+mod paths;
 mod provider;
 
 use std::fmt;
@@ -14,7 +15,9 @@ use crate::background::Background;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, Keeping, Outstanding, PageHook, Premises, Reach, Refusal, Unopened};
+use crate::gate::{
+    BasePath, Gate, Keeping, Outstanding, PageHook, Premises, Reach, Refusal, Unopened,
+};
 use crate::hook::Hooks;
 use crate::logout::{ClearSiteData, clear_site_data_header};
 use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
@@ -97,6 +100,7 @@ impl Gate {
                 back_channel_logout: "/backchannel-logout".to_owned(),
                 front_channel_logout: "/frontchannel-logout".to_owned(),
                 after_logout: "/".to_owned(),
+                arrives: BasePath::default(),
             },
             cookie_name: None,
             store: None,
@@ -185,45 +189,6 @@ impl GateBuilder<Ready> {
     /// A session that does not has a cookie without `Max-Age`. Its lifetimes hold in any case.
     pub fn remember_me(mut self, remember: RememberMe) -> Self {
         self.remember_me = remember;
-        self
-    }
-
-    /// The path that starts a login; `/login` unless set. Relative to the base URL.
-    pub fn login_path(mut self, path: impl Into<String>) -> Self {
-        self.paths.login = path.into();
-        self
-    }
-
-    /// The path of the redirect URI; `/callback` unless set. Relative to the base URL.
-    pub fn callback_path(mut self, path: impl Into<String>) -> Self {
-        self.paths.callback = path.into();
-        self
-    }
-
-    /// The path that signs out; `/logout` unless set. Relative to the base URL.
-    pub fn logout_path(mut self, path: impl Into<String>) -> Self {
-        self.paths.logout = path.into();
-        self
-    }
-
-    /// The path of the back-channel logout URI; `/backchannel-logout` unless set. Relative to the
-    /// base URL.
-    pub fn back_channel_logout_path(mut self, path: impl Into<String>) -> Self {
-        self.paths.back_channel_logout = path.into();
-        self
-    }
-
-    /// The path of the front-channel logout URI; `/frontchannel-logout` unless set. Relative to the
-    /// base URL.
-    pub fn front_channel_logout_path(mut self, path: impl Into<String>) -> Self {
-        self.paths.front_channel_logout = path.into();
-        self
-    }
-
-    /// The page of the application that visitors come back to after logout; `/` unless set.
-    /// Relative to the base URL; register it at the provider as post-logout redirect URI.
-    pub fn after_logout_path(mut self, path: impl Into<String>) -> Self {
-        self.paths.after_logout = path.into();
         self
     }
 
@@ -337,7 +302,8 @@ impl GateBuilder<Ready> {
     ///
     /// The first setting that is missing, malformed or contradicts another.
     pub fn build(self) -> Result<Gate, ConfigError> {
-        let (base, transport) = base(&self.base_url)?;
+        let (mut base, transport) = base(&self.base_url)?;
+        base.arrives = self.paths.arrives;
         let routes = self.paths.routes(&base)?;
         let provider = self
             .provider

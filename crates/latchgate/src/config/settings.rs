@@ -51,7 +51,7 @@ impl fmt::Debug for Settings {
 }
 
 /// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 39] = [
+pub(super) const NAMES: [&str; 40] = [
     "base_url",
     "issuer",
     "client_id",
@@ -84,6 +84,7 @@ pub(super) const NAMES: [&str; 39] = [
     "max_age",
     "acr_values",
     "ui_locales",
+    "base_path",
     "login_path",
     "callback_path",
     "logout_path",

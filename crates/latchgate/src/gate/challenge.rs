@@ -12,6 +12,7 @@ use super::Gate;
 use super::refuse::{RefusalParts, RefusedRequest, Retry};
 use super::words::Words;
 use crate::authorization::{LoginOptions, Remembered};
+use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
@@ -117,6 +118,40 @@ impl Challenge {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// Whether the answer would start a login.
+    pub(super) fn starts_login(&self) -> bool {
+        let by_login = matches!(
+            self.why,
+            Why::SignIn(_) | Why::Denied(Denial::TooLongAgo { .. })
+        );
+        by_login && self.navigation == Navigation::TopLevel
+    }
+
+    /// Whether the browser has begun a login of this kind before, and not finished it.
+    pub(super) fn follows_another(&self, login: &CookieKind) -> bool {
+        self.cookies.iter().any(|field| login.is_in(field))
+    }
+
+    /// The request's URL had a path before this one that a proxy took off.
+    pub(super) fn below(mut self, base_path: &str) -> Self {
+        if !self.target.is_empty() {
+            self.target.insert_str(0, base_path);
+        }
+        self
+    }
+
+    /// What is to be answered instead.
+    pub(super) fn failing(mut self, error: Error) -> Self {
+        self.why = Why::Failed(Arc::new(error));
+        self
+    }
+
+    /// Whether nobody can tell who is signed in, or what they have: not the same as nobody being there.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self.why, Why::Failed(_))
+    }
+
     fn new(head: &dyn RequestHead, why: Why) -> Self {
         let query = head
             .query()
@@ -179,7 +214,7 @@ impl fmt::Debug for Challenge {
 
 impl Gate {
     /// The response to a challenge.
-    pub async fn answer(&self, challenge: Challenge) -> Response<Bytes> {
+    pub(super) async fn answer(&self, challenge: Challenge) -> Response<Bytes> {
         match &challenge.why {
             Why::Failed(error) => {
                 let retry = Retry::Page(self.page_of(&challenge));

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::pass::asked;
 use super::{Challenge, Visit};
 use crate::authorization::Remembered;
 use crate::error::Error;
@@ -72,6 +73,7 @@ impl<T: DeserializeOwned> SessionData<T> {
 
     async fn look<H: RequestHead>(visit: Option<&Visit>, head: &H) -> Result<Found<T>, Error> {
         let Some(visit) = visit else {
+            asked();
             return Ok(Found::Nobody);
         };
         visit.user(head).await?;

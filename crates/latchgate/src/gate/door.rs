@@ -348,7 +348,10 @@ mod tests {
         let gate = gate(now);
         let request = Request::get("/me").header(header::COOKIE, format!("{NAME}={COOKIE}"));
         let request = request.body(()).unwrap();
-        let Verdict::Pass(Some(visit)) = gate.admit(&request) else {
+        let Verdict::Pass(pass) = gate.admit(&request) else {
+            return (None, None);
+        };
+        let Some(visit) = pass.visit() else {
             return (None, None);
         };
         let user = visit.user(&request).await.unwrap();

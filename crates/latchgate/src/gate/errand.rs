@@ -7,9 +7,10 @@ use http::Response;
 use tracing::Instrument;
 
 use super::refuse::{RefusedRequest, Retry};
-use super::{Gate, Kept, Route, Visit};
-use crate::authorization::{LoginOptions, Prompt, Remembered};
-use crate::error::{Error, RequestError};
+use super::{Gate, Kept, Premises, Route, Visit};
+use crate::authorization::{LoginOptions, Prompt, Remembered, suffix_of};
+use crate::cookie::pairs;
+use crate::error::{Error, LayerError, RequestError};
 use crate::head::RequestHead;
 use crate::navigation::{Framing, Navigation, Sender, wants_html};
 
@@ -18,6 +19,7 @@ use crate::navigation::{Framing, Navigation, Sender, wants_html};
 pub struct Errand {
     gate: Gate,
     route: Route,
+    misplaced: Option<LayerError>,
     pub(super) snapshot: Snapshot,
 }
 
@@ -77,15 +79,44 @@ impl fmt::Debug for Errand {
 
 impl Gate {
     pub(super) fn errand<H: RequestHead>(&self, head: &H) -> Option<Errand> {
-        let route = self.0.routes.at(head.path())?;
+        let Premises { base, routes, .. } = &*self.0;
+        let mut all = routes.all().into_iter();
+        let here = all.find(|(_, path)| base.arriving(path) == head.path());
+        let (route, misplaced) = match here {
+            Some((route, _)) => (route, None),
+            None => (Route::Callback, Some(self.stripped_callback(head)?)),
+        };
         if !route.is_ours() && !self.comes_back_from_logout(head) {
             return None;
         }
+        routes.evidence.reached();
         let snapshot = Snapshot::take(head, &self.0.base.origin);
         Some(Errand {
             gate: self.clone(),
             route,
+            misplaced,
             snapshot,
+        })
+    }
+
+    /// What to say of a provider's answer that arrived without the base URL's path. That it is one is certain:
+    /// its `state` names a login that the browser began here.
+    fn stripped_callback<H: RequestHead>(&self, head: &H) -> Option<LayerError> {
+        let Premises { base, routes, .. } = &*self.0;
+        let arrived = routes.callback.strip_prefix(&base.path)?;
+        if base.path.is_empty() || head.path() != arrived {
+            return None;
+        }
+        let query = head.query().unwrap_or_default().as_bytes();
+        let (_, state) = url::form_urlencoded::parse(query).find(|(name, _)| name == "state")?;
+        let name = format!("{}.{}", self.0.login_cookie.name(), suffix_of(&state));
+        let mut begun_here = false;
+        head.header("cookie", &mut |field| {
+            begun_here = begun_here || pairs(field).any(|(cookie, _)| cookie == name.as_bytes());
+        });
+        begun_here.then(|| LayerError::BasePathStripped {
+            callback: routes.callback.clone(),
+            arrived: arrived.to_owned(),
         })
     }
 }
@@ -113,6 +144,9 @@ impl Errand {
     }
 
     async fn answer(self, body: Bytes) -> Response<Bytes> {
+        if let Some(error) = &self.misplaced {
+            return self.refuse(&error.clone().into(), Retry::login_from(self.gate.home()));
+        }
         let answered = match self.route {
             Route::Login => return self.login(&body).await,
             Route::Callback => self.callback(&body).await,

@@ -17,6 +17,7 @@ mod login;
 mod logout;
 mod outstanding;
 mod page;
+mod pass;
 mod passage;
 mod reach;
 mod refresh;
@@ -52,10 +53,12 @@ pub use data::SessionData;
 pub(crate) use door::{Keeping, Kept};
 pub use errand::Errand;
 pub(crate) use outstanding::Outstanding;
+pub use pass::Pass;
 pub(crate) use reach::Reach;
 pub(crate) use refusal::PageHook;
 pub use refusal::{LoginForm, Refusal, WayOn};
-pub(crate) use routes::{Route, Routes};
+pub use routes::BasePath;
+pub(crate) use routes::{Evidence, Route, Routes};
 pub(crate) use unopened::Unopened;
 pub use visit::{ResponseHead, Visit};
 
@@ -110,6 +113,17 @@ pub(crate) struct Base {
     pub(crate) origin: String,
     /// The path the application lives under, without a trailing slash; mostly empty.
     pub(crate) path: String,
+    pub(crate) arrives: BasePath,
+}
+
+impl Base {
+    /// A path of ours in the form in which requests for it arrive.
+    fn arriving<'p>(&self, path: &'p str) -> &'p str {
+        match self.arrives {
+            BasePath::Kept => path,
+            BasePath::Stripped => path.strip_prefix(&self.path).unwrap_or(path),
+        }
+    }
 }
 
 /// What to do with a request.
@@ -121,7 +135,7 @@ pub enum Verdict {
     Respond(Box<Errand>),
     /// It is the application's. With a session cookie of ours comes a visit, for the request's
     /// extensions; without one there is nothing to carry.
-    Pass(Option<Visit>),
+    Pass(Pass),
 }
 
 impl Gate {
@@ -134,7 +148,8 @@ impl Gate {
         head.header("cookie", &mut |field| {
             ours = ours || self.0.session_cookie.is_in(field);
         });
-        Verdict::Pass(ours.then(|| Visit::new(self.clone())))
+        let visit = ours.then(|| Visit::new(self.clone()));
+        Verdict::Pass(Pass::new(self, visit, head))
     }
 
     /// Fetches the provider's metadata and keys now, for applications that would rather fail at

@@ -1,6 +1,7 @@
 //! What extractors and guards ask of a visit: the person, or the token, or the challenge to answer
 //! with. Written once for all frameworks.
 
+use super::pass::asked;
 use super::{Challenge, Visit};
 use crate::error::Error;
 use crate::guard::{Denial, Guard};
@@ -20,6 +21,7 @@ impl Guard {
         head: &H,
     ) -> Result<User, Challenge> {
         let Some(visit) = visit else {
+            asked();
             return Err(Challenge::sign_in(head));
         };
         let user = match visit.user(head).await {
@@ -61,6 +63,29 @@ impl Visit {
     }
 }
 
+impl User {
+    /// Who makes a request that nobody needs to have signed in for.
+    ///
+    /// # Errors
+    ///
+    /// The challenge to answer with: a `503` when the session's store does not answer.
+    pub async fn find<H: RequestHead>(
+        visit: Option<&Visit>,
+        head: &H,
+    ) -> Result<Option<Self>, Challenge> {
+        match visit {
+            Some(visit) => {
+                let user = visit.user(head).await;
+                user.map_err(|error| Challenge::failed(head, error))
+            }
+            None => {
+                asked();
+                Ok(None)
+            }
+        }
+    }
+}
+
 impl Ended {
     /// What [`Visit::ended`] says, and `None` for a request without a visit.
     ///
@@ -76,7 +101,10 @@ impl Ended {
                 let ended = visit.ended(head).await;
                 ended.map_err(|error| Challenge::failed(head, error))
             }
-            None => Ok(None),
+            None => {
+                asked();
+                Ok(None)
+            }
         }
     }
 }

@@ -88,11 +88,18 @@ impl Gate {
             Level::WARN => tell!(warn),
             _ => tell!(info),
         }
+        // Plain http is for loopback: whoever is there can mend it.
+        let words = match error {
+            Error::Layer(error) if self.0.base.origin.starts_with("http:") => {
+                Words::for_developers(error)
+            }
+            error => Words::of(error),
+        };
         let parts = RefusalParts {
             id,
             status: error.status(),
             code: error.code(),
-            words: Words::of(error),
+            words,
             session: None,
         };
         let mut response = self.render(parts, asked);

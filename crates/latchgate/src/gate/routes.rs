@@ -1,5 +1,7 @@
 //! The paths that the gate answers itself, in one list for everybody who has to know them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 /// A request that the gate answers itself, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -12,8 +14,19 @@ pub(crate) enum Route {
     AfterLogout,
 }
 
+/// In what form requests arrive at an application whose base URL has a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BasePath {
+    /// As the browser sent them: `/app/me` for `https://example.com/app`.
+    #[default]
+    Kept,
+    /// Without the base URL's path, which a proxy takes off: `/me`.
+    Stripped,
+}
+
 /// The paths of the routes, complete with the base path.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Routes {
     pub(crate) login: String,
     pub(crate) callback: String,
@@ -22,6 +35,27 @@ pub(crate) struct Routes {
     pub(crate) front_channel_logout: String,
     /// Where the provider sends the visitor after logout.
     pub(crate) after_logout: String,
+    pub(crate) evidence: Evidence,
+}
+
+/// What requests have shown of whether the routes can be reached.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    reached: AtomicBool,
+    told: AtomicBool,
+}
+
+impl Evidence {
+    /// A request for one of the routes has come.
+    pub(super) fn reached(&self) {
+        self.reached.store(true, Ordering::Relaxed);
+    }
+
+    /// A browser has come back with a login that it never finished, as far as we know. Whether that says
+    /// that no route can be reached; once.
+    pub(super) fn speaks_against_the_layer(&self) -> bool {
+        !self.reached.load(Ordering::Relaxed) && !self.told.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl Routes {

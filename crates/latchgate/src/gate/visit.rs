@@ -52,6 +52,8 @@ pub trait ResponseHead {
     fn append(&mut self, name: &'static str, value: &[u8]);
     /// Sets a header, replacing others of the same name.
     fn replace(&mut self, name: &'static str, value: &[u8]);
+    /// Calls `each` with every name (lower case) and value.
+    fn each(&self, each: &mut dyn FnMut(&str, &[u8]));
 }
 
 impl ResponseHead for http::HeaderMap {
@@ -68,6 +70,12 @@ impl ResponseHead for http::HeaderMap {
     fn replace(&mut self, name: &'static str, value: &[u8]) {
         if let Ok(value) = HeaderValue::from_bytes(value) {
             self.insert(name, value);
+        }
+    }
+
+    fn each(&self, each: &mut dyn FnMut(&str, &[u8])) {
+        for (name, value) in self {
+            each(name.as_str(), value.as_bytes());
         }
     }
 }
@@ -111,7 +119,7 @@ impl Visit {
 
     /// Writes what the visit changed into the head of the application's response, whatever kind of
     /// response it is.
-    pub fn leave(&self, response: &mut dyn ResponseHead) {
+    pub(super) fn leave(&self, response: &mut dyn ResponseHead) {
         let premises = &self.gate().0;
         let now = premises.clock.now();
         let mut changes = self.changes();

@@ -1,7 +1,7 @@
 //! The words for what happened: what a visitor understands, and nothing of the cause.
 
 use crate::authorization::AuthorizationError;
-use crate::error::{Error, Fault, RequestError};
+use crate::error::{Error, Fault, LayerError, RequestError};
 use crate::hook::HookError;
 use crate::session::Ended;
 use crate::token::TokenError;
@@ -85,6 +85,22 @@ impl Words {
             Some(_) => "Your last login is no longer valid.",
         };
         Self::new("Please sign in", advice, SignIn)
+    }
+
+    /// For whoever put the layer where it is.
+    pub(super) fn for_developers(error: &LayerError) -> Self {
+        match error {
+            LayerError::OutOfReach { .. } => Self::new(
+                "The login layer is in the wrong place",
+                "Its callback cannot be reached from here. In axum, put it on the outermost router by Router::layer, after its last route; in actix-web, use App::wrap. The log says which paths this is about, and what to do if the application lives below one.",
+                GoHome,
+            ),
+            LayerError::BasePathStripped { .. } => Self::new(
+                "A proxy takes the base URL's path off",
+                "Let it pass the path on as the browser sent it, or set LATCHGATE_BASE_PATH=stripped.",
+                GoHome,
+            ),
+        }
     }
 
     /// For somebody who met an error.

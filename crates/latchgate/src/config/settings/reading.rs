@@ -7,7 +7,7 @@ use super::Settings;
 use crate::authorization::{LoginOptions, Prompt};
 use crate::builder::{GateBuilder, Provider, Ready};
 use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-use crate::gate::Gate;
+use crate::gate::{BasePath, Gate};
 use crate::logout::ClearSiteData;
 use crate::provider::{ClaimPath, ProviderPreset};
 use crate::seal::SessionKey;
@@ -28,6 +28,10 @@ impl Settings {
         builder = self.lifetimes(builder)?;
         if let Some(name) = self.get("cookie_name") {
             builder = builder.cookie_name(name);
+        }
+        let forms = [("kept", BasePath::Kept), ("stripped", BasePath::Stripped)];
+        if let Some(arrives) = self.word("base_path", "kept, stripped", &forms)? {
+            builder = builder.base_path(arrives);
         }
         if let Some(path) = self.get("login_path") {
             builder = builder.login_path(path);

@@ -207,6 +207,7 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "session_expiry, id_token",
         ),
         (&[("remember", "yes")], "remember", "always, never, ask"),
+        (&[("base_path", "true")], "base_path", "kept, stripped"),
         (
             &[("ca_file", "/there/is/no/such.pem")],
             "ca_file",

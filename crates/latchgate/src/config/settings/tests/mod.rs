@@ -81,6 +81,7 @@ fn every_setting_arrives() {
         ("backchannel_logout_path", "/behind"),
         ("frontchannel_logout_path", "/framed"),
         ("clear_site_data", "storage, cache"),
+        ("base_path", "stripped"),
         ("login_path", "/in"),
         ("callback_path", "/back"),
         ("logout_path", "/out"),
@@ -101,6 +102,7 @@ fn every_setting_arrives() {
         gate.back_channel_logout_uri(),
         "https://example.com/app/behind"
     );
+    assert_eq!(gate.0.base.arrives, crate::gate::BasePath::Stripped);
     let ceiling = crate::session::SessionCeiling::IdToken;
     assert_eq!(gate.0.lifetimes.ceiling, ceiling);
     let remember_me = crate::authorization::RememberMe::Ask;

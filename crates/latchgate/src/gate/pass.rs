@@ -1,0 +1,249 @@
+//! A request of the application's, on its way there and back.
+
+use std::cell::Cell;
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+
+use super::visit::ResponseHead;
+use super::{BasePath, Challenge, Gate, Visit};
+use crate::error::LayerError;
+use crate::head::RequestHead;
+
+/// A request that goes to the application. Without a session cookie of ours, and unless the application asks
+/// who is there, it costs nothing.
+#[must_use]
+#[derive(Clone)]
+pub struct Pass {
+    gate: Gate,
+    visit: Option<Visit>,
+    misplaced: Option<LayerError>,
+    /// Somebody asked who makes a request that brought no cookie of ours.
+    asked: bool,
+}
+
+thread_local! {
+    /// [`Pass::asked`], while the application is polled. A mark in the request would cost every stranger's
+    /// request an allocation.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An extractor or a guard looks for a visit, and there is none.
+pub(super) fn asked() {
+    ASKED.set(true);
+}
+
+impl Pass {
+    pub(super) fn new<H: RequestHead>(gate: &Gate, visit: Option<Visit>, head: &H) -> Self {
+        let callback = gate.0.base.arriving(&gate.0.routes.callback);
+        let around = head.nested_at();
+        let misplaced = (!is_under(around, callback)).then(|| LayerError::OutOfReach {
+            around: around.to_owned(),
+            callback: callback.to_owned(),
+            base_url: format!("{}{around}", gate.0.base.origin),
+        });
+        Self {
+            gate: gate.clone(),
+            visit,
+            misplaced,
+            asked: false,
+        }
+    }
+
+    /// What belongs into the request's extensions, in place of any visit that is there already: an outer
+    /// gate's visits are none of this one's.
+    #[must_use]
+    pub fn visit(&self) -> Option<&Visit> {
+        self.visit.as_ref()
+    }
+
+    /// Runs one poll of the application's future, or the call that makes it.
+    pub fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        let of_outer_gate = ASKED.replace(false);
+        let polled = poll();
+        self.asked |= ASKED.replace(of_outer_gate);
+        polled
+    }
+
+    /// The response to a challenge. Of the response that carried it, `replaced`, the headers stay that are
+    /// not about itself: those of CORS, a request id, cookies.
+    pub fn answer(
+        &self,
+        challenge: Challenge,
+        replaced: &dyn ResponseHead,
+    ) -> impl Future<Output = Response<Bytes>> + Send + use<> {
+        let kept = kept_headers(replaced);
+        let gate = self.gate.clone();
+        if challenge.starts_login() && challenge.follows_another(&gate.0.login_cookie) {
+            gate.doubt_the_layer();
+        }
+        let challenge = match &self.misplaced {
+            Some(error) if challenge.starts_login() => challenge.failing(error.clone().into()),
+            _ => challenge,
+        };
+        let base = &gate.0.base;
+        let challenge = match base.arrives {
+            BasePath::Kept => challenge,
+            BasePath::Stripped => challenge.below(&base.path),
+        };
+        async move {
+            let mut answer = gate.answer(challenge).await;
+            let headers = answer.headers_mut();
+            for name in kept.keys() {
+                let add = name == header::SET_COOKIE || name == header::VARY;
+                if add || !headers.contains_key(name) {
+                    for value in kept.get_all(name) {
+                        headers.append(name, value.clone());
+                    }
+                }
+            }
+            answer
+        }
+    }
+
+    /// Writes into the head of the response what the visit changed, whatever kind of response it is; and that
+    /// the answer depends on cookies, if somebody asked for the visitor.
+    pub fn leave(&self, response: &mut dyn ResponseHead) {
+        match &self.visit {
+            Some(visit) => visit.leave(response),
+            // Who brings a cookie of ours later must not get the page of one who did not.
+            None if self.asked => response.append(header::VARY.as_str(), b"cookie"),
+            None => {}
+        }
+    }
+}
+
+impl Gate {
+    /// Nobody can see from within a part of an application whether the rest is behind the layer, too. What can be
+    /// seen is a browser that comes back from a login without its answer.
+    fn doubt_the_layer(&self) {
+        if self.0.routes.evidence.speaks_against_the_layer() {
+            tracing::warn!(
+                event = "no_answer_seen",
+                "a browser was sent to log in and is back without an answer, and no request for any path of the gate's has come \
+                 since the start. If it got a 404 at {}, the login layer is around some routes only: axum: use `Router::layer` on the \
+                 outermost router, after its last route, not `route_layer`; actix-web: use `App::wrap`. If the provider refused, \
+                 register the redirect URI {} there",
+                self.0.routes.callback,
+                self.redirect_uri(),
+            );
+        }
+    }
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pass")
+            .field("visit", &self.visit)
+            .field("misplaced", &self.misplaced)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a path is at a prefix of whole segments, or below.
+fn is_under(prefix: &str, path: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
+}
+
+fn kept_headers(replaced: &dyn ResponseHead) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    replaced.each(&mut |name, value| {
+        if !is_about_the_response_itself(name)
+            && let (Ok(name), Ok(value)) = (
+                HeaderName::from_bytes(name.as_bytes()),
+                HeaderValue::from_bytes(value),
+            )
+        {
+            kept.append(name, value);
+        }
+    });
+    kept
+}
+
+/// Content, validators and framing ([RFC 9110 §6.4, §8](https://www.rfc-editor.org/rfc/rfc9110#section-8)),
+/// freshness (RFC 9111 §5), and what goes with a status (RFC 9110 §10.2, §11.6).
+fn is_about_the_response_itself(name: &str) -> bool {
+    matches!(
+        name,
+        "content-type"
+            | "content-length"
+            | "content-encoding"
+            | "content-language"
+            | "content-location"
+            | "content-range"
+            | "content-disposition"
+            | "content-digest"
+            | "repr-digest"
+            | "digest"
+            | "transfer-encoding"
+            | "trailer"
+            | "etag"
+            | "last-modified"
+            | "accept-ranges"
+            | "cache-control"
+            | "expires"
+            | "age"
+            | "location"
+            | "retry-after"
+            | "allow"
+            | "www-authenticate"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_end_where_segments_do() {
+        for (prefix, path) in [
+            ("", "/callback"),
+            ("/app", "/app/callback"),
+            ("/app", "/app"),
+            ("/callback", "/callback"),
+        ] {
+            assert!(is_under(prefix, path), "{prefix} {path}");
+        }
+        for (prefix, path) in [
+            ("/app", "/callback"),
+            ("/app", "/application/callback"),
+            ("/app/login", "/app/callback"),
+            ("/", "/callback"),
+        ] {
+            assert!(!is_under(prefix, path), "{prefix} {path}");
+        }
+    }
+
+    #[test]
+    fn headers_about_the_replaced_response_go_and_others_stay() {
+        let mut replaced = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "text/plain"),
+            ("content-length", "7"),
+            ("content-encoding", "gzip"),
+            ("etag", "\"x\""),
+            ("access-control-allow-origin", "https://shop.example"),
+            ("content-security-policy-report-only", "default-src 'self'"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("x-request-id", "7"),
+        ] {
+            ResponseHead::append(&mut replaced, name, value.as_bytes());
+        }
+        let kept = kept_headers(&replaced);
+        let mut names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "access-control-allow-origin",
+                "content-security-policy-report-only",
+                "set-cookie",
+                "set-cookie",
+                "x-request-id"
+            ]
+        );
+    }
+}
