@@ -24,6 +24,7 @@ scenarios!(
     nobody_there_is_success_too,
     tokens_that_never_expire_by_themselves_are_good_for_two_minutes,
     a_token_is_obeyed_once_in_its_last_second_too,
+    a_session_that_has_no_id_ends_by_its_person,
 );
 
 const ROUTE: &str = "/backchannel-logout";
@@ -423,5 +424,27 @@ async fn a_person_can_end_all_other_sessions(setup: Setup) -> Result<(), Failure
     log_out_alice(&world).await?;
     assert_eq!(world.whoami(&one).await?, None);
     assert_eq!(node.whoami(&node.lead(one)).await?, None);
+    Ok(())
+}
+
+/// It may have been the one that is meant. Whose session has an id, it was not.
+async fn a_session_that_has_no_id_ends_by_its_person(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let with_id = world.signed_in().await?;
+    world
+        .mischief()
+        .on_id_token(|_, claims| drop(claims.remove("sid")));
+    let without = world.signed_in().await?;
+    assert_eq!(sid(&without).await?, "");
+    let target = |sub: &str| LogoutTarget::SidAndSub {
+        sid: "of another browser".to_owned(),
+        sub: sub.to_owned(),
+    };
+    for (sub, ended) in [("bob", false), ("alice", true)] {
+        let token = world.provider.logout_token(target(sub), honest);
+        assert_eq!(post(&world, &token).await?.status, 200);
+        assert_eq!(world.whoami(&without).await?.is_none(), ended, "{sub}");
+    }
+    assert_eq!(world.whoami(&with_id).await?.as_deref(), Some("alice"));
     Ok(())
 }

@@ -16,6 +16,7 @@ scenarios!(
     a_renewed_session_keeps_what_the_refresh_leaves_out,
     keys_that_are_not_published_yet_cost_no_session,
     keys_that_cannot_be_had_cost_no_session,
+    a_node_that_has_no_keys_spends_no_refresh_token,
 );
 
 const NEAR_THE_END: u64 = 3_560;
@@ -274,5 +275,26 @@ async fn a_late_answer_to_an_ended_session_leaves_the_next_one_alone(
         "it would remove the new session"
     );
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+/// It could not tell whether the answer speaks of the same person.
+async fn a_node_that_has_no_keys_spends_no_refresh_token(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let node = world.neighbour(|setup| setup).await?;
+    let browser = node.lead(world.signed_in().await?);
+    world.provider.reset_calls();
+    world.mischief().answer(Endpoint::Jwks, Answer::Drop);
+    world.clock.pass(3_600);
+    let page = browser.fetch("GET", "/token").await?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (503, "refresh_unavailable")
+    );
+    assert_eq!(world.calls(Endpoint::Token), 0);
+    world.mischief().clear();
+    world.clock.pass(10);
+    node.token(&browser).await?;
+    assert_eq!(world.calls(Endpoint::Token), 1);
     Ok(())
 }

@@ -314,7 +314,7 @@ mod tests {
     use crate::gate::{Gate, Verdict};
     use crate::outside::scripted::{CountingRandom, ScriptedHttp, StoppedClock};
     use crate::seal::{Purpose, SessionKey};
-    use crate::session::MemoryStore;
+    use crate::session::{CachedStore, MemoryStore};
 
     const NAME: &str = "__Host-latchgate";
 
@@ -496,5 +496,82 @@ mod tests {
             panic!("{found:?}")
         };
         assert_eq!(why, Ended::SignedOut);
+    }
+
+    /// Another node has ended it between the look and the write.
+    #[tokio::test]
+    async fn a_session_that_ends_while_it_is_written_back_is_gone() {
+        let store = Arc::new(MemoryStore::default());
+        let remembers = CachedStore::new(Arc::clone(&store), std::time::Duration::from_secs(60));
+        let gate = builder(1_001).store(remembers).build().unwrap();
+        let ticket = Ticket::draw(&CountingRandom::default()).unwrap();
+        let session = Session::example();
+        let inserted = sessions(&gate).insert(&gate.0.keys, &ticket, &session, [9; 12], 1_050);
+        assert!(inserted.await.unwrap());
+        StoredSessions::new(store).remove(&ticket).await.unwrap();
+        let found = gate.0.load_renewed(ticket.clone(), 1_055).await.unwrap();
+        assert!(live(&found).is_some_and(|(.., due)| !due), "{found:?}");
+        let found = gate.0.load_renewed(ticket, 1_070).await.unwrap();
+        assert!(matches!(found, Found::Gone), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_is_known_here_and_an_ended_session_has_none() {
+        let (gate, ticket) = stored().await;
+        let kept = Kept {
+            session: Arc::new(Session::example()),
+            ticket: Some(ticket.clone()),
+        };
+        let change = async |data: &str| {
+            let changed = gate
+                .0
+                .change(&kept, |before| Ok(before.with_data(data.to_owned())));
+            changed.await.unwrap().map(|kept| kept.session.generation)
+        };
+        assert_eq!(change("1").await, Some(1));
+        // For requests that have loaded the session before.
+        let since = gate.0.renewals.since(&kept.session);
+        assert!(matches!(since, Some(Renewed::Fresh(newer)) if newer.generation == 1));
+
+        // The store has yet to hear of it.
+        gate.0.renewals.end(&kept.session, Ended::SignedOut, 1_001);
+        assert_eq!(change("2").await, None);
+        let there = sessions(&gate).load(&gate.0.keys, &ticket, 1_001).await;
+        assert_eq!(there.unwrap().unwrap().session.generation, 1);
+    }
+
+    #[tokio::test]
+    async fn a_logout_token_that_another_node_has_noted_meanwhile_is_not_new() {
+        let store = Arc::new(MemoryStore::default());
+        let node = || builder(1_001).store(Arc::clone(&store)).build().unwrap();
+        let (here, there) = (node(), node());
+        for (node, new) in [(&here, true), (&there, false), (&here, false)] {
+            let noted = node
+                .0
+                .note_obeyed("https://op.example", "jti", 1_001, 2_000);
+            assert_eq!(noted.await.unwrap(), new);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_an_older_key_has_sealed_is_sealed_again() {
+        let store = Arc::new(MemoryStore::default());
+        let former = builder(1_001).store(Arc::clone(&store)).build().unwrap();
+        let rotated = builder(1_001)
+            .session_keys([
+                SessionKey::from_bytes(*b"the newest, and not known before"),
+                SessionKey::from_bytes(*b"a key that has sealed for years."),
+            ])
+            .store(store)
+            .build()
+            .unwrap();
+        let ticket = Ticket::draw(&CountingRandom::default()).unwrap();
+        let session = Session::example();
+        let inserted = sessions(&former).insert(&former.0.keys, &ticket, &session, [9; 12], 1_000);
+        assert!(inserted.await.unwrap());
+        for due in [true, false] {
+            let found = rotated.0.load_renewed(ticket.clone(), 1_001).await.unwrap();
+            assert_eq!(live(&found).map(|(.., found)| found), Some(due));
+        }
     }
 }

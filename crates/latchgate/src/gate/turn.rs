@@ -226,6 +226,8 @@ mod tests {
                 .http_client(ScriptedHttp::default())
                 .clock(time.clone())
                 .random(CountingRandom::default())
+                // Otherwise what it does in the background takes time on another thread.
+                .background_runtime(tokio::runtime::Handle::current())
                 .store(Arc::clone(&store))
                 .background_runtime(tokio::runtime::Handle::current())
                 .build()
@@ -326,5 +328,14 @@ mod tests {
             panic!("it was refreshed already")
         };
         assert_eq!(newer.generation, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_refreshes_a_session_that_is_gone() {
+        let nodes = nodes().await;
+        let (stored, ticket) = in_store(&nodes.here, &nodes.kept);
+        stored.remove(ticket).await.unwrap();
+        let gone = turn(&nodes.there, &nodes.kept).await;
+        assert!(matches!(gone, Some(Turn::Done(Renewed::Over(_)))));
     }
 }

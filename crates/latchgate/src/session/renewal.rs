@@ -788,4 +788,49 @@ mod tests {
         refresh(&renewals, &newest, &provider, Renewed::Undecided).await;
         assert!(renewals.since(&newest).is_none() && renewals.since(&there).is_some());
     }
+
+    /// Sweeping makes room, and nothing undone.
+    #[tokio::test]
+    async fn a_sweep_keeps_what_still_counts() {
+        let renewals = Arc::new(Renewals::default());
+        let provider = Arc::new(Provider::default());
+        let numbered = |number: usize| {
+            let mut session = Session::example();
+            session.id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            Arc::new(session)
+        };
+        let (ended, refreshing, changed) = (numbered(1), numbered(2), numbered(3));
+        renewals.end(&ended, Ended::SignedOut, 1_000);
+        let mut first = Box::pin(refresh(
+            &renewals,
+            &refreshing,
+            &provider,
+            fresher(&refreshing),
+        ));
+        assert!(
+            tokio::time::timeout(Duration::ZERO, &mut first)
+                .await
+                .is_err()
+        );
+        let next = |session: &Session| Arc::new(session.refreshed(session.tokens.clone(), None));
+        assert!(renewals.advance(&next(&changed), 1_000));
+        for number in 4..Renewals::SWEEP_ABOVE + 4 {
+            renewals.advance(&numbered(number), 1_000 + Renewals::REPLAY);
+        }
+        assert!(renewals.remembered().swept_to > 0, "nothing was swept");
+        let over = renewals.since(&ended);
+        assert!(matches!(over, Some(Renewed::Over(Ended::SignedOut))));
+        assert_eq!(
+            renewals.since(&changed).as_ref().and_then(generation),
+            Some(1)
+        );
+        provider.answers.notify_one();
+        let second = refresh(&renewals, &refreshing, &provider, Renewed::Undecided);
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!(
+            (generation(&first), generation(&second)),
+            (Some(1), Some(1))
+        );
+        assert_eq!(provider.asked(), 1);
+    }
 }

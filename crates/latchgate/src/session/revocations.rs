@@ -365,4 +365,22 @@ mod tests {
         assert!(begun(&revocations, moment).is_none());
         assert!(revocations.marks().by_name.contains_key(&named));
     }
+
+    #[test]
+    fn a_sweep_keeps_marks_that_still_count() {
+        let revocations = Revocations::default();
+        revocations.end(sid("kept"), Stamp::at(1_000), 1_000, 9_000);
+        for number in 0..Revocations::SWEEP_ABOVE {
+            let other = number.to_string();
+            revocations.end(sid(&other), Stamp::at(1_000), 1_000, 2_000);
+        }
+        let marks = || revocations.marks().by_name.len();
+        let before = marks();
+        for number in 0..2 * before {
+            let other = format!("later {number}");
+            revocations.end(sid(&other), Stamp::at(2_000), 2_000, 9_000);
+        }
+        assert!(marks() < 3 * before, "nothing was swept");
+        assert!(revocations.concern(&session("kept"), 2_000));
+    }
 }

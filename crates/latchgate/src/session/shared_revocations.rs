@@ -418,4 +418,18 @@ mod tests {
         log_out(9).await;
         assert_eq!(marks.concern(&keys, &next, 1_000).await.unwrap(), ended);
     }
+
+    /// Somebody has made the absolute lifetime shorter, and there are sessions from before.
+    #[tokio::test]
+    async fn a_mark_that_moves_lasts_as_long_as_the_one_before() {
+        let (keys, marks) = (keys(&[1]), shared());
+        let session = session(Some("1"));
+        let named = SessionName::sub_of(&session);
+        for (made_at, until) in [(1_000, UNTIL), (1_001, 2_000)] {
+            let ended = marks.end(&keys, named, at(made_at), (made_at, until));
+            ended.await.unwrap();
+        }
+        let later = marks.concern(&keys, &session, 3_000).await.unwrap();
+        assert_eq!(later, Some(Ended::EndedByProvider));
+    }
 }

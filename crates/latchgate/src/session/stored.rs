@@ -477,4 +477,47 @@ mod tests {
                 .is_none()
         );
     }
+
+    /// Nodes whose keys are just being changed end each other's sessions.
+    #[tokio::test]
+    async fn a_session_is_found_by_the_names_that_an_older_key_gave_it() {
+        let ring = |seeds: &[u8]| {
+            let key = |seed: &u8| {
+                let bytes = std::array::from_fn(|place| seed.wrapping_add(place as u8));
+                SessionKey::from_bytes(bytes)
+            };
+            let keys: Vec<_> = seeds.iter().map(key).collect();
+            KeyRing::new(&keys, &["https://app.example"]).unwrap()
+        };
+        let (former, rotated) = (ring(&[1]), ring(&[2, 1]));
+        let session = Session::example();
+        let mut without_sid = Session::example();
+        without_sid.sid = None;
+        for (session, named) in [
+            (&session, SessionName::alone_of(&session)),
+            (&session, SessionName::sub_of(&session)),
+            (&without_sid, SessionName::alone_of(&without_sid)),
+        ] {
+            let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::default());
+            let sessions = StoredSessions::new(store);
+            let ticket = Ticket([7; 32]);
+            let inserted = sessions.insert(&former, &ticket, session, IV, 1_000);
+            assert!(inserted.await.unwrap());
+            let removed = sessions.remove_named(&rotated, named, None, 1_001);
+            assert_eq!(removed.await.unwrap(), Removal::Done);
+            let left = sessions.load(&former, &ticket, 1_001).await.unwrap();
+            assert!(left.is_none(), "{named:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_cannot_read_a_session_leaves_its_turn_to_others() {
+        let (_, sessions, ticket) = stored().await;
+        let duration = Duration::from_secs(6);
+        let (theirs, ours) = (keys(2), keys(1));
+        let leased = sessions.lease(&theirs, &ticket, duration, 1_001).await;
+        assert!(matches!(leased.unwrap(), Leased::Unreadable));
+        let leased = sessions.lease(&ours, &ticket, duration, 1_001).await;
+        assert!(matches!(leased.unwrap(), Leased::Granted { .. }));
+    }
 }
