@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchgate::MemoryStore;
-use latchgate_dev_provider::Endpoint;
+use latchgate_dev_provider::{Answer, Endpoint};
 use latchgate_tests::{Browser, Failure, Page, Setup, World, scenarios};
 
 scenarios!(
@@ -12,6 +12,7 @@ scenarios!(
     a_store_that_is_down_keeps_nobody_from_signing_out,
     a_full_store_turns_newcomers_away_and_nobody_else,
     one_account_cannot_fill_the_store,
+    a_refusal_while_the_store_is_down_ends_nothing_yet,
 );
 
 async fn a_store_that_is_down_is_told_and_nothing_else(setup: Setup) -> Result<(), Failure> {
@@ -168,4 +169,36 @@ async fn a_store_that_is_down_keeps_nobody_from_signing_out(setup: Setup) -> Res
         Ok::<(), Failure>(())
     };
     tokio::time::timeout(Duration::from_secs(15), ends).await?
+}
+
+/// Another node may have spent the refresh token, and only the store can tell.
+async fn a_refusal_while_the_store_is_down_ends_nothing_yet(setup: Setup) -> Result<(), Failure> {
+    let world = setup.stored().start().await?;
+    let browser = world.signed_in().await?;
+    let store = world.store().ok_or("no store")?;
+    world.provider.reset_calls();
+    world.clock.pass(3_600);
+    world.provider.revoke_all();
+    world.mischief().answer(Endpoint::Token, Answer::Hang);
+    let falls = async {
+        let asked = || world.calls(Endpoint::Token) == 1;
+        world.until("a token request", asked).await?;
+        store.set_down(true);
+        world.mischief().clear();
+        Ok::<(), Failure>(())
+    };
+    let (page, fallen) = tokio::join!(browser.fetch("GET", "/token"), falls);
+    fallen?;
+    let page = page?;
+    assert_eq!(
+        (page.status, page.code().as_str()),
+        (503, "refresh_unavailable")
+    );
+    store.set_down(false);
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    // The lease could not be given back. It runs out.
+    world.clock.pass(6);
+    assert_eq!(browser.fetch("GET", "/token").await?.status, 401);
+    assert_eq!(world.whoami(&browser).await?, None);
+    Ok(())
 }

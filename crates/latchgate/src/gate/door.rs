@@ -314,7 +314,7 @@ mod tests {
     use crate::gate::{Gate, Verdict};
     use crate::outside::scripted::{CountingRandom, ScriptedHttp, StoppedClock};
     use crate::seal::{Purpose, SessionKey};
-    use crate::session::{CachedStore, MemoryStore};
+    use crate::session::{CachedStore, MemoryStore, SessionName, Stamp};
 
     const NAME: &str = "__Host-latchgate";
 
@@ -534,6 +534,12 @@ mod tests {
         assert!(matches!(since, Some(Renewed::Fresh(newer)) if newer.generation == 1));
 
         // The store has yet to hear of it.
+        let person = SessionName::sub_of(&kept.session);
+        gate.0
+            .revocations
+            .end(person, Stamp::at(1_001), 1_001, 9_000);
+        assert_eq!(change("2").await, None);
+        gate.0.revocations.removed_from_store(person);
         gate.0.renewals.end(&kept.session, Ended::SignedOut, 1_001);
         assert_eq!(change("2").await, None);
         let there = sessions(&gate).load(&gate.0.keys, &ticket, 1_001).await;

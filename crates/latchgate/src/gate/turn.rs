@@ -338,4 +338,25 @@ mod tests {
         let gone = turn(&nodes.there, &nodes.kept).await;
         assert!(matches!(gone, Some(Turn::Done(Renewed::Over(_)))));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_refreshes_what_this_node_knows_better() {
+        let nodes = nodes().await;
+        let mut newer = (*nodes.kept.session).clone();
+        newer.generation = 4;
+        newer.tokens.scope = "newer".to_owned();
+        // The store has yet to hear of it.
+        assert!(nodes.here.0.renewals.advance(&Arc::new(newer), 1_001));
+        let Some(Turn::Done(Renewed::Fresh(newer))) = turn(&nodes.here, &nodes.kept).await else {
+            panic!("it was refreshed already")
+        };
+        assert_eq!(newer.generation, 4);
+        let renewals = &nodes.here.0.renewals;
+        renewals.end(&nodes.kept.session, Ended::SignedOut, 1_001);
+        let ended = turn(&nodes.here, &nodes.kept).await;
+        assert!(matches!(
+            ended,
+            Some(Turn::Done(Renewed::Over(Ended::SignedOut)))
+        ));
+    }
 }

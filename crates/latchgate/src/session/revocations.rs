@@ -383,4 +383,19 @@ mod tests {
         assert!(marks() < 3 * before, "nothing was swept");
         assert!(revocations.concern(&session("kept"), 2_000));
     }
+
+    #[test]
+    fn a_logout_by_a_clock_that_is_behind_ends_what_has_seen_the_one_before() {
+        let revocations = Revocations::default();
+        let person = session("one");
+        let log_out = |made_at, salt| {
+            let stamp = Stamp::new(made_at, [0, 0, salt]);
+            revocations.end(SessionName::sub_of(&person), stamp, 1_000, 9_000);
+        };
+        log_out(1_005, 1);
+        let after = begun(&revocations, revocations.moment()).unwrap();
+        assert!(!revocations.concern(&after, 1_000));
+        log_out(1_003, 2);
+        assert!(revocations.concern(&after, 1_000));
+    }
 }
