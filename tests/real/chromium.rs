@@ -28,7 +28,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 async fn log_in_and_out(example: Example) -> Result<(), Failure> {
-    // Without an issuer the example starts its own development provider.
+    // Without any setting the example starts its own development provider.
     let app = example.start(&Address::free()?, &[]).await?;
     let window = Chromium::open(example.name).await?;
     let outcome = walk(example, &app.base_url, &window).await;

@@ -1,11 +1,15 @@
 //! The example servers, started as anybody would start them: a binary and environment variables.
 
 use std::process::Command;
+use std::time::Duration;
 
 use crate::case::Failure;
 use crate::child::{Server, free_port};
 use crate::need::place;
 use latchgate_tests::browser::Browser;
+
+/// A server that does not start has said so within this time.
+const REFUSAL: Duration = Duration::from_secs(10);
 
 /// Both example servers; every case meets each.
 pub(crate) const BOTH: [Example; 2] = [
@@ -63,6 +67,22 @@ impl Address {
 }
 
 impl Example {
+    /// What it prints when it does not start, with nothing set but these variables.
+    pub(crate) async fn refusal(self, variables: &[(&str, &str)]) -> Result<String, Failure> {
+        let mut command = tokio::process::Command::new(place(self.variable)?);
+        let ours = |name: &str| name.starts_with("LATCHGATE_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| ours(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
+        let address = Address::free()?;
+        command.env("PORT", address.port.to_string());
+        command.envs(variables.iter().copied()).kill_on_drop(true);
+        let ended = tokio::time::timeout(REFUSAL, command.output()).await;
+        let output = ended.map_err(|_| format!("it started with {variables:?}"))??;
+        ensure!(!output.status.success(), "it succeeded with {variables:?}");
+        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
     /// Starts it with these variables, and waits until `/healthz` answers.
     pub(crate) async fn start(
         self,
@@ -72,8 +92,11 @@ impl Example {
         let base_url = address.base_url.clone();
         let mut command = Command::new(place(self.variable)?);
         command.env("PORT", address.port.to_string());
-        command.env("LATCHGATE_BASE_URL", &base_url);
-        command.envs(variables.iter().copied());
+        // Without any variable it is a demo, with a provider of its own.
+        if !variables.is_empty() {
+            command.env("LATCHGATE_BASE_URL", &base_url);
+            command.envs(variables.iter().copied());
+        }
         let mut server = Server::spawn(self.name, &mut command)?;
         let healthz = format!("{}/healthz", address.own());
         server

@@ -21,6 +21,7 @@ mod provider;
 mod redis;
 mod road;
 mod runner;
+mod terminal;
 mod webdriver;
 mod world;
 
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut cases = oidc_provider::cases();
+    cases.extend(terminal::cases());
     cases.extend(chromium::cases());
     cases.extend(redis::cases());
     cases.extend(postgres::cases());

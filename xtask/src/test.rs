@@ -9,8 +9,8 @@ use crate::run::{Run, cargo, target};
 
 /// The example servers, and the variables that tell the tests where they are.
 const EXAMPLES: &[(&str, &str)] = &[
-    ("LATCHGATE_TEST_AXUM_LOGIN", "axum-login"),
-    ("LATCHGATE_TEST_ACTIX_LOGIN", "actix-login"),
+    ("LATCHGATE_TEST_AXUM_LOGIN", "latchgate-example-axum"),
+    ("LATCHGATE_TEST_ACTIX_LOGIN", "latchgate-example-actix"),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {

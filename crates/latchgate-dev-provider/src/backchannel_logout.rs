@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 
+use crate::builder::write_with_cause;
 use crate::jws::{JsonObject, compact};
 use crate::provider::Provider;
 use crate::session::OpSession;
@@ -35,7 +36,6 @@ pub enum LogoutTarget {
 }
 
 /// Why a logout token was not delivered.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum BackchannelLogoutError {
     /// The HTTP client could not be made.
@@ -65,6 +65,12 @@ impl std::error::Error for BackchannelLogoutError {
         match self {
             Self::Client(source) | Self::Send { source, .. } => Some(source),
         }
+    }
+}
+
+impl fmt::Debug for BackchannelLogoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_with_cause(self, f)
     }
 }
 

@@ -151,7 +151,6 @@ impl fmt::Debug for DevProviderBuilder {
 }
 
 /// Why a provider did not start.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
     /// The address can be reached from elsewhere. Everybody may sign in as anybody here, so the provider refuses.
@@ -189,5 +188,22 @@ impl std::error::Error for StartError {
             Self::NotLoopback(_) => None,
             Self::Listen { source, .. } => Some(source),
         }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_with_cause(self, f)
+    }
+}
+
+/// Writes an error and its cause, as `fn main() -> Result<…>` is to print it.
+pub(crate) fn write_with_cause(
+    error: &dyn std::error::Error,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    match error.source() {
+        Some(cause) => write!(f, "{error}: {cause}"),
+        None => write!(f, "{error}"),
     }
 }

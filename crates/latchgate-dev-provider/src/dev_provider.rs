@@ -19,6 +19,7 @@ use crate::provider::Provider;
 use crate::server::Server;
 use crate::session::OpSessions;
 use crate::token::Ledger;
+use crate::world::random_token;
 
 /// A running development provider. It stops with [`stop`](Self::stop), or when the last clone is dropped.
 #[derive(Clone)]
@@ -113,12 +114,14 @@ impl DevProvider {
     }
 
     /// The settings of an application at `base_url` that signs people in here, as a TOML table for
-    /// `latchgate::Gate::from_toml`.
+    /// `latchgate::Gate::from_toml`. Every call draws a session key.
     pub fn settings(&self, base_url: &str) -> String {
         let (issuer, id, secret) = (self.issuer(), self.client_id(), self.client_secret());
+        let session_key = random_token();
         format!(
             "base_url = {base_url:?}\nissuer = {issuer:?}\nclient_id = {id:?}\nclient_secret = {secret:?}\n\
-             scopes = \"openid profile email offline_access\"\n"
+             session_keys = [{session_key:?}]\n\
+             scopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n"
         )
     }
 

@@ -25,7 +25,7 @@ const PARAMETERS: &[&str] = &[
 
 /// A URL that no PostgreSQL can be reached by. It says what is wrong, and never what the URL is:
 /// there is a password in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
     /// It is no URL.
@@ -70,6 +70,12 @@ impl fmt::Display for AddressError {
 }
 
 impl std::error::Error for AddressError {}
+
+impl fmt::Debug for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        latchgate::write_with_causes(self, f)
+    }
+}
 
 const EXPECTED: &str = "right would be postgres://user:password@host:5432/database?sslmode=verify-full, with special characters of the password percent-encoded";
 

@@ -5,7 +5,6 @@ use std::fmt;
 
 /// Why a call of the store failed. It names the server and its database, and neither a key nor what
 /// lies under it: of PostgreSQL's own reports only code and headline are kept, whose details may quote rows.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum PostgresError {
     /// No connection was to be had in time: the server is down, or all connections are taken.
@@ -119,5 +118,11 @@ impl Error for PostgresError {
             Self::Connection { source, .. } => Some(source.as_ref()),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for PostgresError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        latchgate::write_with_causes(self, f)
     }
 }

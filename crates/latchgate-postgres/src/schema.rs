@@ -23,7 +23,7 @@ pub(crate) type Steps<'a> = Pin<Box<dyn Future<Output = Result<(), sqlx::Error>>
 pub(crate) struct Schema(String);
 
 /// A schema cannot have this name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SchemaError;
 
@@ -37,6 +37,12 @@ impl fmt::Display for SchemaError {
 }
 
 impl std::error::Error for SchemaError {}
+
+impl fmt::Debug for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        latchgate::write_with_causes(self, f)
+    }
+}
 
 impl Default for Schema {
     fn default() -> Self {

@@ -35,7 +35,7 @@ pub(crate) struct Address {
 
 /// Why a URL cannot be used. The text quotes nothing of the URL: what was meant as a password may
 /// stand anywhere in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
     /// It is no URL.
@@ -212,6 +212,12 @@ impl std::error::Error for UrlError {
             Self::Syntax(source) => Some(source),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        latchgate::write_with_causes(self, f)
     }
 }
 

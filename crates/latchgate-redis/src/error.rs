@@ -11,7 +11,7 @@ use crate::address::Address;
 /// [`StoreError::Unavailable`](latchgate::StoreError::Unavailable).
 ///
 /// Servers quote what they refuse, keys included, so of a server's text this keeps the code only.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RedisError {
     place: Address,
     reason: Reason,
@@ -134,6 +134,12 @@ impl std::error::Error for RedisError {
             Reason::Unreachable(error) => Some(error.source().unwrap_or(error.as_ref())),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for RedisError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        latchgate::write_with_causes(self, f)
     }
 }
 

@@ -5,7 +5,6 @@ use std::fmt;
 use latchgate::{Lease, StoreError, StoreKey, StoredRecord};
 
 /// A store broke a rule of the contract.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Violation {
     /// The rule.
@@ -272,5 +271,11 @@ impl std::error::Error for Violation {
             Seen::Failure(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        latchgate::write_with_causes(self, f)
     }
 }

@@ -7,7 +7,7 @@ use tower_sessions_core::session_store::Error;
 
 /// Why a call failed: the source of a [`StoreError::Unavailable`]. The store's text is left out, because it may
 /// quote keys, contents or a URL with a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
     /// What the store is built on failed: a connection, a query.
@@ -35,6 +35,12 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        latchgate::write_with_causes(self, f)
+    }
+}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

@@ -34,7 +34,6 @@ pub enum Fault {
 ///
 /// `Display` says what was wrong and what would be right, for logs. Visitors see a page with
 /// [`Error::status`], [`Error::code`] and an id, and nothing else.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The request to one of our routes is not acceptable.
@@ -82,7 +81,7 @@ pub enum Error {
 }
 
 /// Why a request to one of our own routes was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
     /// The route does not know this method.
@@ -99,7 +98,7 @@ pub enum RequestError {
 }
 
 /// Why the gate's own routes do not work where the layer is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayerError {
     /// The layer is around a part of the application that the callback is no part of.
@@ -286,6 +285,8 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
+debug_with_causes!(RequestError);
+
 impl fmt::Display for LayerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -310,6 +311,8 @@ impl fmt::Display for LayerError {
 }
 
 impl std::error::Error for LayerError {}
+
+debug_with_causes!(LayerError);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -360,6 +363,8 @@ impl std::error::Error for Error {
         })
     }
 }
+
+debug_with_causes!(Error);
 
 macro_rules! from {
     ($($variant:ident($source:ty)),* $(,)?) => {$(
@@ -749,11 +754,10 @@ mod tests {
     /// Two errors share a code only where they are two shades of one.
     #[test]
     fn a_code_belongs_to_one_kind_of_error() {
-        let mut kinds: BTreeMap<&str, String> = BTreeMap::new();
+        let mut kinds = BTreeMap::new();
         for (error, code, ..) in table() {
-            let shown = format!("{error:?}");
-            let kind = shown.split('(').next().unwrap_or_default().to_owned();
-            let known = kinds.entry(code).or_insert_with(|| kind.clone());
+            let kind = std::mem::discriminant(&error);
+            let known = kinds.entry(code).or_insert(kind);
             assert_eq!(*known, kind, "{code}");
             let plain = |c: char| c.is_ascii_lowercase() || c == '_';
             assert!(code.chars().all(plain), "{code}");
@@ -766,6 +770,24 @@ mod tests {
             assert!(error.to_string().len() > code.len(), "{error}");
             assert!(error.to_string().contains(' '), "{error}");
         }
+    }
+
+    /// What `fn main() -> Result<…>` prints.
+    #[test]
+    fn debug_is_a_sentence() {
+        for (error, ..) in table() {
+            let shown = format!("{error:?}");
+            assert!(shown.starts_with(&error.to_string()), "{shown}");
+            assert!(
+                !shown.contains('(') || error.to_string().contains('('),
+                "{shown}"
+            );
+        }
+        let refused = HttpError::Transport("connection refused".into());
+        assert_eq!(
+            format!("{:?}", Error::Http(refused)),
+            "the provider could not be reached: connection refused"
+        );
     }
 
     #[test]

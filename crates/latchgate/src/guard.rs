@@ -24,7 +24,7 @@ pub struct Guard {
 }
 
 /// The first condition that a person does not meet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Denial {
     /// The person lacks a role.
@@ -54,6 +54,8 @@ impl fmt::Display for Denial {
 }
 
 impl std::error::Error for Denial {}
+
+debug_with_causes!(Denial);
 
 impl Guard {
     /// Somebody must be signed in.

@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod causes;
+
 mod authorization;
 mod background;
 mod builder;
@@ -27,8 +30,9 @@ pub use authorization::{
     AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
 };
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
+pub use causes::write_with_causes;
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Problem, Settings};
+pub use config::{ConfigError, Mistake, Problem, Settings};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{
     BasePath, Challenge, Errand, Gate, LoginForm, Pass, Refusal, ResponseHead, SessionData,

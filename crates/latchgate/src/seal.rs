@@ -18,14 +18,16 @@
 //! second that is seven weeks, at one a second 136 years: an application that busy puts a new key
 //! in front of the list in good time.
 
+mod session_key;
 mod unopened;
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     digest, hkdf, hmac,
 };
-use base64_simd::{AsOut as _, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use std::{error::Error, fmt};
+use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
+pub use session_key::{KeyError, SessionKey};
+use std::fmt;
 pub(crate) use unopened::WhySealed;
 
 const FORMAT: u8 = 1;
@@ -33,86 +35,6 @@ const KEY_ID_LEN: usize = 4;
 const NONCE_LEN: usize = 12;
 const HEADER_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
 const TAG_LEN: usize = 16;
-
-/// A secret of 32 random bytes from which the keys that seal cookies and stored sessions are
-/// derived.
-///
-/// Its `Debug` output shows nothing of it.
-#[derive(Clone)]
-pub struct SessionKey([u8; 32]);
-
-impl SessionKey {
-    /// Takes 32 bytes, which must come from a cryptographic random generator.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Reads 32 bytes in base64, in the standard or the URL-safe alphabet, padded or not.
-    ///
-    /// White space around the text is ignored, since keys are often read from files that end with a
-    /// newline.
-    ///
-    /// # Errors
-    ///
-    /// A [`KeyError`] for text that is not base64, has not 32 bytes, or is one byte repeated.
-    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
-        let text = text.trim_ascii();
-        let digits = match text.strip_suffix("==").or_else(|| text.strip_suffix('=')) {
-            Some(_) if !text.len().is_multiple_of(4) => return Err(KeyError::NotBase64),
-            Some(digits) => digits,
-            None => text,
-        };
-        let digits = digits.replace('-', "+").replace('_', "/");
-        let bytes = STANDARD_NO_PAD
-            .decode_to_vec(digits)
-            .map_err(|_| KeyError::NotBase64)?;
-        let key: [u8; 32] = bytes
-            .try_into()
-            .map_err(|bytes: Vec<u8>| KeyError::Length { found: bytes.len() })?;
-        if key.iter().all(|byte| *byte == key[0]) {
-            return Err(KeyError::Trivial);
-        }
-        Ok(Self(key))
-    }
-}
-
-impl fmt::Debug for SessionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionKey(redacted)")
-    }
-}
-
-/// Why a text is not a [`SessionKey`]; never shows the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The text is not base64.
-    NotBase64,
-    /// The text has another length than 32 bytes.
-    Length {
-        /// How many bytes it has.
-        found: usize,
-    },
-    /// All 32 bytes are the same: a placeholder, not a key.
-    Trivial,
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotBase64 => f.write_str("the session key is not base64")?,
-            Self::Length { found } => {
-                write!(f, "the session key has {found} bytes where 32 are needed")?
-            }
-            Self::Trivial => {
-                f.write_str("the session key is one byte repeated, which anybody can guess")?
-            }
-        }
-        f.write_str("; make one with `openssl rand -base64 32`")
-    }
-}
-
-impl Error for KeyError {}
 
 /// What a sealed text is for; each purpose has its own key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -303,7 +225,7 @@ const RECORD: &[u8] = b"record";
 
 impl RingKey {
     fn derive(key: &SessionKey) -> Option<Self> {
-        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchgate").extract(&key.0);
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchgate").extract(key.bytes());
         let derive = |label: &[u8]| {
             let mut derived = [0; 32];
             root.expand(&[b"latchgate/1/", label], hkdf::HKDF_SHA256)
@@ -420,61 +342,6 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_in_both_alphabets_padded_or_not() {
-        let expected: [u8; 32] = std::array::from_fn(|place| 0xff - place as u8);
-        let padded = base64_simd::STANDARD.encode_to_string(expected);
-        assert!(padded.contains(['+', '/']) && padded.ends_with('='));
-        let url_safe = padded.replace('+', "-").replace('/', "_");
-        for text in [
-            &padded,
-            padded.trim_end_matches('='),
-            &url_safe,
-            url_safe.trim_end_matches('='),
-            &format!(" {padded}\n"),
-        ] {
-            assert_eq!(SessionKey::from_base64(text).unwrap().0, expected);
-        }
-    }
-
-    #[test]
-    fn other_keys_are_refused_with_the_cure_and_without_their_text() {
-        let short = base64_simd::STANDARD.encode_to_string((0..31).collect::<Vec<u8>>());
-        let long = base64_simd::STANDARD.encode_to_string((0..33).collect::<Vec<u8>>());
-        for (text, expected) in [
-            ("", KeyError::Length { found: 0 }),
-            ("hunter2!", KeyError::NotBase64),
-            ("AAA=A", KeyError::NotBase64),
-            ("AAAAA=", KeyError::NotBase64),
-            ("=", KeyError::NotBase64),
-            (&short, KeyError::Length { found: 31 }),
-            (&long, KeyError::Length { found: 33 }),
-            (
-                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-                KeyError::Trivial,
-            ),
-            (
-                "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=",
-                KeyError::Trivial,
-            ),
-            (
-                "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyB",
-                KeyError::NotBase64,
-            ),
-        ] {
-            let error = SessionKey::from_base64(text).unwrap_err();
-            assert_eq!(error, expected, "{text}");
-            let shown = error.to_string();
-            assert!(shown.contains("openssl rand -base64 32"));
-            assert!(text.len() < 5 || !shown.contains(text));
-        }
-        assert!(
-            KeyError::Length { found: 31 }
-                .to_string()
-                .contains("31 bytes")
-        );
-    }
-
-    #[test]
     fn debug_shows_no_key() {
         let shown = format!(
             "{:?} {:?} {:?}",
@@ -497,7 +364,7 @@ mod tests {
         assert_eq!(bytes.len(), 1 + 4 + 12 + 5 + 16);
         assert_eq!(bytes[0], 1);
         assert_eq!(bytes[5..17], [9; 12]);
-        let raw_digest = digest::digest(&digest::SHA256, &key(1).0);
+        let raw_digest = digest::digest(&digest::SHA256, key(1).bytes());
         assert_ne!(bytes[1..5], raw_digest.as_ref()[..4]);
     }
 

@@ -12,7 +12,6 @@ use crate::provider::Metadata;
 use crate::token::{JwtError, Rules, number};
 
 /// Why the userinfo endpoint's claims could not be used.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum UserinfoError {
     /// The metadata names no `userinfo_endpoint`.
@@ -66,6 +65,8 @@ impl std::error::Error for UserinfoError {
         }
     }
 }
+
+debug_with_causes!(UserinfoError);
 
 /// The request for a person's claims.
 pub(crate) fn request(

@@ -1,8 +1,8 @@
 //! Login on axum: a home page, a protected page, a fresh access token, a page for admins.
 //!
-//! Run: `cargo run -p axum-login`, then open the address it prints. Nothing else is needed: without
-//! `LATCHGATE_ISSUER` it logs in against a development provider of its own. To use a real provider,
-//! set the `LATCHGATE_*` variables that the README lists.
+//! Run: `cargo demo` (`cargo run -p latchgate-example-axum`), then open the address it prints.
+//! Nothing else is needed: without any `LATCHGATE_…` variable it logs in against a development provider of
+//! its own. To use a real provider, set those that the README lists. `PORT` and `RUST_LOG` are read, too.
 
 use std::error::Error;
 
@@ -10,28 +10,23 @@ use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use latchgate_dev_provider::DevProvider;
 use latchgate_tower::latchgate::{Guard, Settings};
 use latchgate_tower::{AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, User};
 use serde_json::{Value, json};
 
 #[path = "../../page.rs"]
 mod page;
+#[path = "../../start.rs"]
+mod start;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_env_filter("info").init();
-    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let mut demo = None;
-    let settings = if std::env::var_os("LATCHGATE_ISSUER").is_some() {
-        Settings::from_env()?
-    } else {
-        let provider = demo.insert(DevProvider::start().await?);
-        println!("No LATCHGATE_ISSUER: this is a demo with a DEVELOPMENT PROVIDER.");
-        Settings::from_toml(&provider.settings(&format!("http://127.0.0.1:{port}")))?.with_env()?
-    };
+    start::log();
+    let port = start::port()?;
+    let (settings, _provider) = start::or_demo(Settings::from_env(), port).await?;
     let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
     let gate = settings.build()?;
+    gate.warm_up().await?; // Optional: fail now, not at the first login, if the provider is not there.
     let app = Router::new()
         .route("/admin", get(|| async { "Only admins read this." }))
         .route_layer(GuardLayer::new(Guard::signed_in().role("admin")))
@@ -41,8 +36,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/refresh", post(refresh))
         .route("/healthz", get(|| async { "ok" }))
         .layer(LoginLayer::new(gate));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("axum-login listens on http://127.0.0.1:{port}");
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .map_err(|error| start::taken(port, error))?;
+    println!("Listening on http://127.0.0.1:{port}");
     Ok(axum::serve(listener, app).await?)
 }
 

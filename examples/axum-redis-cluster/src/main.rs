@@ -1,9 +1,10 @@
 //! Two nodes of one application behind one address, with their sessions in Redis. They take turns, print what
 //! each of them did, and spend every refresh token once between them.
 //!
-//! Run: start a Redis or Valkey (`redis-server`), then `cargo run -p axum-redis-cluster`, open the address it
-//! prints, log in and reload. `LATCHGATE_STORE` names another server than `redis://127.0.0.1:6379`, or a
-//! PostgreSQL (`postgres://…`). The login is against a development provider of its own.
+//! Run: start a Redis or Valkey (`redis-server`), then `cargo run -p latchgate-example-axum-redis-cluster`, open
+//! the address it prints, log in and reload. `LATCHGATE_STORE` names another server than
+//! `redis://127.0.0.1:6379`, or a PostgreSQL (`postgres://…`). The login is against a development provider
+//! of its own, whose settings have the key that both nodes seal with.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -19,20 +20,17 @@ use tokio::net::{TcpListener, TcpStream};
 #[path = "../../page.rs"]
 mod page;
 
-/// The nodes have to agree on their keys. A real application reads LATCHGATE_SESSION_KEYS instead.
-const KEYS_AND_STORE: &str = "session_keys = 'T25seSBmb3IgYSBkZW1vIG9uIGxvb3BiYWNrISAzMmI='
-store = 'redis://127.0.0.1:6379'";
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let provider = DevProvider::start().await?;
-    let table = provider.settings(&format!("http://127.0.0.1:{port}")) + KEYS_AND_STORE;
-    let settings = Settings::from_toml(&table)?.with_env()?;
+    let table = provider.settings(&format!("http://127.0.0.1:{port}"));
+    let table = table + "store = 'redis://127.0.0.1:6379'";
+    let settings = Settings::from_toml(&table).with_env();
     let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
     let nodes = [node("A", &settings).await?, node("B", &settings).await?];
     let front = TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("axum-redis-cluster listens on http://127.0.0.1:{port}");
+    println!("Listening on http://127.0.0.1:{port}");
     for turn in 0.. {
         let (mut visitor, _) = front.accept().await?;
         let mut node = TcpStream::connect(nodes[turn % nodes.len()]).await?;

@@ -14,8 +14,8 @@ const SITE: &str = "http://127.0.0.1:3000";
 /// A provider, and the gate of an application at `base_url`.
 async fn gate(base_url: &str) -> Result<(DevProvider, Gate), Failure> {
     let provider = DevProvider::start().await?;
-    let settings = Settings::from_toml(&provider.settings(base_url))?;
-    let builder = settings.builder()?.cookie_name("door");
+    let settings = Settings::from_toml(&provider.settings(base_url));
+    let builder = settings.builder().cookie_name("door");
     let builder = builder.session_keys([SessionKey::from_bytes(KEY)]);
     Ok((provider, builder.build()?))
 }

@@ -4,13 +4,14 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use latchgate::ClientAuth;
 use latchgate_dev_provider::{Client, Endpoint};
-use latchgate_tests::{Failure, Setup, scenarios};
+use latchgate_tests::{Failure, Setup, Transcript, scenarios};
 
 scenarios!(
     every_way_of_client_authentication_works,
     an_application_under_a_path_has_its_routes_there,
     every_route_and_cookie_may_have_another_name,
     an_application_shows_refusals_its_own_way,
+    the_log_says_at_start_what_to_register,
 );
 
 fn secret() -> String {
@@ -159,5 +160,31 @@ async fn an_application_shows_refusals_its_own_way(setup: Setup) -> Result<(), F
         (page.status, page.code().as_str()),
         (401, "sign_in_required")
     );
+    Ok(())
+}
+
+async fn the_log_says_at_start_what_to_register(setup: Setup) -> Result<(), Failure> {
+    let transcript = Transcript::begin();
+    let site = "https://app.example.com/announced";
+    let world = setup.stored().site(site).start().await?;
+    let text = transcript.text();
+    let issuer = format!("issuer=\"{}\"", world.provider.issuer());
+    let ours = |line: &&str| line.contains("gate_ready") && line.contains(&issuer);
+    let lines: Vec<_> = text.lines().filter(ours).collect();
+    let [line] = lines[..] else {
+        return Err(format!("{} lines: {lines:#?}", lines.len()).into());
+    };
+    for said in [
+        " INFO ",
+        "register these URIs at the provider",
+        &format!("redirect_uri=\"{site}/callback\""),
+        &format!("post_logout_redirect_uri=\"{site}/\""),
+        &format!("backchannel_logout_uri=\"{site}/backchannel-logout\""),
+        &format!("frontchannel_logout_uri=\"{site}/frontchannel-logout\""),
+        "store=\"SharedStore",
+        "cookie=\"__Host-latchgate_announced\"",
+    ] {
+        assert!(line.contains(said), "{said} is not in {line}");
+    }
     Ok(())
 }

@@ -7,7 +7,11 @@ const LENGTH: usize = 60;
 
 /// Finds what is wrong with an example's presentation.
 pub(crate) fn shown(example: &Example, index: &str) -> Vec<Finding> {
-    let Example { name, files } = example;
+    let Example {
+        name,
+        package,
+        files,
+    } = example;
     let Some(main) = files.iter().find(|file| file.path.ends_with("src/main.rs")) else {
         let folder = Source {
             path: format!("examples/{name}"),
@@ -22,14 +26,20 @@ pub(crate) fn shown(example: &Example, index: &str) -> Vec<Finding> {
             format!("`{name}` is not listed: add a line to examples/README.md"),
         ));
     }
+    if !package.starts_with("latchgate-example-") {
+        findings.push(main.finding(
+            1,
+            format!("its package is called `{package}`, which may be somebody else's crate: begin with `latchgate-example-`"),
+        ));
+    }
     let header = main.header();
     if !["cargo run -p ", "cargo run --package "]
         .iter()
-        .any(|command| header.contains(&format!("{command}{name}")))
+        .any(|command| header.contains(&format!("{command}{package}")))
     {
         findings.push(main.finding(
             1,
-            format!("its `//!` header does not say how to run it: add `cargo run -p {name}`"),
+            format!("its `//!` header does not say how to run it: add `cargo run -p {package}`"),
         ));
     }
     let lines: usize = files.iter().map(lines_of_code).sum();
@@ -55,6 +65,7 @@ mod tests {
     fn example(text: &str) -> Example {
         Example {
             name: "tea-shop".to_owned(),
+            package: "latchgate-example-tea".to_owned(),
             files: vec![Source::new("examples/tea-shop/src/main.rs", text)],
         }
     }
@@ -62,7 +73,7 @@ mod tests {
     #[test]
     fn a_good_example_is_left_in_peace() {
         let text = format!(
-            "//! `cargo run -p tea-shop`\n\n// why\n{}",
+            "//! `cargo run -p latchgate-example-tea`\n\n// why\n{}",
             "x();\n".repeat(60)
         );
         assert!(shown(&example(&text), "* `tea-shop`: sells tea").is_empty());
@@ -76,6 +87,7 @@ mod tests {
             shown(
                 &Example {
                     name: "empty".to_owned(),
+                    package: String::new(),
                     files: Vec::new()
                 },
                 "empty"

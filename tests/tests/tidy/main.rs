@@ -3,6 +3,7 @@
 
 mod examples;
 mod imports;
+mod keys;
 mod lints;
 mod logs;
 mod names;
@@ -69,6 +70,15 @@ fn no_crate_has_unsafe_code() {
             .flat_map(|found| lints::unsafe_code(&found.manifest, &found.root))
             .collect::<Vec<_>>(),
     );
+}
+
+#[test]
+fn keys_in_documents_are_refused() {
+    let documents = source::documents();
+    assert!(documents.len() > 5, "the documents were not found");
+    let findings = documents.iter().flat_map(keys::in_document);
+    report(&findings.collect::<Vec<_>>());
+    every(keys::in_comments);
 }
 
 #[test]

@@ -17,9 +17,10 @@ pub(crate) struct Crate {
     pub(crate) root: Source,
 }
 
-/// An example: its folder's name and its Rust files.
+/// An example: its folder's name, its package's, and its Rust files.
 pub(crate) struct Example {
     pub(crate) name: String,
+    pub(crate) package: String,
     pub(crate) files: Vec<Source>,
 }
 
@@ -96,6 +97,21 @@ pub(crate) fn workspace() -> Vec<Source> {
         .collect()
 }
 
+/// Every document of ours, in Markdown.
+pub(crate) fn documents() -> Vec<Source> {
+    let folders = ["crates", "examples"].into_iter().flat_map(folders);
+    folders
+        .chain([String::new(), "examples".to_owned()])
+        .flat_map(|folder| entries(&root().join(folder)))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|path| {
+            let path = from_root(&path);
+            let text = read(&path);
+            Source { path, text }
+        })
+        .collect()
+}
+
 /// Every crate of ours.
 pub(crate) fn crates() -> Vec<Crate> {
     let folders = ["crates", "examples"]
@@ -122,9 +138,17 @@ pub(crate) fn crates() -> Vec<Crate> {
 pub(crate) fn examples() -> Vec<Example> {
     let named = |folder: String| Example {
         name: folder.replace("examples/", ""),
+        package: package(&read(&format!("{folder}/Cargo.toml"))),
         files: rust_files(&folder),
     };
     folders("examples").into_iter().map(named).collect()
+}
+
+fn package(manifest: &str) -> String {
+    let name = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("name = "));
+    name.unwrap_or_default().trim_matches('"').to_owned()
 }
 
 /// A file's text; empty where there is none.

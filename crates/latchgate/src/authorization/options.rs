@@ -64,7 +64,7 @@ impl Prompt {
 }
 
 /// A parameter that this crate sets itself cannot be set by hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParameterError {
     /// The refused name.
     pub name: String,
@@ -81,6 +81,8 @@ impl fmt::Display for ParameterError {
 }
 
 impl std::error::Error for ParameterError {}
+
+debug_with_causes!(ParameterError);
 
 const RESERVED: [&str; 20] = [
     "response_type",

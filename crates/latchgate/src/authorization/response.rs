@@ -46,7 +46,7 @@ impl fmt::Debug for VerifiedCode {
 }
 
 /// Why an authorization response was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
     /// A parameter is there twice (RFC 6749 §3.1).
@@ -100,6 +100,8 @@ impl fmt::Display for AuthorizationError {
 }
 
 impl std::error::Error for AuthorizationError {}
+
+debug_with_causes!(AuthorizationError);
 
 impl<'a> Parameters<'a> {
     /// Parses a query string or a form body. Unknown parameters are ignored.

@@ -2,13 +2,12 @@
 
 use url::Url;
 
-use crate::config::{ConfigError, Problem};
+use crate::config::{Mistake, Mistakes, Problem};
 use crate::cookie::Transport;
 use crate::gate::{Base, BasePath, Evidence, Routes};
-use crate::outside::Random;
 use crate::provider::is_https_or_loopback;
 use crate::return_to::ReturnTo;
-use crate::seal::SessionKey;
+use crate::seal::{KeyError, SessionKey};
 
 /// The routes as configured, relative to the base URL.
 pub(super) struct Paths {
@@ -22,36 +21,37 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    pub(super) fn routes(self, base: &Base) -> Result<Routes, ConfigError> {
-        let complete = |setting, path: String| {
+    /// The routes under the base URL. What is wrong with them goes to `mistakes`.
+    pub(super) fn routes(self, base: &Base, mistakes: &mut Mistakes) -> Routes {
+        let mut complete = |setting, path: String| {
             let plain = ReturnTo::parse(&path).is_some_and(|parsed| parsed.as_str() == path);
             if !plain || path.contains(['?', '#']) {
-                return Err(ConfigError::new(setting, Problem::Path));
+                mistakes.add(Mistake::new(setting, Problem::Path));
             }
-            Ok(format!("{}{path}", base.path))
+            format!("{}{path}", base.path)
         };
         let routes = Routes {
-            login: complete("login_path", self.login)?,
-            callback: complete("callback_path", self.callback)?,
-            logout: complete("logout_path", self.logout)?,
-            back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout)?,
-            front_channel_logout: complete("frontchannel_logout_path", self.front_channel_logout)?,
-            after_logout: complete("after_logout_path", self.after_logout)?,
+            login: complete("login_path", self.login),
+            callback: complete("callback_path", self.callback),
+            logout: complete("logout_path", self.logout),
+            back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout),
+            front_channel_logout: complete("frontchannel_logout_path", self.front_channel_logout),
+            after_logout: complete("after_logout_path", self.after_logout),
             evidence: Evidence::default(),
         };
         let all = routes.all();
         let shared = |path| all.iter().filter(|(_, other)| *other == path).count() > 1;
         // Two share a path, and `/login` is mostly the one that was meant.
-        match all[1..].iter().find(|(_, path)| shared(*path)) {
-            Some((route, _)) => Err(ConfigError::new(route.setting(), Problem::Collision)),
-            None => Ok(routes),
+        if let Some((route, _)) = all[1..].iter().find(|(_, path)| shared(*path)) {
+            mistakes.add(Mistake::new(route.setting(), Problem::Collision));
         }
+        routes
     }
 }
 
-pub(super) fn base(text: &str) -> Result<(Base, Transport), ConfigError> {
-    let wrong = |problem| Err(ConfigError::new("base_url", problem));
-    if text.is_empty() {
+pub(super) fn base(text: &str) -> Result<(Base, Transport), Mistake> {
+    let wrong = |problem| Err(Mistake::new("base_url", problem));
+    if text.trim().is_empty() {
         return wrong(Problem::Missing);
     }
     let Ok(url) = Url::parse(text) else {
@@ -80,25 +80,34 @@ pub(super) fn base(text: &str) -> Result<(Base, Transport), ConfigError> {
     Ok((base, transport))
 }
 
+/// What stands in for a base URL that is wrong, while the rest is checked.
+pub(super) fn loopback() -> (Base, Transport) {
+    let base = Base {
+        origin: "http://localhost".to_owned(),
+        path: String::new(),
+        arrives: BasePath::default(),
+    };
+    (base, Transport::LoopbackHttp)
+}
+
+/// The keys as they were given, if they can be used; none on loopback.
 pub(super) fn session_keys(
     given: Vec<SessionKey>,
     transport: Transport,
-    random: &dyn Random,
-) -> Result<Vec<SessionKey>, ConfigError> {
-    if !given.is_empty() {
-        return Ok(given);
+) -> Result<Vec<SessionKey>, Mistake> {
+    if given.is_empty() && transport == Transport::Https {
+        return Err(Mistake::new("session_keys", Problem::NoSessionKeys));
     }
-    if transport == Transport::Https {
-        return Err(ConfigError::new("session_keys", Problem::NoSessionKeys));
+    match given.iter().position(SessionKey::is_guessable) {
+        None => Ok(given),
+        Some(place) => Err(Mistake::new(
+            "session_keys",
+            Problem::Key {
+                position: place + 1,
+                problem: KeyError::Guessable,
+            },
+        )),
     }
-    tracing::warn!(
-        event = "session_keys_made_up",
-        "no session keys are configured: sessions end when this process does. Fine on loopback; set LATCHGATE_SESSION_KEYS to keep them"
-    );
-    let made_up = random
-        .array()
-        .map_err(|problem| ConfigError::new("session_keys", Problem::Random(problem)))?;
-    Ok(vec![SessionKey::from_bytes(made_up)])
 }
 
 /// The longest name a session cookie may have, without its prefix.
@@ -110,7 +119,7 @@ const LONGEST_COOKIE_NAME: usize = 64;
 /// No two base URLs of one host share a name, nor does one's session cookie have the name of another's
 /// login cookie: a port is `-` and digits; of the path `/` becomes `_`, `-` is doubled, and whatever is
 /// no letter or digit becomes `~` and two hexadecimal digits.
-pub(super) fn default_cookie_name(base: &Base) -> Result<String, ConfigError> {
+fn default_cookie_name(base: &Base) -> Result<String, Mistake> {
     let mut name = "latchgate".to_owned();
     let port = Url::parse(&base.origin).ok().and_then(|url| url.port());
     if let Some(port) = port {
@@ -125,12 +134,21 @@ pub(super) fn default_cookie_name(base: &Base) -> Result<String, ConfigError> {
         }
     }
     if name.len() > LONGEST_COOKIE_NAME {
-        return Err(ConfigError::new("cookie_name", Problem::LongBaseUrl));
+        return Err(Mistake::new("cookie_name", Problem::LongBaseUrl));
     }
     Ok(name)
 }
 
-pub(super) fn is_cookie_name(name: &str) -> bool {
+/// The session cookie's name, as it was set or as the base URL gives it.
+pub(super) fn cookie_name(set: Option<String>, base: &Base) -> Result<String, Mistake> {
+    match set {
+        Some(name) if is_cookie_name(&name) => Ok(name),
+        Some(_) => Err(Mistake::new("cookie_name", Problem::CookieName)),
+        None => default_cookie_name(base),
+    }
+}
+
+fn is_cookie_name(name: &str) -> bool {
     (1..=LONGEST_COOKIE_NAME).contains(&name.len())
         && name
             .bytes()

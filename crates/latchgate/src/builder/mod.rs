@@ -1,5 +1,6 @@
 //! Building a gate: two decisions that must be made, and knobs that need not be turned.
 
+mod build;
 mod checks;
 mod hooks;
 mod paths;
@@ -11,26 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authorization::RememberMe;
-use crate::background::Background;
-use crate::client::ResponseMode;
-use crate::config::{ConfigError, Problem};
-use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{
-    BasePath, Gate, Keeping, Outstanding, PageHook, Premises, Reach, Refusal, Unopened,
-};
+use crate::config::Mistakes;
+use crate::gate::{BasePath, Gate, PageHook, Refusal};
 use crate::hook::Hooks;
-use crate::logout::{ClearSiteData, clear_site_data_header};
-use crate::outside::{Clock, HttpClient, Random, ReqwestClient, SystemClock, SystemRandom};
-use crate::seal::{KeyRing, SessionKey};
-use crate::session::{
-    Lifetimes, ObeyedTokens, Renewals, Revocations, SealedSessions, SessionCeiling, SessionStore,
-    SharedRevocations, StoredSessions,
-};
+use crate::logout::ClearSiteData;
+use crate::outside::{Clock, HttpClient, Random, SystemClock, SystemRandom};
+use crate::seal::SessionKey;
+use crate::session::{SessionCeiling, SessionStore};
 use bytes::Bytes;
 use http::Response;
 use tokio::runtime::Handle;
 
-use checks::{Paths, base, default_cookie_name, is_cookie_name, session_keys};
+use checks::Paths;
 pub use provider::Provider;
 
 /// The base URL is still to be decided.
@@ -49,6 +42,8 @@ pub enum Ready {}
 pub struct GateBuilder<State> {
     base_url: String,
     provider: Option<Provider>,
+    /// Found already by whoever read the settings.
+    mistakes: Mistakes,
     keys: Vec<SessionKey>,
     lifetimes: (Duration, Duration),
     session_ceiling: SessionCeiling,
@@ -72,13 +67,13 @@ pub struct GateBuilder<State> {
 impl Gate {
     /// Starts to build a gate.
     ///
-    /// ```
+    /// ```no_run
     /// use latchgate::{Gate, Provider, SessionKey};
     ///
     /// let gate = Gate::builder()
     ///     .base_url("https://app.example.com")
     ///     .provider(Provider::new("https://login.example.com/", "my-app").client_secret("s3cret"))
-    ///     .session_keys([SessionKey::from_base64("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")?])
+    ///     .session_keys([SessionKey::from_base64(&std::env::var("SESSION_KEY")?)?])
     ///     .build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -86,6 +81,7 @@ impl Gate {
         GateBuilder {
             base_url: String::new(),
             provider: None,
+            mistakes: Mistakes::default(),
             keys: Vec::new(),
             lifetimes: (
                 Duration::from_secs(24 * 3600),
@@ -124,6 +120,7 @@ impl<State> GateBuilder<State> {
         GateBuilder {
             base_url: self.base_url,
             provider: self.provider,
+            mistakes: self.mistakes,
             keys: self.keys,
             lifetimes: self.lifetimes,
             session_ceiling: self.session_ceiling,
@@ -164,6 +161,12 @@ impl GateBuilder<WantsProvider> {
 }
 
 impl GateBuilder<Ready> {
+    /// Adds what was found wrong before.
+    pub(crate) fn mistaken(mut self, mistakes: Mistakes) -> Self {
+        self.mistakes.extend(mistakes);
+        self
+    }
+
     /// The keys that seal sessions, newest first: the first seals, all open. Required unless the
     /// base URL is on loopback, where a key that lives as long as the process is made up.
     pub fn session_keys(mut self, keys: impl IntoIterator<Item = SessionKey>) -> Self {
@@ -295,90 +298,6 @@ impl GateBuilder<Ready> {
         self.page_hook = Some(Arc::new(render));
         self
     }
-
-    /// Builds the gate, without the network.
-    ///
-    /// # Errors
-    ///
-    /// The first setting that is missing, malformed or contradicts another.
-    pub fn build(self) -> Result<Gate, ConfigError> {
-        let (mut base, transport) = base(&self.base_url)?;
-        base.arrives = self.paths.arrives;
-        let routes = self.paths.routes(&base)?;
-        let provider = self
-            .provider
-            .ok_or(ConfigError::new("issuer", Problem::Missing))?;
-        let login_options = provider.every_login();
-        let registration = provider.register(format!("{}{}", base.origin, routes.callback))?;
-        let name = match self.cookie_name {
-            Some(name) if is_cookie_name(&name) => name,
-            Some(_) => return Err(ConfigError::new("cookie_name", Problem::CookieName)),
-            None => default_cookie_name(&base)?,
-        };
-        if self.leeway > Duration::from_secs(60) {
-            return Err(ConfigError::new("leeway", Problem::Leeway));
-        }
-        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1, self.session_ceiling)
-            .ok_or(ConfigError::new("session_idle", Problem::Lifetimes))?;
-
-        let keys = session_keys(self.keys, transport, self.random.as_ref())?;
-        let context = [
-            base.origin.as_str(),
-            registration.issuer.as_str(),
-            &registration.client_id,
-        ];
-        let keys = KeyRing::new(&keys, &context)
-            .ok_or(ConfigError::new("session_keys", Problem::Missing))?;
-        let http = match self.http {
-            Some(http) => http,
-            None => {
-                let client = ReqwestClient::new(self.extra_roots.as_deref())
-                    .map_err(|problem| ConfigError::new("ca_file", Problem::HttpClient(problem)))?;
-                Arc::new(client)
-            }
-        };
-
-        let session_cookie = CookieKind::new(&name, transport, SameSite::Lax);
-        // A cross-site POST carries no Lax cookies.
-        let same_site = match registration.response_mode {
-            ResponseMode::FormPost => SameSite::None,
-            ResponseMode::Query => SameSite::Lax,
-        };
-        let common_store = self.revocations.as_ref().or(self.store.as_ref());
-        let obeyed_tokens = common_store.cloned().map(ObeyedTokens::new);
-        let keeping = match self.store {
-            Some(store) => Keeping::Stored(StoredSessions::new(store)),
-            None => Keeping::Sealed(SealedSessions::new(session_cookie.clone())),
-        };
-        Ok(Gate(Arc::new(Premises {
-            reach: Reach::new(registration.issuer.clone(), http),
-            claim_paths: Arc::clone(&registration.claim_paths),
-            registration,
-            login_options,
-            base,
-            routes,
-            keys,
-            login_cookie: CookieKind::new(&format!("{name}-login"), transport, same_site),
-            logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
-            session_cookie,
-            keeping,
-            lifetimes,
-            remember_me: self.remember_me,
-            renewals: Arc::new(Renewals::default()),
-            revocations: Revocations::default(),
-            unopened: Unopened::default(),
-            shared_revocations: self.revocations.map(SharedRevocations::new),
-            obeyed_tokens,
-            clear_site_data: clear_site_data_header(&self.clear_site_data),
-            leeway: self.leeway.as_secs(),
-            background: Background::new(self.runtime),
-            outstanding: Outstanding::default(),
-            clock: self.clock,
-            random: self.random,
-            page_hook: self.page_hook,
-            hooks: self.hooks,
-        })))
-    }
 }
 
 impl<State> fmt::Debug for GateBuilder<State> {
@@ -393,7 +312,8 @@ impl<State> fmt::Debug for GateBuilder<State> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ClientAuth;
+    use crate::client::{ClientAuth, ResponseMode};
+    use crate::gate::Keeping;
     use crate::jose::Algorithm;
     use crate::outside::scripted::{BrokenRandom, ScriptedHttp, StoppedClock};
     use crate::session::MemoryStore;
@@ -417,11 +337,13 @@ mod tests {
     }
 
     /// The setting and the text of the error.
-    fn refused(builder: GateBuilder<Ready>) -> (&'static str, String) {
+    fn refused(builder: GateBuilder<Ready>) -> (String, String) {
         let error = builder.build().map(|_| ()).unwrap_err();
         let shown = format!("{error:?} {error}");
         assert!(!shown.contains("hunter2"), "{shown}");
-        (error.setting(), error.to_string())
+        let mistakes: Vec<_> = error.mistakes().collect();
+        assert_eq!(mistakes.len(), 1, "{error}");
+        (mistakes[0].setting().to_owned(), error.to_string())
     }
 
     #[test]
@@ -450,6 +372,16 @@ mod tests {
                 good().session_keys([]),
                 "session_keys",
                 "openssl rand -base64 32",
+            ),
+            (
+                good().session_keys([key(), SessionKey::from_bytes([0; 32])]),
+                "session_keys",
+                "position 2",
+            ),
+            (
+                good().session_keys([SessionKey::from_bytes(*b"01234567890123456789012345678901")]),
+                "session_keys",
+                "anybody can know",
             ),
             (
                 good().callback_path("/login"),

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::authorization::{LoginOptions, check_parameter};
 use crate::client::{ClientAuth, ClientSecret, Registration, ResponseMode, UserinfoPolicy};
-use crate::config::{ConfigError, Problem};
+use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::Algorithm;
 use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset};
 
@@ -161,38 +161,47 @@ impl Provider {
         self.login_options.clone().or(&parameters)
     }
 
-    pub(super) fn register(self, redirect_uri: String) -> Result<Registration, ConfigError> {
-        let issuer = Issuer::parse(&self.issuer)
-            .map_err(|problem| ConfigError::new("issuer", Problem::Issuer(problem)))?;
+    /// The registration, unless one of its parts is missing. What is wrong with it goes to `mistakes`.
+    pub(super) fn register(
+        self,
+        redirect_uri: String,
+        mistakes: &mut Mistakes,
+    ) -> Option<Registration> {
         let blank = |text: &str| text.trim().is_empty();
+        let issuer = match self.issuer.trim() {
+            "" => Err(Problem::Missing),
+            _ => Issuer::parse(&self.issuer).map_err(Problem::Issuer),
+        };
+        let issuer = mistakes.keep(issuer.map_err(|problem| Mistake::new("issuer", problem)));
         if blank(&self.client_id) {
-            return Err(ConfigError::new("client_id", Problem::Missing));
+            mistakes.add(Mistake::new("client_id", Problem::Missing));
         }
-        let auth = self
-            .auth
-            .ok_or(ConfigError::new("client_secret", Problem::NoClientAuth))?;
-        if auth.secret().is_some_and(|secret| blank(secret.expose())) {
-            return Err(ConfigError::new("client_secret", Problem::Missing));
+        let secret = self.auth.as_ref().and_then(ClientAuth::secret);
+        if secret.is_some_and(|secret| blank(secret.expose())) {
+            mistakes.add(Mistake::new("client_secret", Problem::Missing));
         }
-        if !self.scopes.iter().any(|scope| scope == "openid") {
-            return Err(ConfigError::new("scopes", Problem::NoOpenidScope));
-        }
-        for resource in &self.resources {
-            if Url::parse(resource).is_ok_and(|url| url.fragment().is_none()) {
-                continue;
-            }
-            return Err(ConfigError::new("resource", Problem::Resource));
-        }
-        for (name, _) in &self.parameters {
-            check_parameter(name)
-                .map_err(|problem| ConfigError::new("parameter", Problem::Parameter(problem)))?;
-        }
-        if self.id_token_alg.is_symmetric() && auth.secret().is_none() {
-            return Err(ConfigError::new(
+        if self.id_token_alg.is_symmetric() && self.auth.is_some() && secret.is_none() {
+            mistakes.add(Mistake::new(
                 "id_token_alg",
                 Problem::SymmetricWithoutSecret,
             ));
         }
+        if !self.scopes.iter().any(|scope| scope == "openid") {
+            mistakes.add(Mistake::new("scopes", Problem::NoOpenidScope));
+        }
+        let is_resource =
+            |text: &String| Url::parse(text).is_ok_and(|url| url.fragment().is_none());
+        if !self.resources.iter().all(is_resource) {
+            mistakes.add(Mistake::new("resource", Problem::Resource));
+        }
+        for (name, _) in &self.parameters {
+            let fits = check_parameter(name).map_err(Problem::Parameter);
+            mistakes.keep(fits.map_err(|problem| Mistake::new("parameter", problem)));
+        }
+        let auth = self
+            .auth
+            .ok_or(Mistake::new("client_secret", Problem::NoClientAuth));
+        let auth = mistakes.keep(auth);
         let claim_paths = ClaimPaths {
             preset: self.preset,
             roles: match self.roles {
@@ -205,13 +214,13 @@ impl Provider {
             },
         };
         let redirect_uri = oauth2::RedirectUrl::new(redirect_uri)
-            .map_err(|_| ConfigError::new("base_url", Problem::NotAUrl))?;
-        Ok(Registration {
+            .map_err(|_| Mistake::new("base_url", Problem::NotAUrl));
+        Some(Registration {
             name: "default".to_owned(),
-            issuer,
+            issuer: issuer?,
             client_id: self.client_id,
-            auth,
-            redirect_uri,
+            auth: auth?,
+            redirect_uri: mistakes.keep(redirect_uri)?,
             scopes: self.scopes,
             audience: self.audience,
             resources: self.resources,

@@ -1,21 +1,26 @@
 //! Settings as text, from the environment or a TOML table, and the gate they make.
 
 mod lifetimes;
+mod names;
 mod reading;
 
 use std::collections::BTreeMap;
-use std::env::VarError;
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use super::{ConfigError, Problem};
+use super::{ConfigError, Mistake, Mistakes, Problem};
 use crate::gate::Gate;
 use crate::session::StoreOpener;
+
+use names::{PREFIX, known, unknown};
+pub(super) use names::{place, variable};
 
 /// Settings as text, from the environment or a TOML table, before they make a gate.
 ///
 /// [`Gate::from_env`] and [`Gate::from_toml`] are the short way. This is the long one, for stores
-/// that are crates of their own and for what only code can say:
+/// that are crates of their own and for what only code can say. Mistakes are kept until the gate is
+/// built, and then told all at once.
 ///
 /// ```
 /// use latchgate::Settings;
@@ -26,19 +31,20 @@ use crate::session::StoreOpener;
 /// #     client_id = "my-app"
 /// #     client_secret = "s3cret"
 /// # "#;
-/// let gate = Settings::from_toml(table)?
-///     .with_env()?
+/// let gate = Settings::from_toml(table)
+///     .with_env()
 ///     .stores(&[/* latchgate_redis::open, latchgate_postgres::open */])
-///     .builder()?
+///     .builder()
 ///     .cookie_name("my-app")
 ///     .build()?;
 /// # Ok::<(), latchgate::ConfigError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 #[must_use]
 pub struct Settings {
     /// By name. Empty values count as missing.
-    values: BTreeMap<String, String>,
+    values: BTreeMap<&'static str, String>,
+    mistakes: Mistakes,
     stores: Vec<StoreOpener>,
 }
 
@@ -46,106 +52,76 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("names", &self.values.keys())
+            .field("mistakes", &self.mistakes)
             .finish_non_exhaustive()
     }
 }
 
-/// Every setting there is. The environment variable is the name in capitals after `LATCHGATE_`.
-pub(super) const NAMES: [&str; 40] = [
-    "base_url",
-    "issuer",
-    "client_id",
-    "client_secret",
-    "client_auth",
-    "client_key_file",
-    "client_cert_file",
-    "scopes",
-    "audience",
-    "resource",
-    "response_mode",
-    "id_token_alg",
-    "trusted_audiences",
-    "session_keys",
-    "cookie_name",
-    "store",
-    "revocations",
-    "userinfo",
-    "par",
-    "dpop",
-    "session_idle",
-    "session_absolute",
-    "session_ceiling",
-    "remember",
-    "ca_file",
-    "preset",
-    "role_claim",
-    "permission_claim",
-    "prompt",
-    "max_age",
-    "acr_values",
-    "ui_locales",
-    "base_path",
-    "login_path",
-    "callback_path",
-    "logout_path",
-    "backchannel_logout_path",
-    "frontchannel_logout_path",
-    "clear_site_data",
-    "after_logout_path",
-];
-
 impl Gate {
-    /// Builds a gate from environment variables, `LATCHGATE_BASE_URL` and so on. The README lists
-    /// them all.
+    /// Builds a gate from environment variables, `LATCHGATE_BASE_URL` and so on, without the network.
+    /// The README lists them all.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gate = latchgate::Gate::from_env()?;
+    /// // Optional: fail now, not at the first login, if the provider cannot be reached.
+    /// gate.warm_up().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// The first variable that is missing, malformed or contradicts another.
+    /// Every variable that is missing, malformed or contradicts another, and every one that begins
+    /// with `LATCHGATE_` and is none of ours.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Settings::from_env()?.build()
+        Settings::from_env().build()
     }
 
-    /// Builds a gate from a TOML table with the same settings in lower case:
+    /// Builds a gate from a TOML table with the same settings in lower case. Lists may be arrays,
+    /// switches booleans, and `max_age` a number of seconds:
     ///
     /// ```
     /// let gate = latchgate::Gate::from_toml(r#"
-    ///     base_url = "https://app.example.com"
+    ///     base_url = "http://localhost:3000"
     ///     issuer = "https://login.example.com/"
     ///     client_id = "my-app"
     ///     client_secret = "s3cret"
-    ///     session_keys = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    ///     scopes = ["openid", "email"]
+    ///     userinfo = true
     /// "#)?;
     /// # Ok::<(), latchgate::ConfigError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// The first setting that is unknown, missing, malformed or contradicts another.
+    /// Every setting that is unknown, missing, malformed or contradicts another.
     pub fn from_toml(table: &str) -> Result<Self, ConfigError> {
-        Settings::from_toml(table)?.build()
+        Settings::from_toml(table).build()
     }
 }
 
 impl Settings {
-    /// The settings of the environment: `LATCHGATE_BASE_URL` and so on.
-    ///
-    /// # Errors
-    ///
-    /// A variable that is no text.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_variables(|name| std::env::var(name))
+    /// The settings of the environment: `LATCHGATE_BASE_URL` and so on. A variable that begins with
+    /// `LATCHGATE_` and is none of ours is a mistake.
+    pub fn from_env() -> Self {
+        Self::from_variables(std::env::vars_os())
     }
 
     /// These settings, overruled by those of the environment.
-    ///
-    /// # Errors
-    ///
-    /// As [`Settings::from_env`].
-    pub fn with_env(mut self) -> Result<Self, ConfigError> {
-        let more = Self::from_env()?.values.into_iter();
+    pub fn with_env(mut self) -> Self {
+        let env = Self::from_env();
+        let given = env.values.into_iter();
         self.values
-            .extend(more.filter(|(_, value)| !value.trim().is_empty()));
-        Ok(self)
+            .extend(given.filter(|(_, value)| !value.trim().is_empty()));
+        self.mistakes.extend(env.mistakes);
+        self
+    }
+
+    /// Whether nothing at all was set, not even wrongly: nobody has configured anything yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.mistakes.is_empty()
     }
 
     /// The stores that the settings `store` and `revocations` may name by their URLs, besides
@@ -159,56 +135,61 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The first setting that is missing, malformed or contradicts another.
+    /// Every setting that is unknown, missing, malformed or contradicts another.
     pub fn build(&self) -> Result<Gate, ConfigError> {
-        self.builder()?.build()
+        self.builder().build()
     }
 
-    fn from_variables(
-        variable: impl Fn(&str) -> Result<String, VarError>,
-    ) -> Result<Self, ConfigError> {
-        let mut settings = BTreeMap::new();
-        for name in NAMES {
-            match variable(&format!("LATCHGATE_{}", name.to_uppercase())) {
-                Ok(value) => drop(settings.insert(name.to_owned(), value)),
-                Err(VarError::NotPresent) => {}
-                Err(VarError::NotUnicode(_)) => {
-                    return Err(ConfigError::new(name, Problem::NotText));
+    fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut settings = Self::default();
+        for (variable, value) in variables {
+            // A name that is no text is compared by what of it is.
+            let variable = variable.to_string_lossy();
+            let (prefix, name) = variable.split_at_checked(PREFIX.len()).unwrap_or_default();
+            if !prefix.eq_ignore_ascii_case(PREFIX) {
+                continue;
+            }
+            let setting =
+                known(&name.to_lowercase()).filter(|(name, _)| variable == self::variable(name));
+            match (setting, value.into_string()) {
+                (Some((name, _)), Ok(value)) => drop(settings.values.insert(name, value)),
+                (Some((name, _)), Err(_)) => settings.wrong(name, Problem::NotText),
+                (None, _) => {
+                    settings.wrong(variable.to_string(), unknown(name, self::variable));
                 }
             }
         }
-        Ok(Self {
-            values: settings,
-            stores: Vec::new(),
-        })
+        settings
     }
 
     /// The settings of a TOML table, by their names in lower case.
-    ///
-    /// # Errors
-    ///
-    /// A setting that is unknown or no text.
-    pub fn from_toml(table: &str) -> Result<Self, ConfigError> {
-        // The parser's own error would show the whole table, secrets and all, in its `Debug`.
-        let unreadable = |message| ConfigError::new("toml", Problem::Toml { message });
-        let table: toml::Table =
-            toml::from_str(table).map_err(|problem| unreadable(problem.message().to_owned()))?;
-        let mut settings = BTreeMap::new();
+    pub fn from_toml(table: &str) -> Self {
+        let mut settings = Self::default();
+        let table: toml::Table = match toml::from_str(table) {
+            Ok(table) => table,
+            Err(problem) => {
+                // The parser's own error would show the whole table, secrets and all.
+                let message = problem.message().to_owned();
+                settings.wrong("toml", Problem::Toml { message });
+                return settings;
+            }
+        };
         for (name, value) in table {
-            let Some(known) = NAMES.iter().find(|known| **known == name) else {
-                let names = NAMES.join(", ");
-                let message = format!("unknown setting `{name}`; known are: {names}");
-                return Err(unreadable(message));
+            let Some((setting, kind)) = known(&name) else {
+                let problem = unknown(&name, str::to_owned);
+                settings.wrong(name, problem);
+                continue;
             };
-            let toml::Value::String(text) = value else {
-                return Err(ConfigError::new(known, Problem::NotAString));
-            };
-            settings.insert(name, text);
+            match kind.text(value) {
+                Ok(text) => drop(settings.values.insert(setting, text)),
+                Err(problem) => settings.wrong(setting, problem),
+            }
         }
-        Ok(Self {
-            values: settings,
-            stores: Vec::new(),
-        })
+        settings
+    }
+
+    fn wrong(&mut self, setting: impl Into<std::borrow::Cow<'static, str>>, problem: Problem) {
+        self.mistakes.add(Mistake::new(setting, problem));
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -218,49 +199,58 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
-    fn require(&self, name: &'static str) -> Result<&str, ConfigError> {
-        self.get(name)
-            .ok_or(ConfigError::new(name, Problem::Missing))
-    }
-
     /// The meaning of one of a few words, or of none.
     fn word<T: Copy>(
         &self,
         name: &'static str,
         accepted: &'static str,
         words: &[(&str, T)],
-    ) -> Result<Option<T>, ConfigError> {
+    ) -> Result<Option<T>, Mistake> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
         match words.iter().find(|(word, _)| *word == value) {
             Some((_, meaning)) => Ok(Some(*meaning)),
-            None => Err(ConfigError::new(name, Problem::Word { accepted })),
+            None => Err(Mistake::new(name, Problem::Word { accepted })),
         }
     }
 
-    fn duration(&self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
-        let wrong = || ConfigError::new(name, Problem::Duration);
-        let Some(text) = self.get(name) else {
-            return Ok(None);
-        };
-        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        // `parse` would take a sign as well.
-        let unsigned = digits.starts_with(|c: char| c.is_ascii_digit());
-        let number: u64 = digits.parse().ok().filter(|_| unsigned).ok_or_else(wrong)?;
-        let unit = match text.get(digits.len()..).map(str::trim) {
-            Some("s") => 1,
-            Some("m") => 60,
-            Some("h") => 3_600,
-            Some("d") => 86_400,
-            _ => return Err(wrong()),
-        };
-        number
-            .checked_mul(unit)
-            .map(Duration::from_secs)
-            .map(Some)
-            .ok_or_else(wrong)
+    /// A duration with its unit.
+    fn duration(&self, name: &'static str) -> Result<Option<Duration>, Mistake> {
+        let found = self
+            .get(name)
+            .map(|text| duration(text).ok_or(Mistake::new(name, Problem::Duration)));
+        found.transpose()
     }
+
+    /// A number of seconds, or a duration with its unit.
+    fn seconds(&self, name: &'static str) -> Result<Option<Duration>, Mistake> {
+        let found = self.get(name).map(|text| {
+            let bare = whole_number(text).map(Duration::from_secs);
+            bare.or_else(|| duration(text))
+                .ok_or(Mistake::new(name, Problem::Seconds))
+        });
+        found.transpose()
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text.get(digits.len()..).map(str::trim) {
+        Some("s") => 1,
+        Some("m") => 60,
+        Some("h") => 3_600,
+        Some("d") => 86_400,
+        _ => return None,
+    };
+    let seconds = whole_number(digits)?.checked_mul(unit);
+    seconds.map(Duration::from_secs)
+}
+
+/// Digits only: `parse` would take a sign as well.
+fn whole_number(digits: &str) -> Option<u64> {
+    let unsigned = digits.starts_with(|c: char| c.is_ascii_digit());
+    digits.parse().ok().filter(|_| unsigned)
 }
 
 #[cfg(test)]

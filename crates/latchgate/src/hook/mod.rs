@@ -25,7 +25,6 @@ use crate::session::{User, encode_data};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why a hook of the application's came to nothing.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum HookError {
     /// The application does not want this person to sign in.
@@ -158,6 +157,8 @@ impl std::error::Error for HookError {
         }
     }
 }
+
+debug_with_causes!(HookError);
 
 #[cfg(test)]
 mod tests {

@@ -109,7 +109,7 @@ impl FromStr for Algorithm {
 }
 
 /// Why a name is not an [`Algorithm`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AlgorithmError {
     /// The name is `none`, which would mean no signature at all.
@@ -131,6 +131,8 @@ impl fmt::Display for AlgorithmError {
 }
 
 impl Error for AlgorithmError {}
+
+debug_with_causes!(AlgorithmError);
 
 /// Writes the accepted names with a blank before each.
 pub(super) fn list_names(f: &mut fmt::Formatter<'_>) -> fmt::Result {

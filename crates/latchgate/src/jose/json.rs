@@ -39,7 +39,7 @@ fn check(bytes: &[u8]) -> Result<(), JsonError> {
 }
 
 /// Why bytes are not the JSON object we want; shows nothing of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JsonError {
     /// They are not JSON in UTF-8.
@@ -87,6 +87,8 @@ impl fmt::Display for JsonError {
 }
 
 impl Error for JsonError {}
+
+debug_with_causes!(JsonError);
 
 /// Walks through a value and keeps nothing of it but what is wrong.
 #[derive(Clone, Copy)]

@@ -131,7 +131,7 @@ impl fmt::Debug for Jws<'_> {
 }
 
 /// Why a token was refused; shows nothing of it but the names of algorithms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JwsError {
     /// The token is longer than 64 KiB.
@@ -255,6 +255,8 @@ impl fmt::Display for JwsError {
 }
 
 impl Error for JwsError {}
+
+debug_with_causes!(JwsError);
 
 /// Splits a token at its dots: what is signed, and the three parts.
 fn parts(token: &str) -> Result<(&str, &str, &str, &str), JwsError> {

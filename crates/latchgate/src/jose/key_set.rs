@@ -69,7 +69,7 @@ impl KeySet {
 }
 
 /// Why a document is no JWK Set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum KeySetError {
     /// It is not a JSON object with unique names.
     Json(JsonError),
@@ -94,6 +94,8 @@ impl Error for KeySetError {
         }
     }
 }
+
+debug_with_causes!(KeySetError);
 
 #[cfg(test)]
 mod tests {

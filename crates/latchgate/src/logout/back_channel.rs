@@ -26,7 +26,7 @@ pub(crate) enum LogoutTarget {
 }
 
 /// Why a logout token was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutTokenError {
     /// No `logout_token` in the form, or more than one (§2.5).
@@ -70,6 +70,8 @@ impl std::error::Error for LogoutTokenError {
         }
     }
 }
+
+debug_with_causes!(LogoutTokenError);
 
 /// The member of `events` that makes a token a logout token (§2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";

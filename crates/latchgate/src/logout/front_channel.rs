@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// Why a front-channel logout request was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrontChannelLogoutError {
     /// A parameter is there more than once.
@@ -27,6 +27,8 @@ impl fmt::Display for FrontChannelLogoutError {
 }
 
 impl std::error::Error for FrontChannelLogoutError {}
+
+debug_with_causes!(FrontChannelLogoutError);
 
 /// The `sid` of the session a request names; `None` when it names none. Other parameters are
 /// ignored.

@@ -27,7 +27,6 @@ pub trait HttpClient: Send + Sync + fmt::Debug {
 }
 
 /// Why the OpenID Provider could not be reached.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum HttpError {
     /// No complete answer within the deadline.
@@ -114,3 +113,5 @@ impl std::error::Error for HttpError {
         }
     }
 }
+
+debug_with_causes!(HttpError);

@@ -16,7 +16,7 @@ pub trait Random: Send + Sync + fmt::Debug {
 }
 
 /// The source of random bytes failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RandomError;
 
 impl fmt::Display for RandomError {
@@ -26,6 +26,8 @@ impl fmt::Display for RandomError {
 }
 
 impl std::error::Error for RandomError {}
+
+debug_with_causes!(RandomError);
 
 impl dyn Random + '_ {
     /// A fresh array of random bytes.

@@ -14,7 +14,6 @@ pub struct ReqwestClient(reqwest::Client);
 
 /// The client could not be set up: the PEM bundle holds no certificate or an unusable one, or TLS
 /// is not to be had.
-#[derive(Debug)]
 pub struct ReqwestClientError(Option<reqwest::Error>);
 
 impl fmt::Display for ReqwestClientError {
@@ -28,6 +27,8 @@ impl std::error::Error for ReqwestClientError {
         self.0.as_ref().map(|source| source as _)
     }
 }
+
+debug_with_causes!(ReqwestClientError);
 
 impl ReqwestClient {
     /// A client that trusts the platform's roots and, when given, the certificates of a PEM bundle.

@@ -9,7 +9,6 @@ use super::metadata::Metadata;
 use crate::jose::{JsonError, strict_object};
 
 /// Why a provider's metadata could not be used.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum DiscoveryError {
     /// The metadata endpoint answered with another status than 200. Redirects are not followed.
@@ -62,6 +61,8 @@ impl std::error::Error for DiscoveryError {
         }
     }
 }
+
+debug_with_causes!(DiscoveryError);
 
 /// The request for the metadata (§4.1).
 pub(crate) fn request(issuer: &Issuer) -> Result<Request<Vec<u8>>, http::Error> {

@@ -11,7 +11,7 @@ use url::{Host, Url};
 pub(crate) struct Issuer(IssuerUrl);
 
 /// Why an Issuer Identifier was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IssuerError {
     /// Not an absolute URL.
@@ -39,6 +39,8 @@ impl fmt::Display for IssuerError {
 }
 
 impl std::error::Error for IssuerError {}
+
+debug_with_causes!(IssuerError);
 
 impl Issuer {
     /// Checks `text`, which is kept to the letter: a trailing slash is part of the name.

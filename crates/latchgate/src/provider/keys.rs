@@ -9,7 +9,6 @@ use super::metadata::Metadata;
 use crate::jose::{KeySet, KeySetError};
 
 /// Why a provider's keys could not be used.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum KeysError {
     /// The JWK Set endpoint answered with another status than 200.
@@ -43,6 +42,8 @@ impl std::error::Error for KeysError {
         }
     }
 }
+
+debug_with_causes!(KeysError);
 
 /// The request for the JWK Set.
 pub(crate) fn request(metadata: &Metadata) -> Result<Request<Vec<u8>>, http::Error> {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 pub struct ClaimPath(Vec<String>);
 
 /// A claim path with an empty step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ClaimPathError;
 
 impl fmt::Display for ClaimPathError {
@@ -25,6 +25,8 @@ impl fmt::Display for ClaimPathError {
 }
 
 impl std::error::Error for ClaimPathError {}
+
+debug_with_causes!(ClaimPathError);
 
 impl FromStr for ClaimPath {
     type Err = ClaimPathError;

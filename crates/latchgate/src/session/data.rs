@@ -10,7 +10,6 @@ use super::layout::Extras;
 use super::session::Session;
 
 /// What can be wrong with the application's own data in a session.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum DataError {
     /// There is none.
@@ -106,6 +105,8 @@ impl std::error::Error for DataError {
         }
     }
 }
+
+debug_with_causes!(DataError);
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use crate::cookie::{CookieKind, Pieces, split};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 
 /// The session does not fit into cookies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SessionTooLarge {
     /// How many bytes it has, sealed.
     pub bytes: usize,
@@ -28,6 +28,8 @@ impl fmt::Display for SessionTooLarge {
 }
 
 impl std::error::Error for SessionTooLarge {}
+
+debug_with_causes!(SessionTooLarge);
 
 /// Seals sessions into cookies and opens them.
 #[derive(Debug)]

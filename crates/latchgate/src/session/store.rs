@@ -230,7 +230,6 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
 pub type StoreOpener = fn(&str) -> Option<Result<Arc<dyn SessionStore>, StoreError>>;
 
 /// The store failed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
     /// Its URL cannot be used. The reason names no password.
@@ -265,3 +264,5 @@ impl std::error::Error for StoreError {
         }
     }
 }
+
+debug_with_causes!(StoreError);

@@ -38,7 +38,6 @@ struct Parsed {
 }
 
 /// The claims do not fit the type that was asked for.
-#[derive(Debug)]
 pub struct ClaimsError(serde_json::Error);
 
 impl fmt::Display for ClaimsError {
@@ -52,6 +51,8 @@ impl std::error::Error for ClaimsError {
         Some(&self.0)
     }
 }
+
+debug_with_causes!(ClaimsError);
 
 impl User {
     /// `paths` lead to roles and permissions.

@@ -33,7 +33,7 @@ impl fmt::Debug for IdToken {
 }
 
 /// Why an ID token was refused, one variant for each check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdTokenError {
     /// No ID token in the answer to an OpenID Connect login.
@@ -144,6 +144,8 @@ impl std::error::Error for IdTokenError {
         }
     }
 }
+
+debug_with_causes!(IdTokenError);
 
 /// Verifies the ID token of a login.
 pub(crate) fn verify(

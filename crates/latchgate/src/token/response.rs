@@ -31,7 +31,6 @@ impl fmt::Debug for TokenResponse {
 }
 
 /// Why a token request failed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenError {
     /// The request could not be built from the configuration.
@@ -92,6 +91,8 @@ impl std::error::Error for TokenError {
         }
     }
 }
+
+debug_with_causes!(TokenError);
 
 /// Checks the form of a token endpoint's answer.
 pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<TokenResponse, TokenError> {

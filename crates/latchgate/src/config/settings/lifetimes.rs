@@ -5,27 +5,29 @@ use std::time::Duration;
 use super::Settings;
 use crate::authorization::RememberMe;
 use crate::builder::{GateBuilder, Ready};
-use crate::config::ConfigError;
+use crate::config::Mistakes;
 use crate::session::SessionCeiling;
 
 impl Settings {
     pub(super) fn lifetimes(
         &self,
-        builder: GateBuilder<Ready>,
-    ) -> Result<GateBuilder<Ready>, ConfigError> {
-        let idle = self.duration("session_idle")?;
-        let absolute = self.duration("session_absolute")?;
-        let mut builder = builder.session_lifetimes(
-            idle.unwrap_or(Duration::from_secs(24 * 3600)),
-            absolute.unwrap_or(Duration::from_secs(7 * 24 * 3600)),
-        );
+        mut builder: GateBuilder<Ready>,
+        mistakes: &mut Mistakes,
+    ) -> GateBuilder<Ready> {
+        let idle = mistakes.keep(self.duration("session_idle"));
+        let absolute = mistakes.keep(self.duration("session_absolute"));
+        if let (Some(idle), Some(absolute)) = (idle, absolute) {
+            builder = builder.session_lifetimes(
+                idle.unwrap_or(Duration::from_secs(24 * 3600)),
+                absolute.unwrap_or(Duration::from_secs(7 * 24 * 3600)),
+            );
+        }
         let ceilings = [
             ("session_expiry", SessionCeiling::SessionExpiry),
             ("id_token", SessionCeiling::IdToken),
         ];
-        if let Some(ceiling) =
-            self.word("session_ceiling", "session_expiry, id_token", &ceilings)?
-        {
+        let ceiling = self.word("session_ceiling", "session_expiry, id_token", &ceilings);
+        if let Some(Some(ceiling)) = mistakes.keep(ceiling) {
             builder = builder.session_ceiling(ceiling);
         }
         let answers = [
@@ -33,9 +35,10 @@ impl Settings {
             ("never", RememberMe::Never),
             ("ask", RememberMe::Ask),
         ];
-        if let Some(remember) = self.word("remember", "always, never, ask", &answers)? {
+        let remember = self.word("remember", "always, never, ask", &answers);
+        if let Some(Some(remember)) = mistakes.keep(remember) {
             builder = builder.remember_me(remember);
         }
-        Ok(builder)
+        builder
     }
 }

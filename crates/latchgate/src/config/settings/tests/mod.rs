@@ -1,6 +1,9 @@
 //! Settings from a table and from the environment.
 
+mod environment;
 mod mistakes;
+mod names;
+mod tables;
 
 use std::sync::Arc;
 
@@ -9,7 +12,7 @@ use crate::client::{ClientAuth, ResponseMode, UserinfoPolicy};
 use crate::provider::ClaimPath;
 use crate::session::{MemoryStore, SessionStore};
 
-const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+const KEY: &str = "Zm9yIHRoZSB0ZXN0cyBvZiBzZXR0aW5ncyBvbmx5ISE=";
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
 
 /// A table that makes a gate, with some settings changed; an empty value removes one.
@@ -149,38 +152,41 @@ fn loopback_needs_neither_https_nor_keys() {
     }
 }
 
+fn environment(variables: &[(&str, &str)]) -> Settings {
+    let variables = variables.iter();
+    Settings::from_variables(variables.map(|(name, value)| (name.into(), value.into())))
+}
+
 #[test]
 fn the_environment_has_the_same_settings_in_capitals() {
-    let read = |name: &str| match name {
-        "LATCHGATE_BASE_URL" => Ok("http://127.0.0.1:3000".to_owned()),
-        "LATCHGATE_ISSUER" => Ok("http://127.0.0.1:9000".to_owned()),
-        "LATCHGATE_CLIENT_ID" => Ok(" my-app ".to_owned()),
-        "LATCHGATE_CLIENT_AUTH" => Ok("none".to_owned()),
-        "LATCHGATE_CLIENT_SECRET" => Ok(String::new()),
-        _ => Err(VarError::NotPresent),
-    };
-    let gate = Settings::from_variables(read).and_then(|settings| settings.build());
-    assert_eq!(gate.unwrap().0.registration.client_id, "my-app");
+    let settings = environment(&[
+        ("LATCHGATE_BASE_URL", "http://127.0.0.1:3000"),
+        ("LATCHGATE_ISSUER", "http://127.0.0.1:9000"),
+        ("LATCHGATE_CLIENT_ID", " my-app "),
+        ("LATCHGATE_CLIENT_AUTH", "none"),
+        ("LATCHGATE_CLIENT_SECRET", ""),
+        ("ISSUER", "somebody else's"),
+        ("LATCHGAT_ISSUER", "somebody else's"),
+    ]);
+    let gate = settings.build().unwrap();
+    assert_eq!(gate.0.registration.client_id, "my-app");
+    assert!(!settings.is_empty());
+    assert!(environment(&[("PATH", "/bin")]).is_empty());
+    assert!(!environment(&[("LATCHGATE_ISUER", "x")]).is_empty());
+}
 
-    let nothing = Settings::from_variables(|_| Err(VarError::NotPresent));
-    let error = nothing.and_then(|settings| settings.build()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "`issuer` (LATCHGATE_ISSUER) is required but missing or empty"
-    );
-
-    let garbled = Settings::from_variables(|_| Err(VarError::NotUnicode("x".into())));
-    let error = garbled.map(|_| ()).unwrap_err();
-    assert!(error.to_string().ends_with("is not valid UTF-8"), "{error}");
+#[test]
+fn max_age_is_a_number_of_seconds_too() {
+    for (text, seconds) in [("300", 300), ("5m", 300), ("0", 0), (" 1 ", 1)] {
+        let gate = build(&[("max_age", text)]).unwrap();
+        assert_eq!(gate.0.login_options.max_age, Some(seconds), "{text}");
+    }
 }
 
 #[test]
 fn durations_have_a_unit() {
     let duration = |text: &str| {
-        let settings = Settings {
-            values: BTreeMap::from([("session_idle".to_owned(), text.to_owned())]),
-            stores: Vec::new(),
-        };
+        let settings = environment(&[("LATCHGATE_SESSION_IDLE", text)]);
         settings
             .duration("session_idle")
             .map(|found| found.map(|found| found.as_secs()))
@@ -225,7 +231,7 @@ fn a_store_of_another_crate_is_opened_by_its_scheme() {
     }
     let stored = |url: &str| {
         let table = table(&[("store", url)]);
-        let settings = Settings::from_toml(&table).unwrap().stores(&[ours]);
+        let settings = Settings::from_toml(&table).stores(&[ours]);
         settings
             .build()
             .map(|gate| matches!(gate.0.keeping, crate::gate::Keeping::Stored(_)))
@@ -244,7 +250,7 @@ fn a_store_of_another_crate_is_opened_by_its_scheme() {
 
 #[test]
 fn settings_show_no_values() {
-    let settings = Settings::from_toml(&table(&[])).unwrap();
+    let settings = Settings::from_toml(&table(&[]));
     let shown = format!("{settings:?}");
     assert!(
         shown.contains("client_secret") && !shown.contains("hunter2"),

@@ -1,0 +1,151 @@
+//! From a builder to a gate: every check first, then every part.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::checks::{base, cookie_name, loopback, session_keys};
+use super::{GateBuilder, Provider, Ready};
+use crate::background::Background;
+use crate::client::ResponseMode;
+use crate::config::{ConfigError, Mistake, Problem};
+use crate::cookie::{CookieKind, SameSite};
+use crate::gate::{Gate, Keeping, Outstanding, Premises, Reach, Unopened};
+use crate::logout::clear_site_data_header;
+use crate::outside::{HttpClient, Random, ReqwestClient};
+use crate::seal::{KeyRing, SessionKey};
+use crate::session::{
+    Lifetimes, ObeyedTokens, Renewals, Revocations, SealedSessions, SharedRevocations,
+    StoredSessions,
+};
+
+impl GateBuilder<Ready> {
+    /// Builds the gate, without the network, and tells the log what to register at the provider.
+    ///
+    /// # Errors
+    ///
+    /// Every setting that is missing, malformed or contradicts another, all at once.
+    pub fn build(self) -> Result<Gate, ConfigError> {
+        let mut mistakes = self.mistakes;
+        // With a stand-in for a base URL that is wrong, what does not depend on it is still checked.
+        let (mut base, transport) = mistakes.keep(base(&self.base_url)).unwrap_or_else(loopback);
+        base.arrives = self.paths.arrives;
+        let routes = self.paths.routes(&base, &mut mistakes);
+        let provider = self.provider.unwrap_or_else(|| Provider::new("", ""));
+        let login_options = provider.every_login();
+        let redirect_uri = format!("{}{}", base.origin, routes.callback);
+        let registration = provider.register(redirect_uri, &mut mistakes);
+        let name = mistakes.keep(cookie_name(self.cookie_name, &base));
+        if self.leeway > Duration::from_secs(60) {
+            mistakes.add(Mistake::new("leeway", Problem::Leeway));
+        }
+        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1, self.session_ceiling)
+            .ok_or(Mistake::new("session_idle", Problem::Lifetimes));
+        let lifetimes = mistakes.keep(lifetimes);
+        let keys = mistakes.keep(session_keys(self.keys, transport));
+        let http = mistakes.keep(match self.http {
+            Some(http) => Ok(http),
+            None => own_client(self.extra_roots.as_deref()),
+        });
+        mistakes.check()?;
+        let parts = (registration, name, lifetimes, keys, http);
+        let (Some(registration), Some(name), Some(lifetimes), Some(keys), Some(http)) = parts
+        else {
+            return Err(Mistake::new("issuer", Problem::Missing).into());
+        };
+
+        let keys = if keys.is_empty() {
+            vec![passing_key(self.random.as_ref())?]
+        } else {
+            keys
+        };
+        let context = [
+            base.origin.as_str(),
+            registration.issuer.as_str(),
+            &registration.client_id,
+        ];
+        let keys = KeyRing::new(&keys, &context)
+            .ok_or_else(|| Mistake::new("session_keys", Problem::Missing))?;
+
+        let session_cookie = CookieKind::new(&name, transport, SameSite::Lax);
+        // A cross-site POST carries no Lax cookies.
+        let same_site = match registration.response_mode {
+            ResponseMode::FormPost => SameSite::None,
+            ResponseMode::Query => SameSite::Lax,
+        };
+        let store_name = match &self.store {
+            Some(store) => format!("{store:?}"),
+            None => "cookie".to_owned(),
+        };
+        let common_store = self.revocations.as_ref().or(self.store.as_ref());
+        let obeyed_tokens = common_store.cloned().map(ObeyedTokens::new);
+        let keeping = match self.store {
+            Some(store) => Keeping::Stored(StoredSessions::new(store)),
+            None => Keeping::Sealed(SealedSessions::new(session_cookie.clone())),
+        };
+        let gate = Gate(Arc::new(Premises {
+            reach: Reach::new(registration.issuer.clone(), http),
+            claim_paths: Arc::clone(&registration.claim_paths),
+            registration,
+            login_options,
+            base,
+            routes,
+            keys,
+            login_cookie: CookieKind::new(&format!("{name}-login"), transport, same_site),
+            logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
+            session_cookie,
+            keeping,
+            lifetimes,
+            remember_me: self.remember_me,
+            renewals: Arc::new(Renewals::default()),
+            revocations: Revocations::default(),
+            unopened: Unopened::default(),
+            shared_revocations: self.revocations.map(SharedRevocations::new),
+            obeyed_tokens,
+            clear_site_data: clear_site_data_header(&self.clear_site_data),
+            leeway: self.leeway.as_secs(),
+            background: Background::new(self.runtime),
+            outstanding: Outstanding::default(),
+            clock: self.clock,
+            random: self.random,
+            page_hook: self.page_hook,
+            hooks: self.hooks,
+        }));
+        announce(&gate, &store_name);
+        Ok(gate)
+    }
+}
+
+fn own_client(extra_roots: Option<&[u8]>) -> Result<Arc<dyn HttpClient>, Mistake> {
+    match ReqwestClient::new(extra_roots) {
+        Ok(client) => Ok(Arc::new(client)),
+        Err(problem) => Err(Mistake::new("ca_file", Problem::HttpClient(problem))),
+    }
+}
+
+/// A key that lives as long as the process.
+fn passing_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
+    tracing::warn!(
+        event = "session_keys_made_up",
+        "no session keys are configured: sessions end when this process does. Fine on loopback; set LATCHGATE_SESSION_KEYS to keep them"
+    );
+    let drawn = random
+        .array()
+        .map_err(|problem| Mistake::new("session_keys", Problem::Random(problem)))?;
+    Ok(SessionKey::from_bytes(drawn))
+}
+
+/// Says once where this gate is and what the provider has to know of it.
+fn announce(gate: &Gate, store: &str) {
+    tracing::info!(
+        event = "gate_ready",
+        issuer = gate.0.registration.issuer.as_str(),
+        client_id = gate.0.registration.client_id,
+        redirect_uri = gate.redirect_uri(),
+        post_logout_redirect_uri = gate.post_logout_redirect_uri(),
+        backchannel_logout_uri = gate.back_channel_logout_uri(),
+        frontchannel_logout_uri = gate.front_channel_logout_uri(),
+        store,
+        cookie = gate.0.session_cookie.name(),
+        "login is set up; register these URIs at the provider"
+    );
+}

@@ -1,0 +1,136 @@
+//! What is wrong with a configuration: every mistake in it, each with its setting and the cure.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::problem::Problem;
+use super::settings::{place, variable};
+
+/// Everything that is wrong with a configuration.
+///
+/// `Display` and `Debug` tell it in sentences, each with the setting and the cure, so that
+/// `fn main() -> Result<(), Box<dyn Error>>` prints what a person can read. No value is in it.
+#[derive(Clone)]
+pub struct ConfigError(Vec<Arc<Mistake>>);
+
+/// One setting that is missing, malformed, unknown, or contradicts another.
+pub struct Mistake {
+    setting: Cow<'static, str>,
+    problem: Problem,
+}
+
+/// The mistakes found so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mistakes(Vec<Arc<Mistake>>);
+
+impl ConfigError {
+    /// The mistakes, in the order in which the README lists the settings; at least one.
+    pub fn mistakes(&self) -> impl Iterator<Item = &Mistake> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+}
+
+impl Mistake {
+    pub(crate) fn new(setting: impl Into<Cow<'static, str>>, problem: Problem) -> Self {
+        Self {
+            setting: setting.into(),
+            problem,
+        }
+    }
+
+    /// The setting by its TOML and builder name, such as `client_secret`; its environment variable,
+    /// where it has one, is `LATCHGATE_CLIENT_SECRET`. A setting that does not exist is spelled as it
+    /// was found.
+    #[must_use]
+    pub fn setting(&self) -> &str {
+        &self.setting
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    fn order(&self) -> usize {
+        place(&self.setting).unwrap_or(match self.problem {
+            Problem::Unknown { .. } | Problem::Toml { .. } => 0,
+            _ => usize::MAX,
+        })
+    }
+}
+
+impl Mistakes {
+    /// Notes a mistake. A setting with several has the first one told: the others may only follow
+    /// from it.
+    pub(crate) fn add(&mut self, mistake: Mistake) {
+        let known = |before: &Arc<Mistake>| before.setting == mistake.setting;
+        if !self.0.iter().any(known) {
+            self.0.push(Arc::new(mistake));
+        }
+    }
+
+    /// The value, or nothing and a mistake more.
+    pub(crate) fn keep<T>(&mut self, result: Result<T, Mistake>) -> Option<T> {
+        result.map_err(|mistake| self.add(mistake)).ok()
+    }
+
+    /// Notes what somebody else has found, too.
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them as an error, if there are any.
+    pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut mistakes = std::mem::take(&mut self.0);
+        mistakes.sort_by_key(|mistake| mistake.order());
+        Err(ConfigError(mistakes))
+    }
+}
+
+impl From<Mistake> for ConfigError {
+    fn from(mistake: Mistake) -> Self {
+        Self(vec![Arc::new(mistake)])
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ", self.setting)?;
+        if place(&self.setting).is_some() {
+            write!(f, "({}) ", variable(&self.setting))?;
+        }
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for Mistake {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.problem.cause()
+    }
+}
+
+debug_with_causes!(Mistake);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [only] = &*self.0 {
+            return fmt::Debug::fmt(only, f);
+        }
+        write!(f, "{} settings are wrong:", self.0.len())?;
+        self.mistakes()
+            .try_for_each(|mistake| write!(f, "\n- {mistake:?}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+debug_with_causes!(ConfigError);

@@ -1,0 +1,41 @@
+//! What the login examples do first: a log, a port and, where nothing is configured, a provider.
+
+use std::io;
+
+use latchgate_dev_provider::{DevProvider, StartError};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+
+use super::Settings;
+
+/// Begins the log: what `RUST_LOG` says, or else `info`.
+pub(crate) fn log() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy());
+    log.init();
+}
+
+/// The port to listen on: `PORT`, or else 3000.
+pub(crate) fn port() -> Result<u16, &'static str> {
+    let port = std::env::var("PORT").map_or(Ok(3000), |port| port.parse());
+    port.map_err(|_| "PORT is not a number of a port, such as 3000")
+}
+
+/// What to say when nobody can listen there.
+pub(crate) fn taken(port: u16, error: io::Error) -> String {
+    format!("cannot listen on port {port}: {error}; set PORT to another, such as PORT=3001")
+}
+
+/// The settings as they are. Only where no `LATCHGATE_…` variable is set at all, those of a demo, with
+/// the provider that people sign in at.
+pub(crate) async fn or_demo(
+    settings: Settings,
+    port: u16,
+) -> Result<(Settings, Option<DevProvider>), StartError> {
+    if !settings.is_empty() {
+        return Ok((settings, None));
+    }
+    println!("No LATCHGATE_… variable is set: this is a demo with a DEVELOPMENT PROVIDER.");
+    let provider = DevProvider::start().await?;
+    let table = provider.settings(&format!("http://127.0.0.1:{port}"));
+    Ok((Settings::from_toml(&table), Some(provider)))
+}
