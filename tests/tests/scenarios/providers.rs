@@ -1,11 +1,14 @@
 //! Providers as they are: what none of them does wrong by the standards, or all clients have learnt to live with.
 
+use http::{Request, Response};
+use latchgate::{HttpClient, HttpFuture, ReqwestClient};
 use latchgate_dev_provider::Endpoint;
 use latchgate_tests::{Failure, Setup, Transcript, scenarios};
 use serde_json::json;
 
 scenarios!(
     endpoints_are_asked_at_the_url_that_was_checked,
+    answers_of_any_client_are_held_to_the_same_rules,
     offline_access_without_a_refresh_token_is_told_in_the_log;
     in either keeping:
     a_refresh_token_with_spaces_is_spent,
@@ -73,6 +76,76 @@ async fn endpoints_are_asked_at_the_url_that_was_checked(setup: Setup) -> Result
         let asked = || world.calls(Endpoint::Revocation) == 1;
         world.until("the refresh token is revoked", asked).await?;
         assert!(world.calls(Endpoint::Userinfo) > 0);
+    }
+    Ok(())
+}
+
+/// An HTTP client of the application's own that has none of the built-in one's manners.
+#[derive(Debug)]
+struct CarelessClient {
+    inner: ReqwestClient,
+    at: &'static str,
+    spoil: fn(&mut Response<Vec<u8>>),
+}
+
+impl HttpClient for CarelessClient {
+    fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_> {
+        Box::pin(async move {
+            let here = request.uri().path() == self.at;
+            let mut answer = self.inner.send(request).await?;
+            if here {
+                (self.spoil)(&mut answer);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+async fn answers_of_any_client_are_held_to_the_same_rules(setup: Setup) -> Result<(), Failure> {
+    let world = setup
+        .registration(|registration| registration.userinfo(latchgate::UserinfoPolicy::Always))
+        .start()
+        .await?;
+    let redirects = |answer: &mut Response<Vec<u8>>| {
+        *answer.status_mut() = http::StatusCode::TEMPORARY_REDIRECT;
+    };
+    let compresses = |answer: &mut Response<Vec<u8>>| {
+        let zstd = http::HeaderValue::from_static("zstd");
+        answer.headers_mut().insert("content-encoding", zstd);
+    };
+    // Blanks are JSON too: what was read to its end would be taken.
+    let goes_on = |answer: &mut Response<Vec<u8>>| answer.body_mut().resize(128 * 1024 + 1, b' ');
+    type Spoil = fn(&mut Response<Vec<u8>>);
+    let all: [(Spoil, u16, &str); 3] = [
+        (redirects, 502, "provider_redirect"),
+        (compresses, 503, "provider_unreachable"),
+        (goes_on, 503, "provider_unreachable"),
+    ];
+    for at in [
+        Endpoint::Discovery,
+        Endpoint::Jwks,
+        Endpoint::Token,
+        Endpoint::Userinfo,
+    ] {
+        for (spoil, status, code) in all {
+            let node = world.neighbour(|setup| {
+                setup.gate(move |gate| match ReqwestClient::new(None) {
+                    Ok(inner) => gate.http_client(CarelessClient {
+                        inner,
+                        at: at.path(),
+                        spoil,
+                    }),
+                    Err(_) => gate,
+                })
+            });
+            let node = node.await?;
+            let page = node.visit(&mut node.browser()?, "/me").await?;
+            assert_eq!(
+                (page.status, page.code().as_str()),
+                (status, code),
+                "{at:?}: {page}"
+            );
+        }
     }
     Ok(())
 }

@@ -101,7 +101,8 @@ impl Provider {
         self
     }
 
-    /// The one signature algorithm ID tokens may have; RS256 unless set.
+    /// The one signature algorithm ID tokens may have, and logout tokens and signed userinfo; RS256 unless
+    /// set.
     pub fn id_token_alg(mut self, alg: Algorithm) -> Self {
         self.id_token_alg = alg;
         self
