@@ -22,8 +22,6 @@ scenarios!(
     a_person_can_end_all_other_sessions,
     everybody_has_one_session_if_the_application_wants,
     nobody_there_is_success_too,
-    tokens_that_never_expire_by_themselves_are_good_for_two_minutes,
-    a_token_is_obeyed_once_in_its_last_second_too,
     a_session_that_has_no_id_ends_by_its_person,
 );
 
@@ -188,46 +186,6 @@ async fn a_token_is_obeyed_once(setup: Setup) -> Result<(), Failure> {
     let browser = world.signed_in().await?;
     assert_eq!(post(&world, &token).await?.status, 400);
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
-    Ok(())
-}
-
-/// The logout tokens of Ory Hydra, and of older authentik and LemonLDAP::NG: without `exp`. Hydra's have no `sub` either.
-async fn tokens_that_never_expire_by_themselves_are_good_for_two_minutes(
-    setup: Setup,
-) -> Result<(), Failure> {
-    let world = setup.start().await?;
-    // Two minutes, and the leeway that both clocks have.
-    for (age, status) in [(0, 200), (60, 200), (149, 200), (150, 400), (3_600, 400)] {
-        let browser = world.signed_in().await?;
-        let target = LogoutTarget::Sid(sid(&browser).await?);
-        let token = world.provider.logout_token(target, |header, claims| {
-            header.insert("typ".to_owned(), json!("JWT"));
-            claims.remove("exp");
-        });
-        world.clock.pass(age);
-        let page = post(&world, &token).await?;
-        assert_eq!(page.status, status, "{age}: {page}");
-        let found = world.whoami(&browser).await?;
-        assert_eq!(found.is_none(), status == 200, "{age}");
-    }
-    Ok(())
-}
-
-async fn a_token_is_obeyed_once_in_its_last_second_too(setup: Setup) -> Result<(), Failure> {
-    let world = setup.start().await?;
-    let target = LogoutTarget::Sub("alice".to_owned());
-    let far = world.clock.now() + 100_000;
-    let token = world.provider.logout_token(target, |_, claims| {
-        claims.insert("exp".to_owned(), json!(far));
-    });
-    assert_eq!(post(&world, &token).await?.status, 200);
-    // An hour, and the leeway: it is refused for its age as soon as nobody remembers it.
-    for seconds in [3_628, 1, 1, 1] {
-        world.clock.pass(seconds);
-        let browser = world.signed_in().await?;
-        assert_eq!(post(&world, &token).await?.status, 400, "{seconds}");
-        assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
-    }
     Ok(())
 }
 

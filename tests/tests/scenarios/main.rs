@@ -23,6 +23,7 @@ mod lifetimes;
 mod login;
 mod logout;
 mod logout_races;
+mod logout_tokens;
 mod logouts_of_nodes;
 mod logs;
 mod lying;
