@@ -174,6 +174,17 @@ async fn a_layer_on_routes_only_is_doubted_in_the_log() -> Result<(), Failure> {
     }
     assert_eq!(told(), 1, "once is enough: {}", transcript.text());
 
+    // The layer of a router loses what it has beside its routes to a router that is merged or nested.
+    let merged = pages().layer(login(&gate)).merge(Router::new());
+    assert_eq!(
+        open(&merged, "/callback", None).await?.0,
+        StatusCode::NOT_FOUND
+    );
+    let (_provider, below) = crate::gate("http://127.0.0.1:3003/shop").await?;
+    let nested = Router::new().nest("/shop", pages().layer(login(&below)));
+    let (status, _, _) = open(&nested, "/shop/callback", None).await?;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+
     // Where a request for the gate's paths has come, a login that was given up says nothing.
     let (_provider, gate) = crate::gate("http://127.0.0.1:3002").await?;
     let app = pages().layer(login(&gate));

@@ -42,7 +42,7 @@ pub struct Challenge {
     /// What the visitor of a session once chose.
     remembered: Option<Remembered>,
     /// Who may not pass, for the log.
-    user: Option<User>,
+    user: Option<Box<User>>,
     cookies: Vec<Vec<u8>>,
 }
 
@@ -101,7 +101,7 @@ impl Challenge {
     /// The request brought the session of this person.
     pub(super) fn to(mut self, user: User) -> Self {
         self.remembered = Some(user.remembered());
-        self.user = Some(user);
+        self.user = Some(Box::new(user));
         self
     }
 
@@ -241,7 +241,7 @@ impl Gate {
             }
             Why::Denied(denial) => {
                 let id = self.incident_id();
-                let user = challenge.user.as_ref();
+                let user = challenge.user.as_deref();
                 tracing::info!(
                     event = "denied",
                     id,
