@@ -1,11 +1,11 @@
 //! Everything a visitor can do at the front door, written once and run on tower and on actix-web.
 
+mod all_sessions;
 mod applications;
 mod authorization_request;
 mod back_channel_logout;
 mod base_path;
 mod bridge;
-mod cached_store;
 mod callback;
 mod ceilings;
 mod clear_site_data;

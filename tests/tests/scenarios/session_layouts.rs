@@ -11,7 +11,7 @@ scenarios!(
     a_setting_that_changes_ends_no_session,
 );
 
-/// Both kinds of session: the second one is written with extras.
+/// Both kinds of session.
 const LINKS: [&str; 2] = ["/login?remember=yes&return_to=/me", "/login?return_to=/me"];
 
 fn asking(setup: Setup, keys: &'static [[u8; 32]]) -> Setup {

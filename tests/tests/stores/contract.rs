@@ -1,9 +1,8 @@
 //! Stores of ours keep the contract, and stores with a fault in them are caught at it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use latchgate::{CachedStore, MemoryStore, SessionStore, StoreError};
+use latchgate::{MemoryStore, SessionStore, StoreError};
 use latchgate_store_contract::{Call, Offer, Rule, Seen, Violation, check};
 
 use latchgate_tests::Failure;
@@ -40,15 +39,6 @@ async fn keeps(store: Arc<dyn SessionStore>) -> Result<Offer, Failure> {
 async fn the_memory_store_keeps_the_contract() {
     // Nothing must stay behind: a second run finds the room that the first one needed.
     let store = Arc::new(MemoryStore::new(200));
-    for _ in 0..2 {
-        assert_eq!(keeps(store.clone()).await.unwrap(), EVERYTHING);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cached_store_keeps_the_contract() {
-    let memory: Arc<dyn SessionStore> = Arc::new(MemoryStore::new(200));
-    let store = Arc::new(CachedStore::new(memory, Duration::from_secs(60)));
     for _ in 0..2 {
         assert_eq!(keeps(store.clone()).await.unwrap(), EVERYTHING);
     }

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("return_to", 0),
     ("head", 0),
     ("navigation", 1),
+    ("background", 1),
     // 1: the two sides.
     ("provider", 10),
     ("client", 11),

@@ -84,7 +84,7 @@ impl Gate {
         known: &Arc<Session>,
         now: u64,
     ) -> Result<Turn, Error> {
-        Ok(match stored.load_newest(&self.0.keys, ticket, now).await? {
+        Ok(match stored.load(&self.0.keys, ticket, now).await? {
             None => Turn::Done(Renewed::Over(Ended::SignedOut)),
             Some(Taken { session, .. }) => self.0.compare(known, session),
         })

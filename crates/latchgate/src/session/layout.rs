@@ -1,10 +1,5 @@
-//! The bytes of a session, inside the seal. The first one names the layout:
-//!
-//! 1. the session, without its [`Extras`];
-//! 2. the same, and the extras after it.
-//!
-//! A session without extras is written in layout 1, so that nodes of a release before layout 2 read
-//! it too. An unknown layout is no session: its visitor signs in again.
+//! The bytes of a session, inside the seal: the number of their layout, the session, and its [`Extras`]. An
+//! unknown layout is no session: its visitor signs in again.
 
 use std::fmt;
 
@@ -15,8 +10,7 @@ use super::mark::Seen;
 use super::session::Session;
 use crate::authorization::Remembered;
 
-const PLAIN: u8 = 1;
-const WITH_EXTRAS: u8 = 2;
+const LAYOUT: u8 = 1;
 
 /// What only some sessions have.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,25 +50,19 @@ impl fmt::Debug for Extras {
 impl Session {
     /// The bytes to seal.
     pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        if self.extras == Extras::default() {
-            return postcard::to_extend(self, vec![PLAIN]).ok();
-        }
-        let bytes = postcard::to_extend(self, vec![WITH_EXTRAS]).ok()?;
+        let bytes = postcard::to_extend(self, vec![LAYOUT]).ok()?;
         postcard::to_extend(&self.extras, bytes).ok()
     }
 
-    /// The session in bytes of any layout so far.
+    /// The session in bytes that [`Session::encode`] made.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (layout, body) = bytes.split_first()?;
-        match *layout {
-            PLAIN => postcard::from_bytes(body).ok(),
-            WITH_EXTRAS => {
-                let (session, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
-                let (extras, rest) = postcard::take_from_bytes(rest).ok()?;
-                rest.is_empty().then_some(Self { extras, ..session })
-            }
-            _ => None,
+        if *layout != LAYOUT {
+            return None;
         }
+        let (session, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
+        let (extras, rest) = postcard::take_from_bytes(rest).ok()?;
+        rest.is_empty().then_some(Self { extras, ..session })
     }
 }
 
@@ -84,8 +72,8 @@ mod tests {
     use crate::session::Stamp;
     use proptest::prelude::*;
 
-    /// [`every`], as layout 2 has always encoded it.
-    const LAYOUT_2: &str = "0201010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
+    /// [`every`], as layout 1 has always encoded it.
+    const LAYOUT_1: &str = "0101010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
          6d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e807c00c\
          d836000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939302c22656d61\
          696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
@@ -94,8 +82,8 @@ mod tests {
          207265667265736820746f6b656e0c6f70656e696420656d61696c000101882701f8230c7b2274656e\
          616e74223a377d818080c03e00010f7b22726f6c6573223a5b2261225d7d";
 
-    /// [`Session::example`] that ends with the browser and has nothing else, in layout 2.
-    const LAYOUT_2_SPARSE: &str = "0201010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
+    /// [`Session::example`] that ends with the browser and has nothing else, in layout 1.
+    const LAYOUT_1_SPARSE: &str = "0101010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
          6d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e807c00c\
          d836000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939302c22656d61\
          696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
@@ -180,8 +168,8 @@ mod tests {
     /// Cookies of visitors outlive a deployment: these texts may never change. A new layout gets a
     /// number, and texts, of its own.
     #[test]
-    fn sessions_of_layout_2_decode_for_ever() {
-        for (pinned, session) in [(LAYOUT_2, every()), (LAYOUT_2_SPARSE, sparse())] {
+    fn sessions_of_layout_1_decode_for_ever() {
+        for (pinned, session) in [(LAYOUT_1, every()), (LAYOUT_1_SPARSE, sparse())] {
             let decoded = Session::decode(&bytes(pinned)).unwrap();
             assert_eq!(decoded.extras, session.extras);
             assert_eq!(decoded.claims(), session.claims());
@@ -190,20 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn a_session_without_extras_is_one_of_layout_1() {
-        let plain = Session::example().encode().unwrap();
-        assert_eq!(plain[0], 1);
-        assert_eq!(Session::decode(&plain).unwrap().extras, Extras::default());
-        let extended = every().encode().unwrap();
-        assert_eq!(extended[0], 2);
-        assert_eq!(extended[1..plain.len()], plain[1..]);
-    }
-
-    #[test]
     fn another_layout_is_no_session() {
         for session in [Session::example(), every()] {
             let mut encoded = session.encode().unwrap();
-            for layout in (0..=255).filter(|layout| ![PLAIN, WITH_EXTRAS].contains(layout)) {
+            for layout in (0..=255).filter(|layout| *layout != LAYOUT) {
                 encoded[0] = layout;
                 assert!(Session::decode(&encoded).is_none(), "{layout}");
             }
@@ -247,10 +225,8 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = Session::decode(&bytes);
-            for layout in [PLAIN, WITH_EXTRAS] {
-                bytes.insert(0, layout);
-                let _ = Session::decode(&bytes);
-            }
+            bytes.insert(0, LAYOUT);
+            let _ = Session::decode(&bytes);
         }
 
         #[test]

@@ -1,7 +1,6 @@
 //! Who is signed in: the session, how it is kept, and how its tokens are renewed.
 
 mod access_token;
-mod cached;
 mod ceiling;
 mod compact;
 mod data;
@@ -24,7 +23,6 @@ mod stored;
 mod user;
 
 pub use access_token::AccessToken;
-pub use cached::CachedStore;
 pub use ceiling::SessionCeiling;
 pub use data::DataError;
 pub(crate) use data::encode as encode_data;

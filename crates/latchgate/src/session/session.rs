@@ -31,7 +31,7 @@ pub(crate) struct Session {
     pub(crate) tokens: Tokens,
     /// Claims of the userinfo endpoint, as JSON; empty when it was not asked.
     pub(crate) userinfo: String,
-    /// Written after the rest, by `layout`, and only where there is something to write.
+    /// Written after the rest, by `layout`.
     #[serde(skip)]
     pub(crate) extras: Extras,
 }
@@ -366,12 +366,12 @@ mod tests {
          6d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a2232343832383937\
          3631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f612072656672\
          65736820746f6b656e0c6f70656e696420656d61696c247b22737562223a223234383238393736313030\
-         31222c226e616d65223a224a616e65227d";
+         31222c226e616d65223a224a616e65227d0000000000000000";
 
     /// A session of which the provider said as little as possible, in layout 1.
     const LAYOUT_1_SPARSE: &str = "0101010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e6578616d\
          706c6501310000e807e807c00cd83601096e6f742061204a5754010f616e206f70617175657e746f6b65\
-         6e00000000";
+         6e000000000000000000000000";
 
     fn bytes(hex: &str) -> Vec<u8> {
         let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();

@@ -94,15 +94,6 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// The record under `key`. One round trip.
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>>;
 
-    /// The same as [`SessionStore::load`], past any cache: asked before a session is given up.
-    fn load_newest<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        now: u64,
-    ) -> StoreFuture<'a, Option<StoredRecord>> {
-        self.load(key, now)
-    }
-
     /// Adds a record. `false`, and nothing changes, when there is one under `key` already.
     fn insert<'a>(
         &'a self,
@@ -160,14 +151,6 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
         (**self).load(key, now)
-    }
-
-    fn load_newest<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        now: u64,
-    ) -> StoreFuture<'a, Option<StoredRecord>> {
-        (**self).load_newest(key, now)
     }
 
     fn insert<'a>(

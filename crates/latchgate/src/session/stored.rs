@@ -147,17 +147,6 @@ impl StoredSessions {
         }))
     }
 
-    /// The same, past whatever remembers what the store said before.
-    pub(crate) async fn load_newest(
-        &self,
-        keys: &KeyRing,
-        ticket: &Ticket,
-        now: u64,
-    ) -> Result<Option<Taken>, StoreError> {
-        let record = self.store.load_newest(&ticket.key(), now).await?;
-        Ok(record.and_then(|record| ticket.open(keys, &record)))
-    }
-
     /// Keeps a new session; `false` when its ticket is not new.
     pub(crate) async fn insert(
         &self,

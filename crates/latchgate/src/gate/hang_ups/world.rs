@@ -1,0 +1,255 @@
+//! A slow world: every answer takes its time, and a browser may hang up meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
+
+use crate::builder::Provider;
+use crate::client::ResponseMode;
+use crate::gate::{Gate, Keeping, Verdict};
+use crate::jose::{Algorithm, Signer};
+use crate::outside::{Clock, HttpClient, HttpError, HttpFuture};
+use crate::session::{
+    Lease, MemoryStore, Session, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
+    StoredRecord, Ticket,
+};
+
+/// A provider whose every answer is awaited once, and whose ID tokens have this nonce.
+#[derive(Debug, Default)]
+pub(super) struct SlowProvider {
+    pub(super) nonce: std::sync::Mutex<String>,
+    pub(super) revocations: AtomicUsize,
+}
+
+pub(super) fn signed(claims: &Value) -> String {
+    let header = json!({ "alg": "RS256", "kid": "k", "typ": "JWT" }).to_string();
+    Signer::new(Algorithm::Rs256).token(Algorithm::Rs256, &header, &claims.to_string())
+}
+
+pub(super) const NOW: u64 = 1_700_000_000;
+
+impl HttpClient for Arc<SlowProvider> {
+    fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_> {
+        Box::pin(async move {
+            yield_now().await;
+            let answer = match request.uri().path() {
+                "/.well-known/openid-configuration" => json!({
+                    "issuer": "https://op.example",
+                    "authorization_endpoint": "https://op.example/authorize",
+                    "token_endpoint": "https://op.example/token",
+                    "revocation_endpoint": "https://op.example/revoke",
+                    "jwks_uri": "https://op.example/jwks",
+                }),
+                "/jwks" => json!({ "keys": [Signer::new(Algorithm::Rs256).jwk_named("k")] }),
+                "/token" => json!({
+                    "token_type": "Bearer",
+                    "access_token": "access",
+                    "refresh_token": "refresh",
+                    "id_token": signed(&json!({
+                        "iss": "https://op.example",
+                        "sub": "alice",
+                        "sid": "s1",
+                        "aud": "my-app",
+                        "exp": NOW + 300,
+                        "iat": NOW,
+                        "nonce": *self.nonce.lock().unwrap(),
+                    })),
+                }),
+                "/revoke" => {
+                    self.revocations.fetch_add(1, Ordering::SeqCst);
+                    json!({})
+                }
+                other => return Err(HttpError::Transport(other.to_owned().into())),
+            };
+            yield_now().await;
+            Ok(Response::new(answer.to_string().into_bytes()))
+        })
+    }
+}
+
+/// A store whose every answer is awaited once before and once after it acts, and that can be down.
+#[derive(Debug, Default)]
+pub(in crate::gate) struct SlowStore {
+    store: MemoryStore,
+    pub(super) down: AtomicBool,
+    calls: AtomicUsize,
+}
+
+impl SlowStore {
+    fn slowly<'a, T: Send + 'a>(
+        &'a self,
+        call: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T> + Send + 'a,
+    ) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            yield_now().await;
+            if self.down.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("down".into()));
+            }
+            let answer = call(&self.store).await;
+            yield_now().await;
+            answer
+        })
+    }
+
+    pub(in crate::gate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl SessionStore for SlowStore {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+        self.slowly(move |store| store.load(key, now))
+    }
+
+    fn insert<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        record: StoredRecord,
+        now: u64,
+    ) -> StoreFuture<'a, bool> {
+        self.slowly(move |store| store.insert(key, record, now))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        expected: u32,
+        record: StoredRecord,
+        now: u64,
+    ) -> StoreFuture<'a, bool> {
+        self.slowly(move |store| store.replace(key, expected, record, now))
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
+        self.slowly(move |store| store.remove(key))
+    }
+
+    fn lease<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        duration: Duration,
+        now: u64,
+    ) -> StoreFuture<'a, Lease> {
+        self.slowly(move |store| store.lease(key, duration, now))
+    }
+
+    fn extend_lease<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        fence: u64,
+        duration: Duration,
+        now: u64,
+    ) -> StoreFuture<'a, bool> {
+        self.slowly(move |store| store.extend_lease(key, fence, duration, now))
+    }
+
+    fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()> {
+        self.slowly(move |store| store.release_lease(key, fence))
+    }
+
+    fn find<'a>(
+        &'a self,
+        name: &'a StoredName,
+        now: u64,
+    ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
+        self.slowly(move |store| store.find(name, now))
+    }
+}
+
+/// The test's time, which passes only while everybody waits.
+#[derive(Debug)]
+struct PassingClock(tokio::time::Instant);
+
+impl Clock for PassingClock {
+    fn now(&self) -> u64 {
+        NOW + self.0.elapsed().as_secs()
+    }
+}
+
+/// An application whose sessions lie in a store that logouts are shared by, too.
+pub(super) struct World {
+    pub(super) gate: Gate,
+    pub(super) store: Arc<SlowStore>,
+    pub(super) provider: Arc<SlowProvider>,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock of a test that has stopped the time"
+)]
+pub(super) fn world() -> World {
+    let store = Arc::new(SlowStore::default());
+    let provider = Arc::new(SlowProvider::default());
+    let registration = Provider::new("https://op.example", "my-app")
+        .client_secret("s3cret")
+        .response_mode(ResponseMode::FormPost);
+    let gate = Gate::builder()
+        .base_url("http://localhost:3000")
+        .provider(registration)
+        .store(Arc::clone(&store))
+        .revocations_in(Arc::clone(&store))
+        .http_client(Arc::clone(&provider))
+        .clock(PassingClock(tokio::time::Instant::now()))
+        .background_runtime(Handle::current())
+        .build()
+        .unwrap();
+    World {
+        gate,
+        store,
+        provider,
+    }
+}
+
+impl World {
+    /// Somebody's session, begun now, and the `Cookie` field that leads there.
+    pub(super) async fn signed_in(&self, id: u8) -> (Session, String) {
+        let mut session = Session::example();
+        session.id = [id; 16];
+        session.sid = Some("s1".to_owned());
+        session.times.begun_at = NOW;
+        session.times.used_at = NOW;
+        session.times.idle_deadline = NOW + 600;
+        session.times.absolute_deadline = NOW + 9_000;
+        let cookies = self.gate.0.keep_new(&session, &[], NOW).await.unwrap();
+        let cookie = cookies[0].to_str().unwrap().split(';').next().unwrap();
+        (session, cookie.to_owned())
+    }
+
+    pub(super) async fn is_stored(&self, cookie: &str) -> bool {
+        let (_, ticket) = cookie.split_once('=').unwrap();
+        let ticket = Ticket::parse(ticket.as_bytes()).unwrap();
+        let Keeping::Stored(stored) = &self.gate.0.keeping else {
+            panic!("sealed")
+        };
+        let found = stored.load(&self.gate.0.keys, &ticket, NOW).await;
+        found.unwrap().is_some()
+    }
+
+    /// Sends a request to one of the gate's routes, from a browser that hangs up once it has looked for
+    /// an answer so many times. `None` when it did hang up.
+    pub(super) async fn send(
+        &self,
+        request: Request<()>,
+        body: &str,
+        looks: usize,
+    ) -> Option<Response<Bytes>> {
+        let Verdict::Respond(errand) = self.gate.admit(&request) else {
+            panic!("not a route of the gate's: {}", request.uri())
+        };
+        let mut running = Box::pin(errand.run(Bytes::from(body.to_owned())));
+        for _ in 0..looks {
+            if let std::task::Poll::Ready(answer) = futures_util::poll!(&mut running) {
+                return Some(answer);
+            }
+            yield_now().await;
+        }
+        None
+    }
+}
