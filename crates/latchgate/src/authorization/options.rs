@@ -10,7 +10,9 @@ use crate::return_to::ReturnTo;
 /// Wishes for one login, from handler code or configuration.
 ///
 /// Nothing here but [`LoginOptions::remember`] is ever read from the query of a request: a link on
-/// another site cannot change the scope, the prompt or the way back of a login.
+/// another site cannot change the scope or the prompt of a login. A form that a page of the
+/// application's own posts to the login page may set `prompt` to `login` or `select_account`
+/// ([`Gate::login_path`](crate::Gate::login_path)).
 ///
 /// ```
 /// use std::time::Duration;

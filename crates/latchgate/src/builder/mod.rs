@@ -290,7 +290,8 @@ impl GateBuilder<Ready> {
         self
     }
 
-    /// Renders refusals with the application's own pages; `None` falls back to the built-in one.
+    /// Renders refusals with the application's own pages; `None` falls back to the built-in one. A
+    /// [`Refusal`] has words and ways on that fit what happened.
     pub fn pages(
         mut self,
         render: impl Fn(&Refusal) -> Option<Response<Bytes>> + Send + Sync + 'static,

@@ -166,7 +166,12 @@ impl Gate {
         Ok(())
     }
 
-    /// The path that starts a login, for links: `/login` unless configured otherwise.
+    /// The path that starts a login, for links and forms: `/login` unless configured otherwise.
+    ///
+    /// Both may say where to come back to (`return_to`, a path of the application's) and that the
+    /// browser is to be remembered (`remember=yes`). A form, by `POST`, may also have the field
+    /// `prompt` with the value `login` or `select_account`, so that the provider asks who is there:
+    /// for "switch account". It is refused from another site, which has no say in a login.
     #[must_use]
     pub fn login_path(&self) -> &str {
         &self.0.routes.login
