@@ -130,7 +130,7 @@ impl Gate {
 
     /// A refreshed session that its cookies hold, if need be with the ID token from before. What they do
     /// not hold even so is an error.
-    fn made_to_fit(&self, before: &Session, fresh: Session) -> Result<Session, Session> {
+    fn made_to_fit(&self, before: &Session, fresh: Session) -> Result<Session, Box<Session>> {
         let fits = |session: &Session| match &self.0.keeping {
             Keeping::Sealed(_) => self.0.cookies(session, None, &[], self.0.clock.now()),
             Keeping::Stored(_) => Ok(Vec::new()),
@@ -149,7 +149,7 @@ impl Gate {
                 cause = %error.chain(),
                 "a refreshed session no longer fits into cookies, and ends"
             );
-            return Err(fresh);
+            return Err(Box::new(fresh));
         }
         tracing::warn!(
             event = "id_token_left_out",

@@ -180,10 +180,6 @@ pub(super) struct World {
     pub(super) provider: Arc<SlowProvider>,
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the clock of a test that has stopped the time"
-)]
 pub(super) fn world() -> World {
     let store = Arc::new(SlowStore::default());
     let provider = Arc::new(SlowProvider::default());
