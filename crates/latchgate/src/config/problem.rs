@@ -33,7 +33,7 @@ pub enum Problem {
     },
     /// It needs a part of this crate that this version does not have.
     NotInThisVersion,
-    /// It names a store that is in another crate, which nobody has given to [`Settings::stores`].
+    /// It names a store that is in another crate, which nobody has given to [`Settings::stores`](crate::Settings::stores).
     StoreElsewhere,
     /// The store's URL cannot be used.
     Store(StoreError),
