@@ -61,7 +61,7 @@ impl Gate {
     /// # Errors
     ///
     /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again.
-    /// [`Error::SessionEnded`] when the session of `user` has ended itself; then nothing happens.
+    /// [`Error::SessionEnded`] when the session of `user` has ended itself.
     pub async fn end_other_sessions_of(&self, user: &User) -> Result<(), Error> {
         let user = user.clone();
         self.to_its_end(|gate| async move {
@@ -192,14 +192,14 @@ impl Premises {
                 {
                     self.revocations
                         .end(named, stamp, now, self.marked_until(now));
-                    self.end_elsewhere(named, mark, None, now).await?;
+                    self.end_elsewhere(named, mark, now).await?;
                 }
             }
             LogoutTarget::Person(sub) => {
                 let named = SessionName::Sub { issuer, sub };
                 self.revocations
                     .end(named, stamp, now, self.marked_until(now));
-                self.end_elsewhere(named, mark, None, now).await?;
+                self.end_elsewhere(named, mark, now).await?;
             }
         }
         Ok(())
@@ -208,19 +208,22 @@ impl Premises {
     /// Ends every session that a person has begun so far, but this one.
     async fn end_others(&self, user: &User, now: u64) -> Result<(), Error> {
         let (session, stored_under) = user.session();
+        let keys = &self.keys;
+        let stamp = Stamp::draw(now, self.random.as_ref())?;
+        let until = self.marked_until(now);
         if let Some(shared) = &self.shared_revocations
-            && shared.concern(&self.keys, session, now).await?.is_some()
+            && (shared.concern(keys, session, now).await?.is_some()
+                || !shared
+                    .end_others(keys, session, stamp, (now, until))
+                    .await?)
         {
             return Err(Error::SessionEnded);
         }
-        let stamp = Stamp::draw(now, self.random.as_ref())?;
-        let until = self.marked_until(now);
         let is_over = self.renewals.has_ended(session);
         if is_over || !self.revocations.end_others(session, stamp, now, until) {
             return Err(Error::SessionEnded);
         }
-        let mark = Mark::of(stamp).sparing(session.id);
-        self.end_elsewhere(SessionName::sub_of(session), mark, stored_under, now)
+        self.remove_named(SessionName::sub_of(session), stored_under, now)
             .await
     }
 
@@ -229,18 +232,28 @@ impl Premises {
         &self,
         named: SessionName<'_>,
         mark: Mark,
+        now: u64,
+    ) -> Result<(), Error> {
+        self.remove_named(named, None, now).await?;
+        if let Some(shared) = &self.shared_revocations {
+            let times = (now, self.marked_until(now));
+            shared.end(&self.keys, named, mark, times).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the sessions of a name from the store they lie in, if they lie in one.
+    async fn remove_named(
+        &self,
+        named: SessionName<'_>,
         spared: Option<StoreKey>,
         now: u64,
     ) -> Result<(), Error> {
-        let keys = &self.keys;
-        if let Keeping::Stored(stored) = &self.keeping
-            && stored.remove_named(keys, named, spared, now).await? == Removal::Done
-        {
-            self.revocations.removed_from_store(named);
-        }
-        if let Some(shared) = &self.shared_revocations {
-            let times = (now, self.marked_until(now));
-            shared.end(keys, named, mark, times).await?;
+        if let Keeping::Stored(stored) = &self.keeping {
+            let removed = stored.remove_named(&self.keys, named, spared, now).await?;
+            if removed == Removal::Done {
+                self.revocations.removed_from_store(named);
+            }
         }
         Ok(())
     }

@@ -1,15 +1,16 @@
 //! Marks: the record that sessions of one name were ended, and which of them are meant.
 //!
 //! A mark ends what had begun when it was made. Clocks cannot tell: they have whole seconds, and those of
-//! nodes differ. So a session remembers which marks it has seen when it began, and those concern others.
+//! nodes differ. So marks of one name are numbered, and a session remembers the last one that was there when
+//! it began: that one and those before concern others.
 
 use serde::{Deserialize, Serialize};
 
 use super::session::Session;
 use crate::outside::{Random, RandomError};
 
-/// When a mark was made, in whole seconds, with 24 random bits that tell it from others of that second.
-/// Zero is no mark.
+/// The number of a mark: when it was made, in whole seconds, and 24 random bits, so that two nodes hardly give the
+/// same. Each mark of a name has a greater one than those before. Zero is no mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Stamp(u64);
 
@@ -94,10 +95,9 @@ impl Stamp {
         self.0 >> Self::SALT_BITS
     }
 
-    /// This stamp, moved to the second of `before` if it would lie before it.
-    fn not_before(self, before: Self) -> Self {
-        let ahead = before.seconds().saturating_sub(self.seconds());
-        Self(self.0.saturating_add(ahead << Self::SALT_BITS))
+    /// This stamp, or the next one after `before` if it would not come after that.
+    fn after(self, before: Self) -> Self {
+        self.max(Self(before.0.saturating_add(1)))
     }
 }
 
@@ -130,7 +130,7 @@ impl Mark {
     /// This mark, as one that is made when `before` is there already.
     pub(crate) fn after(self, before: &Self) -> Self {
         Self {
-            stamp: self.stamp.not_before(before.stamp),
+            stamp: self.stamp.after(before.stamp),
             ..self
         }
     }
@@ -139,11 +139,16 @@ impl Mark {
         self.spared == Some(session.id)
     }
 
-    /// Whether this mark ends a session that has seen the mark `seen` on this name.
+    /// Whether this mark ends a session that has seen the mark `seen` on this name. For marks that every
+    /// session looks at when it begins, wherever that is.
     pub(crate) fn ends(&self, session: &Session, seen: Stamp) -> bool {
-        let unseen = self.stamp.seconds() > seen.seconds()
-            || (self.stamp.seconds() == seen.seconds() && self.stamp != seen);
-        unseen && session.times.begun_at <= self.stamp.seconds() && !self.spares(session)
+        self.stamp > seen && !self.spares(session)
+    }
+
+    /// The same for marks that only the sessions of this process have looked at: one that has begun
+    /// elsewhere is the older one by its time.
+    pub(crate) fn ends_by_time(&self, session: &Session, seen: Stamp) -> bool {
+        self.ends(session, seen) && session.times.begun_at <= self.stamp.seconds()
     }
 
     /// As bytes for a store.
@@ -187,14 +192,20 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_behind_makes_no_mark_older_than_the_one_that_is_there() {
+    fn marks_are_numbered_whatever_the_clock_says() {
         let mut session = Session::example();
         session.times.begun_at = 1_000;
-        let ahead = Mark::of(Stamp::new(1_005, [0, 0, 1]));
-        let behind = Mark::of(Stamp::new(1_003, [0, 0, 2])).after(&ahead);
-        assert!(behind.ends(&session, ahead.stamp));
-        assert!(!ahead.ends(&session, ahead.stamp));
-        assert!(!Mark::of(Stamp::at(1_004)).ends(&session, ahead.stamp));
-        assert!(!Mark::of(Stamp::at(999)).ends(&session, Stamp::default()));
+        let ahead = Mark::of(Stamp::new(1_005, [0, 0, 9]));
+        for (made_at, salt) in [(1_003, 7), (1_005, 3), (1_005, 9), (1_006, 0)] {
+            let next = Mark::of(Stamp::new(made_at, [0, 0, salt])).after(&ahead);
+            assert!(next.ends(&session, ahead.stamp), "{made_at} {salt}");
+            assert!(!ahead.ends(&session, next.stamp));
+            assert!(!next.ends(&session, next.stamp));
+        }
+        // Where only this process has looked, the time tells as well.
+        assert!(ahead.ends_by_time(&session, Stamp::default()));
+        let before = Mark::of(Stamp::at(999));
+        assert!(!before.ends_by_time(&session, Stamp::default()));
+        assert!(before.ends(&session, Stamp::default()));
     }
 }

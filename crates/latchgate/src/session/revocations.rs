@@ -189,7 +189,7 @@ impl Marks {
         let ended = |named: SessionName<'_>, seen: Stamp| {
             let name = named.hash();
             let mut marks = self.under(&name, now);
-            marks.any(|kept| !kept.removed_from_store && kept.mark.ends(session, seen))
+            marks.any(|kept| !kept.removed_from_store && kept.mark.ends_by_time(session, seen))
         };
         ended(SessionName::sub_of(session), seen.sub)
             || ended(SessionName::alone_of(session), seen.alone)

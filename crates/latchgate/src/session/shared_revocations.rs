@@ -53,8 +53,10 @@ impl SharedRevocations {
     ) -> Result<(), StoreError> {
         let id = text_of(&this.id);
         let mark = Mark::of(Stamp::at(now));
-        self.mark(keys, [THIS, &this.issuer, &id], mark, now, this.until)
-            .await
+        let revoked = [THIS, this.issuer.as_str(), &id];
+        self.mark(keys, revoked, mark, None, (now, this.until))
+            .await?;
+        Ok(())
     }
 
     /// Ends the sessions of this name that have begun, as the mark says.
@@ -65,7 +67,23 @@ impl SharedRevocations {
         mark: Mark,
         (now, until): (u64, u64),
     ) -> Result<(), StoreError> {
-        self.mark(keys, marked(named), mark, now, until).await
+        self.mark(keys, marked(named), mark, None, (now, until))
+            .await?;
+        Ok(())
+    }
+
+    /// Ends the sessions of a person that have begun, but this one. `false` when it was ended itself,
+    /// at whichever moment before: nothing brings it back.
+    pub(crate) async fn end_others(
+        &self,
+        keys: &KeyRing,
+        session: &Session,
+        stamp: Stamp,
+        times: (u64, u64),
+    ) -> Result<bool, StoreError> {
+        let named = marked(SessionName::sub_of(session));
+        let mark = Mark::of(stamp).sparing(session.id);
+        self.mark(keys, named, mark, Some(session), times).await
     }
 
     /// Whether a session was ended, on whichever node. Three lookups for each session key, all at
@@ -123,45 +141,52 @@ impl SharedRevocations {
     }
 
     /// Sets a mark, or moves the one that is there, under every key: nodes whose keys are just being
-    /// changed have one in common.
+    /// changed have one in common. `false` when the one that is there ends the session that this one
+    /// would spare.
     async fn mark(
         &self,
         keys: &KeyRing,
         revoked: Revoked<'_>,
         mark: Mark,
-        now: u64,
-        until: u64,
-    ) -> Result<(), StoreError> {
+        spared: Option<&Session>,
+        times: (u64, u64),
+    ) -> Result<bool, StoreError> {
         let names: Vec<_> = keys.names(&revoked).collect();
         for name in names {
-            self.mark_under(&name, mark, now, until).await?;
+            if !self.mark_under(&name, mark, spared, times).await? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn mark_under(
         &self,
         name: &StoreKey,
         mark: Mark,
-        now: u64,
-        until: u64,
-    ) -> Result<(), StoreError> {
+        spared: Option<&Session>,
+        (now, until): (u64, u64),
+    ) -> Result<bool, StoreError> {
         for _ in 0..Self::ATTEMPTS {
             if self.store.insert(name, record(mark, 0, until), now).await? {
-                return Ok(());
+                return Ok(true);
             }
             let Some(there) = self.store.load(name, now).await? else {
                 // It has expired this very moment.
                 continue;
             };
+            let before = Mark::from_bytes(&there.sealed);
+            if spared.is_some_and(|session| before.ends(session, session.extras.seen.sub)) {
+                return Ok(false);
+            }
             let moved = record(
-                mark.after(&Mark::from_bytes(&there.sealed)),
+                mark.after(&before),
                 there.generation.wrapping_add(1),
                 until.max(there.expires_at),
             );
             let expected = there.generation;
             if self.store.replace(name, expected, moved, now).await? {
-                return Ok(());
+                return Ok(true);
             }
         }
         Err(StoreError::Unavailable(MarkContended.into()))
@@ -319,7 +344,9 @@ mod tests {
     async fn a_later_mark_moves_the_one_before_and_never_back() {
         let (keys, marks) = (keys(&[1]), shared());
         let mut later = session(Some("1"));
-        later.times.begun_at = 1_500;
+        // Another clock than the marks'.
+        later.times.begun_at = 1_900;
+        later.extras.seen.sub = Stamp::at(1_499);
         for (made_at, until, ended) in [
             (1_499, UNTIL, None),
             (1_500, UNTIL, Some(Ended::EndedByProvider)),
@@ -358,7 +385,7 @@ mod tests {
         }
         nodes.join_all().await;
         let mut last = session(None);
-        last.times.begun_at = 1_009;
+        last.extras.seen.sub = Stamp::at(1_008);
         let ended = marks.concern(&keys(&[1]), &last, 1_010).await.unwrap();
         assert_eq!(ended, Some(Ended::EndedByProvider));
     }
@@ -431,5 +458,26 @@ mod tests {
         }
         let later = marks.concern(&keys, &session, 3_000).await.unwrap();
         assert_eq!(later, Some(Ended::EndedByProvider));
+    }
+
+    /// Another node ends all sessions while this one would spare one.
+    #[tokio::test]
+    async fn a_session_that_was_ended_is_not_spared_afterwards() {
+        let (keys, marks) = (keys(&[1]), shared());
+        let one = session(Some("1"));
+        let times = (1_000, UNTIL);
+        let end_others = async |salt| {
+            let stamp = Stamp::new(1_000, [0, 0, salt]);
+            let ended = marks.end_others(&keys, &one, stamp, times);
+            ended.await.unwrap()
+        };
+        assert!(end_others(1).await);
+        assert_eq!(marks.concern(&keys, &one, 1_000).await.unwrap(), None);
+        let all = Mark::of(Stamp::new(1_000, [0, 0, 2]));
+        let named = SessionName::sub_of(&one);
+        marks.end(&keys, named, all, times).await.unwrap();
+        assert!(!end_others(3).await);
+        let ended = marks.concern(&keys, &one, 1_000).await.unwrap();
+        assert_eq!(ended, Some(Ended::EndedByProvider));
     }
 }
