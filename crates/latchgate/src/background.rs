@@ -3,17 +3,18 @@
 //!
 //! It belongs to no connection, so a browser that hangs up cuts nothing in half. Nor does it belong to
 //! a worker: on a multi-threaded runtime it runs there, and everywhere else (the workers of actix-web
-//! have a runtime each, which ends with them) on a thread of its own, started at first need.
+//! have a runtime each, which ends with them) on a runtime of its own, started at first need. The
+//! connections to the provider belong there too, since a connection ends with the runtime it was made on.
 
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle, RuntimeFlavor};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument;
 
 use crate::outside::Random;
@@ -23,30 +24,40 @@ pub(crate) struct Background {
     tracker: TaskTracker,
     /// Where the application wants the work to run.
     chosen: Option<Handle>,
-    own: OnceLock<Option<OwnThread>>,
-    /// Room for work that people wait for.
-    awaited: Arc<Semaphore>,
+    own: OnceLock<Option<OwnRuntime>>,
+    logins: Arc<Semaphore>,
+    ends: Arc<Semaphore>,
     /// Room for work that nobody waits for.
     unawaited: Arc<Semaphore>,
 }
 
-struct OwnThread {
-    runtime: Handle,
-    /// The thread ends when this is dropped.
-    _stop: oneshot::Sender<()>,
+/// Work that somebody waits for, by what it is: each kind has room of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Room {
+    /// Logins, from the code that is spent to the session that is kept.
+    Logins,
+    /// Whatever ends sessions.
+    Ends,
 }
 
+/// `None` only while it is dropped.
+struct OwnRuntime(Option<Runtime>);
+
 impl Background {
-    /// How many pieces of work may be under way that somebody waits for, and how many that nobody
-    /// does. Refreshes are not counted: each session has one at most.
+    /// How many pieces of work of each kind may be under way. Refreshes are not counted: each session
+    /// has one at most.
     const ROOM: usize = 1_024;
+
+    /// How many threads the own runtime has.
+    const THREADS: usize = 2;
 
     pub(crate) fn new(chosen: Option<Handle>) -> Self {
         Self {
             tracker: TaskTracker::new(),
             chosen,
             own: OnceLock::new(),
-            awaited: Arc::new(Semaphore::new(Self::ROOM)),
+            logins: Arc::new(Semaphore::new(Self::ROOM)),
+            ends: Arc::new(Semaphore::new(Self::ROOM)),
             unawaited: Arc::new(Semaphore::new(Self::ROOM)),
         }
     }
@@ -80,17 +91,35 @@ impl Background {
 
     /// Runs `work` to its end, also when nobody waits for it any more once it has begun. `None` when
     /// the runtime ended before it did, or it panicked.
-    pub(crate) async fn run<F>(&self, work: F) -> Option<F::Output>
+    pub(crate) async fn run<F>(&self, room: Room, work: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let place = Arc::clone(&self.awaited).acquire_owned().await;
+        let room = match room {
+            Room::Logins => &self.logins,
+            Room::Ends => &self.ends,
+        };
+        let place = Arc::clone(room).acquire_owned().await;
         let work = async move {
             let output = work.await;
             drop(place);
             output
         };
         self.start(work)?.await.ok()
+    }
+
+    /// Runs `work` where the background's connections are, for somebody who may leave: then it is cut
+    /// short. `None` when the runtime ended before it did, or it panicked.
+    pub(crate) async fn borrow<F>(&self, work: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let runtime = self.runtime()?;
+        if runtime.id() == Handle::current().id() {
+            return Some(work.await);
+        }
+        let task = runtime.spawn(work.in_current_span());
+        AbortOnDropHandle::new(task).await.ok()
     }
 
     /// Waits until all work that has been given so far is done.
@@ -118,7 +147,7 @@ impl Background {
             return Some(here);
         }
         let own = self.own.get_or_init(|| {
-            OwnThread::start()
+            OwnRuntime::start()
                 .inspect_err(|error| {
                     tracing::error!(
                         event = "background_thread_failed",
@@ -128,22 +157,28 @@ impl Background {
                 })
                 .ok()
         });
-        own.as_ref().map(|own| own.runtime.clone()).or(here)
+        let own = own.as_ref().and_then(|own| own.0.as_ref());
+        own.map(|own| own.handle().clone()).or(here)
     }
 }
 
-impl OwnThread {
+impl OwnRuntime {
     fn start() -> std::io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        std::thread::Builder::new()
-            .name("latchgate".to_owned())
-            .spawn(move || drop(runtime.block_on(stopped)))?;
-        Ok(Self {
-            runtime: handle,
-            _stop: stop,
-        })
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(Background::THREADS)
+            .thread_name("latchgate")
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+}
+
+impl Drop for OwnRuntime {
+    /// The gate may be dropped anywhere, and a runtime that waits for its threads may not.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -247,12 +282,37 @@ mod tests {
         assert_eq!(done.load(Ordering::SeqCst), 1);
     }
 
+    /// A connection to the provider has a task of its own, on the runtime it was made on.
+    #[test]
+    fn a_connection_outlives_the_worker_that_made_it() {
+        let background = Arc::new(Background::new(None));
+        let worker = Builder::new_current_thread().enable_all().build().unwrap();
+        let (asks, mut asked) = tokio::sync::mpsc::channel::<u32>(1);
+        let (answers, mut answered) = tokio::sync::mpsc::channel(1);
+        let connect = async move {
+            tokio::spawn(async move {
+                while let Some(question) = asked.recv().await {
+                    let _ = answers.send(question + 1).await;
+                }
+            });
+        };
+        assert!(worker.block_on(background.borrow(connect)).is_some());
+        drop(worker);
+        let main = Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = main.block_on(async {
+            asks.send(6).await.unwrap();
+            let answer = tokio::time::timeout(Duration::from_secs(10), answered.recv());
+            answer.await.unwrap()
+        });
+        assert_eq!(answer, Some(7));
+    }
+
     #[tokio::test]
     async fn work_that_is_waited_for_ends_also_when_nobody_waits_any_more() {
         let background = Background::new(Some(Handle::current()));
         let done = Arc::new(AtomicUsize::new(0));
         let counting = Arc::clone(&done);
-        let mut waiting = Box::pin(background.run(async move {
+        let mut waiting = Box::pin(background.run(Room::Ends, async move {
             tokio::task::yield_now().await;
             counting.fetch_add(1, Ordering::SeqCst);
         }));
@@ -260,9 +320,9 @@ mod tests {
         drop(waiting);
         background.drain().await;
         assert_eq!(done.load(Ordering::SeqCst), 1);
-        assert_eq!(background.run(async { 7 }).await, Some(7));
+        assert_eq!(background.run(Room::Logins, async { 7 }).await, Some(7));
         let panics = async { panic!("as an application's hook may") };
-        assert_eq!(background.run(panics).await, None::<()>);
+        assert_eq!(background.run(Room::Ends, panics).await, None::<()>);
     }
 
     #[tokio::test]

@@ -82,8 +82,9 @@ impl GateBuilder<Ready> {
             Some(store) => Keeping::Stored(StoredSessions::new(store)),
             None => Keeping::Sealed(SealedSessions::new(session_cookie.clone())),
         };
+        let background = Arc::new(Background::new(self.runtime));
         let gate = Gate(Arc::new(Premises {
-            reach: Reach::new(registration.issuer.clone(), http),
+            reach: Reach::new(registration.issuer.clone(), http, Arc::clone(&background)),
             claim_paths: Arc::clone(&registration.claim_paths),
             registration,
             login_options,
@@ -103,7 +104,7 @@ impl GateBuilder<Ready> {
             obeyed_tokens,
             clear_site_data: clear_site_data_header(&self.clear_site_data),
             leeway: self.leeway.as_secs(),
-            background: Background::new(self.runtime),
+            background,
             outstanding: Outstanding::default(),
             clock: self.clock,
             random: self.random,

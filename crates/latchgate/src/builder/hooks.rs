@@ -77,7 +77,7 @@ impl GateBuilder<Ready> {
     /// revoked it. Not of sessions that reach a deadline, nor of one that a new login in the same
     /// browser replaces.
     ///
-    /// Nobody waits for the hook. It has ten seconds; an error is logged.
+    /// Nobody waits for the hook. It has ten seconds, and must not block its thread; an error is logged.
     ///
     /// ```
     /// # use latchgate::{GateBuilder, Ready, Logout};

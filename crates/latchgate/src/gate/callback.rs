@@ -1,5 +1,7 @@
 //! Finishing a login: the walk of `code`, from the provider's answer to the session.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
@@ -8,16 +10,29 @@ use super::ending::store_failed;
 use super::errand::Snapshot;
 use super::page::redirect;
 use super::refuse::Retry;
-use super::{Gate, Kept};
+use super::{Gate, Kept, Visit};
 use crate::authorization::{
-    AuthorizationError, Expected, Parameters, PendingLogin, ReplacedSession, VerifiedCode,
-    response, suffix_of,
+    AuthorizationError, Expected, Parameters, PendingLogin, Remembered, ReplacedSession,
+    VerifiedCode, response, suffix_of,
 };
+use crate::background::Room;
 use crate::client::Registration;
 use crate::cookie::pairs;
 use crate::error::Error;
 use crate::session::{Ended, EndedSession, Moment, Session, Ticket, Tokens};
 use crate::token::{self, IdTokenError, Rules, TokenResponse};
+
+/// What is known of a login when its answer has come back.
+struct Login {
+    expected: Expected,
+    /// When that was, by the clock and among the ends of sessions.
+    begun: (u64, Moment),
+    remembered: Remembered,
+    /// The session that the browser had when the login began.
+    replaces: Option<ReplacedSession>,
+    /// What the browser has brought along.
+    visit: Visit,
+}
 
 impl Gate {
     /// Answers the provider's answer. Whatever comes of it, the login's cookie is used up.
@@ -57,29 +72,23 @@ impl Gate {
             return self.nothing_pending(snapshot).await;
         };
         let return_to = self.return_to(&pending.return_to);
-        let remembered = pending.remembered;
-        let replaces = pending.replaces.take();
+        let (remembered, replaces) = (pending.remembered, pending.replaces.take());
         let metadata = premises.reach.metadata(now).await?;
         let (code, expected) = response(parameters, pending, &premises.registration, &metadata)?;
 
-        let tokens = self.spend(code).await?;
-        let signed_in = async {
-            let mut session = self.begin_session(&tokens, &expected, begun).await?;
-            session.extras.remembered = remembered;
-            let session = self.furnish(session).await?;
-            premises.marks_seen_here(&session, begun.1)?;
-            self.replace_session(session, replaces, snapshot).await
+        let visit = Visit::new(self.clone());
+        let brought = visit.opening(snapshot.cookie_fields());
+        let login = Login {
+            expected,
+            begun,
+            remembered,
+            replaces,
+            visit,
         };
-        let cookies = match signed_in.await {
-            Ok(cookies) => cookies,
-            Err(error) => {
-                // Nobody will use what the provider has issued.
-                if let Some(refresh_token) = tokens.refresh_token {
-                    self.revoke(refresh_token);
-                }
-                return Err(error);
-            }
-        };
+        let gate = self.clone();
+        let signing_in = async move { gate.sign_in(code, login, brought).await };
+        let signed_in = premises.background.run(Room::Logins, signing_in).await;
+        let cookies = signed_in.unwrap_or(Err(Error::Interrupted))?;
         let mut answer = redirect(return_to.as_str());
         for cookie in cookies {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
@@ -107,6 +116,31 @@ impl Gate {
         values
             .take(4)
             .find_map(|(_, value)| PendingLogin::open(&self.0.keys, &name, value, now))
+    }
+
+    /// Spends the code, and keeps the session that comes of it. Once the provider has issued tokens, they
+    /// are kept or revoked, whether or not the browser still waits.
+    async fn sign_in(
+        &self,
+        code: VerifiedCode,
+        login: Login,
+        brought: impl Future<Output = Result<Option<Kept>, Error>> + Send,
+    ) -> Result<Vec<HeaderValue>, Error> {
+        let tokens = self.spend(code).await?;
+        let signed_in = async {
+            let mut session = self
+                .begin_session(&tokens, &login.expected, login.begun)
+                .await?;
+            session.extras.remembered = login.remembered;
+            let session = self.furnish(session).await?;
+            self.0.marks_seen_here(&session, login.begun.1)?;
+            self.replace_session(session, brought.await?, &login).await
+        };
+        let signed_in = signed_in.await;
+        if let (Err(_), Some(refresh_token)) = (&signed_in, tokens.refresh_token) {
+            self.revoke(refresh_token);
+        }
+        signed_in
     }
 
     /// Trades the code for tokens.
@@ -204,43 +238,51 @@ impl Gate {
     }
 
     /// Keeps a new session in place of the one the browser brought, or had when the login began, which
-    /// ends. Once it is kept, the other ends, also when the browser waits no longer.
+    /// ends.
     async fn replace_session(
         &self,
         session: Session,
-        replaces: Option<ReplacedSession>,
-        snapshot: &Snapshot,
+        brought: Option<Kept>,
+        login: &Login,
     ) -> Result<Vec<HeaderValue>, Error> {
-        let (visit, brought) = self.session_of(snapshot).await?;
-        let present = visit.present();
-        self.to_its_end(|gate| async move {
-            let now = gate.0.clock.now();
-            let cookies = gate.0.keep_new(&session, &present, now).await?;
-            tracing::info!(
-                event = "login",
-                issuer = session.issuer,
-                subject = session.subject,
-                "signed in"
-            );
-            if let Some(brought) = &brought {
-                gate.end_replaced(brought, &session, now).await;
+        let now = self.0.clock.now();
+        let present = login.visit.present();
+        let (ticket, cookies) = self.0.keep_new(&session, &present, now).await?;
+        // Whoever ended the sessions of this person before it was kept has not found it.
+        if let Err(ended) = self.0.marks_seen_here(&session, login.begun.1) {
+            let kept = Kept {
+                session: Arc::new(session),
+                ticket,
+            };
+            self.end_quietly(&kept, Ended::EndedByProvider, now).await;
+            return Err(ended);
+        }
+        tracing::info!(
+            event = "login",
+            issuer = session.issuer,
+            subject = session.subject,
+            "signed in"
+        );
+        if let Some(brought) = &brought {
+            self.end_replaced(brought, &session, now).await;
+        }
+        let brought = brought.map(|brought| brought.session.id);
+        match &login.replaces {
+            Some(ReplacedSession::Stored(ticket)) => {
+                self.end_replaced_ticket(Ticket::from_bytes(*ticket), &session, now)
+                    .await;
             }
-            let brought = brought.map(|brought| brought.session.id);
-            match replaces {
-                Some(ReplacedSession::Stored(ticket)) => {
-                    gate.end_replaced_ticket(Ticket::from_bytes(ticket), &session, now)
-                        .await;
-                }
-                Some(ReplacedSession::Sealed { id, until }) if brought != Some(id) => {
-                    let issuer = session.issuer.clone();
-                    gate.end_by_id(EndedSession { id, issuer, until }, now)
-                        .await;
-                }
-                _ => {}
+            Some(ReplacedSession::Sealed { id, until }) if brought != Some(*id) => {
+                let replaced = EndedSession {
+                    id: *id,
+                    issuer: session.issuer.clone(),
+                    until: *until,
+                };
+                self.end_by_id(replaced, now).await;
             }
-            Ok(cookies)
-        })
-        .await
+            _ => {}
+        }
+        Ok(cookies)
     }
 
     /// Ends a session that another one has replaced. Nobody has signed out: the application is not told.

@@ -211,15 +211,16 @@ impl Premises {
         seen.ok_or(Error::SessionEnded)
     }
 
-    /// Begins to keep a new session. Answers with the cookies that carry it.
+    /// Begins to keep a new session. Answers with the ticket of one that lies in a store, and with the
+    /// cookies that carry it.
     pub(super) async fn keep_new(
         &self,
         session: &Session,
         present: &[String],
         now: u64,
-    ) -> Result<Vec<HeaderValue>, Error> {
+    ) -> Result<(Option<Ticket>, Vec<HeaderValue>), Error> {
         match &self.keeping {
-            Keeping::Sealed(_) => self.cookies(session, None, present, now),
+            Keeping::Sealed(_) => Ok((None, self.cookies(session, None, present, now)?)),
             Keeping::Stored(stored) => {
                 let ticket = Ticket::draw(self.random.as_ref())?;
                 let iv = self.random.array()?;
@@ -227,7 +228,8 @@ impl Premises {
                     // 128 random bits that were there before: the generator is broken.
                     return Err(RandomError.into());
                 }
-                self.cookies(session, Some(&ticket), present, now)
+                let cookies = self.cookies(session, Some(&ticket), present, now)?;
+                Ok((Some(ticket), cookies))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! How sessions end otherwise than by their own clock: here, in the store, on the other nodes.
 
 use super::{Gate, Keeping, Kept, Premises};
+use crate::background::Room;
 use crate::error::Error;
 use crate::hook::Logout;
 use crate::logout::LogoutTarget;
@@ -108,7 +109,7 @@ impl Gate {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let ended = self.0.background.run(work(self.clone())).await;
+        let ended = self.0.background.run(Room::Ends, work(self.clone())).await;
         ended.unwrap_or(Err(Error::Interrupted))
     }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use http::{Request, header};
 use serde_json::json;
+use tokio::task::yield_now;
 use url::Url;
 
 use crate::authorization::suffix_of;
@@ -103,43 +104,83 @@ async fn a_logout_in_a_frame_that_has_begun_is_carried_out() {
     }
 }
 
-/// Dropped at each await from the first look at the provider's answer to the last.
+/// Starts a login in a browser with this cookie. What the provider sends it back with: the login's cookie, and the
+/// form of a cross-site POST, for which the session's cookie stays at home.
+async fn come_back(world: &World, cookie: &str) -> (String, String) {
+    let login = Request::get("/login").header(header::COOKIE, cookie);
+    let login = world
+        .send(login.body(()).unwrap(), "", FOREVER)
+        .await
+        .unwrap();
+    let to = Url::parse(login.headers()[header::LOCATION].to_str().unwrap()).unwrap();
+    let sent = |name: &str| {
+        let mut pairs = to.query_pairs();
+        let (_, value) = pairs.find(|(found, _)| found == name).unwrap();
+        value.into_owned()
+    };
+    *world.provider.nonce.lock().unwrap() = sent("nonce");
+    let pending = login.headers()[header::SET_COOKIE].to_str().unwrap();
+    let pending = pending.split(';').next().unwrap();
+    assert!(pending.contains(&suffix_of(&sent("state"))));
+    (
+        pending.to_owned(),
+        format!("code=c&state={}", sent("state")),
+    )
+}
+
+/// Dropped at each await from the first look at the provider's answer to the last. What the provider has issued is
+/// kept.
 #[tokio::test(start_paused = true)]
 async fn a_login_replaces_the_session_before_altogether_or_not_at_all() {
     let world = world();
     world.gate.warm_up().await.unwrap();
     for looks in 1.. {
         let (before, cookie) = world.signed_in(looks as u8).await;
-        let login = Request::get("/login").header(header::COOKIE, &cookie);
-        let login = world
-            .send(login.body(()).unwrap(), "", FOREVER)
-            .await
-            .unwrap();
-        let to = Url::parse(login.headers()[header::LOCATION].to_str().unwrap()).unwrap();
-        let sent = |name: &str| {
-            let mut pairs = to.query_pairs();
-            pairs
-                .find(|(found, _)| found == name)
-                .unwrap()
-                .1
-                .into_owned()
-        };
-        *world.provider.nonce.lock().unwrap() = sent("nonce");
-        let pending = login.headers()[header::SET_COOKIE].to_str().unwrap();
-        let pending = pending.split(';').next().unwrap();
-        assert!(pending.contains(&suffix_of(&sent("state"))));
-
-        // A cross-site POST: the session's cookie stays at home.
-        let body = format!("code=c&state={}", sent("state"));
+        let (pending, body) = come_back(&world, &cookie).await;
         let stored = sessions_of_alice(&world).await;
-        let answer = world.send(post("/callback", pending), &body, looks).await;
+        let answer = world.send(post("/callback", &pending), &body, looks).await;
         world.gate.drain().await;
-        let begun = sessions_of_alice(&world).await > stored;
-        assert_eq!(begun, !world.is_stored(&cookie).await, "look {looks}");
-        assert_eq!(begun, world.gate.0.renewals.has_ended(&before));
+        let begun = sessions_of_alice(&world).await;
+        assert_eq!(begun > stored, !world.is_stored(&cookie).await, "{looks}");
+        assert_eq!(begun > stored, world.gate.0.renewals.has_ended(&before));
+        assert_eq!(begun, world.provider.issued.load(Ordering::SeqCst));
         if let Some(answer) = answer {
-            assert_eq!((answer.status().as_u16(), begun), (303, true));
+            assert_eq!((answer.status().as_u16(), begun > stored), (303, true));
             assert!(looks > 8, "there is an await to hang up at");
+            return;
+        }
+    }
+}
+
+/// All sessions of the person end at each await of their login. Afterwards there is none, and no token either.
+#[tokio::test(start_paused = true)]
+async fn no_login_outruns_the_end_of_all_sessions() {
+    let world = world();
+    world.gate.warm_up().await.unwrap();
+    for looks in 1.. {
+        let (_, cookie) = world.signed_in(looks as u8).await;
+        let (pending, body) = come_back(&world, &cookie).await;
+        let mut signing_in = world.start(post("/callback", &pending), &body);
+        let mut answer = None;
+        for _ in 0..looks {
+            if let std::task::Poll::Ready(answered) = futures_util::poll!(&mut signing_in) {
+                answer = Some(answered);
+                break;
+            }
+            yield_now().await;
+        }
+        let ended = world.gate.end_sessions_of("https://op.example", "alice");
+        ended.await.unwrap();
+        let was_done = answer.is_some();
+        let answer = match answer {
+            Some(answer) => answer,
+            None => signing_in.await,
+        };
+        world.gate.drain().await;
+        assert_eq!(sessions_of_alice(&world).await, 0, "ended at look {looks}");
+        assert!([303, 401].contains(&answer.status().as_u16()));
+        if was_done {
+            assert!(looks > 8, "there is an await to end it at");
             return;
         }
     }

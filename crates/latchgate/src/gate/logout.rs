@@ -80,9 +80,20 @@ impl Gate {
     }
 
     /// Ends the session that was found.
-    async fn sign_out(&self, found: Found, now: u64) -> Option<Arc<Session>> {
+    pub(super) async fn sign_out(&self, found: Found, now: u64) -> Option<Arc<Session>> {
+        let was_told = matches!(
+            found,
+            Found::Over {
+                why: Ended::EndedByProvider | Ended::Revoked | Ended::TooLarge,
+                ..
+            }
+        );
         let kept = found.into_what_ends_at_the_provider()?;
-        self.end_here(&kept, Ended::SignedOut, now).await;
+        if was_told {
+            self.end_quietly(&kept, Ended::SignedOut, now).await;
+        } else {
+            self.end_here(&kept, Ended::SignedOut, now).await;
+        }
         let session = kept.session;
         self.revoke_tokens_of(&session);
         tracing::info!(

@@ -97,7 +97,7 @@ pub(crate) struct Premises {
     pub(crate) claim_paths: Arc<ClaimPaths>,
     /// How far the provider's clock may be off, in seconds.
     pub(crate) leeway: u64,
-    pub(crate) background: Background,
+    pub(crate) background: Arc<Background>,
     /// Ends of sessions that a store has yet to hear of.
     pub(crate) outstanding: Outstanding,
     pub(crate) clock: Arc<dyn Clock>,

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::Gate;
 use crate::background::Backoff;
+use crate::error::Error;
 use crate::session::{EndedSession, StoreKey, Ticket};
 
 /// What is outstanding.
@@ -74,33 +75,53 @@ impl Outstanding {
     }
 
     /// The next one to tell. When there is none, the worker is no longer at work.
-    fn next(&self) -> Option<Ending> {
+    fn next(&self) -> Option<Telling<'_>> {
         let mut queues = self.queues();
         let next = queues.confirmed.order.pop_front();
         let next = next.or_else(|| queues.claimed.order.pop_front());
         if next.is_none() {
             queues.worker = Weak::new();
         }
-        next
-    }
-
-    fn told(&self, ending: &Ending) {
-        if let Some(place) = ending.place() {
-            self.queues().of(ending).places.remove(&place);
-        }
-    }
-
-    /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
-    /// how many that were.
-    fn put_back(&self, ending: Ending, now: u64) -> usize {
-        let mut queues = self.queues();
-        let queue = queues.of(&ending);
-        queue.order.push_back(ending);
-        queues.confirmed.give_up(now) + queues.claimed.give_up(now)
+        Some(Telling {
+            outstanding: self,
+            ending: Some(next?),
+        })
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An end that is being told. When this is dropped its place is free, also when a store panics.
+struct Telling<'a> {
+    outstanding: &'a Outstanding,
+    /// `None` once it was put back.
+    ending: Option<Ending>,
+}
+
+impl Telling<'_> {
+    /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
+    /// how many sessions of that kind there were that somebody was known to have.
+    fn put_back(mut self, now: u64) -> usize {
+        let Some(ending) = self.ending.take() else {
+            return 0;
+        };
+        let mut queues = self.outstanding.queues();
+        queues.of(&ending).order.push_back(ending);
+        queues.claimed.give_up(now);
+        queues.confirmed.give_up(now)
+    }
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        let Some(ending) = &self.ending else {
+            return;
+        };
+        if let Some(place) = ending.place() {
+            self.outstanding.queues().of(ending).places.remove(&place);
+        }
     }
 }
 
@@ -172,15 +193,12 @@ impl Gate {
         // The store has failed a moment ago.
         let mut pauses = backoff();
         pauses.pause(premises.random.as_ref()).await;
-        while let Some(ending) = premises.outstanding.next() {
-            let (ticket, session) = (ending.ticket.as_ref(), ending.session.as_ref());
-            let told = premises.tell_stores(ticket, session, premises.clock.now());
-            if told.await.is_ok() {
-                premises.outstanding.told(&ending);
+        while let Some(telling) = premises.outstanding.next() {
+            if self.tell(telling.ending.as_ref()).await.is_ok() {
                 pauses = backoff();
                 continue;
             }
-            let given_up = premises.outstanding.put_back(ending, premises.clock.now());
+            let given_up = telling.put_back(premises.clock.now());
             if given_up > 0 {
                 tracing::error!(
                     event = "session_not_removed",
@@ -189,6 +207,28 @@ impl Gate {
                 );
             }
             pauses.pause(premises.random.as_ref()).await;
+        }
+    }
+
+    /// Tells the stores of one end. What somebody has only claimed is looked up first: then it ends as it
+    /// would have when the store was asked.
+    async fn tell(&self, ending: Option<&Ending>) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        match ending {
+            Some(Ending {
+                ticket: Some(ticket),
+                session: None,
+                ..
+            }) => {
+                let found = self.0.load(ticket.clone(), now).await?;
+                self.sign_out(found, now).await;
+                Ok(())
+            }
+            Some(ending) => {
+                let (ticket, session) = (ending.ticket.as_ref(), ending.session.as_ref());
+                self.0.tell_stores(ticket, session, now).await
+            }
+            None => Ok(()),
         }
     }
 }
@@ -236,13 +276,11 @@ mod tests {
             assert_eq!(queues.confirmed.order.len(), 1);
         }
         let first = outstanding.next().unwrap();
-        assert_eq!(
-            first.session.as_ref().map(|session| session.id),
-            Some([1; 16])
-        );
+        let session = first.ending.as_ref().and_then(|end| end.session.as_ref());
+        assert_eq!(session.map(|session| session.id), Some([1; 16]));
         outstanding.add(confirmed(1));
         assert_eq!(outstanding.queues().confirmed.order.len(), 0, "being told");
-        outstanding.told(&first);
+        drop(first);
         outstanding.add(confirmed(1));
         assert_eq!(outstanding.queues().confirmed.order.len(), 1);
     }
@@ -253,8 +291,8 @@ mod tests {
         drop(outstanding.add(confirmed(1)).unwrap());
         let token = outstanding.add(confirmed(2)).unwrap();
         assert!(outstanding.add(confirmed(3)).is_none());
-        while let Some(ending) = outstanding.next() {
-            outstanding.told(&ending);
+        while let Some(told) = outstanding.next() {
+            drop(told);
         }
         assert!(outstanding.add(confirmed(4)).is_some());
         drop(token);
@@ -266,9 +304,9 @@ mod tests {
         let _token = outstanding.add(confirmed(1));
         outstanding.add(claim(1));
         let ending = outstanding.next().unwrap();
-        assert_eq!(outstanding.put_back(ending, 1_059), 0);
+        assert_eq!(ending.put_back(1_059), 0);
         let ending = outstanding.next().unwrap();
-        assert_eq!(outstanding.put_back(ending, 1_060), 2);
+        assert_eq!(ending.put_back(1_060), 1, "claims are not counted");
         assert!(outstanding.next().is_none());
         assert!(outstanding.queues().confirmed.places.is_empty());
     }

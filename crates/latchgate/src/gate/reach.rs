@@ -8,6 +8,7 @@ use http::{Request, Response, Uri, header};
 use tracing::Instrument;
 
 use super::PROVIDER_DEADLINE;
+use crate::background::Background;
 use crate::error::Error;
 use crate::jose::KeySet;
 use crate::outside::{HttpClient, HttpError};
@@ -21,6 +22,8 @@ use crate::provider::{
 pub(crate) struct Reach {
     issuer: Issuer,
     http: Arc<dyn HttpClient>,
+    /// Where the connections of the HTTP client are.
+    background: Arc<Background>,
     metadata: Remembered<Metadata>,
     keys: Remembered<KeySet>,
     budget: Mutex<Option<RefetchBudget>>,
@@ -114,6 +117,8 @@ impl<T> Remembered<T> {
                 });
                 Ok(value)
             }
+            // Whoever makes up key ids changes nothing of what is known, and makes no noise.
+            (Err(error @ Error::Http(HttpError::NoNewerKeys)), _) => Err(error),
             (Err(error), Some(old)) => {
                 tracing::warn!(event = "stale_provider_answer", code = error.code(), cause = %error.chain(), "using the provider's previous answer");
                 // Whoever waited for something newer shares the failure.
@@ -134,10 +139,15 @@ impl<T> Remembered<T> {
 }
 
 impl Reach {
-    pub(crate) fn new(issuer: Issuer, http: Arc<dyn HttpClient>) -> Self {
+    pub(crate) fn new(
+        issuer: Issuer,
+        http: Arc<dyn HttpClient>,
+        background: Arc<Background>,
+    ) -> Self {
         Self {
             issuer,
             http,
+            background,
             metadata: Remembered::new(),
             keys: Remembered::new(),
             budget: Mutex::default(),
@@ -153,10 +163,14 @@ impl Reach {
         let uri = request.uri();
         let span = tracing::debug_span!("provider_call", host = uri.host(), path = uri.path());
         let endpoint = endpoint(uri);
-        tokio::time::timeout(PROVIDER_DEADLINE, self.http.send(request))
-            .instrument(span)
-            .await
-            .unwrap_or(Err(HttpError::Timeout))
+        let http = Arc::clone(&self.http);
+        let exchange = async move {
+            let answer = tokio::time::timeout(PROVIDER_DEADLINE, http.send(request)).await;
+            answer.unwrap_or(Err(HttpError::Timeout))
+        };
+        let answer = self.background.borrow(exchange).instrument(span).await;
+        answer
+            .unwrap_or_else(|| Err(HttpError::Transport("the server stopped".into())))
             .and_then(acceptable)
             .map_err(|error| error.at(endpoint))
     }
@@ -300,10 +314,15 @@ mod tests {
         Answer::Says(200, "", json!({ "keys": [key] }).to_string())
     }
 
+    /// On the test's own runtime.
+    fn background() -> Arc<Background> {
+        Arc::new(Background::new(Some(tokio::runtime::Handle::current())))
+    }
+
     fn provider(answers: impl IntoIterator<Item = Answer>) -> (Arc<Reach>, ScriptedHttp) {
         let http = ScriptedHttp::new(answers);
         let issuer = Issuer::parse("https://op.example").unwrap();
-        let reach = Reach::new(issuer, Arc::new(http.clone()));
+        let reach = Reach::new(issuer, Arc::new(http.clone()), background());
         (Arc::new(reach), http)
     }
 

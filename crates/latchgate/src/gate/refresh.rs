@@ -10,7 +10,7 @@ use super::turn::{Ours, Turn};
 use super::{Gate, Keeping, Kept};
 use crate::background::Backoff;
 use crate::error::Error;
-use crate::session::{Ended, Renewed, Session};
+use crate::session::{Ended, Renewed, Session, UserinfoAge};
 use crate::token;
 use crate::userinfo::UserinfoError;
 
@@ -140,6 +140,10 @@ impl Gate {
         };
         let mut slimmer = fresh.clone();
         slimmer.tokens.id_token = before.tokens.id_token.clone();
+        if fresh.extras.userinfo_age == UserinfoAge::OlderThanIdToken {
+            // Older than the one that is left out; to the one that stays it is what it was.
+            slimmer.extras.userinfo_age = before.extras.userinfo_age;
+        }
         if fits(&slimmer).is_err() {
             tracing::error!(
                 event = "session_too_large",

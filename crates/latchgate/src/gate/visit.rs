@@ -183,9 +183,20 @@ impl Visit {
         &self,
         fields: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Option<Kept>, Error> {
+        self.opening(fields).await
+    }
+
+    /// The same, for somebody who lets go of the request meanwhile.
+    pub(super) fn opening<'a>(
+        &self,
+        fields: impl Iterator<Item = &'a [u8]>,
+    ) -> impl Future<Output = Result<Option<Kept>, Error>> + Send + 'static {
         let lead = self.look(fields);
-        self.follow(lead).await?;
-        Ok(self.kept())
+        let visit = self.clone();
+        async move {
+            visit.follow(lead).await?;
+            Ok(visit.kept())
+        }
     }
 
     pub(super) fn kept(&self) -> Option<Kept> {
@@ -200,8 +211,8 @@ impl Visit {
         let lead = self.look(head.cookie_fields().into_iter());
         let visit = self.clone();
         async move {
-            visit.follow(lead).await?;
             visit.changes().asked = true;
+            visit.follow(lead).await?;
             Ok(visit.kept())
         }
     }

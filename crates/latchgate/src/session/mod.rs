@@ -26,6 +26,7 @@ pub use access_token::AccessToken;
 pub use ceiling::SessionCeiling;
 pub use data::DataError;
 pub(crate) use data::encode as encode_data;
+pub(crate) use layout::UserinfoAge;
 pub use lifetime::{Ended, Lifetimes};
 pub(crate) use mark::{Mark, Seen, SessionName, Stamp};
 pub use memory::MemoryStore;

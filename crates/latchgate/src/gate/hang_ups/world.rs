@@ -1,5 +1,6 @@
 //! A slow world: every answer takes its time, and a browser may hang up meanwhile.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,6 +25,8 @@ use crate::session::{
 #[derive(Debug, Default)]
 pub(super) struct SlowProvider {
     pub(super) nonce: std::sync::Mutex<String>,
+    /// How many refresh tokens it has issued, and how many were revoked.
+    pub(super) issued: AtomicUsize,
     pub(super) revocations: AtomicUsize,
 }
 
@@ -38,6 +41,9 @@ impl HttpClient for Arc<SlowProvider> {
     fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_> {
         Box::pin(async move {
             yield_now().await;
+            if request.uri().path() == "/token" {
+                self.issued.fetch_add(1, Ordering::SeqCst);
+            }
             let answer = match request.uri().path() {
                 "/.well-known/openid-configuration" => json!({
                     "issuer": "https://op.example",
@@ -213,7 +219,7 @@ impl World {
         session.times.used_at = NOW;
         session.times.idle_deadline = NOW + 600;
         session.times.absolute_deadline = NOW + 9_000;
-        let cookies = self.gate.0.keep_new(&session, &[], NOW).await.unwrap();
+        let (_, cookies) = self.gate.0.keep_new(&session, &[], NOW).await.unwrap();
         let cookie = cookies[0].to_str().unwrap().split(';').next().unwrap();
         (session, cookie.to_owned())
     }
@@ -228,6 +234,18 @@ impl World {
         found.unwrap().is_some()
     }
 
+    /// Begins to answer a request to one of the gate's routes.
+    pub(super) fn start(
+        &self,
+        request: Request<()>,
+        body: &str,
+    ) -> Pin<Box<dyn Future<Output = Response<Bytes>>>> {
+        let Verdict::Respond(errand) = self.gate.admit(&request) else {
+            panic!("not a route of the gate's: {}", request.uri())
+        };
+        Box::pin(errand.run(Bytes::from(body.to_owned())))
+    }
+
     /// Sends a request to one of the gate's routes, from a browser that hangs up once it has looked for
     /// an answer so many times. `None` when it did hang up.
     pub(super) async fn send(
@@ -236,10 +254,7 @@ impl World {
         body: &str,
         looks: usize,
     ) -> Option<Response<Bytes>> {
-        let Verdict::Respond(errand) = self.gate.admit(&request) else {
-            panic!("not a route of the gate's: {}", request.uri())
-        };
-        let mut running = Box::pin(errand.run(Bytes::from(body.to_owned())));
+        let mut running = self.start(request, body);
         for _ in 0..looks {
             if let std::task::Poll::Ready(answer) = futures_util::poll!(&mut running) {
                 return Some(answer);
