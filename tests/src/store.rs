@@ -14,6 +14,7 @@ pub struct SharedStore {
     store: Arc<dyn SessionStore>,
     down: Arc<AtomicBool>,
     unindexed: bool,
+    calls: Arc<AtomicUsize>,
     writes: Arc<AtomicUsize>,
     leases_refused: Arc<AtomicUsize>,
 }
@@ -26,6 +27,7 @@ impl SharedStore {
             down: Arc::default(),
             leases_refused: Arc::default(),
             unindexed: false,
+            calls: Arc::default(),
             writes: Arc::default(),
         }
     }
@@ -37,6 +39,12 @@ impl SharedStore {
             unindexed: true,
             ..Self::default()
         }
+    }
+
+    /// How often it was asked anything.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 
     /// How often something was to be inserted or replaced.
@@ -66,6 +74,7 @@ impl SharedStore {
         &'a self,
         call: impl FnOnce(&'a dyn SessionStore) -> StoreFuture<'a, T>,
     ) -> StoreFuture<'a, T> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
         if self.is_down() {
             let error = StoreError::Unavailable("the test took it down".into());
             return Box::pin(async { Err(error) });

@@ -41,6 +41,8 @@ const TAG_LEN: usize = 16;
 pub(crate) enum Purpose {
     /// The signed-in session in the visitor's cookie.
     Session,
+    /// What leads to a session in a store.
+    Ticket,
     /// What we remember of a login under way.
     Login,
     /// What we remember of a logout under way.
@@ -48,11 +50,12 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Session, Self::Login, Self::Logout];
+    const ALL: [Self; 4] = [Self::Session, Self::Ticket, Self::Login, Self::Logout];
 
     fn label(self) -> &'static [u8] {
         match self {
             Self::Session => b"session",
+            Self::Ticket => b"ticket",
             Self::Login => b"login",
             Self::Logout => b"logout",
         }
@@ -213,6 +216,7 @@ impl fmt::Debug for Opened {
 struct RingKey {
     id: [u8; KEY_ID_LEN],
     session: LessSafeKey,
+    ticket: LessSafeKey,
     login: LessSafeKey,
     logout: LessSafeKey,
     /// What the keys of records in a store are derived from.
@@ -234,12 +238,13 @@ impl RingKey {
                 .ok()?;
             Some(derived)
         };
-        let [session, login, logout] = Purpose::ALL
+        let [session, ticket, login, logout] = Purpose::ALL
             .map(|purpose| UnboundKey::new(&AES_256_GCM, &derive(purpose.label())?).ok());
         let fingerprint = digest::digest(&digest::SHA256, &derive(b"key-id")?);
         Some(Self {
             id: *fingerprint.as_ref().first_chunk()?,
             session: LessSafeKey::new(session?),
+            ticket: LessSafeKey::new(ticket?),
             login: LessSafeKey::new(login?),
             logout: LessSafeKey::new(logout?),
             records: hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &derive(RECORD)?),
@@ -250,6 +255,7 @@ impl RingKey {
     fn of(&self, purpose: Purpose) -> &LessSafeKey {
         match purpose {
             Purpose::Session => &self.session,
+            Purpose::Ticket => &self.ticket,
             Purpose::Login => &self.login,
             Purpose::Logout => &self.logout,
         }
@@ -427,7 +433,7 @@ mod tests {
             .chain(&records)
             .map(|sealed| sealed[17..49].to_vec())
             .collect();
-        assert_eq!(keystreams.len(), 5);
+        assert_eq!(keystreams.len(), Purpose::ALL.len() + records.len());
     }
 
     #[test]

@@ -14,9 +14,8 @@ use actix_web::middleware::{
 };
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, Error, HttpResponse, Scope, web};
-use latchgate::{Gate, MemoryStore};
 use latchgate_actix::{AccessToken, Login, Rejection, SessionData, User};
-use latchgate_tests::{Failure, SharedStore, Transcript};
+use latchgate_tests::{Failure, Framework, Setup, Transcript};
 
 use crate::SITE;
 
@@ -241,19 +240,12 @@ async fn outside_middleware_has_its_say_on_every_answer() -> Result<(), Failure>
     Ok(())
 }
 
-/// A gate whose store is down.
-async fn gate_without_store() -> Result<Gate, Failure> {
-    let (provider, _) = crate::gate(SITE).await?;
-    let store = SharedStore::new(MemoryStore::default());
-    store.set_down(true);
-    let settings = latchgate::Settings::from_toml(&provider.settings(SITE));
-    let builder = settings.builder().cookie_name("door").store(store);
-    Ok(builder.build()?)
-}
-
 #[actix_web::test]
 async fn no_handler_runs_while_nobody_can_tell_who_is_there() -> Result<(), Failure> {
-    let gate = gate_without_store().await?;
+    let world = Setup::new(Framework::Actix).stored().start().await?;
+    let browser = world.signed_in().await?;
+    world.store().ok_or("no store")?.set_down(true);
+    let gate = world.gate.clone();
     let ran = Arc::new(AtomicUsize::new(0));
     let run = |ran: &Arc<AtomicUsize>| ran.fetch_add(1, Ordering::SeqCst).to_string();
     let (a, b, c, d) = (ran.clone(), ran.clone(), ran.clone(), ran.clone());
@@ -276,7 +268,8 @@ async fn no_handler_runs_while_nobody_can_tell_who_is_there() -> Result<(), Fail
             web::get().to(move |_: Result<User, Rejection>| std::future::ready(run(&d))),
         );
     let app = init_service(app).await;
-    let cookie = format!("door={}", "A".repeat(43));
+    let ticket = browser.cookie(world.session_cookie()).ok_or("no cookie")?;
+    let cookie = format!("{}={ticket}", world.session_cookie());
     for path in ["/user", "/data", "/token", "/result"] {
         let stranger = TestRequest::get().uri(path);
         assert_eq!(open!(app, stranger).0, 200, "{path}");

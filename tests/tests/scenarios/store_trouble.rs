@@ -10,6 +10,7 @@ scenarios!(
     a_store_that_is_down_is_told_and_nothing_else,
     a_store_that_fails_after_the_provider_rotated_loses_nothing,
     a_store_that_is_down_keeps_nobody_from_signing_out,
+    two_hundred_strangers_cost_a_store_that_is_down_nothing,
     a_full_store_turns_newcomers_away_and_nobody_else,
     one_account_cannot_fill_the_store,
     a_refusal_while_the_store_is_down_ends_nothing_yet,
@@ -146,6 +147,32 @@ async fn a_store_that_fails_after_the_provider_rotated_loses_nothing(
     );
     assert_eq!(there.fetch("POST", "/refresh").await?.status, 200);
     assert_eq!(world.calls(Endpoint::Token), 2);
+    Ok(())
+}
+
+/// They sign out with cookies that they have made up, and one person does so with her own.
+async fn two_hundred_strangers_cost_a_store_that_is_down_nothing(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.stored().start().await?;
+    let browser = world.signed_in().await?;
+    let store = world.store().ok_or("no store")?;
+    store.set_down(true);
+    let before = store.calls();
+    let name = world.session_cookie();
+    for number in 0..200 {
+        let stranger = world.browser()?;
+        let request = stranger
+            .request("POST", "/logout")
+            .navigation("same-origin");
+        let cookie = format!("{name}={number:A>43}");
+        let page = request.header("cookie", &cookie).send().await?;
+        assert_eq!(page.status, 303, "{page}");
+    }
+    assert_eq!(store.calls(), before);
+    let request = browser.request("POST", "/logout").navigation("same-origin");
+    assert_eq!(request.send().await?.status, 303);
+    assert_eq!(store.calls(), before + 1);
     Ok(())
 }
 

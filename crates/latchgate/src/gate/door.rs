@@ -94,7 +94,10 @@ impl Premises {
             return Ok(Found::Nothing);
         };
         Ok(match stored.find(&self.keys, &ticket, now).await? {
-            Some(Ok(taken)) => self.judge(taken.session, Some(ticket), !taken.by_newest, now),
+            Some(Ok(taken)) => {
+                let reseal = !(taken.by_newest && ticket.by_newest());
+                self.judge(taken.session, Some(ticket), reseal, now)
+            }
             Some(Err(why)) => {
                 self.unopened.tell(self.session_cookie.name(), why, now);
                 Found::Gone
@@ -104,16 +107,21 @@ impl Premises {
     }
 
     /// The ticket in the collected pieces, where sessions lie in a store.
-    pub(super) fn ticket(pieces: &Pieces<'_>) -> Option<Ticket> {
-        match pieces.candidates().as_slice() {
-            [only] => Ticket::parse(only),
-            _ => None,
+    pub(super) fn ticket(&self, pieces: &Pieces<'_>) -> Option<Ticket> {
+        if let Keeping::Sealed(_) = self.keeping {
+            return None;
         }
+        let name = self.session_cookie.name();
+        let candidates = pieces.candidates().into_iter();
+        let mut genuine = candidates.filter_map(|value| Ticket::open(&self.keys, name, &value));
+        let first = genuine.next();
+        // Two genuine tickets under one name: somebody planted one of them.
+        first.filter(|_| genuine.next().is_none())
     }
 
     /// What the session cookie of an errand's request leads to, whatever other nodes know of it.
     pub(super) async fn find(&self, pieces: &Pieces<'_>, now: u64) -> Result<Found, Error> {
-        match (self.unseal(pieces, now), Self::ticket(pieces)) {
+        match (self.unseal(pieces, now), self.ticket(pieces)) {
             (Some(found), _) => Ok(found),
             (None, Some(ticket)) => self.load(ticket, now).await,
             (None, None) => Ok(Found::Nothing),
@@ -128,7 +136,7 @@ impl Premises {
     ) -> Option<ReplacedSession> {
         let fields = cookie_fields.iter().copied();
         let pieces = Pieces::collect(fields, self.session_cookie.name());
-        match (self.unseal(&pieces, now), Self::ticket(&pieces)) {
+        match (self.unseal(&pieces, now), self.ticket(&pieces)) {
             (Some(Found::Live { kept, .. }), _) => Some(ReplacedSession::Sealed {
                 id: kept.session.id,
                 until: kept.session.times.absolute_deadline,
@@ -289,7 +297,8 @@ impl Premises {
             }
             (Keeping::Stored(_), Some(ticket)) => {
                 let kind = &self.session_cookie;
-                let mut cookies = vec![kind.set("", &ticket.text(), max_age)];
+                let value = ticket.seal(&self.keys, kind.name(), self.random.array()?);
+                let mut cookies = vec![kind.set("", &value, max_age)];
                 let stale = present.iter().filter(|suffix| !suffix.is_empty());
                 cookies.extend(stale.map(|suffix| kind.clear(suffix)));
                 Ok(cookies)

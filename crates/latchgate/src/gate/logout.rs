@@ -10,7 +10,7 @@ use super::door::Found;
 use super::ending::store_failed;
 use super::errand::Snapshot;
 use super::page::{escape, html, redirect};
-use super::{Gate, Kept, Premises};
+use super::{Gate, Kept};
 use crate::cookie::{Pieces, pairs};
 use crate::error::{Error, RequestError};
 use crate::head::RequestHead;
@@ -42,7 +42,7 @@ impl Gate {
         let name = premises.session_cookie.name();
         let pieces = Pieces::collect(snapshot.cookie_fields(), name);
         let mut cookies = premises.clear(&pieces.present());
-        let session = match (premises.unseal(&pieces, now), Premises::ticket(&pieces)) {
+        let session = match (premises.unseal(&pieces, now), premises.ticket(&pieces)) {
             (Some(Found::Nothing), _) | (None, None) => None,
             (Some(found), _) => {
                 self.to_its_end(|gate| async move { Ok(gate.sign_out(found, now).await) })

@@ -1,9 +1,8 @@
 //! Ends of sessions that a store has yet to hear of, because it failed when they were due. One worker
 //! tells it, one end after the other, with pauses that grow while it fails.
 //!
-//! Whoever can send a request can have something put here, so there is room for so much and no more,
-//! and nothing is here twice. What somebody has only claimed (a ticket that no store has confirmed) has
-//! a room of its own, and pushes nothing else out.
+//! There is room for so much and no more, and nothing is here twice. Strangers put nothing here: it takes a
+//! cookie that we have sealed.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,21 +15,15 @@ use crate::session::{EndedSession, StoreKey, Ticket};
 
 /// What is outstanding.
 #[derive(Debug, Default)]
-pub(crate) struct Outstanding(Mutex<Queues>);
-
-#[derive(Debug, Default)]
-struct Queues {
-    confirmed: Queue,
-    claimed: Queue,
-    /// Alive while the worker is.
-    worker: Weak<()>,
-}
+pub(crate) struct Outstanding(Mutex<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
     order: VecDeque<Ending>,
     /// Those in `order`, and the one that is being told.
     places: HashSet<Place>,
+    /// Alive while the worker is.
+    worker: Weak<()>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +36,7 @@ enum Place {
 #[derive(Clone, Debug)]
 struct Ending {
     ticket: Option<Ticket>,
-    /// The session itself; `None` when nobody knows whether there is one.
+    /// The session itself; `None` when the store could not be asked for it.
     session: Option<EndedSession>,
     give_up_at: u64,
 }
@@ -59,28 +52,27 @@ impl Ending {
 }
 
 impl Outstanding {
-    /// How many ends are remembered of each kind; the oldest go first.
+    /// How many ends are remembered; the oldest go first.
     const ROOM: usize = 10_000;
 
     /// Adds an end. The worker's token, if there is none at work.
     fn add(&self, ending: Ending) -> Option<Arc<()>> {
-        let mut queues = self.queues();
-        queues.of(&ending).push(ending);
-        if queues.worker.strong_count() > 0 {
+        let mut queue = self.queue();
+        queue.push(ending);
+        if queue.worker.strong_count() > 0 {
             return None;
         }
         let token = Arc::new(());
-        queues.worker = Arc::downgrade(&token);
+        queue.worker = Arc::downgrade(&token);
         Some(token)
     }
 
     /// The next one to tell. When there is none, the worker is no longer at work.
     fn next(&self) -> Option<Telling<'_>> {
-        let mut queues = self.queues();
-        let next = queues.confirmed.order.pop_front();
-        let next = next.or_else(|| queues.claimed.order.pop_front());
+        let mut queue = self.queue();
+        let next = queue.order.pop_front();
         if next.is_none() {
-            queues.worker = Weak::new();
+            queue.worker = Weak::new();
         }
         Some(Telling {
             outstanding: self,
@@ -88,7 +80,7 @@ impl Outstanding {
         })
     }
 
-    fn queues(&self) -> MutexGuard<'_, Queues> {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,15 +94,14 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
-    /// how many sessions of that kind there were that somebody was known to have.
+    /// how many that were.
     fn put_back(mut self, now: u64) -> usize {
         let Some(ending) = self.ending.take() else {
             return 0;
         };
-        let mut queues = self.outstanding.queues();
-        queues.of(&ending).order.push_back(ending);
-        queues.claimed.give_up(now);
-        queues.confirmed.give_up(now)
+        let mut queue = self.outstanding.queue();
+        queue.order.push_back(ending);
+        queue.give_up(now)
     }
 }
 
@@ -120,16 +111,7 @@ impl Drop for Telling<'_> {
             return;
         };
         if let Some(place) = ending.place() {
-            self.outstanding.queues().of(ending).places.remove(&place);
-        }
-    }
-}
-
-impl Queues {
-    fn of(&mut self, ending: &Ending) -> &mut Queue {
-        match ending.session {
-            Some(_) => &mut self.confirmed,
-            None => &mut self.claimed,
+            self.outstanding.queue().places.remove(&place);
         }
     }
 }
@@ -210,8 +192,7 @@ impl Gate {
         }
     }
 
-    /// Tells the stores of one end. What somebody has only claimed is looked up first: then it ends as it
-    /// would have when the store was asked.
+    /// Tells the stores of one end. A session that they could not be asked for ends as it would have then.
     async fn tell(&self, ending: Option<&Ending>) -> Result<(), Error> {
         let now = self.0.clock.now();
         match ending {
@@ -237,7 +218,7 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn claim(number: u32) -> Ending {
+    fn end(number: u32) -> Ending {
         let mut bytes = [0; 32];
         bytes[..4].copy_from_slice(&number.to_be_bytes());
         Ending {
@@ -247,7 +228,7 @@ mod tests {
         }
     }
 
-    fn confirmed(id: u8) -> Ending {
+    fn sealed(id: u8) -> Ending {
         Ending {
             ticket: None,
             session: Some(EndedSession {
@@ -259,55 +240,56 @@ mod tests {
         }
     }
 
+    fn waiting(outstanding: &Outstanding) -> (usize, usize) {
+        let queue = outstanding.queue();
+        (queue.order.len(), queue.places.len())
+    }
+
     #[test]
-    fn strangers_fill_their_own_room_and_nothing_is_there_twice() {
+    fn there_is_room_for_so_much_and_nothing_is_there_twice() {
         let outstanding = Outstanding::default();
-        let token = outstanding.add(confirmed(1));
+        let token = outstanding.add(sealed(1));
         assert!(token.is_some());
-        for number in 0..2 * Outstanding::ROOM as u32 {
-            assert!(outstanding.add(claim(number)).is_none(), "one worker");
-            assert!(outstanding.add(claim(number)).is_none());
-        }
-        outstanding.add(confirmed(1));
-        {
-            let queues = outstanding.queues();
-            assert_eq!(queues.claimed.order.len(), Outstanding::ROOM);
-            assert_eq!(queues.claimed.places.len(), Outstanding::ROOM);
-            assert_eq!(queues.confirmed.order.len(), 1);
-        }
+        outstanding.add(sealed(1));
+        assert_eq!(waiting(&outstanding), (1, 1));
         let first = outstanding.next().unwrap();
-        let session = first.ending.as_ref().and_then(|end| end.session.as_ref());
-        assert_eq!(session.map(|session| session.id), Some([1; 16]));
-        outstanding.add(confirmed(1));
-        assert_eq!(outstanding.queues().confirmed.order.len(), 0, "being told");
+        outstanding.add(sealed(1));
+        assert_eq!(waiting(&outstanding), (0, 1), "it is being told");
         drop(first);
-        outstanding.add(confirmed(1));
-        assert_eq!(outstanding.queues().confirmed.order.len(), 1);
+        outstanding.add(sealed(1));
+        assert_eq!(waiting(&outstanding), (1, 1));
+        let room = Outstanding::ROOM;
+        for number in 0..2 * room as u32 {
+            assert!(outstanding.add(end(number)).is_none(), "one worker");
+        }
+        assert_eq!(waiting(&outstanding), (room, room));
+        let oldest = outstanding.next().unwrap();
+        let place = oldest.ending.as_ref().and_then(Ending::place);
+        assert_eq!(place, end(room as u32).place());
     }
 
     #[test]
     fn a_worker_that_died_is_replaced() {
         let outstanding = Outstanding::default();
-        drop(outstanding.add(confirmed(1)).unwrap());
-        let token = outstanding.add(confirmed(2)).unwrap();
-        assert!(outstanding.add(confirmed(3)).is_none());
+        drop(outstanding.add(sealed(1)).unwrap());
+        let token = outstanding.add(sealed(2)).unwrap();
+        assert!(outstanding.add(sealed(3)).is_none());
         while let Some(told) = outstanding.next() {
             drop(told);
         }
-        assert!(outstanding.add(confirmed(4)).is_some());
+        assert!(outstanding.add(sealed(4)).is_some());
         drop(token);
     }
 
     #[test]
     fn what_cannot_be_told_for_a_minute_is_given_up() {
         let outstanding = Outstanding::default();
-        let _token = outstanding.add(confirmed(1));
-        outstanding.add(claim(1));
-        let ending = outstanding.next().unwrap();
-        assert_eq!(ending.put_back(1_059), 0);
-        let ending = outstanding.next().unwrap();
-        assert_eq!(ending.put_back(1_060), 1, "claims are not counted");
+        let _token = outstanding.add(sealed(1));
+        outstanding.add(end(1));
+        assert_eq!(outstanding.next().unwrap().put_back(1_059), 0);
+        assert_eq!(waiting(&outstanding), (2, 2));
+        assert_eq!(outstanding.next().unwrap().put_back(1_060), 2);
         assert!(outstanding.next().is_none());
-        assert!(outstanding.queues().confirmed.places.is_empty());
+        assert_eq!(waiting(&outstanding), (0, 0));
     }
 }

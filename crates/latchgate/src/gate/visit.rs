@@ -7,7 +7,7 @@ use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
 
 use super::door::Found;
-use super::{Gate, Kept, Premises};
+use super::{Gate, Kept};
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::head::RequestHead;
@@ -248,7 +248,7 @@ impl Visit {
                 let _ = self.0.opened.set(opened);
                 Lead::Done
             }
-            None => match Premises::ticket(&pieces) {
+            None => match premises.ticket(&pieces) {
                 Some(ticket) => Lead::Ticket(ticket),
                 None => {
                     premises.tell_unopened(&pieces, premises.clock.now());

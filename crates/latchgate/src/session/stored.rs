@@ -13,7 +13,7 @@ use super::store::{
     Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
 };
 use crate::outside::{Random, RandomError};
-use crate::seal::{KeyRing, WhySealed};
+use crate::seal::{KeyRing, Purpose, WhySealed};
 
 /// Keeps sessions in a store.
 #[derive(Debug)]
@@ -32,9 +32,14 @@ pub(crate) enum Removal {
     NoIndex,
 }
 
-/// What the cookie of a stored session holds: 16 bytes of id and 16 of secret.
+/// What the cookie of a stored session holds, sealed: 16 bytes of id and 16 of secret. Nobody else can make one, so
+/// no store is asked for what somebody has invented.
 #[derive(Clone)]
-pub(crate) struct Ticket([u8; 32]);
+pub(crate) struct Ticket {
+    bytes: [u8; 32],
+    /// Sealed with the newest key; otherwise its cookie is written again.
+    by_newest: bool,
+}
 
 /// A session from a store.
 #[derive(Debug)]
@@ -67,37 +72,49 @@ impl std::fmt::Debug for Ticket {
 
 impl Ticket {
     pub(crate) fn draw(random: &dyn Random) -> Result<Self, RandomError> {
-        random.array().map(Self)
-    }
-
-    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
-        let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(value).ok()?;
-        bytes.try_into().ok().map(Self)
-    }
-
-    pub(crate) fn text(&self) -> String {
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0)
+        random.array().map(Self::from_bytes)
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self {
+            bytes,
+            by_newest: true,
+        }
     }
 
     pub(crate) fn to_bytes(&self) -> [u8; 32] {
-        self.0
+        self.bytes
+    }
+
+    /// The ticket in a value of the cookie `name`.
+    pub(crate) fn open(keys: &KeyRing, name: &str, value: &[u8]) -> Option<Self> {
+        let opened = keys.open(Purpose::Ticket, name, value)?;
+        Some(Self {
+            bytes: opened.plain.try_into().ok()?,
+            by_newest: opened.by_newest,
+        })
+    }
+
+    /// The value of the cookie `name`.
+    pub(crate) fn seal(&self, keys: &KeyRing, name: &str, iv: [u8; 12]) -> String {
+        keys.seal(Purpose::Ticket, name, &self.bytes, iv)
+    }
+
+    pub(crate) fn by_newest(&self) -> bool {
+        self.by_newest
     }
 
     pub(crate) fn key(&self) -> StoreKey {
         let mut key = [0; 32];
-        key.copy_from_slice(digest(&SHA256, &self.0[..16]).as_ref());
+        key.copy_from_slice(digest(&SHA256, &self.bytes[..16]).as_ref());
         key
     }
 
     fn secret(&self) -> &[u8] {
-        &self.0[16..]
+        &self.bytes[16..]
     }
 
-    fn open(&self, keys: &KeyRing, record: &StoredRecord) -> Option<Taken> {
+    fn open_record(&self, keys: &KeyRing, record: &StoredRecord) -> Option<Taken> {
         let opened = keys.open_record(self.secret(), &self.key(), &record.sealed)?;
         Some(Taken {
             session: Session::decode(&opened.plain)?,
@@ -142,7 +159,7 @@ impl StoredSessions {
     ) -> Result<Option<Result<Taken, WhySealed>>, StoreError> {
         let record = self.store.load(&ticket.key(), now).await?;
         Ok(record.map(|record| {
-            let taken = ticket.open(keys, &record);
+            let taken = ticket.open_record(keys, &record);
             taken.ok_or_else(|| keys.why_record_sealed(&record.sealed))
         }))
     }
@@ -190,7 +207,7 @@ impl StoredSessions {
     ) -> Result<Leased, StoreError> {
         Ok(
             match self.store.lease(&ticket.key(), duration, now).await? {
-                Lease::Granted { fence, record } => match ticket.open(keys, &record) {
+                Lease::Granted { fence, record } => match ticket.open_record(keys, &record) {
                     Some(Taken { session, .. }) => Leased::Granted {
                         fence,
                         session: Box::new(session),
@@ -305,21 +322,21 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_43_characters_and_nothing_else_is_one() {
-        let ticket = Ticket(std::array::from_fn(|place| place as u8));
-        let text = ticket.text();
-        assert_eq!(text.len(), 43);
-        assert_eq!(Ticket::parse(text.as_bytes()).unwrap().text(), text);
+    fn a_ticket_is_what_was_sealed_and_nothing_else() {
+        let ticket = Ticket::from_bytes(std::array::from_fn(|place| place as u8));
+        let text = ticket.seal(&keys(1), "name", IV);
+        let open = |seed, name, text: &str| {
+            let found = Ticket::open(&keys(seed), name, text.as_bytes());
+            found.map(|found| found.to_bytes())
+        };
+        assert_eq!(open(1, "name", &text), Some(ticket.to_bytes()));
         assert_eq!(format!("{ticket:?}"), "Ticket(redacted)");
-        for other in [
-            "",
-            "A",
-            &text[1..],
-            &format!("{text}="),
-            &format!("{text}A"),
-            &"+".repeat(43),
-        ] {
-            assert!(Ticket::parse(other.as_bytes()).is_none(), "{other}");
+        assert_eq!(open(2, "name", &text), None);
+        assert_eq!(open(1, "other", &text), None);
+        let bare = base64_simd::URL_SAFE_NO_PAD.encode_to_string(ticket.to_bytes());
+        let session = keys(1).seal(Purpose::Session, "name", &ticket.to_bytes(), IV);
+        for invented in ["", "A", &text[1..], &format!("{text}A"), &bare, &session] {
+            assert_eq!(open(1, "name", invented), None, "{invented}");
         }
         assert!(Ticket::draw(&BrokenRandom).is_err());
     }
@@ -352,7 +369,7 @@ mod tests {
 
     #[test]
     fn no_record_outlives_its_session() {
-        let ticket = Ticket([7; 32]);
+        let ticket = Ticket::from_bytes([7; 32]);
         let mut session = Session::example();
         let expires_at = |session: &Session| ticket.record(&keys(1), session, IV).expires_at;
         assert_eq!(expires_at(&session), 1_600);
@@ -371,14 +388,14 @@ mod tests {
         let record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
         assert_ne!(
             ticket.key()[..16],
-            ticket.0[..16],
+            ticket.bytes[..16],
             "the store sees the hash of the id"
         );
         let within = |part: &[u8]| record.sealed.windows(part.len()).any(|there| there == part);
         assert!(!within(b"248289761001") && !within(ticket.secret()));
 
         let mut other_secret = ticket.clone();
-        other_secret.0[31] ^= 1;
+        other_secret.bytes[31] ^= 1;
         assert_eq!(other_secret.key(), ticket.key());
         assert!(
             sessions
@@ -395,7 +412,7 @@ mod tests {
                 .is_none()
         );
         let mut other_id = ticket.clone();
-        other_id.0[0] ^= 1;
+        other_id.bytes[0] ^= 1;
         assert!(
             sessions
                 .load(&keys(1), &other_id, 1_001)
@@ -409,7 +426,7 @@ mod tests {
     async fn a_record_that_was_moved_or_damaged_is_no_session() {
         let (store, sessions, ticket) = stored().await;
         let mut record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
-        let other = Ticket([7; 32]);
+        let other = Ticket::from_bytes([7; 32]);
         store
             .insert(&other.key(), record.clone(), 1_001)
             .await
@@ -489,7 +506,7 @@ mod tests {
         ] {
             let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::default());
             let sessions = StoredSessions::new(store);
-            let ticket = Ticket([7; 32]);
+            let ticket = Ticket::from_bytes([7; 32]);
             let inserted = sessions.insert(&former, &ticket, session, IV, 1_000);
             assert!(inserted.await.unwrap());
             let removed = sessions.remove_named(&rotated, named, None, 1_001);

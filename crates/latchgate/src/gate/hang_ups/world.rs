@@ -225,8 +225,8 @@ impl World {
     }
 
     pub(super) async fn is_stored(&self, cookie: &str) -> bool {
-        let (_, ticket) = cookie.split_once('=').unwrap();
-        let ticket = Ticket::parse(ticket.as_bytes()).unwrap();
+        let (name, ticket) = cookie.split_once('=').unwrap();
+        let ticket = Ticket::open(&self.gate.0.keys, name, ticket.as_bytes()).unwrap();
         let Keeping::Stored(stored) = &self.gate.0.keeping else {
             panic!("sealed")
         };
