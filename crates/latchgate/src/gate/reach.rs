@@ -503,6 +503,24 @@ mod tests {
         assert!(!Arc::ptr_eq(&known, &later));
     }
 
+    /// Anybody can send a logout token with a key id that nobody has.
+    #[tokio::test]
+    async fn made_up_key_ids_do_not_wear_out_what_is_known() {
+        let (reach, http) = provider([metadata(""), keys("0")]);
+        let mut known = reach.keys(1_000).await.unwrap();
+        for _ in 1..=5 {
+            http.then(keys("next"));
+            known = reach.newer_keys(&known, 1_000).await.unwrap();
+        }
+        for _ in 0..100 {
+            assert!(reach.newer_keys(&known, 1_001).await.is_err());
+        }
+        // They were fetched for an hour, and are good for one.
+        let later = reach.keys(1_000 + USUAL - 1).await.unwrap();
+        assert!(Arc::ptr_eq(&known, &later));
+        assert_eq!(http.asked().len(), 7);
+    }
+
     #[tokio::test]
     async fn keys_that_somebody_else_has_just_fetched_cost_nothing() {
         let (reach, http) = provider([metadata(""), keys("a"), keys("b")]);
