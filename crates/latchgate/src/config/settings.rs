@@ -22,7 +22,7 @@ pub(super) use names::{place, variable};
 /// that are crates of their own and for what only code can say. Mistakes are kept until the gate is
 /// built, and then told all at once.
 ///
-/// ```
+/// ```no_run
 /// use latchgate::Settings;
 ///
 /// # let table = r#"
