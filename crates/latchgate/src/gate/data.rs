@@ -172,27 +172,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::builder::Provider;
-    use crate::gate::{Gate, Kept};
-    use crate::outside::scripted::{ScriptedHttp, StoppedClock};
     use crate::session::{Ended, Session};
 
     /// A visit of somebody whose session has the value 1, and the session.
     fn visit() -> (Visit, Arc<Session>) {
-        let gate = Gate::builder()
-            .base_url("http://localhost:3000")
-            .provider(Provider::new("https://op.example", "my-app").client_secret("s3cret"))
-            .http_client(ScriptedHttp::default())
-            .clock(StoppedClock(1_001))
-            .build()
-            .unwrap();
         let session = Arc::new(Session::example().with_data("1".to_owned()));
-        let visit = Visit::new(gate);
-        visit.keep(Kept {
-            session: Arc::clone(&session),
-            ticket: None,
-        });
-        (visit, session)
+        (Visit::example(&session), session)
     }
 
     #[tokio::test]

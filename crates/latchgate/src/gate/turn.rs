@@ -229,7 +229,6 @@ mod tests {
                 // Otherwise what it does in the background takes time on another thread.
                 .background_runtime(tokio::runtime::Handle::current())
                 .store(Arc::clone(&store))
-                .background_runtime(tokio::runtime::Handle::current())
                 .build()
                 .unwrap()
         };

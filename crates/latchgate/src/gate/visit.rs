@@ -342,22 +342,30 @@ mod tests {
     use crate::outside::scripted::{ScriptedHttp, StoppedClock};
     use crate::session::Session;
 
+    impl Visit {
+        /// A visit at 1001 of somebody who has this session, sealed.
+        pub(in crate::gate) fn example(session: &Arc<Session>) -> Self {
+            let gate = Gate::builder()
+                .base_url("http://localhost:3000")
+                .provider(Provider::new("https://op.example", "my-app").client_secret("s3cret"))
+                .http_client(ScriptedHttp::default())
+                .clock(StoppedClock(1_001))
+                .build()
+                .unwrap();
+            let visit = Self::new(gate);
+            visit.keep(Kept {
+                session: Arc::clone(session),
+                ticket: None,
+            });
+            visit
+        }
+    }
+
     /// A visit that has something to write, the suffix of a cookie that its request had, and its session.
     fn visit() -> (Visit, Arc<Session>) {
-        let gate = Gate::builder()
-            .base_url("http://localhost:3000")
-            .provider(Provider::new("https://op.example", "my-app").client_secret("s3cret"))
-            .http_client(ScriptedHttp::default())
-            .clock(StoppedClock(1_001))
-            .build()
-            .unwrap();
         let session = Arc::new(Session::example());
-        let visit = Visit::new(gate);
+        let visit = Visit::example(&session);
         visit.changes().present = vec![String::new()];
-        visit.keep(Kept {
-            session: Arc::clone(&session),
-            ticket: None,
-        });
         (visit, session)
     }
 
