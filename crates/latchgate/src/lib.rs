@@ -20,9 +20,13 @@ mod logout;
 mod navigation;
 mod outside;
 mod provider;
+mod relying_party;
+mod request_session;
 mod return_to;
 mod seal;
 mod session;
+mod sessions;
+mod store;
 mod token;
 mod userinfo;
 
@@ -35,8 +39,7 @@ pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Mistake, Problem, Settings};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{
-    BasePath, Challenge, Errand, Gate, LoginForm, Pass, Refusal, ResponseHead, SessionData,
-    Verdict, Visit, WayOn,
+    BasePath, Challenge, Extract, Gate, LoginForm, Pass, Refusal, RouteRequest, Verdict, WayOn,
 };
 pub use guard::{Denial, Guard};
 pub use head::RequestHead;
@@ -50,12 +53,16 @@ pub use outside::{
 pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
 };
+pub use request_session::{RequestSession, ResponseHead, SessionData};
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
-    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
-    StoredNames, StoredRecord, User,
+    AccessToken, ClaimsError, DataError, Lifetimes, SessionCeiling, SessionEnd, SessionTooLarge,
+    User,
+};
+pub use store::{
+    Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
+    StoredNames, StoredRecord,
 };
 pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;

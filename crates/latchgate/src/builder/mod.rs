@@ -18,7 +18,8 @@ use crate::hook::Hooks;
 use crate::logout::ClearSiteData;
 use crate::outside::{Clock, HttpClient, Random, SystemClock, SystemRandom};
 use crate::seal::SessionKey;
-use crate::session::{SessionCeiling, SessionStore};
+use crate::session::SessionCeiling;
+use crate::store::SessionStore;
 use bytes::Bytes;
 use http::Response;
 use tokio::runtime::Handle;
@@ -317,7 +318,7 @@ mod tests {
     use crate::gate::Keeping;
     use crate::jose::Algorithm;
     use crate::outside::scripted::{BrokenRandom, ScriptedHttp, StoppedClock};
-    use crate::session::MemoryStore;
+    use crate::store::MemoryStore;
 
     const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
 

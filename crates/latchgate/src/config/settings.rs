@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{ConfigError, Mistake, Mistakes, Problem};
 use crate::gate::Gate;
-use crate::session::StoreOpener;
+use crate::store::StoreOpener;
 
 use names::{PREFIX, known, unknown};
 pub(super) use names::{place, variable};

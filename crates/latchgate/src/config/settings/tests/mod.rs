@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::*;
 use crate::client::{ClientAuth, ResponseMode, UserinfoPolicy};
 use crate::provider::ClaimPath;
-use crate::session::{MemoryStore, SessionStore};
+use crate::store::{MemoryStore, SessionStore};
 
 const KEY: &str = "Zm9yIHRoZSB0ZXN0cyBvZiBzZXR0aW5ncyBvbmx5ISE=";
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
@@ -220,11 +220,11 @@ fn durations_have_a_unit() {
 
 #[test]
 fn a_store_of_another_crate_is_opened_by_its_scheme() {
-    fn ours(url: &str) -> Option<Result<Arc<dyn SessionStore>, crate::session::StoreError>> {
+    fn ours(url: &str) -> Option<Result<Arc<dyn SessionStore>, crate::store::StoreError>> {
         let rest = url.strip_prefix("ours://")?;
         Some(match rest {
             "good" => Ok(Arc::new(MemoryStore::default())),
-            _ => Err(crate::session::StoreError::Url(
+            _ => Err(crate::store::StoreError::Url(
                 "there is no such place".into(),
             )),
         })
