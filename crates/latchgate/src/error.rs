@@ -348,8 +348,17 @@ from! {
     SessionTooLarge(SessionTooLarge),
     Store(StoreError),
     Random(RandomError),
-    Hook(HookError),
     Data(DataError),
+}
+
+/// A value that cannot be kept is the same mistake in a hook as in a handler.
+impl From<HookError> for Error {
+    fn from(source: HookError) -> Self {
+        match source {
+            HookError::Data(source) => Self::Data(source),
+            source => Self::Hook(source),
+        }
+    }
 }
 
 impl Error {

@@ -23,16 +23,17 @@ mod provider;
 mod return_to;
 mod seal;
 mod session;
+mod settings;
 mod token;
 mod userinfo;
 
 pub use authorization::{
     AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
 };
-pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
+pub use builder::{GateBuilder, Provider};
 pub use causes::write_with_causes;
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Mistake, Problem, Settings};
+pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{
     BasePath, Challenge, Errand, Gate, LoginForm, Pass, Refusal, ResponseHead, SessionData,
@@ -57,5 +58,6 @@ pub use session::{
     SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
     StoredNames, StoredRecord, User,
 };
+pub use settings::Settings;
 pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::GateBuilder;
 use super::checks::{base, cookie_name, loopback, session_keys};
-use super::{GateBuilder, Provider, Ready};
 use crate::background::Background;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Mistake, Problem};
@@ -18,7 +18,7 @@ use crate::session::{
     StoredSessions,
 };
 
-impl GateBuilder<Ready> {
+impl GateBuilder {
     /// Builds the gate, without the network, and tells the log what to register at the provider.
     ///
     /// # Errors
@@ -30,10 +30,9 @@ impl GateBuilder<Ready> {
         let (mut base, transport) = mistakes.keep(base(&self.base_url)).unwrap_or_else(loopback);
         base.arrives = self.paths.arrives;
         let routes = self.paths.routes(&base, &mut mistakes);
-        let provider = self.provider.unwrap_or_else(|| Provider::new("", ""));
-        let login_options = provider.every_login();
+        let login_options = self.provider.every_login();
         let redirect_uri = format!("{}{}", base.origin, routes.callback);
-        let registration = provider.register(redirect_uri, &mut mistakes);
+        let registration = self.provider.register(redirect_uri, &mut mistakes);
         let name = mistakes.keep(cookie_name(self.cookie_name, &base));
         if self.leeway > Duration::from_secs(60) {
             mistakes.add(Mistake::new("leeway", Problem::Leeway));

@@ -20,6 +20,20 @@ pub(super) struct Paths {
     pub(super) arrives: BasePath,
 }
 
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            login: "/login".to_owned(),
+            callback: "/callback".to_owned(),
+            logout: "/logout".to_owned(),
+            back_channel_logout: "/backchannel-logout".to_owned(),
+            front_channel_logout: "/frontchannel-logout".to_owned(),
+            after_logout: "/".to_owned(),
+            arrives: BasePath::default(),
+        }
+    }
+}
+
 impl Paths {
     /// The routes under the base URL. What is wrong with them goes to `mistakes`.
     pub(super) fn routes(self, base: &Base, mistakes: &mut Mistakes) -> Routes {

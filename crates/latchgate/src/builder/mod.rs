@@ -1,4 +1,4 @@
-//! Building a gate: two decisions that must be made, and knobs that need not be turned.
+//! Building a gate: two parts that it needs, and options that have defaults.
 
 mod build;
 mod checks;
@@ -7,13 +7,12 @@ mod paths;
 mod provider;
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authorization::RememberMe;
 use crate::config::Mistakes;
-use crate::gate::{BasePath, Gate, PageHook, Refusal};
+use crate::gate::{PageHook, Refusal};
 use crate::hook::Hooks;
 use crate::logout::ClearSiteData;
 use crate::outside::{Clock, HttpClient, Random, SystemClock, SystemRandom};
@@ -26,22 +25,11 @@ use tokio::runtime::Handle;
 use checks::Paths;
 pub use provider::Provider;
 
-/// The base URL is still to be decided.
-#[derive(Debug)]
-pub enum WantsBaseUrl {}
-/// The provider is still to be decided.
-#[derive(Debug)]
-pub enum WantsProvider {}
-/// Everything that must be decided is.
-#[derive(Debug)]
-pub enum Ready {}
-
-/// Builds a [`Gate`]: first the base URL, then the provider, then whatever differs from the
-/// defaults.
+/// Builds a [`Gate`](crate::Gate) from its two necessary parts, and whatever differs from the defaults.
 #[must_use]
-pub struct GateBuilder<State> {
+pub struct GateBuilder {
     base_url: String,
-    provider: Option<Provider>,
+    provider: Provider,
     /// Found already by whoever read the settings.
     mistakes: Mistakes,
     keys: Vec<SessionKey>,
@@ -61,26 +49,18 @@ pub struct GateBuilder<State> {
     runtime: Option<Handle>,
     page_hook: Option<PageHook>,
     hooks: Hooks,
-    state: PhantomData<fn() -> State>,
 }
 
-impl Gate {
-    /// Starts to build a gate.
+impl GateBuilder {
+    /// Starts with the public URL of the application, such as `https://app.example.com`, and the
+    /// registration at the OpenID Provider. [`Gate::builder`](crate::Gate::builder) is the same.
     ///
-    /// ```no_run
-    /// use latchgate::{Gate, Provider, SessionKey};
-    ///
-    /// let gate = Gate::builder()
-    ///     .base_url("https://app.example.com")
-    ///     .provider(Provider::new("https://login.example.com/", "my-app").client_secret("s3cret"))
-    ///     .session_keys([SessionKey::from_base64(&std::env::var("SESSION_KEY")?)?])
-    ///     .build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn builder() -> GateBuilder<WantsBaseUrl> {
-        GateBuilder {
-            base_url: String::new(),
-            provider: None,
+    /// Redirect URIs are made from the URL, never from a `Host` or `Forwarded` header. Plain http is
+    /// accepted on loopback only. What is wrong with either is reported by [`build`](Self::build).
+    pub fn new(base_url: impl Into<String>, provider: Provider) -> Self {
+        Self {
+            base_url: base_url.into(),
+            provider,
             mistakes: Mistakes::default(),
             keys: Vec::new(),
             lifetimes: (
@@ -89,15 +69,7 @@ impl Gate {
             ),
             session_ceiling: SessionCeiling::default(),
             remember_me: RememberMe::default(),
-            paths: Paths {
-                login: "/login".to_owned(),
-                callback: "/callback".to_owned(),
-                logout: "/logout".to_owned(),
-                back_channel_logout: "/backchannel-logout".to_owned(),
-                front_channel_logout: "/frontchannel-logout".to_owned(),
-                after_logout: "/".to_owned(),
-                arrives: BasePath::default(),
-            },
+            paths: Paths::default(),
             cookie_name: None,
             store: None,
             revocations: None,
@@ -110,57 +82,9 @@ impl Gate {
             runtime: None,
             page_hook: None,
             hooks: Hooks::default(),
-            state: PhantomData,
         }
     }
-}
 
-impl<State> GateBuilder<State> {
-    fn turn<Next>(self) -> GateBuilder<Next> {
-        GateBuilder {
-            base_url: self.base_url,
-            provider: self.provider,
-            mistakes: self.mistakes,
-            keys: self.keys,
-            lifetimes: self.lifetimes,
-            session_ceiling: self.session_ceiling,
-            remember_me: self.remember_me,
-            paths: self.paths,
-            cookie_name: self.cookie_name,
-            store: self.store,
-            revocations: self.revocations,
-            clear_site_data: self.clear_site_data,
-            leeway: self.leeway,
-            extra_roots: self.extra_roots,
-            http: self.http,
-            clock: self.clock,
-            random: self.random,
-            runtime: self.runtime,
-            page_hook: self.page_hook,
-            hooks: self.hooks,
-            state: PhantomData,
-        }
-    }
-}
-
-impl GateBuilder<WantsBaseUrl> {
-    /// The public URL of the application, such as `https://app.example.com`. Redirect URIs are made
-    /// from it, never from a `Host` or `Forwarded` header. Plain http is accepted on loopback only.
-    pub fn base_url(mut self, url: impl Into<String>) -> GateBuilder<WantsProvider> {
-        self.base_url = url.into();
-        self.turn()
-    }
-}
-
-impl GateBuilder<WantsProvider> {
-    /// The registration at the OpenID Provider.
-    pub fn provider(mut self, provider: Provider) -> GateBuilder<Ready> {
-        self.provider = Some(provider);
-        self.turn()
-    }
-}
-
-impl GateBuilder<Ready> {
     /// Adds what was found wrong before.
     pub(crate) fn mistaken(mut self, mistakes: Mistakes) -> Self {
         self.mistakes.extend(mistakes);
@@ -238,8 +162,8 @@ impl GateBuilder<Ready> {
     /// §3.1](https://www.w3.org/TR/clear-site-data/#header)); nothing unless set.
     ///
     /// ```
-    /// # use latchgate::{ClearSiteData, GateBuilder, Ready};
-    /// # fn turned(builder: GateBuilder<Ready>) -> GateBuilder<Ready> {
+    /// # use latchgate::{ClearSiteData, GateBuilder};
+    /// # fn set(builder: GateBuilder) -> GateBuilder {
     /// builder.clear_site_data([ClearSiteData::Cache, ClearSiteData::Storage])
     /// # }
     /// ```
@@ -284,7 +208,7 @@ impl GateBuilder<Ready> {
     /// its runtime along when it stops.
     ///
     /// The runtime has to run as long as requests are served. Before it ends, wait for
-    /// [`Gate::drain`].
+    /// [`Gate::drain`](crate::Gate::drain).
     pub fn background_runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
@@ -301,7 +225,7 @@ impl GateBuilder<Ready> {
     }
 }
 
-impl<State> fmt::Debug for GateBuilder<State> {
+impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder")
             .field("base_url", &self.base_url)
@@ -329,16 +253,14 @@ mod tests {
         SessionKey::from_bytes(*b"hunter2-hunter2-hunter2-hunter2!")
     }
 
-    fn builder(provider: Provider) -> GateBuilder<Ready> {
-        Gate::builder()
-            .base_url("https://app.example.com")
-            .provider(provider)
+    fn builder(provider: Provider) -> GateBuilder {
+        GateBuilder::new("https://app.example.com", provider)
             .session_keys([key()])
             .http_client(ScriptedHttp::default())
     }
 
     /// The setting and the text of the error.
-    fn refused(builder: GateBuilder<Ready>) -> (String, String) {
+    fn refused(builder: GateBuilder) -> (String, String) {
         let error = builder.build().map(|_| ()).unwrap_err();
         let shown = format!("{error:?} {error}");
         assert!(!shown.contains("hunter2"), "{shown}");
@@ -447,9 +369,7 @@ mod tests {
     #[test]
     fn without_keys_on_loopback_chance_makes_one_or_there_is_no_gate() {
         let loopback = || {
-            Gate::builder()
-                .base_url("http://localhost:3000")
-                .provider(provider())
+            GateBuilder::new("http://localhost:3000", provider())
                 .http_client(ScriptedHttp::default())
         };
         assert!(loopback().build().is_ok());
@@ -459,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn knobs_turn() {
+    fn every_option_arrives() {
         let gate = builder(provider())
             .cookie_name("door")
             .leeway(Duration::from_secs(60))

@@ -1,9 +1,9 @@
 //! The paths of the gate's routes, and in what form the application's paths arrive.
 
-use super::{GateBuilder, Ready};
+use super::GateBuilder;
 use crate::gate::BasePath;
 
-impl GateBuilder<Ready> {
+impl GateBuilder {
     /// The path that starts a login; `/login` unless set. Relative to the base URL.
     pub fn login_path(mut self, path: impl Into<String>) -> Self {
         self.paths.login = path.into();
@@ -48,8 +48,8 @@ impl GateBuilder<Ready> {
     /// Of no consequence where the base URL has no path.
     ///
     /// ```
-    /// # use latchgate::{BasePath, GateBuilder, Ready};
-    /// # fn turned(builder: GateBuilder<Ready>) -> GateBuilder<Ready> {
+    /// # use latchgate::{BasePath, GateBuilder};
+    /// # fn set(builder: GateBuilder) -> GateBuilder {
     /// // The browser asks for https://example.com/app/me, and we are asked for /me.
     /// builder.base_path(BasePath::Stripped)
     /// # }

@@ -18,8 +18,7 @@ use tracing::Instrument;
 pub use login::LoginRejection;
 pub use logout::Logout;
 
-use crate::error::Error;
-use crate::session::{User, encode_data};
+use crate::session::{DataError, User, encode_data};
 
 /// How long a hook may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -38,6 +37,8 @@ pub enum HookError {
     TimedOut,
     /// It panicked.
     Panicked,
+    /// Its value cannot be kept. It reaches the application as [`Error::Data`](crate::Error::Data).
+    Data(DataError),
 }
 
 /// The hooks of a gate, as far as the application has any.
@@ -53,13 +54,13 @@ pub(crate) struct Hook<A, T>(Arc<Call<A, T>>);
 
 type Call<A, T> = dyn Fn(A) -> Answer<T> + Send + Sync;
 
-type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, HookError>> + Send>>;
 
 impl<A: Send + 'static, T: Send + 'static> Hook<A, T> {
     /// A hook, and how to read its answers.
     fn new<R, F>(
         hook: impl Fn(A) -> F + Send + Sync + 'static,
-        read: impl Fn(R) -> Result<T, Error> + Copy + Send + Sync + 'static,
+        read: impl Fn(R) -> Result<T, HookError> + Copy + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = R> + Send + 'static,
@@ -72,40 +73,43 @@ impl<A: Send + 'static, T: Send + 'static> Hook<A, T> {
 
     /// Calls the hook and waits for its answer, ten seconds at the most. If nobody waits any more,
     /// the hook is cancelled.
-    pub(crate) async fn call(&self, about: A) -> Result<T, Error> {
+    pub(crate) async fn call(&self, about: A) -> Result<T, HookError> {
         let hook = Arc::clone(&self.0);
         let mut task = JoinSet::new();
         task.spawn(async move { hook(about).await }.in_current_span());
         match tokio::time::timeout(DEADLINE, task.join_next()).await {
             Ok(Some(Ok(answer))) => answer,
-            Ok(_) => Err(HookError::Panicked.into()),
-            Err(_) => Err(HookError::TimedOut.into()),
+            Ok(_) => Err(HookError::Panicked),
+            Err(_) => Err(HookError::TimedOut),
         }
     }
 }
 
 impl Hook<User, String> {
     /// A hook for logins.
-    pub(crate) fn login<T, F>(hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    pub(crate) fn login<U, T, F>(hook: impl Fn(U) -> F + Send + Sync + 'static) -> Self
     where
+        U: From<User>,
         T: Serialize,
         F: Future<Output = Result<T, LoginRejection>> + Send + 'static,
     {
+        let hook = move |user: User| hook(user.into());
         Self::new(hook, |answer: Result<T, LoginRejection>| {
-            let value = answer.map_err(HookError::from)?;
-            Ok(encode_data(&value)?)
+            Ok(encode_data(&answer?)?)
         })
     }
 }
 
 impl Hook<User, Option<String>> {
     /// A hook for refreshes.
-    pub(crate) fn refresh<T, E, F>(hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    pub(crate) fn refresh<U, T, E, F>(hook: impl Fn(U) -> F + Send + Sync + 'static) -> Self
     where
+        U: From<User>,
         T: Serialize,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
         F: Future<Output = Result<Option<T>, E>> + Send + 'static,
     {
+        let hook = move |user: User| hook(user.into());
         Self::new(hook, |answer: Result<Option<T>, E>| {
             let value = answer.map_err(|error| HookError::Failed(error.into()))?;
             Ok(value.as_ref().map(encode_data).transpose()?)
@@ -121,7 +125,7 @@ impl Hook<Logout, ()> {
         F: Future<Output = Result<(), E>> + Send + 'static,
     {
         Self::new(hook, |answer: Result<(), E>| {
-            Ok(answer.map_err(|error| HookError::Failed(error.into()))?)
+            answer.map_err(|error| HookError::Failed(error.into()))
         })
     }
 }
@@ -129,6 +133,12 @@ impl Hook<Logout, ()> {
 impl<A, T> Clone for Hook<A, T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
+    }
+}
+
+impl From<DataError> for HookError {
+    fn from(error: DataError) -> Self {
+        Self::Data(error)
     }
 }
 
@@ -145,6 +155,7 @@ impl fmt::Display for HookError {
                 DEADLINE.as_secs()
             ),
             Self::Panicked => f.write_str("the application's hook panicked"),
+            Self::Data(_) => f.write_str("the value of the application's hook cannot be kept"),
         }
     }
 }
@@ -153,6 +164,7 @@ impl std::error::Error for HookError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Failed(source) => Some(source.as_ref()),
+            Self::Data(source) => Some(source),
             _ => None,
         }
     }
@@ -169,11 +181,8 @@ mod tests {
         User::example(&json!({ "sub": "1", "name": "Jane" }))
     }
 
-    fn hook_error(error: Error) -> HookError {
-        match error {
-            Error::Hook(error) => error,
-            other => panic!("{other:?}"),
-        }
+    fn chain(error: &HookError) -> String {
+        format!("{error:?}")
     }
 
     #[tokio::test]
@@ -182,34 +191,55 @@ mod tests {
         assert_eq!(hook.call(user()).await.unwrap(), r#"["1",7]"#);
     }
 
+    /// A framework's own `User`, as the adapters have one.
+    struct Extracted(User);
+
+    impl From<User> for Extracted {
+        fn from(user: User) -> Self {
+            Self(user)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hook_takes_what_is_made_from_a_user() {
+        let closure = Hook::login(async |Extracted(user): Extracted| Ok(user.subject().to_owned()));
+        assert_eq!(closure.call(user()).await.unwrap(), r#""1""#);
+        async fn function(user: Extracted) -> Result<Option<String>, HookError> {
+            Ok(user.0.name().map(str::to_owned))
+        }
+        let answer = Hook::refresh(function).call(user()).await.unwrap();
+        assert_eq!(answer.as_deref(), Some(r#""Jane""#));
+    }
+
     #[tokio::test]
     async fn a_login_hook_refuses_or_fails() {
-        let refuses = Hook::login(async |_| Err::<(), _>(LoginRejection::forbidden("no customer")));
-        let refused = hook_error(refuses.call(user()).await.unwrap_err());
+        let refuses =
+            Hook::login(async |_: User| Err::<(), _>(LoginRejection::forbidden("no customer")));
+        let refused = refuses.call(user()).await.unwrap_err();
         assert!(matches!(&refused, HookError::Refused { reason } if reason == "no customer"));
         assert!(refused.to_string().ends_with("no customer"));
 
-        let fails = Hook::login(async |_| Ok("no number".parse::<u32>()?));
+        let fails = Hook::login(async |_: User| Ok("no number".parse::<u32>()?));
         let failed = fails.call(user()).await.unwrap_err();
-        assert!(failed.chain().ends_with("invalid digit found in string"));
-        assert!(matches!(hook_error(failed), HookError::Failed(_)));
+        assert!(chain(&failed).ends_with("invalid digit found in string"));
+        assert!(matches!(failed, HookError::Failed(_)));
     }
 
     #[tokio::test]
     async fn what_is_too_large_is_no_answer() {
-        let hook = Hook::login(async |_| Ok("x".repeat(70_000)));
+        let hook = Hook::login(async |_: User| Ok("x".repeat(70_000)));
         let error = hook.call(user()).await.unwrap_err();
-        assert!(matches!(error, Error::Data(_)), "{error:?}");
+        assert!(matches!(error, HookError::Data(_)), "{error:?}");
     }
 
     #[tokio::test]
     async fn a_refresh_hook_may_leave_things_as_they_are() {
-        let changes = Hook::refresh(async |_| Ok::<_, HookError>(Some(1)));
+        let changes = Hook::refresh(async |_: User| Ok::<_, HookError>(Some(1)));
         assert_eq!(changes.call(user()).await.unwrap().as_deref(), Some("1"));
-        let leaves = Hook::refresh(async |_| Ok::<Option<u8>, HookError>(None));
+        let leaves = Hook::refresh(async |_: User| Ok::<Option<u8>, HookError>(None));
         assert_eq!(leaves.call(user()).await.unwrap(), None);
-        let fails = Hook::refresh(async |_| Err::<Option<u8>, _>("the database is down"));
-        let chain = fails.call(user()).await.unwrap_err().chain();
+        let fails = Hook::refresh(async |_: User| Err::<Option<u8>, _>("the database is down"));
+        let chain = chain(&fails.call(user()).await.unwrap_err());
         assert!(chain.ends_with("the database is down"), "{chain}");
     }
 
@@ -222,7 +252,7 @@ mod tests {
             }
         }
         let (cancelled, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let hook = Hook::login(move |_| {
+        let hook = Hook::login(move |_: User| {
             let cancelled = Cancelled(cancelled.clone());
             async move {
                 std::future::pending::<()>().await;
@@ -233,18 +263,19 @@ mod tests {
         let before = tokio::time::Instant::now();
         let error = hook.call(user()).await.unwrap_err();
         assert_eq!(before.elapsed().as_secs(), 10);
-        assert!(matches!(hook_error(error), HookError::TimedOut));
+        assert!(matches!(error, HookError::TimedOut));
         assert_eq!(told.recv().await, Some(()));
     }
 
     #[tokio::test]
     async fn a_hook_that_panics_is_an_error_and_may_be_called_again() {
-        let hook = Hook::login(async |_| -> Result<(), LoginRejection> { panic!("a bug") });
-        let before_it_waits =
-            Hook::login(|_| -> std::future::Ready<Result<(), LoginRejection>> { panic!("a bug") });
+        let hook = Hook::login(async |_: User| -> Result<(), LoginRejection> { panic!("a bug") });
+        let before_it_waits = Hook::login(
+            |_: User| -> std::future::Ready<Result<(), LoginRejection>> { panic!("a bug") },
+        );
         for hook in [&hook, &before_it_waits, &hook] {
             let error = hook.call(user()).await.unwrap_err();
-            assert!(matches!(hook_error(error), HookError::Panicked));
+            assert!(matches!(error, HookError::Panicked));
         }
     }
 }
