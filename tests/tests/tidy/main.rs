@@ -2,6 +2,7 @@
 //! file may be, where a standard must be cited. `ARCHITECTURE.md` gives the reasons; every finding names its cure.
 
 mod examples;
+mod homes;
 mod imports;
 mod keys;
 mod lints;
@@ -27,6 +28,11 @@ fn every(check: impl Fn(&Source) -> Vec<Finding>) {
 #[test]
 fn imports_point_back_in_the_story() {
     every(imports::between_rooms);
+}
+
+#[test]
+fn inherent_impls_stand_in_the_room_of_their_type() {
+    report(&homes::inherent_impls(&source::workspace()));
 }
 
 #[test]
