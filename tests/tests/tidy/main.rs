@@ -7,6 +7,7 @@ mod imports;
 mod keys;
 mod lints;
 mod logs;
+mod manifests;
 mod names;
 mod shape;
 mod source;
@@ -76,6 +77,13 @@ fn no_crate_has_unsafe_code() {
             .flat_map(|found| lints::unsafe_code(&found.manifest, &found.root))
             .collect::<Vec<_>>(),
     );
+}
+
+#[test]
+fn published_crates_say_what_they_are() {
+    let crates = source::crates();
+    let manifests = crates.iter().map(|found| &found.manifest);
+    report(&manifests.flat_map(manifests::published).collect::<Vec<_>>());
 }
 
 #[test]

@@ -117,7 +117,7 @@ pub(crate) fn crates() -> Vec<Crate> {
     let folders = ["crates", "examples"]
         .into_iter()
         .flat_map(folders)
-        .chain(["tests".to_owned(), "xtask".to_owned()]);
+        .chain(["tests", "xtask", "xtask/api-listing"].map(str::to_owned));
     folders
         .filter(|folder| root().join(folder).join("Cargo.toml").exists())
         .map(|folder| {
