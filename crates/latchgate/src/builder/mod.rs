@@ -30,7 +30,7 @@ pub use provider::Provider;
 pub struct GateBuilder {
     base_url: String,
     provider: Provider,
-    /// Found already by whoever read the settings.
+    /// Found while the settings were read.
     mistakes: Mistakes,
     keys: Vec<SessionKey>,
     lifetimes: (Duration, Duration),
@@ -56,7 +56,7 @@ impl GateBuilder {
     /// registration at the OpenID Provider. [`Gate::builder`](crate::Gate::builder) is the same.
     ///
     /// Redirect URIs are made from the URL, never from a `Host` or `Forwarded` header. Plain http is
-    /// accepted on loopback only. What is wrong with either is reported by [`build`](Self::build).
+    /// accepted on loopback only. If either is wrong, [`build`](Self::build) says so.
     pub fn new(base_url: impl Into<String>, provider: Provider) -> Self {
         Self {
             base_url: base_url.into(),
@@ -85,44 +85,44 @@ impl GateBuilder {
         }
     }
 
-    /// Adds what was found wrong before.
+    /// Adds mistakes that were found before.
     pub(crate) fn mistaken(mut self, mistakes: Mistakes) -> Self {
         self.mistakes.extend(mistakes);
         self
     }
 
     /// The keys that seal sessions, newest first: the first seals, all open. Required unless the
-    /// base URL is on loopback, where a key that lives as long as the process is made up.
+    /// base URL is on loopback, where the default is a random key that is lost when the process ends.
     pub fn session_keys(mut self, keys: impl IntoIterator<Item = SessionKey>) -> Self {
         self.keys = keys.into_iter().collect();
         self
     }
 
-    /// How long a session lasts without use, and in all. One day and seven days unless set.
+    /// How long a session lasts without use, and in all. The defaults are one day and seven days.
     pub fn session_lifetimes(mut self, idle: Duration, absolute: Duration) -> Self {
         self.lifetimes = (idle, absolute);
         self
     }
 
-    /// What of the ID token limits sessions besides their lifetimes; the claim `session_expiry` unless
-    /// set. Sessions that have begun already keep the rule they began with.
+    /// Which claims of the ID token limit a session in addition to its lifetimes; the default is
+    /// `session_expiry`. Existing sessions keep the rule they began with.
     pub fn session_ceiling(mut self, ceiling: SessionCeiling) -> Self {
         self.session_ceiling = ceiling;
         self
     }
 
-    /// Who decides whether a session outlives the browser; all sessions do unless set.
+    /// Who decides whether a session outlives the browser; by default every session does.
     ///
-    /// A session that does not has a cookie without `Max-Age`. Its lifetimes hold in any case.
+    /// A session that does not has a cookie without `Max-Age`. Its lifetimes apply in any case.
     pub fn remember_me(mut self, remember: RememberMe) -> Self {
         self.remember_me = remember;
         self
     }
 
     /// The name of the session cookie, without the `__Host-` prefix: 1 to 64 letters, digits, `-` or
-    /// `_`. Unless set, it is `latchgate` and what the base URL has besides its host, so that
-    /// applications on one host have each their own: `latchgate-3000` for `http://localhost:3000`,
-    /// `latchgate_shop` for `https://example.com/shop`.
+    /// `_`. The default is `latchgate` with the port and path of the base URL, so that applications on
+    /// one host do not share a cookie: `latchgate-3000` for `http://localhost:3000`, `latchgate_shop` for
+    /// `https://example.com/shop`.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = Some(name.into());
         self
@@ -138,17 +138,17 @@ impl GateBuilder {
         self
     }
 
-    /// Lets all nodes that share this store know of logouts: for sessions that travel in cookies,
-    /// which no node can take back, and for session stores without an index.
+    /// Shares logouts with all nodes that use this store: for sessions in cookies, which no node can
+    /// delete, and for session stores without an index.
     ///
-    /// Every logout leaves a mark there until the last session it concerns is over; the store sees
-    /// keyed hashes and times. In return a session that is opened costs three more lookups for each
-    /// session key, all at once and once per request; a request that asks for no user still costs
-    /// none. A store that fails lets nobody in: [`Error::Store`](crate::Error::Store), a 503.
-    /// Without this, nodes know of the logouts they were told themselves.
+    /// Every logout leaves a mark in the store until the last session it concerns has expired; the store
+    /// sees keyed hashes and times. Opening a session then takes three more lookups for each session
+    /// key, sent together and once per request; a request that does not ask for a user takes none.
+    /// While the store fails, requests with a session get [`Error::Store`](crate::Error::Store), a 503.
+    /// Without this setting, a node knows only of the logouts that reached it.
     ///
-    /// A mark ends the sessions begun until then. Let the clocks of the nodes agree to a second: a
-    /// session begun on a node whose clock is ahead would outlive a logout in its first moments.
+    /// A mark ends the sessions that began before it. Keep the clocks of the nodes within a second of
+    /// each other: a session that has just begun on a node whose clock is ahead could survive a logout.
     pub fn revocations_in(self, store: impl SessionStore + 'static) -> Self {
         self.revocations_opened(Arc::new(store))
     }
@@ -158,8 +158,8 @@ impl GateBuilder {
         self
     }
 
-    /// What browsers are asked to forget of this origin when somebody signs out ([Clear Site Data
-    /// §3.1](https://www.w3.org/TR/clear-site-data/#header)); nothing unless set.
+    /// Which data of this origin browsers are asked to clear when somebody signs out ([Clear Site Data
+    /// §3.1](https://www.w3.org/TR/clear-site-data/#header)); by default none.
     ///
     /// ```
     /// # use latchgate::{ClearSiteData, GateBuilder};
@@ -172,50 +172,50 @@ impl GateBuilder {
         self
     }
 
-    /// How far the provider's clock may be off; 30 seconds unless set, 60 at most.
+    /// How far the provider's clock may be off; the default is 30 seconds, the maximum 60.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Further root certificates for calls to the provider, as a PEM bundle.
+    /// Additional root certificates for calls to the provider, as a PEM bundle.
     pub fn extra_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_roots = Some(pem.into());
         self
     }
 
-    /// Reaches the provider by another HTTP client. See [`HttpClient`] for what it must do.
+    /// Calls the provider with another HTTP client. See [`HttpClient`] for what it must do.
     pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(client));
         self
     }
 
-    /// Tells the time by another clock.
+    /// Replaces the system clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Draws randomness from another source, which must be cryptographically secure.
+    /// Replaces the source of randomness with another one, which must be cryptographically secure.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// Where work runs that outlives a request: token refreshes, logouts that a store has yet to hear of,
-    /// revocations, hooks that hear of a logout. Unless set, that is the runtime a request is served on
-    /// if it has several threads, and else a thread of the gate's own, since a worker of actix-web takes
-    /// its runtime along when it stops.
+    /// The runtime for work that outlives a request: token refreshes, retries of logouts that a store
+    /// has missed, revocations, logout hooks. The default is the runtime that serves the request if it is
+    /// multi-threaded, and otherwise a thread of the gate's own, because the runtime of an actix-web
+    /// worker stops with the worker.
     ///
-    /// The runtime has to run as long as requests are served. Before it ends, wait for
+    /// The runtime has to run as long as requests are served. Before it stops, wait for
     /// [`Gate::drain`](crate::Gate::drain).
     pub fn background_runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Renders refusals with the application's own pages; `None` falls back to the built-in one. A
-    /// [`Refusal`] has words and ways on that fit what happened.
+    /// Renders refusals with the application's own pages; `None` falls back to the built-in page. A
+    /// [`Refusal`] has a text and links that fit what happened.
     pub fn pages(
         mut self,
         render: impl Fn(&Refusal) -> Option<Response<Bytes>> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration: the settings by name, and every mistake with its cure.
+//! Configuration errors: the settings by name, and every mistake with its cure.
 
 mod mistake;
 mod names;

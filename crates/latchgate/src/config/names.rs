@@ -1,10 +1,10 @@
-//! The names of all settings: what a mistake is called by, and where it stands among others.
+//! The names of all settings, in the order in which mistakes are reported.
 
-/// What the names of environment variables begin with.
+/// The prefix of all environment variables.
 pub(crate) const PREFIX: &str = "LATCHGATE_";
 
-/// Every setting, in the order of the table at [`Settings`](crate::Settings). The environment variable is the name in
-/// capitals behind [`PREFIX`].
+/// Every setting, in the order of the table at [`Settings`](crate::Settings). The environment variable is [`PREFIX`] and
+/// the name in capitals.
 pub(crate) const NAMES: [&str; 36] = [
     "base_url",
     "issuer",
@@ -44,12 +44,12 @@ pub(crate) const NAMES: [&str; 36] = [
     "ca_file",
 ];
 
-/// The place of a setting among all; `None` when there is none of this name.
+/// The position of a setting; `None` if there is no setting of this name.
 pub(crate) fn place(name: &str) -> Option<usize> {
     NAMES.iter().position(|known| *known == name)
 }
 
-/// The variable of a setting.
+/// The environment variable of a setting.
 pub(crate) fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.to_uppercase())
 }

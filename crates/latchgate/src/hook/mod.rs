@@ -1,6 +1,5 @@
-//! The application's hooks: what it adds to a login and to a refresh, and what it does about the end
-//! of a session. Each runs in a task of its own and for a bounded time, so that whatever goes wrong
-//! in one stays there.
+//! The application's hooks: what it adds to a login and to a refresh, and what it does when a session
+//! ends. Each runs in its own task and for a limited time, so that a failure stays inside the hook.
 
 mod login;
 mod logout;
@@ -23,25 +22,25 @@ use crate::session::{DataError, User, encode_data};
 /// How long a hook may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Why a hook of the application's came to nothing.
+/// Why a hook of the application failed.
 #[non_exhaustive]
 pub enum HookError {
-    /// The application does not want this person to sign in.
+    /// The application does not admit this person.
     Refused {
-        /// Why, in the application's words.
+        /// The reason that the application gave.
         reason: String,
     },
-    /// It failed.
+    /// It returned an error.
     Failed(Box<dyn std::error::Error + Send + Sync>),
     /// It took longer than ten seconds.
     TimedOut,
     /// It panicked.
     Panicked,
-    /// Its value cannot be kept. It reaches the application as [`Error::Data`](crate::Error::Data).
+    /// Its value cannot be stored in the session. This becomes [`Error::Data`](crate::Error::Data).
     Data(DataError),
 }
 
-/// The hooks of a gate, as far as the application has any.
+/// The hooks that the application has set.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
     pub(crate) login: Option<Hook<User, String>>,
@@ -49,7 +48,7 @@ pub(crate) struct Hooks {
     pub(crate) logout: Option<Hook<Logout, ()>>,
 }
 
-/// One hook, whatever types the application wrote it with: its value is JSON already.
+/// One hook, whatever types the application wrote it with: its value is already JSON.
 pub(crate) struct Hook<A, T>(Arc<Call<A, T>>);
 
 type Call<A, T> = dyn Fn(A) -> Answer<T> + Send + Sync;
@@ -57,7 +56,7 @@ type Call<A, T> = dyn Fn(A) -> Answer<T> + Send + Sync;
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, HookError>> + Send>>;
 
 impl<A: Send + 'static, T: Send + 'static> Hook<A, T> {
-    /// A hook, and how to read its answers.
+    /// A hook, and how to read its result.
     fn new<R, F>(
         hook: impl Fn(A) -> F + Send + Sync + 'static,
         read: impl Fn(R) -> Result<T, HookError> + Copy + Send + Sync + 'static,
@@ -71,8 +70,8 @@ impl<A: Send + 'static, T: Send + 'static> Hook<A, T> {
         }))
     }
 
-    /// Calls the hook and waits for its answer, ten seconds at the most. If nobody waits any more,
-    /// the hook is cancelled.
+    /// Calls the hook and waits for its result, ten seconds at most. If the caller stops waiting, the
+    /// hook is cancelled.
     pub(crate) async fn call(&self, about: A) -> Result<T, HookError> {
         let hook = Arc::clone(&self.0);
         let mut task = JoinSet::new();
@@ -146,7 +145,7 @@ impl fmt::Display for HookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { reason } => {
-                write!(f, "the application does not let this person in: {reason}")
+                write!(f, "the application does not admit this person: {reason}")
             }
             Self::Failed(_) => f.write_str("the application's hook failed"),
             Self::TimedOut => write!(
@@ -155,7 +154,9 @@ impl fmt::Display for HookError {
                 DEADLINE.as_secs()
             ),
             Self::Panicked => f.write_str("the application's hook panicked"),
-            Self::Data(_) => f.write_str("the value of the application's hook cannot be kept"),
+            Self::Data(_) => {
+                f.write_str("the value of the application's hook cannot be stored in the session")
+            }
         }
     }
 }

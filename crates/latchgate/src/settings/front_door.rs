@@ -1,5 +1,5 @@
-//! What README promises in one line: a gate from a builder, the environment or a table. These three stand here and not
-//! beside `Gate`, which knows nothing of what makes it.
+//! A gate in one line, from a builder, the environment or a table, as the README has it. These functions stand here and
+//! not beside `Gate`, which knows nothing of what makes it.
 
 use super::Settings;
 use crate::builder::{GateBuilder, Provider};

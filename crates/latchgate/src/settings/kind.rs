@@ -1,8 +1,8 @@
-//! What a TOML table may say instead of a string, and names that are none.
+//! The types of TOML values, and unknown names.
 
 use crate::config::{NAMES, Problem, place};
 
-/// What a setting is, where a TOML table has a kind of value for it.
+/// The kind of a setting, for which a TOML table may have another type than string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A string.
@@ -11,9 +11,9 @@ pub(super) enum Kind {
     Switch,
     /// A string, or a number of seconds.
     Seconds,
-    /// A string with spaces, or an array of strings.
+    /// A space-separated string, or an array of strings.
     Words,
-    /// A string with commas, or an array of strings.
+    /// A comma-separated string, or an array of strings.
     List,
 }
 
@@ -23,7 +23,7 @@ pub(super) fn known(name: &str) -> Option<(&'static str, Kind)> {
     Some((setting, Kind::of(setting)))
 }
 
-/// What to say of a name that is none, in a spelling such as the environment's.
+/// The problem with an unknown name; `spell` turns a setting's name into the spelling of its source.
 pub(super) fn unknown(name: &str, spell: impl Fn(&str) -> String) -> Problem {
     let name = name.to_lowercase().replace('-', "_");
     let close = |known: &&str| {
