@@ -338,7 +338,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// Which pieces of a value a request brought: a bit for each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct PresentPieces(u64);
 
 impl PresentPieces {
@@ -362,9 +362,16 @@ pub(crate) fn piece_suffix(index: usize) -> String {
     }
 }
 
+impl fmt::Debug for PresentPieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffixes: Vec<_> = self.suffixes(0).collect();
+        f.debug_tuple("Pieces").field(&suffixes).finish()
+    }
+}
+
 impl fmt::Debug for Pieces<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pieces").field(&self.present()).finish()
+        fmt::Debug::fmt(&self.present(), f)
     }
 }
 

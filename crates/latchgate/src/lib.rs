@@ -26,6 +26,7 @@ mod return_to;
 mod seal;
 mod session;
 mod sessions;
+mod settings;
 mod store;
 mod token;
 mod userinfo;
@@ -33,10 +34,10 @@ mod userinfo;
 pub use authorization::{
     AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
 };
-pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
+pub use builder::{GateBuilder, Provider};
 pub use causes::write_with_causes;
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Mistake, Problem, Settings};
+pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{
     BasePath, Challenge, Extract, Gate, LoginForm, Pass, Refusal, RouteRequest, Verdict, WayOn,
@@ -60,6 +61,7 @@ pub use session::{
     AccessToken, ClaimsError, DataError, Lifetimes, SessionCeiling, SessionEnd, SessionTooLarge,
     User,
 };
+pub use settings::Settings;
 pub use store::{
     Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
     StoredNames, StoredRecord,

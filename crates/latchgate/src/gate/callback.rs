@@ -154,7 +154,7 @@ impl Gate {
             return Ok(session);
         };
         let session = Arc::new(session);
-        match hook.call(context.user(&session)).await {
+        match hook.call(context.user(&session)).await.map_err(Error::from) {
             Ok(data) => Ok(session.with_data(data)),
             Err(error) => {
                 tracing::info!(

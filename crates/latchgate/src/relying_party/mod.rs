@@ -116,6 +116,11 @@ impl RelyingParty {
         options.or(&self.login_options)
     }
 
+    #[cfg(test)]
+    pub(crate) fn every_login(&self) -> &LoginOptions {
+        &self.login_options
+    }
+
     /// Checks an authorization response against the login that it belongs to.
     pub(crate) async fn authorization_response(
         &self,

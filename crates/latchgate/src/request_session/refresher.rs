@@ -21,7 +21,7 @@ impl Context {
             return;
         };
         let notification = async move {
-            if let Err(error) = hook.call(end).await {
+            if let Err(error) = hook.call(end).await.map_err(Error::from) {
                 tracing::warn!(
                     event = "logout_hook_failed",
                     code = error.code(),
@@ -42,7 +42,7 @@ impl Refresher for Arc<Context> {
 
     async fn on_refresh(&self, session: &Arc<Session>) -> Result<Option<String>, Error> {
         match &self.hooks.refresh {
-            Some(hook) => hook.call(self.user(session)).await,
+            Some(hook) => Ok(hook.call(self.user(session)).await?),
             None => Ok(None),
         }
     }

@@ -175,7 +175,15 @@ pub(crate) mod example {
             &self.refreshes
         }
 
-        pub(crate) fn stored(&self) -> &StoredSessions {
+        pub(crate) fn lifetimes(&self) -> Lifetimes {
+            self.lifetimes
+        }
+
+        pub(crate) fn are_stored(&self) -> bool {
+            matches!(self.backend, Backend::Stored(_))
+        }
+
+        pub(super) fn stored(&self) -> &StoredSessions {
             match &self.backend {
                 Backend::Stored(stored) => stored,
                 Backend::Sealed(_) => panic!("sessions lie in no store"),

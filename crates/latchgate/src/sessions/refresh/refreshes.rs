@@ -20,7 +20,7 @@ use crate::session::{Session, SessionEnd};
 
 /// The refreshes of this process, by session.
 #[derive(Debug, Default)]
-pub(in crate::sessions) struct Refreshes {
+pub(crate) struct Refreshes {
     remembered: Mutex<Remembered>,
 }
 
@@ -78,7 +78,7 @@ impl Refreshes {
 
     /// Refreshes `session` once: runs `refresh` in the background, or waits for the one that runs
     /// already, or repeats the outcome of the one that just has.
-    pub(in crate::sessions) async fn once<F>(
+    pub(crate) async fn once<F>(
         self: &Arc<Self>,
         session: &Arc<Session>,
         now: u64,
@@ -202,10 +202,7 @@ impl Refreshes {
 
     /// The newest generation of a session, after a refresh that is under way; an error when it has
     /// ended.
-    pub(in crate::sessions) async fn newest(
-        &self,
-        session: &Arc<Session>,
-    ) -> Result<Arc<Session>, SessionEnd> {
+    pub(crate) async fn newest(&self, session: &Arc<Session>) -> Result<Arc<Session>, SessionEnd> {
         let under_way = match self.remembered().by_session.get(&session.id) {
             Some(Entry::Active(Known {
                 state: State::Refreshing(outcome),
@@ -225,7 +222,7 @@ impl Refreshes {
 
     /// Makes `changed` the newest generation, if the one before is still the newest: `false` when it
     /// is not, a refresh is under way, or the session has ended.
-    pub(in crate::sessions) fn advance(&self, changed: &Arc<Session>, now: u64) -> bool {
+    pub(crate) fn advance(&self, changed: &Arc<Session>, now: u64) -> bool {
         let mut remembered = self.remembered();
         remembered.sweep(now);
         let before = changed.generation.saturating_sub(1);
@@ -254,18 +251,12 @@ impl Refreshes {
 
     /// Remembers that a session has ended, until its cookie is worthless. `false` when it had ended
     /// before, for whatever reason.
-    pub(in crate::sessions) fn end(&self, session: &Session, why: SessionEnd, now: u64) -> bool {
+    pub(crate) fn end(&self, session: &Session, why: SessionEnd, now: u64) -> bool {
         self.end_by_id(session.id, why, session.times.absolute_deadline, now)
     }
 
     /// The same for a session of which nothing is known but its id and its absolute deadline.
-    pub(in crate::sessions) fn end_by_id(
-        &self,
-        id: [u8; 16],
-        why: SessionEnd,
-        until: u64,
-        now: u64,
-    ) -> bool {
+    pub(crate) fn end_by_id(&self, id: [u8; 16], why: SessionEnd, until: u64, now: u64) -> bool {
         let mut remembered = self.remembered();
         remembered.sweep(now);
         let first = !matches!(remembered.by_session.get(&id), Some(Entry::Ended { .. }));
@@ -279,7 +270,7 @@ impl Refreshes {
 
     /// What has become of a session since its cookie was made: nothing, a newer generation, or its
     /// end.
-    pub(in crate::sessions) fn since(&self, session: &Session) -> Option<RefreshOutcome> {
+    pub(crate) fn since(&self, session: &Session) -> Option<RefreshOutcome> {
         match self.remembered().by_session.get(&session.id)? {
             Entry::Ended { why, .. } => Some(RefreshOutcome::Ended(*why)),
             Entry::Active(entry) => entry.newer_than(session).map(RefreshOutcome::Refreshed),
@@ -287,7 +278,7 @@ impl Refreshes {
     }
 
     /// Whether a session has ended, as far as is remembered here.
-    pub(in crate::sessions) fn has_ended(&self, session: &Session) -> bool {
+    pub(crate) fn has_ended(&self, session: &Session) -> bool {
         let remembered = self.remembered();
         matches!(
             remembered.by_session.get(&session.id),
