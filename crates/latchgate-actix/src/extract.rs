@@ -89,7 +89,7 @@ pub struct SessionEnded(pub Option<Ended>);
 /// ```
 pub struct SignIn(HttpRequest);
 
-/// A request that may not pass. [`Login`](crate::Login) turns it into the real answer.
+/// A request that may not pass. [`LoginMiddleware`](crate::LoginMiddleware) turns it into the real answer.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Challenge>);
 
@@ -152,7 +152,7 @@ impl From<latchgate::Error> for Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sign-in is required, but no latchgate Login middleware is around this app to start one.")
+        f.write_str("Sign-in is required, but no latchgate LoginMiddleware is around this app to start one.")
     }
 }
 

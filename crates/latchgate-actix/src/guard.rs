@@ -16,24 +16,24 @@ use crate::head::Head;
 /// Lets only those requests through that meet a [`Guard`].
 ///
 /// Wrap it around the scope or resource it protects, inside an application wrapped in
-/// [`Login`](crate::Login): the guard decides, the login middleware answers. It is evaluated on the
+/// [`LoginMiddleware`](crate::LoginMiddleware): the guard decides, the login middleware answers. It is evaluated on the
 /// route the framework matched; there is no path pattern that could disagree with the router.
 ///
 /// ```
 /// use actix_web::{HttpResponse, web};
-/// use latchgate_actix::{Require, latchgate::Guard};
+/// use latchgate_actix::{GuardMiddleware, latchgate::Guard};
 ///
 /// let admin = web::resource("/admin")
-///     .wrap(Require::new(Guard::signed_in().role("admin")))
+///     .wrap(GuardMiddleware::new(Guard::signed_in().role("admin")))
 ///     .to(HttpResponse::Ok);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Require {
+pub struct GuardMiddleware {
     guard: Rc<Guard>,
 }
 
-impl Require {
+impl GuardMiddleware {
     /// The middleware of a guard.
     pub fn new(guard: Guard) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Require {
     }
 }
 
-impl<S, B> Transform<S, ServiceRequest> for Require
+impl<S, B> Transform<S, ServiceRequest> for GuardMiddleware
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -50,24 +50,24 @@ where
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type InitError = ();
-    type Transform = Guarded<S>;
+    type Transform = GuardService<S>;
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(Guarded {
+        ready(Ok(GuardService {
             inner: Rc::new(inner),
             guard: Rc::clone(&self.guard),
         }))
     }
 }
 
-/// The service behind [`Require`].
-pub struct Guarded<S> {
+/// The service behind [`GuardMiddleware`].
+pub struct GuardService<S> {
     inner: Rc<S>,
     guard: Rc<Guard>,
 }
 
-impl<S, B> Service<ServiceRequest> for Guarded<S>
+impl<S, B> Service<ServiceRequest> for GuardService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -98,9 +98,9 @@ where
     }
 }
 
-impl<S> fmt::Debug for Guarded<S> {
+impl<S> fmt::Debug for GuardService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guarded")
+        f.debug_struct("GuardService")
             .field("guard", &self.guard)
             .finish_non_exhaustive()
     }

@@ -31,7 +31,7 @@ use crate::head::{Head, Headers};
 /// 2. Any other request goes to the application. If it carries a session cookie, a
 ///    [`Visit`] goes along in its extensions; nothing is decrypted yet.
 /// 3. A response that carries a [`Challenge`], put there by an extractor or by
-///    [`Require`](crate::Require), is replaced by the gate's answer to it: a redirect to the provider
+///    [`GuardMiddleware`](crate::GuardMiddleware), is replaced by the gate's answer to it: a redirect to the provider
 ///    for navigations, a status and a problem document for the rest. Headers that middleware in
 ///    between has set stay, unless they describe the response that is replaced.
 /// 4. Every response, errors and streams included, gets the cookies that the visit changed, and
@@ -48,18 +48,18 @@ use crate::head::{Head, Headers};
 /// then share their token refreshes.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Login {
+pub struct LoginMiddleware {
     gate: Gate,
 }
 
-impl Login {
+impl LoginMiddleware {
     /// The middleware of a gate. Clones share the gate.
     pub fn new(gate: Gate) -> Self {
         Self { gate }
     }
 }
 
-impl<S, B> Transform<S, ServiceRequest> for Login
+impl<S, B> Transform<S, ServiceRequest> for LoginMiddleware
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -78,7 +78,7 @@ where
     }
 }
 
-/// The service behind [`Login`].
+/// The service behind [`LoginMiddleware`].
 #[derive(Debug)]
 pub struct LoginService<S> {
     inner: Rc<S>,

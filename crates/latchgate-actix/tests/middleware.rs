@@ -14,7 +14,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, web};
 use latchgate_actix::latchgate::{ClientAuth, Gate, Provider, Visit};
-use latchgate_actix::{Login, User};
+use latchgate_actix::{LoginMiddleware, User};
 
 /// A gate whose session cookie has the given name. Its provider is never asked.
 fn gate(cookie: &str) -> Gate {
@@ -40,7 +40,7 @@ async fn wants_a_user(
 async fn a_rejection_that_a_middleware_lets_through_is_answered() {
     let app = App::new()
         .wrap(from_fn(wants_a_user))
-        .wrap(Login::new(gate("one")))
+        .wrap(LoginMiddleware::new(gate("one")))
         .default_service(web::to(HttpResponse::Ok));
     let app = init_service(app).await;
     let request = TestRequest::get().insert_header(("accept", "application/json"));
@@ -58,11 +58,11 @@ async fn a_rejection_that_a_middleware_lets_through_is_answered() {
 async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
     let visit = async |request: HttpRequest| request.extensions().contains::<Visit>().to_string();
     let app = App::new()
-        .wrap(Login::new(gate("outer")))
+        .wrap(LoginMiddleware::new(gate("outer")))
         .route("/outer", web::get().to(visit))
         .service(
             web::scope("/inner")
-                .wrap(Login::new(gate("inner")))
+                .wrap(LoginMiddleware::new(gate("inner")))
                 .route("", web::get().to(visit)),
         );
     let app = init_service(app).await;
@@ -97,11 +97,11 @@ async fn a_visit_of_an_inner_gate_is_none_of_an_outer_ones() {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let witness = seen.clone();
     let app = App::new()
-        .wrap(Login::new(gate("inner")))
+        .wrap(LoginMiddleware::new(gate("inner")))
         .wrap(from_fn(move |request, next| {
             between(witness.clone(), request, next)
         }))
-        .wrap(Login::new(gate("outer")))
+        .wrap(LoginMiddleware::new(gate("outer")))
         .default_service(web::to(HttpResponse::Ok));
     let app = init_service(app).await;
     for (cookie, expected) in [

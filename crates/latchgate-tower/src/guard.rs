@@ -41,10 +41,10 @@ impl GuardLayer {
 }
 
 impl<S> Layer<S> for GuardLayer {
-    type Service = Guarded<S>;
+    type Service = GuardService<S>;
 
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded {
+    fn layer(&self, inner: S) -> GuardService<S> {
+        GuardService {
             inner,
             guard: Arc::clone(&self.guard),
         }
@@ -53,12 +53,12 @@ impl<S> Layer<S> for GuardLayer {
 
 /// A service behind a [`Guard`].
 #[derive(Clone, Debug)]
-pub struct Guarded<S> {
+pub struct GuardService<S> {
     inner: S,
     guard: Arc<Guard>,
 }
 
-impl<S, B, R> Service<Request<B>> for Guarded<S>
+impl<S, B, R> Service<Request<B>> for GuardService<S>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,

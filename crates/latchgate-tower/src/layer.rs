@@ -3,7 +3,7 @@
 use latchgate::Gate;
 use tower_layer::Layer;
 
-use crate::service::Login;
+use crate::service::LoginService;
 
 /// Puts a [`Gate`] in front of a service.
 ///
@@ -41,9 +41,9 @@ impl LoginLayer {
 }
 
 impl<S> Layer<S> for LoginLayer {
-    type Service = Login<S>;
+    type Service = LoginService<S>;
 
-    fn layer(&self, inner: S) -> Login<S> {
-        Login::new(inner, self.gate.clone())
+    fn layer(&self, inner: S) -> LoginService<S> {
+        LoginService::new(inner, self.gate.clone())
     }
 }

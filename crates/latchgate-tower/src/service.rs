@@ -17,18 +17,18 @@ use crate::head::Head;
 
 /// A service behind a [`Gate`].
 #[derive(Clone, Debug)]
-pub struct Login<S> {
+pub struct LoginService<S> {
     inner: S,
     gate: Gate,
 }
 
-impl<S> Login<S> {
+impl<S> LoginService<S> {
     pub(crate) fn new(inner: S, gate: Gate) -> Self {
         Self { inner, gate }
     }
 }
 
-impl<S, B, R> Service<Request<B>> for Login<S>
+impl<S, B, R> Service<Request<B>> for LoginService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
     B: http_body::Body + Send + 'static,
@@ -90,7 +90,7 @@ async fn run<B: http_body::Body>(errand: Errand, body: B) -> Response<Bytes> {
 type Answer = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
 pin_project! {
-    /// The future of [`Login`].
+    /// The future of [`LoginService`].
     pub struct ResponseFuture<F> {
         #[pin]
         stage: Stage<F>,
