@@ -1,5 +1,6 @@
 //! Extractors for actix-web.
 
+use std::error::Error;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::ops::{Deref, DerefMut};
@@ -8,11 +9,13 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
+use latchgate::adapter::{Challenge, Visit};
+use latchgate::{Ended, Guard, LoginOptions};
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 use crate::failure::report;
-use crate::head::Head;
+use crate::head::{Head, status};
 
 /// The signed-in person.
 ///
@@ -64,7 +67,7 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 /// tell. For pages that say so.
 ///
 /// ```
-/// use latchgate_actix::{SessionEnded, latchgate::Ended};
+/// use latchgate_actix::{Ended, SessionEnded};
 ///
 /// async fn welcome(ended: SessionEnded) -> &'static str {
 ///     match ended.0 {
@@ -81,7 +84,7 @@ pub struct SessionEnded(pub Option<Ended>);
 ///
 /// ```
 /// use actix_web::HttpResponse;
-/// use latchgate_actix::{Rejection, SignIn, latchgate::{LoginOptions, Prompt}};
+/// use latchgate_actix::{LoginOptions, Prompt, Rejection, SignIn};
 ///
 /// async fn switch_account(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
 ///     Err(sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount)))
@@ -131,7 +134,33 @@ impl<T> DerefMut for SessionData<T> {
     }
 }
 
+impl From<latchgate::User> for User {
+    fn from(user: latchgate::User) -> Self {
+        Self(user)
+    }
+}
+
+impl Serialize for User {
+    /// The JSON object of all claims.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T: Serialize> Serialize for SessionData<T> {
+    /// The value itself.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(self, serializer)
+    }
+}
+
 impl Rejection {
+    /// The status that the client gets, unless the middleware starts a login instead.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        status(self.0.status())
+    }
+
     pub(crate) fn challenge(&self) -> Challenge {
         Challenge::clone(&self.0)
     }
@@ -151,18 +180,28 @@ impl From<latchgate::Error> for Rejection {
 }
 
 impl fmt::Display for Rejection {
+    /// For logs: a failure's text is not for visitors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sign-in is required, but no latchgate LoginMiddleware is around this app to start one.")
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Error for Rejection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
     }
 }
 
 impl ResponseError for Rejection {
     fn status_code(&self) -> StatusCode {
-        StatusCode::UNAUTHORIZED
+        self.status()
     }
 
+    /// On its way to the middleware, which answers it. The text is for developers who have none.
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::Unauthorized().body(self.to_string());
+        let mut response = HttpResponse::build(self.status()).body(
+            "Sign-in is required, but there is no latchgate LoginMiddleware around this app to start it.",
+        );
         response.extensions_mut().insert(self.challenge());
         response
     }

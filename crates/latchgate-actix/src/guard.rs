@@ -3,12 +3,14 @@
 use std::fmt;
 use std::future::{Ready, ready};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Guard, Visit};
+use latchgate::Guard;
+use latchgate::adapter::Visit;
 
 use crate::extract::Rejection;
 use crate::head::Head;
@@ -21,7 +23,7 @@ use crate::head::Head;
 ///
 /// ```
 /// use actix_web::{HttpResponse, web};
-/// use latchgate_actix::{GuardMiddleware, latchgate::Guard};
+/// use latchgate_actix::{Guard, GuardMiddleware};
 ///
 /// let admin = web::resource("/admin")
 ///     .wrap(GuardMiddleware::new(Guard::signed_in().role("admin")))
@@ -30,14 +32,14 @@ use crate::head::Head;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct GuardMiddleware {
-    guard: Rc<Guard>,
+    guard: Arc<Guard>,
 }
 
 impl GuardMiddleware {
     /// The middleware of a guard.
     pub fn new(guard: Guard) -> Self {
         Self {
-            guard: Rc::new(guard),
+            guard: Arc::new(guard),
         }
     }
 }
@@ -56,7 +58,7 @@ where
     fn new_transform(&self, inner: S) -> Self::Future {
         ready(Ok(GuardService {
             inner: Rc::new(inner),
-            guard: Rc::clone(&self.guard),
+            guard: Arc::clone(&self.guard),
         }))
     }
 }
@@ -64,7 +66,7 @@ where
 /// The service behind [`GuardMiddleware`].
 pub struct GuardService<S> {
     inner: Rc<S>,
-    guard: Rc<Guard>,
+    guard: Arc<Guard>,
 }
 
 impl<S, B> Service<ServiceRequest> for GuardService<S>
@@ -80,7 +82,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let inner = Rc::clone(&self.inner);
-        let guard = Rc::clone(&self.guard);
+        let guard = Arc::clone(&self.guard);
         Box::pin(async move {
             let visit = request.extensions().get::<Visit>().cloned();
             let admitted = guard.admit(visit.as_ref(), &Head(request.request())).await;

@@ -11,5 +11,5 @@ pub use extract::{
     AccessToken, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
 };
 pub use guard::{GuardMiddleware, GuardService};
-pub use latchgate;
+pub use latchgate::*;
 pub use middleware::{LoginMiddleware, LoginService};

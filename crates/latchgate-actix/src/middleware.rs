@@ -16,11 +16,12 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Challenge, Errand, Gate, Pass, Verdict, Visit};
+use latchgate::Gate;
+use latchgate::adapter::{Challenge, Errand, Pass, Verdict, Visit};
 
 use crate::extract::Rejection;
 use crate::failure::{Failure, Failures};
-use crate::head::{Head, Headers};
+use crate::head::{Head, Headers, status};
 
 /// Puts a [`Gate`] in front of an application, by [`App::wrap`](actix_web::App::wrap).
 ///
@@ -217,13 +218,9 @@ async fn run(errand: Errand, mut payload: Payload) -> http::Response<Bytes> {
     errand.run(read.into()).await
 }
 
-fn status(answer: &http::Response<Bytes>) -> StatusCode {
-    StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
 /// A response of the gate's (`http` 1) as one of actix-web's (`http` 0.2).
 fn respond(answer: http::Response<Bytes>) -> HttpResponse {
-    let status = status(&answer);
+    let status = status(answer.status());
     let (head, body) = answer.into_parts();
     let mut response = HttpResponse::with_body(status, BoxBody::new(body));
     for (name, value) in &head.headers {
@@ -259,7 +256,7 @@ impl fmt::Display for Departed {
 impl ResponseError for Departed {
     fn status_code(&self) -> StatusCode {
         match &self.answer {
-            Some(answer) => status(answer),
+            Some(answer) => status(answer.status()),
             None => self.cause.as_response_error().status_code(),
         }
     }

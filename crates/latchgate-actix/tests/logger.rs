@@ -11,8 +11,7 @@ use std::sync::Mutex;
 use actix_web::App;
 use actix_web::middleware::Logger;
 use actix_web::test::{TestRequest, call_service, init_service};
-use latchgate_actix::LoginMiddleware;
-use latchgate_actix::latchgate::{ClientAuth, Gate, Provider};
+use latchgate_actix::{ClientAuth, Gate, LoginMiddleware, Provider};
 
 struct Lines(Mutex<String>);
 

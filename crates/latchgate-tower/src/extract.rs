@@ -1,6 +1,7 @@
 //! Extractors for axum.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -8,10 +9,12 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
+use latchgate::adapter::{Challenge, Visit};
+use latchgate::{Ended, Guard, LoginOptions};
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
-use crate::guard::NO_LAYER;
+use crate::guard::unanswered;
 use crate::head::Head;
 
 /// The signed-in person.
@@ -64,7 +67,7 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 /// tell. For pages that say so.
 ///
 /// ```
-/// use latchgate_tower::{SessionEnded, latchgate::Ended};
+/// use latchgate_tower::{Ended, SessionEnded};
 ///
 /// async fn welcome(SessionEnded(ended): SessionEnded) -> &'static str {
 ///     match ended {
@@ -80,7 +83,7 @@ pub struct SessionEnded(pub Option<Ended>);
 /// [`SignIn::with`] from it.
 ///
 /// ```
-/// use latchgate_tower::{SignIn, latchgate::{LoginOptions, Prompt}};
+/// use latchgate_tower::{LoginOptions, Prompt, SignIn};
 ///
 /// async fn switch_account(sign_in: SignIn) -> impl axum::response::IntoResponse {
 ///     sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount))
@@ -130,6 +133,47 @@ impl<T> DerefMut for SessionData<T> {
     }
 }
 
+impl From<latchgate::User> for User {
+    fn from(user: latchgate::User) -> Self {
+        Self(user)
+    }
+}
+
+impl Serialize for User {
+    /// The JSON object of all claims.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T: Serialize> Serialize for SessionData<T> {
+    /// The value itself.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(self, serializer)
+    }
+}
+
+impl Rejection {
+    /// The status that the client gets, unless the layer starts a login instead.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+}
+
+impl fmt::Display for Rejection {
+    /// For logs: a failure's text is not for visitors.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Error for Rejection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
 impl From<Challenge> for Rejection {
     fn from(challenge: Challenge) -> Self {
         Self(Box::new(challenge))
@@ -145,9 +189,7 @@ impl From<latchgate::Error> for Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::UNAUTHORIZED, NO_LAYER).into_response();
-        response.extensions_mut().insert(*self.0);
-        response
+        unanswered(*self.0)
     }
 }
 

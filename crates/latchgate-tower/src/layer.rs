@@ -12,8 +12,8 @@ use crate::service::LoginService;
 /// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
 ///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The inner service is never asked.
 /// 2. Any other request goes to the inner service. If it carries a session cookie, a
-///    [`Visit`](latchgate::Visit) goes along in its extensions; nothing is decrypted yet.
-/// 3. A response that carries a [`Challenge`](latchgate::Challenge) in its extensions, put there by
+///    [`Visit`](latchgate::adapter::Visit) goes along in its extensions; nothing is decrypted yet.
+/// 3. A response that carries a [`Challenge`](latchgate::adapter::Challenge) in its extensions, put there by
 ///    an extractor or a [`GuardLayer`](crate::GuardLayer), is replaced by the gate's answer to it: a
 ///    redirect to the provider for navigations, a status and a problem document for the rest. Headers
 ///    that layers in between have set stay, unless they describe the response that is replaced.

@@ -14,6 +14,6 @@ pub use extract::{
     AccessToken, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
 };
 pub use guard::{GuardLayer, GuardService};
-pub use latchgate;
+pub use latchgate::*;
 pub use layer::LoginLayer;
 pub use service::{LoginService, ResponseFuture};

@@ -9,7 +9,8 @@ use axum_core::body::Body;
 use bytes::{Buf, Bytes};
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use latchgate::{Challenge, Errand, Gate, Pass, Verdict, Visit};
+use latchgate::Gate;
+use latchgate::adapter::{Challenge, Errand, Pass, Verdict, Visit};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 

@@ -30,16 +30,11 @@ pub use authorization::{
     AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
 };
 pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
-pub use causes::write_with_causes;
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Mistake, Problem, Settings};
 pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{
-    BasePath, Challenge, Errand, Gate, LoginForm, Pass, Refusal, ResponseHead, SessionData,
-    Verdict, Visit, WayOn,
-};
+pub use gate::{BasePath, Gate, LoginForm, Refusal, SessionData, WayOn};
 pub use guard::{Denial, Guard};
-pub use head::RequestHead;
 pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
 pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
@@ -53,9 +48,112 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
-    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
-    StoredNames, StoredRecord, User,
+    AccessToken, ClaimsError, DataError, Ended, Lifetimes, MemoryStore, SessionCeiling,
+    SessionTooLarge, User,
 };
 pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;
+
+/// What an adapter between a web framework and [`Gate`] needs. Applications use an adapter and never this.
+///
+/// An adapter makes three calls and knows nothing of the protocol:
+///
+/// 1. [`Gate::admit`], with the request's head. The answer is a [`Verdict`].
+/// 2. For [`Verdict::Respond`], [`Errand::run`] makes the response: the request was for one of the gate's own routes,
+///    and the application never sees it. For [`Verdict::Pass`] the request goes to the application, with
+///    [`Pass::visit`] in its extensions for the extractors, in place of any that is there. The application's future is polled
+///    within [`Pass::poll`].
+/// 3. The application's response goes through [`Pass::leave`], which sets cookies. If it carries a [`Challenge`] in its extensions, put
+///    there by an extractor or a guard, [`Pass::answer`] makes the response that replaces it first.
+///
+/// A framework's heads are read through [`RequestHead`] and written through [`ResponseHead`], whatever version of `http` it
+/// speaks; responses of the gate are of `http` 1. All futures are `Send`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use latchgate::adapter::{Challenge, Verdict, Visit};
+/// use latchgate::{Gate, Guard, Provider};
+///
+/// async fn serve(gate: &Gate, mut request: Request<Bytes>) -> Response<Bytes> {
+///     let mut pass = match gate.admit(&request) {
+///         // A body may be longer than `Errand::body_limit`: a real adapter stops reading there.
+///         Verdict::Respond(errand) => return errand.run(request.into_body()).await,
+///         Verdict::Pass(pass) => pass,
+///     };
+///     match pass.visit() {
+///         Some(visit) => drop(request.extensions_mut().insert(visit.clone())),
+///         None => drop(request.extensions_mut().remove::<Visit>()),
+///     }
+///     let mut application = std::pin::pin!(application(request));
+///     let mut response =
+///         std::future::poll_fn(|cx| pass.poll(|| application.as_mut().poll(cx))).await;
+///     if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+///         response = pass.answer(challenge, response.headers()).await;
+///     }
+///     pass.leave(response.headers_mut());
+///     response
+/// }
+///
+/// /// An application that wants to know who is there, as the extractors of an adapter do.
+/// async fn application(request: Request<Bytes>) -> Response<Bytes> {
+///     let visit = request.extensions().get::<Visit>();
+///     match Guard::signed_in().admit(visit, &request).await {
+///         Ok(user) => Response::new(format!("Hello, {}", user.subject()).into()),
+///         Err(challenge) => {
+///             let mut response = Response::default();
+///             *response.status_mut() = challenge.status();
+///             response.extensions_mut().insert(challenge);
+///             response
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let provider = Provider::new("https://login.example.com/", "my-app").client_secret("s3cret");
+/// let gate = Gate::builder().base_url("http://localhost:3000").provider(provider).build()?;
+///
+/// let request = Request::get("/me").body(Bytes::new())?;
+/// assert_eq!(serve(&gate, request).await.status(), 401);
+///
+/// let request = Request::get("/callback").body(Bytes::new())?;
+/// assert_eq!(serve(&gate, request).await.status(), 400);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`Errand::run`]: adapter::Errand::run
+/// [`Pass::visit`]: adapter::Pass::visit
+/// [`Pass::poll`]: adapter::Pass::poll
+/// [`Pass::leave`]: adapter::Pass::leave
+/// [`Pass::answer`]: adapter::Pass::answer
+/// [`Challenge`]: adapter::Challenge
+/// [`RequestHead`]: adapter::RequestHead
+/// [`ResponseHead`]: adapter::ResponseHead
+/// [`Verdict`]: adapter::Verdict
+/// [`Verdict::Respond`]: adapter::Verdict::Respond
+/// [`Verdict::Pass`]: adapter::Verdict::Pass
+pub mod adapter {
+    pub use crate::gate::{Challenge, Errand, Pass, ResponseHead, Verdict, Visit};
+    pub use crate::head::RequestHead;
+}
+
+/// What a session store needs. Applications choose a store and never use this.
+///
+/// [`SessionStore`] says what a store must keep to, and the crate `latchgate-store-contract` tests whether it
+/// does. A store never sees a session id, a name or a token: only hashes ([`StoreKey`]), and sealed bytes that it cannot open
+/// ([`StoredRecord`]). A [`StoreOpener`] makes one from the URL in a setting
+/// ([`Settings::stores`]).
+///
+/// [`SessionStore`]: store::SessionStore
+/// [`StoreKey`]: store::StoreKey
+/// [`StoredRecord`]: store::StoredRecord
+/// [`StoreOpener`]: store::StoreOpener
+pub mod store {
+    pub use crate::causes::write_with_causes;
+    pub use crate::session::{
+        Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
+        StoredNames, StoredRecord,
+    };
+}

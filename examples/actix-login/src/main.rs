@@ -8,8 +8,9 @@ use std::error::Error;
 
 use actix_web::web::{self, Html, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use latchgate_actix::latchgate::{Guard, Settings};
-use latchgate_actix::{AccessToken, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, User};
+use latchgate_actix::{
+    AccessToken, Guard, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, Settings, User,
+};
 use serde_json::{Value, json};
 
 #[path = "../../page.rs"]

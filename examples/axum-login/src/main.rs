@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use latchgate_tower::latchgate::{Guard, Settings};
-use latchgate_tower::{AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, User};
+use latchgate_tower::{
+    AccessToken, Guard, GuardLayer, LoginLayer, RefreshedAccessToken, Settings, User,
+};
 use serde_json::{Value, json};
 
 #[path = "../../page.rs"]

@@ -101,8 +101,8 @@ async fn home(user: Option<User>) -> String {
     user.map_or_else(|| "anonymous".to_owned(), |user| user.subject().to_owned())
 }
 
-async fn me(user: User) -> Json<Value> {
-    Json(serde_json::json!(*user))
+async fn me(user: User) -> Json<User> {
+    Json(user)
 }
 
 async fn token(token: AccessToken) -> Json<Value> {
@@ -132,8 +132,8 @@ async fn cached(_: User) -> HttpResponse {
         .body("cached")
 }
 
-async fn counted(count: SessionData<Count>) -> Json<Count> {
-    Json(Count::clone(&count))
+async fn counted(count: SessionData<Count>) -> Json<SessionData<Count>> {
+    Json(count)
 }
 
 async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> {
