@@ -20,7 +20,7 @@ const KEY: &str = "xLUwsCmDwqO4nH1mUu8mfp1s0JrcmqRZ1yB8o3UmYbk=";
 const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     (
         &[("LATCHGATE_ISUER", "x")],
-        "`LATCHGATE_ISUER` is no setting of latchgate; did you mean `LATCHGATE_ISSUER`?",
+        "`LATCHGATE_ISUER` is not a setting of latchgate; did you mean `LATCHGATE_ISSUER`?",
     ),
     (
         &[("LATCHGATE_ISSUER", "")],
@@ -66,7 +66,7 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
             ("LATCHGATE_USERINFO", "yes"),
             ("LATCHGATE_PROMPT", "always"),
         ],
-        "2 settings are wrong:\n- `prompt` (LATCHGATE_PROMPT) is none of: none, login, consent, select_account, create\n- `userinfo` (LATCHGATE_USERINFO) is none of: true, false",
+        "2 settings are wrong:\n- `prompt` (LATCHGATE_PROMPT) is not one of: none, login, consent, select_account, create\n- `userinfo` (LATCHGATE_USERINFO) is not one of: true, false",
     ),
     (
         &[("LATCHGATE_CA_FILE", "/nowhere/ca.pem")],

@@ -33,9 +33,7 @@ impl log::Log for Lines {
 /// What the log has of a callback.
 async fn told(logger: Logger) -> String {
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    let gate = Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    let gate = Gate::builder("http://127.0.0.1:3000", provider)
         .build()
         .unwrap();
     let app = init_service(App::new().wrap(LoginMiddleware::new(gate)).wrap(logger)).await;

@@ -19,9 +19,7 @@ use latchgate_actix::{ClientAuth, Gate, HookError, LoginMiddleware, Provider, Re
 /// A gate whose session cookie has the given name. Its provider is never asked.
 fn gate(cookie: &str) -> Gate {
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    Gate::builder("http://127.0.0.1:3000", provider)
         .cookie_name(cookie)
         .build()
         .unwrap()

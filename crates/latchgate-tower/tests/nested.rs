@@ -19,9 +19,7 @@ use tower_layer::Layer;
 /// A gate whose session cookie has the given name. Its provider is never asked.
 fn layer(cookie: &str) -> LoginLayer {
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    let gate = Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    let gate = Gate::builder("http://127.0.0.1:3000", provider)
         .cookie_name(cookie)
         .build();
     LoginLayer::new(gate.unwrap())

@@ -44,9 +44,7 @@ async fn told(span: impl MakeSpan<Full<Bytes>> + Clone) -> String {
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    let gate = Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    let gate = Gate::builder("http://127.0.0.1:3000", provider)
         .build()
         .unwrap();
     let app = service_fn(async |_: Request<Full<Bytes>>| {

@@ -23,15 +23,16 @@ mod provider;
 mod return_to;
 mod seal;
 mod session;
+mod settings;
 mod token;
 mod userinfo;
 
 pub use authorization::{
     AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
 };
-pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
+pub use builder::{GateBuilder, Provider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Mistake, Problem, Settings};
+pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{BasePath, Gate, LoginForm, Refusal, SessionData, WayOn};
 pub use guard::{Denial, Guard};
@@ -51,6 +52,7 @@ pub use session::{
     AccessToken, ClaimsError, DataError, Ended, Lifetimes, MemoryStore, SessionCeiling,
     SessionTooLarge, User,
 };
+pub use settings::Settings;
 pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;
 
@@ -112,7 +114,7 @@ pub use userinfo::UserinfoError;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let provider = Provider::new("https://login.example.com/", "my-app").client_secret("s3cret");
-/// let gate = Gate::builder().base_url("http://localhost:3000").provider(provider).build()?;
+/// let gate = Gate::builder("http://localhost:3000", provider).build()?;
 ///
 /// let request = Request::get("/me").body(Bytes::new())?;
 /// assert_eq!(serve(&gate, request).await.status(), 401);

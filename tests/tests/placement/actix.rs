@@ -64,7 +64,7 @@ async fn a_scope_or_a_resource_that_cannot_see_the_callback_is_told() -> Result<
         assert!(body.contains("layer_out_of_reach"), "{path}: {body}");
         let log = transcript.text();
         assert!(
-            log.contains(&format!("the login layer is around `{around}` only")),
+            log.contains(&format!("the login layer wraps only `{around}`,")),
             "{log}"
         );
         assert!(log.contains("actix-web: `App::wrap`"), "{log}");

@@ -142,7 +142,7 @@ where
     F: Future<Output = Result<Option<Count>, std::io::Error>> + Send + 'static,
 {
     let setup = setup.gate(move |gate| {
-        gate.on_login(async |user| Ok(Count::of(user.subject())))
+        gate.on_login(async |user: User| Ok(Count::of(user.subject())))
             .on_refresh(hook)
     });
     setup.start().await
@@ -227,8 +227,8 @@ async fn a_change_beside_a_refresh_hook_is_not_undone(setup: Setup) -> Result<()
     let (asking, answering) = (Arc::clone(&asked), Arc::clone(&may_answer));
     let setup = setup.gate(move |gate| {
         let (asked, may_answer) = (Arc::clone(&asking), Arc::clone(&answering));
-        gate.on_login(async |user| Ok(Count::of(user.subject())))
-            .on_refresh(move |user| {
+        gate.on_login(async |user: User| Ok(Count::of(user.subject())))
+            .on_refresh(move |user: User| {
                 asked.fetch_add(1, Ordering::SeqCst);
                 let may_answer = Arc::clone(&may_answer);
                 async move {

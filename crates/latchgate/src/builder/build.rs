@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::GateBuilder;
 use super::checks::{base, cookie_name, loopback, session_keys};
-use super::{GateBuilder, Provider, Ready};
 use crate::background::Background;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Mistake, Problem};
@@ -18,22 +18,21 @@ use crate::session::{
     StoredSessions,
 };
 
-impl GateBuilder<Ready> {
-    /// Builds the gate, without the network, and tells the log what to register at the provider.
+impl GateBuilder {
+    /// Builds the gate, without the network, and logs what to register at the provider.
     ///
     /// # Errors
     ///
     /// Every setting that is missing, malformed or contradicts another, all at once.
     pub fn build(self) -> Result<Gate, ConfigError> {
         let mut mistakes = self.mistakes;
-        // With a stand-in for a base URL that is wrong, what does not depend on it is still checked.
+        // A stand-in for a wrong base URL, so that everything else is still checked.
         let (mut base, transport) = mistakes.keep(base(&self.base_url)).unwrap_or_else(loopback);
         base.arrives = self.paths.arrives;
         let routes = self.paths.routes(&base, &mut mistakes);
-        let provider = self.provider.unwrap_or_else(|| Provider::new("", ""));
-        let login_options = provider.every_login();
+        let login_options = self.provider.every_login();
         let redirect_uri = format!("{}{}", base.origin, routes.callback);
-        let registration = provider.register(redirect_uri, &mut mistakes);
+        let registration = self.provider.register(redirect_uri, &mut mistakes);
         let name = mistakes.keep(cookie_name(self.cookie_name, &base));
         if self.leeway > Duration::from_secs(60) {
             mistakes.add(Mistake::new("leeway", Problem::Leeway));
@@ -123,11 +122,11 @@ fn own_client(extra_roots: Option<&[u8]>) -> Result<Arc<dyn HttpClient>, Mistake
     }
 }
 
-/// A key that lives as long as the process.
+/// A random key that is lost when the process ends.
 fn passing_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
     tracing::warn!(
         event = "session_keys_made_up",
-        "no session keys are configured: sessions end when this process does. Fine on loopback; set LATCHGATE_SESSION_KEYS to keep them"
+        "no session keys are configured, so sessions end with this process; that is fine on loopback, set LATCHGATE_SESSION_KEYS to keep them"
     );
     let drawn = random
         .array()
@@ -135,7 +134,7 @@ fn passing_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
     Ok(SessionKey::from_bytes(drawn))
 }
 
-/// Says once where this gate is and what the provider has to know of it.
+/// Logs once where this gate is and which URIs the provider has to know.
 fn announce(gate: &Gate, store: &str) {
     tracing::info!(
         event = "gate_ready",

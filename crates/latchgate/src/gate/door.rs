@@ -321,7 +321,7 @@ mod tests {
     use http::{HeaderMap, Request, header};
 
     use super::*;
-    use crate::builder::{GateBuilder, Provider, Ready};
+    use crate::builder::{GateBuilder, Provider};
     use crate::gate::hang_ups::SlowStore;
     use crate::gate::{Gate, Verdict};
     use crate::outside::scripted::{CountingRandom, ScriptedHttp, StoppedClock};
@@ -341,18 +341,19 @@ mod tests {
         builder(now).build().unwrap()
     }
 
-    fn builder(now: u64) -> GateBuilder<Ready> {
+    fn builder(now: u64) -> GateBuilder {
         registered("https://op.example", "my-app", now)
     }
 
-    fn registered(issuer: &str, client: &str, now: u64) -> GateBuilder<Ready> {
-        Gate::builder()
-            .base_url("https://app.example")
-            .provider(Provider::new(issuer, client).client_secret("secret"))
-            .session_keys([SessionKey::from_bytes(*b"a key that has sealed for years.")])
-            .http_client(ScriptedHttp::default())
-            .clock(StoppedClock(now))
-            .random(CountingRandom::default())
+    fn registered(issuer: &str, client: &str, now: u64) -> GateBuilder {
+        Gate::builder(
+            "https://app.example",
+            Provider::new(issuer, client).client_secret("secret"),
+        )
+        .session_keys([SessionKey::from_bytes(*b"a key that has sealed for years.")])
+        .http_client(ScriptedHttp::default())
+        .clock(StoppedClock(now))
+        .random(CountingRandom::default())
     }
 
     /// Who the gate says it is at this time, and whether their session is written back.

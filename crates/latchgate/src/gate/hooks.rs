@@ -19,6 +19,7 @@ impl Gate {
         match hook.call(self.user(&session)).await {
             Ok(data) => Ok(session.with_data(data)),
             Err(error) => {
+                let error = Error::from(error);
                 tracing::info!(
                     event = "login_rejected",
                     issuer = session.issuer,
@@ -100,7 +101,7 @@ impl Gate {
             return;
         };
         let telling = async move {
-            if let Err(error) = hook.call(end).await {
+            if let Err(error) = hook.call(end).await.map_err(Error::from) {
                 tracing::warn!(
                     event = "logout_hook_failed",
                     code = error.code(),

@@ -219,18 +219,19 @@ mod tests {
         let time = Time(Arc::new(AtomicU64::new(1_001)));
         let store = Arc::new(MemoryStore::default());
         let node = || {
-            Gate::builder()
-                .base_url("https://app.example")
-                .provider(Provider::new("https://op.example", "my-app").client_secret("secret"))
-                .session_keys([SessionKey::from_bytes(*b"a key that all of the nodes have")])
-                .http_client(ScriptedHttp::default())
-                .clock(time.clone())
-                .random(CountingRandom::default())
-                // Otherwise what it does in the background takes time on another thread.
-                .background_runtime(tokio::runtime::Handle::current())
-                .store(Arc::clone(&store))
-                .build()
-                .unwrap()
+            Gate::builder(
+                "https://app.example",
+                Provider::new("https://op.example", "my-app").client_secret("secret"),
+            )
+            .session_keys([SessionKey::from_bytes(*b"a key that all of the nodes have")])
+            .http_client(ScriptedHttp::default())
+            .clock(time.clone())
+            .random(CountingRandom::default())
+            // Otherwise what it does in the background takes time on another thread.
+            .background_runtime(tokio::runtime::Handle::current())
+            .store(Arc::clone(&store))
+            .build()
+            .unwrap()
         };
         let (here, there) = (node(), node());
         let kept = Kept {

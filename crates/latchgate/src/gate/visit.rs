@@ -345,13 +345,14 @@ mod tests {
     impl Visit {
         /// A visit at 1001 of somebody who has this session, sealed.
         pub(in crate::gate) fn example(session: &Arc<Session>) -> Self {
-            let gate = Gate::builder()
-                .base_url("http://localhost:3000")
-                .provider(Provider::new("https://op.example", "my-app").client_secret("s3cret"))
-                .http_client(ScriptedHttp::default())
-                .clock(StoppedClock(1_001))
-                .build()
-                .unwrap();
+            let gate = Gate::builder(
+                "http://localhost:3000",
+                Provider::new("https://op.example", "my-app").client_secret("s3cret"),
+            )
+            .http_client(ScriptedHttp::default())
+            .clock(StoppedClock(1_001))
+            .build()
+            .unwrap();
             let visit = Self::new(gate);
             visit.keep(Kept {
                 session: Arc::clone(session),

@@ -1,4 +1,5 @@
 //! A slow world: every answer takes its time, and a browser may hang up meanwhile.
+#![cfg(test)]
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -192,9 +193,7 @@ pub(super) fn world() -> World {
     let registration = Provider::new("https://op.example", "my-app")
         .client_secret("s3cret")
         .response_mode(ResponseMode::FormPost);
-    let gate = Gate::builder()
-        .base_url("http://localhost:3000")
-        .provider(registration)
+    let gate = Gate::builder("http://localhost:3000", registration)
         .store(Arc::clone(&store))
         .revocations_in(Arc::clone(&store))
         .http_client(Arc::clone(&provider))

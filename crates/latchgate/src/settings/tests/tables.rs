@@ -28,7 +28,7 @@ fn tables_that_cannot_be_read_say_so_and_tell_no_secret() {
     for (toml, cure) in [
         (
             format!("{good}base_ulr = \"x\""),
-            "`base_ulr` is no setting of latchgate; did you mean `base_url`?",
+            "`base_ulr` is not a setting of latchgate; did you mean `base_url`?",
         ),
         (format!("{good}issuer = \"x\""), "duplicate key"),
         (
@@ -41,7 +41,7 @@ fn tables_that_cannot_be_read_say_so_and_tell_no_secret() {
         ),
         (
             format!("{good}[nested]\na = \"b\""),
-            "`nested` is no setting",
+            "`nested` is not a setting",
         ),
     ] {
         let error = Gate::from_toml(&toml).map(|_| ()).unwrap_err();

@@ -79,24 +79,19 @@ fn every_mistake_names_the_setting_and_the_cure() {
         (
             &[("client_auth", "private_key_jwt")],
             "client_auth",
-            "does not do yet",
-        ),
-        (
-            &[("client_auth", "tls_client_auth")],
-            "client_auth",
-            "does not do yet",
+            "client_secret_basic, client_secret_post, none",
         ),
         (&[("scopes", "profile email")], "scopes", "lacks `openid`"),
         (&[("scopes", "OpenID")], "scopes", "lacks `openid`"),
         (
             &[("resource", "/relative")],
             "resource",
-            "absolute URI without fragment",
+            "absolute URI without a fragment",
         ),
         (
             &[("resource", "https://a.example#x")],
             "resource",
-            "absolute URI without fragment",
+            "absolute URI without a fragment",
         ),
         (
             &[("response_mode", "fragment")],
@@ -182,16 +177,9 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "Settings::from_env().stores",
         ),
         (&[("revocations", "memory")], "revocations", "`redis://…`"),
-        (&[("revocations", "cookie")], "revocations", "leave it out"),
+        (&[("revocations", "cookie")], "revocations", "or remove it"),
         (&[("revocations", "disk")], "revocations", "redis://…"),
-        (
-            &[("client_key_file", "key.pem")],
-            "client_key_file",
-            "does not do yet",
-        ),
         (&[("userinfo", "yes")], "userinfo", "true, false"),
-        (&[("par", "true")], "par", "does not do yet"),
-        (&[("dpop", "maybe")], "dpop", "does not do yet"),
         (
             &[("session_idle", "30")],
             "session_idle",
@@ -257,7 +245,7 @@ fn every_mistake_names_the_setting_and_the_cure() {
         (
             &[("clear_site_data", "cache, cookies")],
             "clear_site_data",
-            "none of: cache, storage",
+            "not one of: cache, storage",
         ),
         (
             &[("callback_path", "/callback?x=1")],

@@ -2,25 +2,24 @@
 
 use std::sync::Arc;
 
-use super::names::NOT_YET;
-use super::{Mistake, Mistakes, Problem, Settings};
+use super::Settings;
 use crate::authorization::{LoginOptions, Prompt};
-use crate::builder::{GateBuilder, Provider, Ready};
+use crate::builder::{GateBuilder, Provider};
 use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-use crate::gate::{BasePath, Gate};
+use crate::config::{Mistake, Mistakes, Problem};
+use crate::gate::BasePath;
 use crate::logout::ClearSiteData;
 use crate::provider::{ClaimPath, ProviderPreset};
 use crate::seal::SessionKey;
 use crate::session::{MemoryStore, SessionStore};
 
 impl Settings {
-    /// Starts to build a gate with these settings, for knobs that only code can turn. What is wrong
-    /// with the settings is told when the gate is built.
-    pub fn builder(&self) -> GateBuilder<Ready> {
+    /// Starts to build a gate with these settings, for options that exist in code only.
+    /// Mistakes in the settings are reported when the gate is built.
+    pub fn builder(&self) -> GateBuilder {
         let mut mistakes = self.mistakes.clone();
-        let mut builder = Gate::builder()
-            .base_url(self.get("base_url").unwrap_or_default())
-            .provider(self.provider(&mut mistakes))
+        let base_url = self.get("base_url").unwrap_or_default();
+        let mut builder = GateBuilder::new(base_url, self.provider(&mut mistakes))
             .session_keys(mistakes.keep(self.session_keys()).unwrap_or_default());
         builder = self.lifetimes(builder, &mut mistakes);
         if let Some(name) = self.get("cookie_name") {
@@ -61,11 +60,6 @@ impl Settings {
         if let Some(Some(store)) = mistakes.keep(self.revocations()) {
             builder = builder.revocations_opened(store);
         }
-        for name in NOT_YET {
-            if !matches!(self.get(name), None | Some("auto" | "false")) {
-                mistakes.add(Mistake::new(name, Problem::NotInThisVersion));
-            }
-        }
         builder.mistaken(mistakes)
     }
 
@@ -95,7 +89,7 @@ impl Settings {
         }
     }
 
-    /// Where nodes tell each other of logouts.
+    /// Where nodes tell each other about logouts.
     fn revocations(&self) -> Result<Option<Arc<dyn SessionStore>>, Mistake> {
         let name = "revocations";
         match self.get(name) {
@@ -130,7 +124,7 @@ impl Settings {
         let text = |name| self.get(name).unwrap_or_default();
         let mut provider = Provider::new(text("issuer"), text("client_id"));
         let auth = mistakes.keep(self.client_auth()).unwrap_or_else(|| {
-            // A stand-in, so that nothing is told to be missing besides.
+            // A stand-in, so that nothing else is reported as missing.
             let secret = self.secret();
             secret.map_or(ClientAuth::None, ClientAuth::ClientSecretBasic)
         });
@@ -217,7 +211,7 @@ impl Settings {
         options
     }
 
-    /// The client secret to the letter, spaces included.
+    /// The client secret exactly as given, spaces included.
     fn secret(&self) -> Option<ClientSecret> {
         let secret = self.values.get("client_secret");
         let secret = secret.filter(|secret| !secret.is_empty());
@@ -236,9 +230,6 @@ impl Settings {
                 Err(Mistake::new("client_secret", Problem::SecretWithoutUse))
             }
             (None | Some("client_secret_basic" | "client_secret_post"), None) => Err(missing),
-            (Some("client_secret_jwt" | "private_key_jwt" | "tls_client_auth"), _) => {
-                Err(Mistake::new("client_auth", Problem::NotInThisVersion))
-            }
             (Some(_), _) => {
                 let accepted = "client_secret_basic, client_secret_post, none";
                 Err(Mistake::new("client_auth", Problem::Word { accepted }))

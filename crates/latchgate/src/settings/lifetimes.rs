@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use super::Settings;
 use crate::authorization::RememberMe;
-use crate::builder::{GateBuilder, Ready};
+use crate::builder::GateBuilder;
 use crate::config::Mistakes;
 use crate::session::SessionCeiling;
 
 impl Settings {
     pub(super) fn lifetimes(
         &self,
-        mut builder: GateBuilder<Ready>,
+        mut builder: GateBuilder,
         mistakes: &mut Mistakes,
-    ) -> GateBuilder<Ready> {
+    ) -> GateBuilder {
         let idle = mistakes.keep(self.duration("session_idle"));
         let absolute = mistakes.keep(self.duration("session_absolute"));
         if let (Some(idle), Some(absolute)) = (idle, absolute) {

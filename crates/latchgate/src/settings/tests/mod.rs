@@ -67,8 +67,6 @@ fn every_setting_arrives() {
         ("id_token_alg", "ES256"),
         ("trusted_audiences", "one two"),
         ("userinfo", "true"),
-        ("par", "auto"),
-        ("dpop", "false"),
         ("session_idle", "30m"),
         ("session_absolute", "12h"),
         ("session_ceiling", "id_token"),
@@ -245,7 +243,7 @@ fn a_store_of_another_crate_is_opened_by_its_scheme() {
         wrong.ends_with("cannot be used: there is no such place"),
         "{wrong}"
     );
-    assert!(stored("theirs://x").unwrap_err().contains("is none of"));
+    assert!(stored("theirs://x").unwrap_err().contains("is not one of"));
 }
 
 #[test]

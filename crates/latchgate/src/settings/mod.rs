@@ -1,7 +1,8 @@
-//! Settings as text, from the environment or a TOML table, and the gate they make.
+//! Settings as text, from the environment or a TOML table, and the builder they fill.
 
+mod front_door;
+mod kind;
 mod lifetimes;
-mod names;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -9,18 +10,17 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use super::{ConfigError, Mistake, Mistakes, Problem};
+use crate::config::{ConfigError, Mistake, Mistakes, PREFIX, Problem, variable};
 use crate::gate::Gate;
 use crate::session::StoreOpener;
 
-use names::{PREFIX, known, unknown};
-pub(super) use names::{place, variable};
+use kind::{known, unknown};
 
 /// Settings as text, from the environment or a TOML table, before they make a gate.
 ///
-/// [`Gate::from_env`] and [`Gate::from_toml`] are the short way. This is the long one, for stores
-/// that are crates of their own and for what only code can say. Mistakes are kept until the gate is
-/// built, and then told all at once.
+/// [`Gate::from_env`] and [`Gate::from_toml`] are the short way. Use `Settings` for stores from other
+/// crates, and for options that exist in code only. Mistakes are collected, and reported together when
+/// the gate is built.
 ///
 /// ```no_run
 /// use latchgate::Settings;
@@ -39,6 +39,13 @@ pub(super) use names::{place, variable};
 ///     .build()?;
 /// # Ok::<(), latchgate::ConfigError>(())
 /// ```
+///
+/// # All settings
+///
+/// A value that is empty counts as missing. White space around a value is ignored, except in the client
+/// secret. A variable that begins with `LATCHGATE_`, or a key, that is not in this table is a mistake.
+///
+#[doc = include_str!("table.md")]
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Settings {
@@ -57,58 +64,14 @@ impl fmt::Debug for Settings {
     }
 }
 
-impl Gate {
-    /// Builds a gate from environment variables, `LATCHGATE_BASE_URL` and so on, without the network.
-    /// The README lists them all.
-    ///
-    /// ```no_run
-    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-    /// let gate = latchgate::Gate::from_env()?;
-    /// // Optional: fail now, not at the first login, if the provider cannot be reached.
-    /// gate.warm_up().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Every variable that is missing, malformed or contradicts another, and every one that begins
-    /// with `LATCHGATE_` and is none of ours.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Settings::from_env().build()
-    }
-
-    /// Builds a gate from a TOML table with the same settings in lower case. Lists may be arrays,
-    /// switches booleans, and `max_age` a number of seconds:
-    ///
-    /// ```
-    /// let gate = latchgate::Gate::from_toml(r#"
-    ///     base_url = "http://localhost:3000"
-    ///     issuer = "https://login.example.com/"
-    ///     client_id = "my-app"
-    ///     client_secret = "s3cret"
-    ///     scopes = ["openid", "email"]
-    ///     userinfo = true
-    /// "#)?;
-    /// # Ok::<(), latchgate::ConfigError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Every setting that is unknown, missing, malformed or contradicts another.
-    pub fn from_toml(table: &str) -> Result<Self, ConfigError> {
-        Settings::from_toml(table).build()
-    }
-}
-
 impl Settings {
-    /// The settings of the environment: `LATCHGATE_BASE_URL` and so on. A variable that begins with
-    /// `LATCHGATE_` and is none of ours is a mistake.
+    /// The settings of the environment: `LATCHGATE_BASE_URL` and so on. An unknown variable that begins
+    /// with `LATCHGATE_` is a mistake.
     pub fn from_env() -> Self {
         Self::from_variables(std::env::vars_os())
     }
 
-    /// These settings, overruled by those of the environment.
+    /// These settings, overridden by those of the environment.
     pub fn with_env(mut self) -> Self {
         let env = Self::from_env();
         let given = env.values.into_iter();
@@ -118,7 +81,7 @@ impl Settings {
         self
     }
 
-    /// Whether nothing at all was set, not even wrongly: nobody has configured anything yet.
+    /// Whether nothing is set, not even wrongly.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty() && self.mistakes.is_empty()
@@ -142,27 +105,26 @@ impl Settings {
 
     fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut settings = Self::default();
-        for (variable, value) in variables {
-            // A name that is no text is compared by what of it is.
-            let variable = variable.to_string_lossy();
-            let (prefix, name) = variable.split_at_checked(PREFIX.len()).unwrap_or_default();
+        for (given, value) in variables {
+            // A name that is not text is compared by the part of it that is.
+            let given = given.to_string_lossy();
+            let (prefix, name) = given.split_at_checked(PREFIX.len()).unwrap_or_default();
             if !prefix.eq_ignore_ascii_case(PREFIX) {
                 continue;
             }
-            let setting =
-                known(&name.to_lowercase()).filter(|(name, _)| variable == self::variable(name));
+            let setting = known(&name.to_lowercase()).filter(|(name, _)| given == variable(name));
             match (setting, value.into_string()) {
                 (Some((name, _)), Ok(value)) => drop(settings.values.insert(name, value)),
                 (Some((name, _)), Err(_)) => settings.wrong(name, Problem::NotText),
                 (None, _) => {
-                    settings.wrong(variable.to_string(), unknown(name, self::variable));
+                    settings.wrong(given.to_string(), unknown(name, variable));
                 }
             }
         }
         settings
     }
 
-    /// The settings of a TOML table, by their names in lower case.
+    /// The settings of a TOML table, by their keys.
     pub fn from_toml(table: &str) -> Self {
         let mut settings = Self::default();
         let table: toml::Table = match toml::from_str(table) {
@@ -199,7 +161,7 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
-    /// The meaning of one of a few words, or of none.
+    /// The meaning of one of the accepted words; `None` where the setting is missing.
     fn word<T: Copy>(
         &self,
         name: &'static str,

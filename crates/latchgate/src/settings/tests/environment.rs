@@ -21,13 +21,15 @@ fn variables_that_belong_to_nobody_are_refused_with_the_nearest_name() {
         ("latchgate_issuer", Some("LATCHGATE_ISSUER")),
         ("LATCHGATE_", None),
         ("LATCHGATE_TEST_REPORT", None),
+        ("LATCHGATE_PAR", None),
+        ("LATCHGATE_DPOP", None),
         ("LATCHGATE_K8S_SERVICE_HOST", None),
     ] {
         let error = environment(&[&good[..], &[(name, "hunter2")]].concat()).build();
         let error = error.map(|_| ()).expect_err(name);
         let said = error.to_string();
         assert!(
-            said.starts_with(&format!("`{name}` is no setting")),
+            said.starts_with(&format!("`{name}` is not a setting")),
             "{said}"
         );
         match nearest {
@@ -37,7 +39,7 @@ fn variables_that_belong_to_nobody_are_refused_with_the_nearest_name() {
                     "{said}"
                 );
             }
-            None => assert!(said.contains("README"), "{said}"),
+            None => assert!(said.contains("`latchgate::Settings`"), "{said}"),
         }
         assert!(!said.contains("hunter2"), "{said}");
     }
