@@ -11,8 +11,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use latchgate_tower::LoginLayer;
-use latchgate_tower::latchgate::{ClientAuth, Gate, Provider, Visit};
+use latchgate_tower::adapter::Visit;
+use latchgate_tower::{ClientAuth, Gate, LoginLayer, Provider};
 use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
 

@@ -152,6 +152,19 @@ impl Challenge {
         matches!(self.why, Why::Failed(_))
     }
 
+    /// The status of the answer, if no login is started: `401` where somebody has to sign in, `403` where
+    /// somebody may not pass, else that of the error.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match &self.why {
+            Why::SignIn(_) | Why::NoRefreshToken | Why::Denied(Denial::TooLongAgo { .. }) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Why::Denied(_) => StatusCode::FORBIDDEN,
+            Why::Failed(error) => error.status(),
+        }
+    }
+
     fn new(head: &dyn RequestHead, why: Why) -> Self {
         let query = head
             .query()
@@ -198,6 +211,27 @@ impl From<Error> for Challenge {
             remembered: None,
             user: None,
             cookies: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Challenge {
+    /// For logs: a failure's text is not for visitors.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.why {
+            Why::SignIn(_) => f.write_str("sign-in is required"),
+            Why::NoRefreshToken => fmt::Display::fmt(&Error::NoRefreshToken, f),
+            Why::Denied(denial) => fmt::Display::fmt(denial, f),
+            Why::Failed(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl std::error::Error for Challenge {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.why {
+            Why::Failed(error) => error.source(),
+            _ => None,
         }
     }
 }

@@ -233,7 +233,7 @@ impl ProviderPreset {
                 "have an Action put the roles into the ID token as `https://latchgate.dev/roles`, or set `role_claim` to the claim that has them"
             }
             Self::Keycloak => {
-                "make `roles` a default client scope of the client; if the log says `access_token_not_used`, sign access tokens with the ID token's algorithm, or let the mappers of that scope add the roles to the ID token"
+                "add the client scope `roles` to the client's default scopes; if the log says `access_token_not_used`, sign access tokens with the ID token's algorithm, or let the mappers of that scope add the roles to the ID token"
             }
             Self::EntraId => {
                 "define app roles in the app registration and assign people to them in the enterprise application"

@@ -1,5 +1,9 @@
-//! The store door: where sessions lie that do not travel in the cookie. What a store must keep to is
-//! written at [`SessionStore`], and tested by the crate `latchgate-store-contract`.
+//! What a session store needs. Applications choose a store and never use this.
+//!
+//! [`SessionStore`] says what a store must keep to, and the crate `latchgate-store-contract` tests whether it
+//! does. A store never sees a session id, a name or a token: only hashes ([`StoreKey`]), and sealed bytes that it cannot open
+//! ([`StoredRecord`]). A [`StoreOpener`] makes one from the URL in a setting
+//! ([`Settings::stores`](crate::Settings::stores)).
 
 mod memory;
 
@@ -9,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::causes::write_with_causes;
 pub use memory::MemoryStore;
 
 /// What the methods of [`SessionStore`] return.
