@@ -11,6 +11,11 @@ mod client;
 mod config;
 mod cookie;
 mod error;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "its users come to it one by one")
+)]
+mod expiring_map;
 mod gate;
 mod guard;
 mod head;

@@ -9,6 +9,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("outside", 0),
     ("jose", 0),
     ("cookie", 0),
+    ("expiring_map", 0),
     ("seal", 0),
     ("return_to", 0),
     ("head", 0),
