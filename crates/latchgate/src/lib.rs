@@ -13,7 +13,7 @@ mod cookie;
 mod error;
 #[cfg_attr(
     not(test),
-    expect(dead_code, reason = "its users come to it one by one")
+    expect(dead_code, reason = "the revocations have yet to move into it")
 )]
 mod expiring_map;
 mod gate;
