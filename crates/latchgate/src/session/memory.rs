@@ -46,11 +46,12 @@ struct MemoryLease {
     expires_at: u64,
 }
 
-/// Every name of every session, with the session's key. A name has few sessions: those of one person.
+/// The first bytes of every name of every session, with the session's key. A name has few sessions:
+/// those of one person. Whether a session really has the name, its record says.
 #[derive(Default)]
 struct Names {
-    sid: BTreeSet<(StoreKey, StoreKey)>,
-    sub: BTreeSet<(StoreKey, StoreKey)>,
+    sid: BTreeSet<(u64, StoreKey)>,
+    sub: BTreeSet<(u64, StoreKey)>,
 }
 
 impl MemoryStore {
@@ -90,15 +91,17 @@ impl MemoryStore {
         let Some(sub) = sub else {
             return !is_full;
         };
-        if !is_full && !self.names().has(&sub, self.per_person()) {
+        let name = StoredName::Sub(sub);
+        let keys = self.names().under(&name);
+        if !is_full && keys.len() < self.per_person() {
             return true;
         }
         let mut theirs = Vec::new();
-        let keys = self.names().under(StoredName::Sub(sub));
         for key in keys {
             let mut entry = self.sessions.entry(key, now);
             match entry.get() {
-                Some(session) => theirs.push((session.written, key)),
+                Some(session) if session.is_called(&name) => theirs.push((session.written, key)),
+                Some(_) => {}
                 None => {
                     entry.remove();
                     self.unlock(entry, None);
@@ -178,39 +181,42 @@ impl fmt::Debug for MemoryStore {
 impl Names {
     fn add(&mut self, added: Option<(StoreKey, StoredNames)>) {
         if let Some((key, names)) = added {
-            self.sid.insert((names.sid, key));
-            self.sub.insert((names.sub, key));
+            self.sid.insert((start(&names.sid), key));
+            self.sub.insert((start(&names.sub), key));
         }
     }
 
     fn remove(&mut self, key: &StoreKey, names: Option<StoredNames>) {
         if let Some(names) = names {
-            self.sid.remove(&(names.sid, *key));
-            self.sub.remove(&(names.sub, *key));
+            self.sid.remove(&(start(&names.sid), *key));
+            self.sub.remove(&(start(&names.sub), *key));
         }
     }
 
-    /// Whether a person has so many sessions, expired ones included.
-    fn has(&self, sub: &StoreKey, many: usize) -> bool {
-        range(&self.sub, sub).take(many).count() == many
-    }
-
-    /// The keys of all sessions with this name, expired ones included.
-    fn under(&self, name: StoredName) -> Vec<StoreKey> {
-        let (names, name) = match name {
-            StoredName::Sid(sid) => (&self.sid, sid),
-            StoredName::Sub(sub) => (&self.sub, sub),
+    /// The keys of all sessions that may have this name, expired ones included.
+    fn under(&self, name: &StoredName) -> Vec<StoreKey> {
+        let (names, start) = match name {
+            StoredName::Sid(sid) => (&self.sid, start(sid)),
+            StoredName::Sub(sub) => (&self.sub, start(sub)),
         };
-        range(names, &name).collect()
+        let found = names.range((start, [0; 32])..=(start, [u8::MAX; 32]));
+        found.map(|(_, key)| *key).collect()
     }
 }
 
-fn range(
-    names: &BTreeSet<(StoreKey, StoreKey)>,
-    name: &StoreKey,
-) -> impl Iterator<Item = StoreKey> {
-    let range = (*name, [0; 32])..=(*name, [u8::MAX; 32]);
-    names.range(range).map(|(_, key)| *key)
+impl MemorySession {
+    fn is_called(&self, name: &StoredName) -> bool {
+        self.record.names.is_some_and(|names| match name {
+            StoredName::Sid(sid) => names.sid == *sid,
+            StoredName::Sub(sub) => names.sub == *sub,
+        })
+    }
+}
+
+/// The first bytes of a name.
+fn start(name: &StoreKey) -> u64 {
+    name.first_chunk()
+        .map_or(0, |start| u64::from_be_bytes(*start))
 }
 
 /// Whole seconds, as the clock has them, and at least as long.
@@ -345,8 +351,11 @@ impl SessionStore for MemoryStore {
         name: &'a StoredName,
         now: u64,
     ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
-        let mut keys = self.names().under(*name);
-        keys.retain(|key| self.sessions.entry(*key, now).get().is_some());
+        let mut keys = self.names().under(name);
+        keys.retain(|key| {
+            let entry = self.sessions.entry(*key, now);
+            entry.get().is_some_and(|session| session.is_called(name))
+        });
         done(Some(keys))
     }
 }
@@ -527,5 +536,26 @@ mod tests {
         let one = StoredName::Sub([0; 32]);
         assert!(store.find(&one, 50).await.unwrap().unwrap().len() <= 5);
         assert_eq!(store.sessions.len(), 50);
+    }
+
+    #[tokio::test]
+    async fn names_that_begin_alike_are_different_names() {
+        let store = MemoryStore::default();
+        let mut other = [1; 32];
+        other[31] = 2;
+        let names = StoredNames {
+            sid: other,
+            sub: other,
+        };
+        let others = StoredRecord {
+            names: Some(names),
+            ..record(0, 100)
+        };
+        store.insert(&[1; 32], others, 50).await.unwrap();
+        store.insert(&[2; 32], of(1, 100), 50).await.unwrap();
+        for (name, key) in [(other, 1), ([1; 32], 2)] {
+            let found = store.find(&StoredName::Sub(name), 50).await.unwrap();
+            assert_eq!(found, Some(vec![[key; 32]]));
+        }
     }
 }
