@@ -43,7 +43,7 @@ pub(crate) struct LockedEntry<'a, K, V> {
 
 impl<K: Copy + Ord + AsRef<[u8]>, V> ExpiringMap<K, V> {
     /// How many expired entries one write drops at most.
-    pub(crate) const STEP: usize = 32;
+    pub(crate) const STEP: usize = 16;
 
     const SHARDS: usize = 64;
 
