@@ -13,7 +13,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
-use latchgate_actix::adapter::Visit;
+use latchgate_actix::adapter::RequestSession;
 use latchgate_actix::{ClientAuth, Gate, HookError, LoginMiddleware, Provider, Rejection, User};
 
 /// A gate whose session cookie has the given name. Its provider is never asked.
@@ -54,7 +54,7 @@ async fn a_rejection_that_a_middleware_lets_through_is_answered() {
 
 #[actix_web::test]
 async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
-    let visit = async |request: HttpRequest| request.extensions().contains::<Visit>().to_string();
+    let visit = async |request: HttpRequest| request.extensions().contains::<RequestSession>().to_string();
     let app = App::new()
         .wrap(LoginMiddleware::new(gate("outer")))
         .route("/outer", web::get().to(visit))
@@ -83,9 +83,9 @@ async fn between(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let before = request.extensions().contains::<Visit>();
+    let before = request.extensions().contains::<RequestSession>();
     let response = next.call(request).await?;
-    let after = response.request().extensions().contains::<Visit>();
+    let after = response.request().extensions().contains::<RequestSession>();
     seen.borrow_mut().extend([before, after]);
     Ok(response)
 }

@@ -1,56 +1,60 @@
 //! Sessions in the memory of this process: for one node, and gone when it stops.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord};
+use super::{
+    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames, StoredRecord,
+};
+use crate::expiring_map::{ExpiringMap, LockedEntry};
 
-/// A bounded [`SessionStore`] in memory. Expired sessions are dropped when room is needed, and every
-/// [`MemoryStore::SWEEP_SECONDS`].
+/// A bounded [`SessionStore`] in memory. Each write drops a few of the sessions that have expired, so
+/// that no call takes long, however many there are.
 ///
 /// No account can fill it: a person has at most [`MemoryStore::PER_PERSON`] sessions, and at most a
-/// tenth of the limit. When they begin one more, or the store is full, the new one takes the place of
-/// that session of theirs which was not written for longest, by its use or by a refresh. Nobody who
-/// is signed in is thrown out for somebody else: when the store is full, people who have no session
-/// in it are refused with [`StoreError::Full`].
-#[derive(Debug)]
+/// tenth of the limit. When they begin one more, or the store is full, the new session replaces the
+/// one of theirs whose last write, by use or by a refresh, is the oldest. Nobody loses a session to
+/// somebody else: when the store is full, people who have no session in it are refused with
+/// [`StoreError::Full`].
 pub struct MemoryStore {
     limit: usize,
-    shelf: Mutex<Shelf>,
-}
-
-#[derive(Debug, Default)]
-struct Shelf {
-    /// Boxed: a map has up to twice the room that it needs.
-    places: HashMap<StoreKey, Box<Place>>,
-    /// Every name of every record, with the record's key.
-    by_name: BTreeSet<(u8, StoreKey, StoreKey)>,
-    /// The fence of the last lease of any record.
-    fence: u64,
-    /// How often any record was written.
-    writes: u64,
-    swept_at: u64,
+    sessions: ExpiringMap<StoreKey, Box<MemorySession>>,
+    /// Locked after the session whose names it holds, never before.
+    names: Mutex<Names>,
+    /// One session is inserted at a time, so that the limits hold exactly. Locked before all else.
+    insertion: Mutex<()>,
+    /// The fence of the last lease of any session.
+    last_fence: AtomicU64,
+    /// The number of the last write of any session.
+    last_write: AtomicU64,
 }
 
 #[derive(Debug)]
-struct Place {
+struct MemorySession {
     record: StoredRecord,
-    /// Greater than that of any record that was written before.
+    /// The number of its last write.
     written: u64,
-    lease: Option<Held>,
+    lease: Option<MemoryLease>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct MemoryLease {
     fence: u64,
-    until: u64,
+    expires_at: u64,
+}
+
+/// The first bytes of every name of every session, with the session's key. A name has few sessions:
+/// those of one person. Whether a session really has the name, its record says.
+#[derive(Default)]
+struct Names {
+    sid: BTreeSet<(u64, StoreKey)>,
+    sub: BTreeSet<(u64, StoreKey)>,
 }
 
 impl MemoryStore {
-    /// How often expired sessions are swept, in seconds.
-    pub const SWEEP_SECONDS: u64 = 60;
-
     /// The most sessions of one person.
     pub const PER_PERSON: usize = 100;
 
@@ -59,7 +63,11 @@ impl MemoryStore {
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
-            shelf: Mutex::default(),
+            sessions: ExpiringMap::new(),
+            names: Mutex::default(),
+            insertion: Mutex::default(),
+            last_fence: AtomicU64::new(0),
+            last_write: AtomicU64::new(0),
         }
     }
 
@@ -68,8 +76,89 @@ impl MemoryStore {
         (self.limit / 10).clamp(1, Self::PER_PERSON)
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_write(&self) -> u64 {
+        self.last_write.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Makes room for one session: an expired one goes, or one of the person who begins it. `false`
+    /// when the store stays full.
+    fn make_room(&self, sub: Option<StoreKey>, now: u64) -> bool {
+        let is_full = self.sessions.len() >= self.limit && !self.drop_expired(now);
+        let Some(sub) = sub else {
+            return !is_full;
+        };
+        let name = StoredName::Sub(sub);
+        let keys = self.names().under(&name);
+        if !is_full && keys.len() < self.per_person() {
+            return true;
+        }
+        let mut theirs = Vec::new();
+        for key in keys {
+            let mut entry = self.sessions.entry(key, now);
+            match entry.get() {
+                Some(session) if session.is_called(&name) => theirs.push((session.written, key)),
+                Some(_) => {}
+                None => {
+                    entry.remove();
+                    self.unlock(entry, None);
+                }
+            }
+        }
+        if !is_full && theirs.len() < self.per_person() {
+            return true;
+        }
+        theirs.sort_unstable();
+        theirs
+            .into_iter()
+            .any(|(written, key)| self.displace(key, written, now))
+    }
+
+    /// Removes a session unless it was written again. `false` when it was.
+    fn displace(&self, key: StoreKey, written: u64, now: u64) -> bool {
+        let mut entry = self.sessions.entry(key, now);
+        if entry.get().is_some_and(|there| there.written != written) {
+            return false;
+        }
+        entry.remove();
+        self.unlock(entry, None);
+        tracing::debug!(
+            event = "session_displaced",
+            "a session made room for a newer one of the same person"
+        );
+        true
+    }
+
+    /// Drops a session that has expired. `false` when there is none.
+    fn drop_expired(&self, now: u64) -> bool {
+        let Some(mut entry) = self.sessions.expired(now) else {
+            return false;
+        };
+        entry.remove();
+        self.unlock(entry, None);
+        true
+    }
+
+    /// Brings the index up to date with what was removed under the lock and with the names that were
+    /// added, and unlocks.
+    fn unlock(
+        &self,
+        mut entry: LockedEntry<'_, StoreKey, Box<MemorySession>>,
+        added: Option<(StoreKey, StoredNames)>,
+    ) {
+        let removed = entry.take_removed();
+        if !removed.is_empty() || added.is_some() {
+            let mut names = self.names();
+            for (key, session) in &removed {
+                names.remove(key, session.record.names);
+            }
+            names.add(added);
+        }
+        drop(entry);
+        drop(removed);
     }
 }
 
@@ -80,97 +169,55 @@ impl Default for MemoryStore {
     }
 }
 
-impl Shelf {
-    fn live(&mut self, key: &StoreKey, now: u64) -> Option<&mut Place> {
-        self.places
-            .get_mut(key)
-            .map(Box::as_mut)
-            .filter(|place| place.record.expires_at > now)
-    }
-
-    fn put(&mut self, key: StoreKey, record: StoredRecord) {
-        self.drop_names(&key);
-        self.by_name.extend(names(&key, &record));
-        let mut record = record;
-        record.sealed.shrink_to_fit();
-        self.writes += 1;
-        let written = self.writes;
-        match self.places.get_mut(&key) {
-            Some(place) => {
-                place.record = record;
-                place.written = written;
-            }
-            None => {
-                let place = Place {
-                    record,
-                    written,
-                    lease: None,
-                };
-                self.places.insert(key, Box::new(place));
-            }
-        }
-    }
-
-    /// The keys of all records with this name, expired ones too.
-    fn named(&self, kind: u8, name: StoreKey) -> impl Iterator<Item = &StoreKey> {
-        let range = (kind, name, [0; 32])..=(kind, name, [u8::MAX; 32]);
-        self.by_name.range(range).map(|(_, _, key)| key)
-    }
-
-    /// Lets a person have one session more, at the cost of their own where there is no room.
-    fn make_room_for(&mut self, sub: StoreKey, limit: usize, per_person: usize) {
-        let is_full = self.places.len() >= limit;
-        if !is_full && self.named(SUB, sub).nth(per_person - 1).is_none() {
-            return;
-        }
-        let theirs = self
-            .named(SUB, sub)
-            .filter_map(|key| Some((self.places.get(key)?.written, *key)));
-        if let Some((_, oldest)) = theirs.min() {
-            tracing::debug!(
-                event = "session_displaced",
-                "a session made room for a newer one of the same person"
-            );
-            self.remove(&oldest);
-        }
-    }
-
-    fn remove(&mut self, key: &StoreKey) {
-        self.drop_names(key);
-        self.places.remove(key);
-    }
-
-    fn drop_names(&mut self, key: &StoreKey) {
-        if let Some(place) = self.places.get(key) {
-            for name in names(key, &place.record) {
-                self.by_name.remove(&name);
-            }
-        }
-    }
-
-    fn sweep(&mut self, now: u64) {
-        let expired = self
-            .places
-            .iter()
-            .filter(|(_, place)| place.record.expires_at <= now);
-        let expired: Vec<StoreKey> = expired.map(|(key, _)| *key).collect();
-        for key in expired {
-            self.remove(&key);
-        }
-        self.swept_at = now;
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("limit", &self.limit)
+            .field("sessions", &self.sessions.len())
+            .finish_non_exhaustive()
     }
 }
 
-/// What the index has of a record.
-fn names(key: &StoreKey, record: &StoredRecord) -> impl Iterator<Item = (u8, StoreKey, StoreKey)> {
-    let (key, names) = (*key, record.names);
-    names
-        .into_iter()
-        .flat_map(move |names| [(SID, names.sid, key), (SUB, names.sub, key)])
+impl Names {
+    fn add(&mut self, added: Option<(StoreKey, StoredNames)>) {
+        if let Some((key, names)) = added {
+            self.sid.insert((start(&names.sid), key));
+            self.sub.insert((start(&names.sub), key));
+        }
+    }
+
+    fn remove(&mut self, key: &StoreKey, names: Option<StoredNames>) {
+        if let Some(names) = names {
+            self.sid.remove(&(start(&names.sid), *key));
+            self.sub.remove(&(start(&names.sub), *key));
+        }
+    }
+
+    /// The keys of all sessions that may have this name, expired ones included.
+    fn under(&self, name: &StoredName) -> Vec<StoreKey> {
+        let (names, start) = match name {
+            StoredName::Sid(sid) => (&self.sid, start(sid)),
+            StoredName::Sub(sub) => (&self.sub, start(sub)),
+        };
+        let found = names.range((start, [0; 32])..=(start, [u8::MAX; 32]));
+        found.map(|(_, key)| *key).collect()
+    }
 }
 
-const SID: u8 = 0;
-const SUB: u8 = 1;
+impl MemorySession {
+    fn is_called(&self, name: &StoredName) -> bool {
+        self.record.names.is_some_and(|names| match name {
+            StoredName::Sid(sid) => names.sid == *sid,
+            StoredName::Sub(sub) => names.sub == *sub,
+        })
+    }
+}
+
+/// The first bytes of a name.
+fn start(name: &StoreKey) -> u64 {
+    name.first_chunk()
+        .map_or(0, |start| u64::from_be_bytes(*start))
+}
 
 /// Whole seconds, as the clock has them, and at least as long.
 fn seconds(duration: Duration) -> u64 {
@@ -183,38 +230,38 @@ fn done<'a, T: Send + 'a>(value: T) -> StoreFuture<'a, T> {
 
 impl SessionStore for MemoryStore {
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
-        done(
-            self.shelf()
-                .live(key, now)
-                .map(|place| place.record.clone()),
-        )
+        let entry = self.sessions.entry(*key, now);
+        done(entry.get().map(|session| session.record.clone()))
     }
 
     fn insert<'a>(
         &'a self,
         key: &'a StoreKey,
-        record: StoredRecord,
+        mut record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        let mut shelf = self.shelf();
-        // To look for expired ones once a second is often enough, however many come to a full store.
-        if (shelf.places.len() >= self.limit && shelf.swept_at != now)
-            || now >= shelf.swept_at.saturating_add(Self::SWEEP_SECONDS)
-        {
-            shelf.sweep(now);
-        }
-        if shelf.live(key, now).is_some() {
+        record.sealed.shrink_to_fit();
+        let (names, expires_at) = (record.names, record.expires_at);
+        let mut session = Box::new(MemorySession {
+            record,
+            written: 0,
+            lease: None,
+        });
+        let _insertion = self
+            .insertion
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if self.sessions.entry(*key, now).get().is_some() {
             return done(false);
         }
-        shelf.remove(key);
-        if let Some(names) = record.names {
-            shelf.make_room_for(names.sub, self.limit, self.per_person());
-        }
-        if shelf.places.len() >= self.limit {
+        if !self.make_room(names.map(|names| names.sub), now) {
             let limit = self.limit;
             return Box::pin(async move { Err(StoreError::Full { limit }) });
         }
-        shelf.put(*key, record);
+        let mut entry = self.sessions.entry(*key, now);
+        session.written = self.next_write();
+        entry.set(session, expires_at);
+        self.unlock(entry, names.map(|names| (*key, names)));
         done(true)
     }
 
@@ -222,20 +269,33 @@ impl SessionStore for MemoryStore {
         &'a self,
         key: &'a StoreKey,
         expected: u32,
-        record: StoredRecord,
+        mut record: StoredRecord,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        let mut shelf = self.shelf();
-        let fits = match shelf.live(key, now).map(|place| &place.record) {
-            Some(there) if there.generation == expected => true,
-            there => return done(there == Some(&record)),
+        record.sealed.shrink_to_fit();
+        let (names, expires_at) = (record.names, record.expires_at);
+        let mut entry = self.sessions.entry(*key, now);
+        let Some(session) = entry.get_mut() else {
+            return done(false);
         };
-        shelf.put(*key, record);
-        done(fits)
+        if session.record.generation != expected {
+            return done(session.record == record);
+        }
+        session.written = self.next_write();
+        let before = std::mem::replace(&mut session.record, record);
+        if before.names != names {
+            self.names().remove(key, before.names);
+        }
+        entry.set_expiry(expires_at);
+        let added = names.filter(|_| before.names != names);
+        self.unlock(entry, added.map(|names| (*key, names)));
+        done(true)
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
-        self.shelf().remove(key);
+        let mut entry = self.sessions.entry(*key, 0);
+        entry.remove();
+        self.unlock(entry, None);
         done(())
     }
 
@@ -245,22 +305,21 @@ impl SessionStore for MemoryStore {
         duration: Duration,
         now: u64,
     ) -> StoreFuture<'a, Lease> {
-        let mut shelf = self.shelf();
-        let fence = shelf.fence + 1;
-        let lease = match shelf.live(key, now) {
-            None => Lease::Missing,
-            Some(place) if place.lease.as_ref().is_some_and(|held| held.until > now) => Lease::Held,
-            Some(place) => {
-                let until = now.saturating_add(seconds(duration));
-                place.lease = Some(Held { fence, until });
-                Lease::Granted {
-                    fence,
-                    record: place.record.clone(),
-                }
-            }
+        let mut entry = self.sessions.entry(*key, now);
+        let Some(session) = entry.get_mut() else {
+            return done(Lease::Missing);
         };
-        shelf.fence = fence;
-        done(lease)
+        let lease = session.lease.as_ref();
+        if lease.is_some_and(|held| held.expires_at > now) {
+            return done(Lease::Held);
+        }
+        let fence = self.last_fence.fetch_add(1, Ordering::Relaxed) + 1;
+        session.lease = Some(MemoryLease {
+            fence,
+            expires_at: now.saturating_add(seconds(duration)),
+        });
+        let record = session.record.clone();
+        done(Lease::Granted { fence, record })
     }
 
     fn extend_lease<'a>(
@@ -270,18 +329,19 @@ impl SessionStore for MemoryStore {
         duration: Duration,
         now: u64,
     ) -> StoreFuture<'a, bool> {
-        let mut shelf = self.shelf();
-        let ours = shelf
-            .live(key, now)
-            .and_then(|place| place.lease.as_mut())
-            .filter(|held| held.fence == fence && held.until > now);
-        let extended = ours.map(|held| held.until = now.saturating_add(seconds(duration)));
+        let mut entry = self.sessions.entry(*key, now);
+        let ours = entry
+            .get_mut()
+            .and_then(|session| session.lease.as_mut())
+            .filter(|held| held.fence == fence && held.expires_at > now);
+        let extended = ours.map(|held| held.expires_at = now.saturating_add(seconds(duration)));
         done(extended.is_some())
     }
 
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()> {
-        if let Some(place) = self.shelf().places.get_mut(key) {
-            place.lease.take_if(|held| held.fence == fence);
+        let mut entry = self.sessions.entry(*key, 0);
+        if let Some(session) = entry.get_mut() {
+            session.lease.take_if(|held| held.fence == fence);
         }
         done(())
     }
@@ -291,23 +351,21 @@ impl SessionStore for MemoryStore {
         name: &'a StoredName,
         now: u64,
     ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
-        let (kind, name) = match *name {
-            StoredName::Sid(sid) => (SID, sid),
-            StoredName::Sub(sub) => (SUB, sub),
-        };
-        let mut shelf = self.shelf();
-        let keys: Vec<StoreKey> = shelf.named(kind, name).copied().collect();
-        let live = keys
-            .into_iter()
-            .filter(|key| shelf.live(key, now).is_some());
-        done(Some(live.collect()))
+        let mut keys = self.names().under(name);
+        keys.retain(|key| {
+            let entry = self.sessions.entry(*key, now);
+            entry.get().is_some_and(|session| session.is_called(name))
+        });
+        done(Some(keys))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::store::StoredNames;
+    use tokio::task::JoinSet;
 
     fn record(generation: u32, expires_at: u64) -> StoredRecord {
         StoredRecord {
@@ -412,16 +470,92 @@ mod tests {
         for key in 0..10 {
             store.insert(&[key; 32], of(2, 100), 50).await.unwrap();
         }
-        assert_eq!(store.shelf().by_name.len(), 20);
+        let indexed = || {
+            let names = store.names();
+            (names.sid.len(), names.sub.len())
+        };
+        assert_eq!(indexed(), (10, 10));
         store.remove(&[1; 32]).await.unwrap();
-        assert_eq!(store.shelf().by_name.len(), 18);
+        assert_eq!(indexed(), (9, 9));
         store
             .replace(&[2; 32], 0, record(1, 100), 50)
             .await
             .unwrap();
-        assert_eq!(store.shelf().by_name.len(), 16);
-        store.insert(&[11; 32], record(0, 900), 200).await.unwrap();
-        let shelf = store.shelf();
-        assert_eq!((shelf.by_name.len(), shelf.places.len()), (0, 1));
+        assert_eq!(indexed(), (8, 8));
+    }
+
+    #[tokio::test]
+    async fn expired_sessions_go_a_few_at_a_time_and_their_names_with_them() {
+        let store = MemoryStore::default();
+        for person in 0..100 {
+            let (key, record) = ([person; 32], of(person, 100));
+            assert!(store.insert(&key, record, 50).await.unwrap());
+        }
+        for _ in 0..3 {
+            for key in 100..164 {
+                let key = [key; 32];
+                store.insert(&key, record(0, 900), 200).await.unwrap();
+                store.replace(&key, 0, record(0, 901), 200).await.unwrap();
+            }
+        }
+        assert_eq!(store.sessions.len(), 64);
+        let names = store.names();
+        assert!(names.sid.is_empty() && names.sub.is_empty());
+    }
+
+    #[tokio::test]
+    async fn sessions_that_have_expired_go_before_those_that_have_not() {
+        let store = MemoryStore::new(30);
+        for (key, expires_at) in [(1, 900), (2, 100), (3, 100)] {
+            assert!(
+                store
+                    .insert(&[key; 32], of(1, expires_at), 50)
+                    .await
+                    .unwrap()
+            );
+        }
+        assert!(store.insert(&[4; 32], of(1, 900), 200).await.unwrap());
+        assert!(store.load(&[1; 32], 200).await.unwrap().is_some());
+        assert_eq!(store.names().sub.len(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_limits_hold_however_many_sign_in_at_once() {
+        let store = Arc::new(MemoryStore::new(50));
+        let mut logins = JoinSet::new();
+        for number in 0..=255_u8 {
+            let store = Arc::clone(&store);
+            // Half of the sessions are one person's, each of the others' is another's.
+            let person = if number.is_multiple_of(2) { 0 } else { number };
+            logins.spawn(async move {
+                let inserted = store.insert(&[number; 32], of(person, 100), 50).await;
+                matches!(inserted, Ok(true) | Err(StoreError::Full { limit: 50 }))
+            });
+        }
+        assert!(logins.join_all().await.into_iter().all(|is_right| is_right));
+        let one = StoredName::Sub([0; 32]);
+        assert!(store.find(&one, 50).await.unwrap().unwrap().len() <= 5);
+        assert_eq!(store.sessions.len(), 50);
+    }
+
+    #[tokio::test]
+    async fn names_that_begin_alike_are_different_names() {
+        let store = MemoryStore::default();
+        let mut other = [1; 32];
+        other[31] = 2;
+        let names = StoredNames {
+            sid: other,
+            sub: other,
+        };
+        let others = StoredRecord {
+            names: Some(names),
+            ..record(0, 100)
+        };
+        store.insert(&[1; 32], others, 50).await.unwrap();
+        store.insert(&[2; 32], of(1, 100), 50).await.unwrap();
+        for (name, key) in [(other, 1), ([1; 32], 2)] {
+            let found = store.find(&StoredName::Sub(name), 50).await.unwrap();
+            assert_eq!(found, Some(vec![[key; 32]]));
+        }
     }
 }
