@@ -54,7 +54,12 @@ async fn a_rejection_that_a_middleware_lets_through_is_answered() {
 
 #[actix_web::test]
 async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
-    let visit = async |request: HttpRequest| request.extensions().contains::<RequestSession>().to_string();
+    let visit = async |request: HttpRequest| {
+        request
+            .extensions()
+            .contains::<RequestSession>()
+            .to_string()
+    };
     let app = App::new()
         .wrap(LoginMiddleware::new(gate("outer")))
         .route("/outer", web::get().to(visit))
