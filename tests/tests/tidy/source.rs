@@ -62,12 +62,17 @@ impl Source {
         code(&self.text)
     }
 
-    /// How many lines come before its tests; few in a file that is a test as a whole, by `#![cfg(test)]`.
+    /// How many lines come before its tests; few in a file that is a test as a whole, by `#![cfg(test)]`. A test module in a
+    /// file of its own may be declared among others.
     pub(crate) fn lines_before_tests(&self) -> usize {
-        let lines = self.text.lines();
-        lines
-            .take_while(|line| !["#[cfg(test)]", "#![cfg(test)]"].contains(&line.trim()))
-            .count()
+        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
+        let elsewhere = |line: &&str| line.contains("mod ") && line.ends_with(';');
+        let begins = lines.iter().enumerate().position(|(at, line)| match *line {
+            "#![cfg(test)]" => true,
+            "#[cfg(test)]" => !lines.get(at + 1).is_some_and(elsewhere),
+            _ => false,
+        });
+        begins.unwrap_or(lines.len())
     }
 
     /// The code that comes before its tests, with line numbers.
@@ -315,6 +320,10 @@ mod tests {
         assert_eq!(
             Source::new("x.rs", "a\nb\n#[cfg(test)]\nmod tests {}\n").lines_before_tests(),
             2
+        );
+        assert_eq!(
+            Source::new("x.rs", "#[cfg(test)]\nmod a;\nuse b;\n").lines_before_tests(),
+            3
         );
         assert_eq!(
             Source::new("x.rs", "//! a\n#![cfg(test)]\nuse a;\n").lines_before_tests(),
