@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use latchgate::{Lease, SessionStore, StoreFuture, StoreKey, StoredName, StoredRecord};
+use latchgate::store::{Lease, SessionStore, StoreFuture, StoreKey, StoredName, StoredRecord};
 
 /// Two stores that take turns.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use latchgate::{Gate, GateBuilder, MemoryStore, Provider, SessionKey, SessionStore};
+use latchgate::store::SessionStore;
+use latchgate::{Gate, GateBuilder, MemoryStore, Provider, SessionKey};
 use latchgate_dev_provider::{Client, DevProvider, DevProviderBuilder, RegisteredUris};
 use url::Url;
 

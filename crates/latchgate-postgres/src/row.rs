@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchgate::{StoreKey, StoredNames, StoredRecord};
+use latchgate::store::{StoreKey, StoredNames, StoredRecord};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 

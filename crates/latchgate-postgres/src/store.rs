@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchgate::{Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord};
+use latchgate::store::{
+    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 use tokio::sync::OnceCell;

@@ -1,7 +1,7 @@
 //! How a record lies in Redis: the names of keys and fields, and how an answer becomes a record.
 
 use base64_simd::URL_SAFE_NO_PAD;
-use latchgate::{StoreKey, StoredName, StoredNames, StoredRecord};
+use latchgate::store::{StoreKey, StoredName, StoredNames, StoredRecord};
 
 /// The fields of a record, in the order in which they are read; the scripts name them, too.
 pub(crate) const FIELDS: [&str; 5] = ["sealed", "generation", "expires_at", "sid", "sub"];

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchgate::{Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord};
+use latchgate::store::{
+    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+};
 use tokio::time::timeout;
 use tower_sessions_core::SessionStore as Store;
 

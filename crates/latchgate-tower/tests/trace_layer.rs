@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use latchgate_tower::LoginLayer;
-use latchgate_tower::latchgate::{ClientAuth, Gate, Provider};
+use latchgate_tower::{ClientAuth, Gate, Provider};
 use tower::{Service, ServiceExt, service_fn};
 use tower_http::trace::{MakeSpan, TraceLayer};
 use tower_layer::Layer;

@@ -9,6 +9,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("outside", 0),
     ("jose", 0),
     ("cookie", 0),
+    ("expiring_map", 0),
     ("seal", 0),
     ("return_to", 0),
     ("head", 0),
@@ -41,11 +42,14 @@ const MAKERS: &[&str] = &["builder", "settings"];
 
 pub(crate) const CORE: &str = "crates/latchgate/src/";
 
-const ADAPTERS: &[&str] = &[
-    "crates/latchgate-tower/",
-    "crates/latchgate-actix/",
-    "crates/latchgate-redis/",
-    "crates/latchgate-postgres/",
+/// The crates that use the core, and the module of it that is made for each, besides the root.
+const OUTSIDE: &[(&str, &str)] = &[
+    ("crates/latchgate-tower/", "adapter"),
+    ("crates/latchgate-actix/", "adapter"),
+    ("crates/latchgate-redis/", "store"),
+    ("crates/latchgate-postgres/", "store"),
+    ("crates/latchgate-tower-sessions/", "store"),
+    ("crates/latchgate-store-contract/", "store"),
 ];
 
 /// A room imports only rooms that come before it.
@@ -91,25 +95,28 @@ pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// An adapter or a store uses what `latchgate` re-exports at its root, and nothing behind it.
+/// An adapter uses the core's root and `latchgate::adapter`, a store the root and `latchgate::store`.
 pub(crate) fn of_adapters(source: &Source) -> Vec<Finding> {
-    if !ADAPTERS
+    let outside = OUTSIDE
         .iter()
-        .any(|adapter| source.path.starts_with(adapter))
-    {
+        .find(|(name, _)| source.path.starts_with(name));
+    let Some((_, door)) = outside else {
         return Vec::new();
-    }
+    };
     let code: Vec<(usize, String)> = source.code_before_tests();
     let text = code
         .iter()
         .map(|(_, line)| line.as_str())
         .collect::<Vec<_>>()
         .join("\n");
-    let behind = |path: &str| path.contains("::");
+    let behind = |path: &str| match path.split_once("::") {
+        Some((module, _)) => module != *door && module.starts_with(char::is_lowercase),
+        None => false,
+    };
     paths_under(&text, "latchgate")
         .into_iter()
-        .filter(|(_, path)| behind(path) && path.starts_with(char::is_lowercase))
-        .map(|(line, path)| source.finding(line, format!("`latchgate::{path}`: an adapter uses only what `latchgate` re-exports at its root: `pub use` it in crates/latchgate/src/lib.rs")))
+        .filter(|(_, path)| behind(path))
+        .map(|(line, path)| source.finding(line, format!("`latchgate::{path}`: this crate uses the root of `latchgate` and `latchgate::{door}` only: `pub use` it there in crates/latchgate/src/lib.rs")))
         .collect()
 }
 
@@ -286,9 +293,22 @@ mod tests {
         let check = |text: &str| {
             of_adapters(&Source::new("crates/latchgate-tower/src/layer.rs", text)).len()
         };
+        let of_a_store = |text: &str| {
+            of_adapters(&Source::new("crates/latchgate-redis/src/store.rs", text)).len()
+        };
+        assert_eq!(check("use latchgate::adapter::{Pass, RequestSession};"), 0);
+        assert_eq!(check("use latchgate::store::SessionStore;"), 1);
+        assert_eq!(
+            of_a_store("use latchgate::store::{Lease, SessionStore};"),
+            0
+        );
+        assert_eq!(
+            of_a_store("use latchgate::{MemoryStore, adapter::RequestSession};"),
+            1
+        );
         assert_eq!(
             check(
-                "pub use latchgate;\nuse latchgate::{Gate, User};\nlatchgate::Gate::from_env();\nuse latchgate_tower::a::b;"
+                "pub use latchgate::*;\nuse latchgate::{Gate, User};\nlatchgate::Gate::from_env();\nuse latchgate_tower::a::b;"
             ),
             0
         );

@@ -12,9 +12,9 @@ use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use latchgate_dev_provider::{
     Client, DevProvider, EmailVerification, Endpoint, Person, RegisteredUris, SigningAlg,
 };
-use latchgate_tower::latchgate::{
+use latchgate_tower::store::SessionStore;
+use latchgate_tower::{
     Algorithm, Gate, GateBuilder, HttpClient, HttpError, HttpFuture, Provider, SessionKey,
-    SessionStore,
 };
 use serde_json::Value;
 use tower::Service;
