@@ -11,10 +11,6 @@ mod client;
 mod config;
 mod cookie;
 mod error;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the revocations have yet to move into it")
-)]
 mod expiring_map;
 mod gate;
 mod guard;

@@ -34,7 +34,7 @@ async fn a_logout_that_has_begun_is_carried_out() {
         let answer = world.send(post("/logout", &cookie), "", looks).await;
         world.gate.drain().await;
         assert!(!world.is_stored(&cookie).await, "hung up at look {looks}");
-        assert!(world.gate.sessions().refreshes().has_ended(&session));
+        assert!(world.gate.sessions().refreshes().has_ended(&session, NOW));
         let revocations = world.provider.revocations.load(Ordering::SeqCst);
         assert_eq!(revocations, looks);
         if answer.is_some() {
@@ -94,7 +94,7 @@ async fn a_logout_in_a_frame_that_has_begun_is_carried_out() {
         // It is known whose session it is once the store has said so.
         let (gone, ended) = (
             !world.is_stored(&cookie).await,
-            world.gate.sessions().refreshes().has_ended(&session),
+            world.gate.sessions().refreshes().has_ended(&session, NOW),
         );
         assert_eq!(gone, ended, "hung up at look {looks}");
         if answer.is_some() {
@@ -144,7 +144,7 @@ async fn a_login_replaces_the_session_before_altogether_or_not_at_all() {
         assert_eq!(begun > stored, !world.is_stored(&cookie).await, "{looks}");
         assert_eq!(
             begun > stored,
-            world.gate.sessions().refreshes().has_ended(&before)
+            world.gate.sessions().refreshes().has_ended(&before, NOW)
         );
         assert_eq!(begun, world.provider.issued.load(Ordering::SeqCst));
         if let Some(answer) = answer {

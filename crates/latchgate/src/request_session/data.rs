@@ -178,7 +178,11 @@ mod tests {
         };
         let error = data.update(|text| text.push('x')).await.unwrap_err();
         assert!(matches!(error, Error::Data(DataError::Mismatch { .. })));
-        let newest = visit.sessions().refreshes().newest(&session).await;
+        let newest = visit
+            .sessions()
+            .refreshes()
+            .newest(&session, &crate::outside::scripted::StoppedClock(1_001))
+            .await;
         assert_eq!(newest.unwrap().generation, session.generation);
         assert_eq!(format!("{data:?}"), "SessionData { .. }");
     }

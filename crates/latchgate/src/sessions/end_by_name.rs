@@ -63,7 +63,7 @@ impl Sessions {
         let now = self.now();
         let (session, stored_under) = user.session();
         let stamp = Stamp::draw(now, self.random.as_ref())?;
-        if self.refreshes.has_ended(session)
+        if self.refreshes.has_ended(session, now)
             || !self.revocations.end_others(session, stamp, now).await?
         {
             return Err(Error::SessionEnded);
@@ -100,7 +100,7 @@ impl Sessions {
         if let Backend::Stored(stored) = &self.backend {
             let removed = stored.remove_named(&self.keys, named, spared, now).await?;
             if removed == Removal::Done {
-                self.revocations.removed_from_store(named);
+                self.revocations.removed_from_store(named, now);
             }
         }
         Ok(())

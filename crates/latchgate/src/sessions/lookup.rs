@@ -185,7 +185,7 @@ impl Sessions {
 
     fn judge(&self, session: Session, ticket: Option<Ticket>, reseal: bool, now: u64) -> Lookup {
         let found_generation = session.generation;
-        let (session, due, ended) = match self.refreshes.since(&session) {
+        let (session, due, ended) = match self.refreshes.since(&session, now) {
             Some(RefreshOutcome::Ended(why)) => (Arc::new(session), false, Some(why)),
             Some(RefreshOutcome::Refreshed(newer)) => (newer, true, None),
             _ => (Arc::new(session), reseal, None),
@@ -217,7 +217,7 @@ impl Sessions {
 
     /// What happened to a session of this process since it was opened.
     pub(crate) fn since(&self, session: &Session) -> Option<RefreshOutcome> {
-        self.refreshes.since(session)
+        self.refreshes.since(session, self.now())
     }
 
     /// A session whose idle deadline has moved, since it is used.
@@ -430,7 +430,7 @@ mod tests {
         let marked = sessions.revocations.end(person, Stamp::at(1_001), 1_001);
         marked.await.unwrap();
         assert_eq!(update("2").await, None);
-        sessions.revocations.removed_from_store(person);
+        sessions.revocations.removed_from_store(person, 1_001);
         let (session, why) = (&loaded.session, SessionEnd::SignedOut);
         sessions.refreshes.end(session, why, 1_001);
         assert_eq!(update("2").await, None);

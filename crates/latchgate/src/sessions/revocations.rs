@@ -147,12 +147,13 @@ impl Revocations {
     /// Ends the sessions of a name that somebody without credentials has named. Only this node notes it, and has room
     /// for so many of such marks.
     pub(super) fn end_unauthenticated(&self, named: SessionName<'_>, stamp: Stamp, now: u64) {
-        self.here.end_unauthenticated(named, stamp, self.until(now));
+        self.here
+            .end_unauthenticated(named, stamp, now, self.until(now));
     }
 
     /// Takes note that the sessions of this name were removed from the store they lie in.
-    pub(super) fn removed_from_store(&self, named: SessionName<'_>) {
-        self.here.removed_from_store(named);
+    pub(super) fn removed_from_store(&self, named: SessionName<'_>, now: u64) {
+        self.here.removed_from_store(named, now);
     }
 
     /// Whether a logout token was processed before, here or on another node.

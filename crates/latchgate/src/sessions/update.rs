@@ -46,7 +46,11 @@ impl Sessions {
     ) -> Result<Option<Arc<Session>>, Error> {
         for _ in 0..ATTEMPTS {
             // A refresh that is under way is waited for, as by who asks for its tokens.
-            let newest = timeout(TIMING.patience, self.refreshes.newest(session)).await;
+            let newest = timeout(
+                TIMING.patience,
+                self.refreshes.newest(session, self.clock.as_ref()),
+            )
+            .await;
             let now = self.now();
             let newest = match newest.map_err(|_| Error::RefreshUnavailable)? {
                 Ok(newest) if self.ended(&newest, now).is_none() => newest,
@@ -75,7 +79,7 @@ impl Sessions {
                 return Ok(None);
             };
             let expected = found.session.generation;
-            let newest = match self.refreshes.since(&found.session) {
+            let newest = match self.refreshes.since(&found.session, now) {
                 Some(RefreshOutcome::Ended(_)) => return Ok(None),
                 Some(RefreshOutcome::Refreshed(newer)) => newer,
                 _ => Arc::new(found.session),

@@ -82,7 +82,7 @@ impl Sessions {
     /// has yet to reach the store, or somebody else has refreshed it.
     fn compare(&self, known: &Arc<Session>, stored: Session) -> Attempted {
         let generation = stored.generation;
-        let session = match self.refreshes.since(&stored) {
+        let session = match self.refreshes.since(&stored, self.now()) {
             Some(ended @ RefreshOutcome::Ended(_)) => return ControlFlow::Break(ended),
             Some(RefreshOutcome::Refreshed(newer)) => newer,
             _ if generation < known.generation => Arc::clone(known),
