@@ -663,6 +663,12 @@ mod tests {
             (HookError::Panicked.into(), "hook_failed", 503, Application),
             (DataError::Missing.into(), "session_data", 500, Application),
             (
+                HookError::Data(DataError::Missing).into(),
+                "session_data",
+                500,
+                Application,
+            ),
+            (
                 DataError::TooLarge { bytes: 2, limit: 1 }.into(),
                 "session_data_too_large",
                 500,

@@ -23,14 +23,18 @@ const ROOMS: &[(&str, u8)] = &[
     ("token", 21),
     ("userinfo", 22),
     ("session", 23),
-    ("logout", 24),
-    ("resource", 24),
+    ("store", 24),
+    ("logout", 25),
+    ("resource", 25),
     // 3: what the application says, and the sum of the errors.
-    ("hook", 25),
-    ("guard", 26),
-    ("error", 27),
-    // 4: the decisions.
-    ("gate", 30),
+    ("hook", 26),
+    ("guard", 27),
+    ("error", 28),
+    // 4: the decisions. Those about sessions know no provider, those towards a provider no store.
+    ("relying_party", 30),
+    ("sessions", 30),
+    ("request_session", 31),
+    ("gate", 32),
     // 5: what makes a gate.
     ("config", 40),
     ("builder", 41),

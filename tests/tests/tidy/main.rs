@@ -33,7 +33,9 @@ fn imports_point_back_in_the_story() {
 
 #[test]
 fn inherent_impls_stand_in_the_room_of_their_type() {
-    report(&homes::inherent_impls(&source::workspace()));
+    let sources = source::workspace();
+    report(&homes::inherent_impls(&sources));
+    assert_eq!(homes::unused_exemptions(&sources), [], "remove them");
 }
 
 #[test]

@@ -52,7 +52,7 @@ mod tests {
         assert!(
             length(&Source::new(
                 "a.rs",
-                &format!("{}#[cfg(test)]\n{}", lines(300), lines(300))
+                &format!("{}#[cfg(test)]\nmod tests {{\n{}", lines(300), lines(300))
             ))
             .is_empty()
         );

@@ -62,21 +62,37 @@ impl Source {
         code(&self.text)
     }
 
-    /// How many lines come before its tests; few in a file that is a test as a whole, by `#![cfg(test)]`.
+    /// How many lines come before its tests: the module of them at the end, or all of a file that is `#![cfg(test)]`.
     pub(crate) fn lines_before_tests(&self) -> usize {
-        let lines = self.text.lines();
-        lines
-            .take_while(|line| !["#[cfg(test)]", "#![cfg(test)]"].contains(&line.trim()))
-            .count()
+        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
+        let is_module = |line: &&str| line.starts_with("mod ") && line.ends_with('{');
+        let begins = lines.iter().enumerate().position(|(at, line)| match *line {
+            "#![cfg(test)]" => true,
+            "#[cfg(test)]" => lines.get(at + 1).is_some_and(is_module),
+            _ => false,
+        });
+        begins.unwrap_or(lines.len())
     }
 
-    /// The code that comes before its tests, with line numbers.
+    /// The code that comes before its tests, with line numbers; items for tests among it are blanked out.
     pub(crate) fn code_before_tests(&self) -> Vec<(usize, String)> {
         let code = self.code();
-        (1..)
-            .zip(code.lines().map(str::to_owned))
-            .take(self.lines_before_tests())
-            .collect()
+        let mut for_tests: Option<&str> = None;
+        let blanked = code.lines().map(|line| {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            if line.trim() == "#[cfg(test)]" {
+                for_tests = Some(indent);
+            }
+            let Some(of_item) = for_tests else {
+                return line.to_owned();
+            };
+            let ends = line.ends_with(';') || line.trim_start().starts_with('}');
+            if indent == of_item && ends {
+                for_tests = None;
+            }
+            String::new()
+        });
+        (1..).zip(blanked).take(self.lines_before_tests()).collect()
     }
 
     /// Its `//!` header.
@@ -312,17 +328,21 @@ mod tests {
 
     #[test]
     fn lines_are_counted_to_the_tests() {
-        assert_eq!(
-            Source::new("x.rs", "a\nb\n#[cfg(test)]\nmod tests {}\n").lines_before_tests(),
-            2
-        );
-        assert_eq!(
-            Source::new("x.rs", "//! a\n#![cfg(test)]\nuse a;\n").lines_before_tests(),
-            1
-        );
+        let lines = |text: &str| Source::new("x.rs", text).lines_before_tests();
+        assert_eq!(lines("a\nb\n#[cfg(test)]\nmod tests {\n}\n"), 2);
+        assert_eq!(lines("#[cfg(test)]\nmod a;\nuse b;\n"), 3);
+        assert_eq!(lines("//! a\n#![cfg(test)]\nuse a;\n"), 1);
         assert_eq!(
             Source::new("x.rs", "//! one\n//! two\nuse x;\n//! no").header(),
             "//! one\n//! two"
         );
+    }
+
+    #[test]
+    fn items_for_tests_are_blanked_and_what_follows_is_not() {
+        let text = "a;\n#[cfg(test)]\nuse b;\nc;\n    #[cfg(test)]\n    fn d() {\n        e;\n    }\n    f;\n#[cfg(test)]\nmod tests {\ng;\n}";
+        let code = Source::new("x.rs", text).code_before_tests();
+        let left: Vec<&str> = code.iter().map(|(_, line)| line.trim()).collect();
+        assert_eq!(left, ["a;", "", "", "c;", "", "", "", "", "f;"]);
     }
 }

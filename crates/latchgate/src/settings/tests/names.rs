@@ -28,6 +28,23 @@ fn a_row_of_the_table_says_everything() {
     }
 }
 
+#[test]
+fn the_table_says_what_toml_may_have_instead_of_a_string() {
+    use crate::settings::kind::{Kind, known};
+    for row in rows() {
+        let key = row[1].trim_matches('`');
+        let (_, kind) = known(key).unwrap();
+        let said = row[3].split_once("TOML: or ").map(|(_, said)| said);
+        let right = match kind {
+            Kind::Text => None,
+            Kind::Switch => Some("a boolean"),
+            Kind::Seconds => Some("a number"),
+            Kind::Words | Kind::List => Some("an array"),
+        };
+        assert_eq!(said, right, "{key}");
+    }
+}
+
 /// A mistake tells its place by the name: there is one of each.
 #[test]
 fn every_setting_has_one_name() {

@@ -9,6 +9,9 @@ fn tables_have_booleans_numbers_and_arrays() {
         "max_age = 300",
         "scopes = ['openid', 'offline_access']",
         "resource = ['https://a.example', 'urn:b']",
+        "trusted_audiences = ['one', 'two']",
+        "acr_values = ['mfa', 'pwd']",
+        "ui_locales = ['de', 'en']",
         "clear_site_data = ['cache', 'storage']",
     ];
     let keys = format!("session_keys = ['{KEY}', '{KEY}']");
@@ -18,10 +21,11 @@ fn tables_have_booleans_numbers_and_arrays() {
     assert_eq!(registration.userinfo, UserinfoPolicy::Always);
     assert_eq!(registration.scopes, ["openid", "offline_access"]);
     assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
-    assert_eq!(
-        gate.0.context.relying_party.every_login().max_age,
-        Some(300)
-    );
+    assert_eq!(registration.trusted_audiences, ["one", "two"]);
+    let options = gate.0.context.relying_party.every_login();
+    assert_eq!(options.max_age, Some(300));
+    assert_eq!(options.acr_values.as_deref(), Some("mfa pwd"));
+    assert_eq!(options.ui_locales.as_deref(), Some("de en"));
     assert!(gate.0.clear_site_data.is_some());
 }
 
