@@ -58,9 +58,9 @@ pub use provider::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, MemoryStore, SessionCeiling,
-    SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
-    StoredNames, StoredRecord, User,
+    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, LoadedRecord, MemoryStore,
+    SessionCeiling, SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener,
+    StoredName, StoredNames, StoredRecord, User,
 };
 pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;

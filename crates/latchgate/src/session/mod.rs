@@ -38,8 +38,8 @@ pub use sealed::SessionTooLarge;
 pub(crate) use session::{Session, Tokens};
 pub(crate) use shared_revocations::{EndedSession, SharedRevocations};
 pub use store::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
-    StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
+    StoredNames, StoredRecord,
 };
 pub(crate) use stored::{Leased, Removal, StoredSessions, Taken, Ticket};
 pub use user::{ClaimsError, User};

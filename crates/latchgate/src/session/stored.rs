@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::mark::SessionName;
 use super::session::Session;
 use super::store::{
-    Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
 };
 use crate::outside::{Random, RandomError};
 use crate::seal::{KeyRing, Purpose, WhySealed};
@@ -114,7 +114,7 @@ impl Ticket {
         &self.bytes[16..]
     }
 
-    fn open_record(&self, keys: &KeyRing, record: &StoredRecord) -> Option<Taken> {
+    fn open_record(&self, keys: &KeyRing, record: &LoadedRecord) -> Option<Taken> {
         let opened = keys.open_record(self.secret(), &self.key(), &record.sealed)?;
         Some(Taken {
             session: Session::decode(&opened.plain)?,
@@ -425,7 +425,8 @@ mod tests {
     #[tokio::test]
     async fn a_record_that_was_moved_or_damaged_is_no_session() {
         let (store, sessions, ticket) = stored().await;
-        let mut record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let there = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let mut record = StoredRecord::new(there.sealed, there.generation, there.expires_at);
         let other = Ticket::from_bytes([7; 32]);
         store
             .insert(&other.key(), record.clone(), 1_001)

@@ -17,8 +17,8 @@ use crate::gate::{Gate, Keeping, Verdict};
 use crate::jose::{Algorithm, Signer};
 use crate::outside::{Clock, HttpClient, HttpError, HttpFuture};
 use crate::session::{
-    Lease, MemoryStore, Session, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
-    StoredRecord, Ticket,
+    Lease, LoadedRecord, MemoryStore, Session, SessionStore, StoreError, StoreFuture, StoreKey,
+    StoredName, StoredRecord, Ticket,
 };
 
 /// A provider whose every answer is awaited once, and whose ID tokens have this nonce.
@@ -110,7 +110,7 @@ impl SlowStore {
 }
 
 impl SessionStore for SlowStore {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         self.slowly(move |store| store.load(key, now))
     }
 
