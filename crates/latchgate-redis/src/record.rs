@@ -74,4 +74,11 @@ mod tests {
         assert_eq!(record((sealed(), None, Some(2))), Err(Foreign));
         assert_eq!(record((None, Some(1), Some(2))), Err(Foreign));
     }
+
+    #[test]
+    fn a_lease_loads_the_same_fields() {
+        let quoted = FIELDS.map(|field| format!("'{field}'")).join(", ");
+        let load = format!("redis.call('HMGET', record, {quoted})\n");
+        assert!(include_str!("scripts/lease.lua").contains(&load), "{load}");
+    }
 }
