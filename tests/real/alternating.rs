@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use latchgate::{
+use latchgate::store::{
     Lease, LoadedRecord, SessionStore, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 

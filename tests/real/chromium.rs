@@ -1,16 +1,17 @@
 //! What a person sees: the examples as `cargo run` starts them, with no account anywhere, in a real browser.
 
 use crate::case::{Case, Failure};
-use crate::example::{Address, BOTH, Example};
+use crate::example::{Address, BOTH, Example, QUICKSTART};
 use crate::need::Need;
 use crate::webdriver::{Chromium, Find};
 
 const NEEDS: &[Need] = &[Need::Chromium, Need::Examples];
 
-/// The cases: one for each example server, and one for both at once.
+/// The cases: one for each example server, and one for both full ones at once.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = BOTH
         .into_iter()
+        .chain([QUICKSTART])
         .map(|example| {
             Case::new(
                 format!("chromium::{}::log_in_and_out", example.name),

@@ -16,18 +16,29 @@ pub(crate) const BOTH: [Example; 2] = [
     Example {
         name: "axum",
         variable: "LATCHGATE_TEST_AXUM_LOGIN",
+        ready: "/healthz",
     },
     Example {
         name: "actix",
         variable: "LATCHGATE_TEST_ACTIX_LOGIN",
+        ready: "/healthz",
     },
 ];
+
+/// What `cargo demo` runs.
+pub(crate) const QUICKSTART: Example = Example {
+    name: "quickstart",
+    variable: "LATCHGATE_TEST_QUICKSTART",
+    ready: "/",
+};
 
 /// An example server.
 #[derive(Clone, Copy)]
 pub(crate) struct Example {
     pub(crate) name: &'static str,
     variable: &'static str,
+    /// The page that answers once it has started.
+    ready: &'static str,
 }
 
 /// Where a server will listen: known before it starts, because a provider registers it first.
@@ -83,7 +94,7 @@ impl Example {
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    /// Starts it with these variables, and waits until `/healthz` answers.
+    /// Starts it with these variables, and waits until it answers.
     pub(crate) async fn start(
         self,
         address: &Address,
@@ -98,9 +109,9 @@ impl Example {
             command.envs(variables.iter().copied());
         }
         let mut server = Server::spawn(self.name, &mut command)?;
-        let healthz = format!("{}/healthz", address.own());
+        let page = format!("{}{}", address.own(), self.ready);
         server
-            .until("answer from /healthz", |_| ready(healthz.clone()))
+            .until(&format!("answer from {page}"), |_| ready(page.clone()))
             .await?;
         Ok(Running { base_url, server })
     }
@@ -118,7 +129,7 @@ impl Running {
     }
 }
 
-async fn ready(healthz: String) -> Option<()> {
-    let page = Browser::new().ok()?.fetch("GET", &healthz).await.ok()?;
+async fn ready(page: String) -> Option<()> {
+    let page = Browser::new().ok()?.fetch("GET", &page).await.ok()?;
     (page.status == 200).then_some(())
 }

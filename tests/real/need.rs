@@ -38,7 +38,11 @@ impl Need {
             Self::Chromium => &["LATCHGATE_TEST_CHROMIUM", "LATCHGATE_TEST_CHROMEDRIVER"],
             Self::Redis => &["LATCHGATE_TEST_REDIS_SERVER"],
             Self::Postgresql => &["LATCHGATE_TEST_POSTGRES_BIN"],
-            Self::Examples => &["LATCHGATE_TEST_AXUM_LOGIN", "LATCHGATE_TEST_ACTIX_LOGIN"],
+            Self::Examples => &[
+                "LATCHGATE_TEST_AXUM_LOGIN",
+                "LATCHGATE_TEST_ACTIX_LOGIN",
+                "LATCHGATE_TEST_QUICKSTART",
+            ],
         }
     }
 

@@ -1,8 +1,9 @@
 //! What somebody reads in a terminal who has set something wrong: sentences, and nothing that only Rust understands.
 
 use crate::case::{Case, Failure};
-use crate::example::{BOTH, Example};
+use crate::example::{Address, BOTH, Example, QUICKSTART};
 use crate::need::Need;
+use latchgate_tests::browser::Browser;
 
 /// Settings that would do, as far as one can tell without the provider.
 const GOOD: [(&str, &str); 4] = [
@@ -19,7 +20,7 @@ const KEY: &str = "xLUwsCmDwqO4nH1mUu8mfp1s0JrcmqRZ1yB8o3UmYbk=";
 const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     (
         &[("LATCHGATE_ISUER", "x")],
-        "`LATCHGATE_ISUER` is no setting of latchgate; did you mean `LATCHGATE_ISSUER`?",
+        "`LATCHGATE_ISUER` is not a setting of latchgate; did you mean `LATCHGATE_ISSUER`?",
     ),
     (
         &[("LATCHGATE_ISSUER", "")],
@@ -65,7 +66,7 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
             ("LATCHGATE_USERINFO", "yes"),
             ("LATCHGATE_PROMPT", "always"),
         ],
-        "2 settings are wrong:\n- `prompt` (LATCHGATE_PROMPT) is none of: none, login, consent, select_account, create\n- `userinfo` (LATCHGATE_USERINFO) is none of: true, false",
+        "2 settings are wrong:\n- `prompt` (LATCHGATE_PROMPT) is not one of: none, login, consent, select_account, create\n- `userinfo` (LATCHGATE_USERINFO) is not one of: true, false",
     ),
     (
         &[("LATCHGATE_CA_FILE", "/nowhere/ca.pem")],
@@ -79,13 +80,32 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     (&[], "the provider could not be reached"),
 ];
 
-/// The case, for both example servers.
+/// The cases: what both full example servers say of mistakes, and what `cargo demo` does.
 pub(crate) fn cases() -> Vec<Case> {
     let case = |example: Example| {
         let name = format!("terminal::{}::mistakes_are_sentences", example.name);
         Case::new(name, &[Need::Examples], move || sentences(example))
     };
-    BOTH.into_iter().map(case).collect()
+    let mut cases: Vec<Case> = BOTH.into_iter().map(case).collect();
+    let name = "terminal::quickstart::log_in_and_out";
+    cases.push(Case::new(name.to_owned(), &[Need::Examples], quickstart));
+    cases
+}
+
+/// A first look, without a browser: log in as somebody whom the development provider knows, and out again.
+async fn quickstart() -> Result<(), Failure> {
+    let app = QUICKSTART.start(&Address::free()?, &[]).await?;
+    let mut browser = Browser::new()?;
+    let people = browser.open(&app.url("/login?return_to=/me")).await?;
+    let picked = people.form_to("/authorize/decide")?;
+    let me = browser.submit(&picked, &[("person", "alice")]).await?;
+    ensure!(me.url.as_str() == app.url("/me"), "{me}");
+    ensure!(me.json(200)?["sub"] == "alice", "{me}");
+    let home = browser.open(&app.url("/")).await?;
+    let home = browser.submit(&home.form_to("/logout")?, &[]).await?;
+    ensure!(home.url.as_str() == app.url("/"), "{home}");
+    ensure!(home.body.contains("Log in"), "{home}");
+    Ok(())
 }
 
 async fn sentences(example: Example) -> Result<(), Failure> {

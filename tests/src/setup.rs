@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use latchgate::{Gate, GateBuilder, MemoryStore, Provider, Ready, SessionKey, SessionStore};
+use latchgate::store::SessionStore;
+use latchgate::{Gate, GateBuilder, MemoryStore, Provider, SessionKey};
 use latchgate_dev_provider::{Client, DevProvider, DevProviderBuilder, RegisteredUris};
 use url::Url;
 
@@ -31,7 +32,7 @@ pub struct Setup {
     pub(crate) site: Option<String>,
     pub(crate) store: Option<SharedStore>,
     pub(crate) revocations: Option<SharedStore>,
-    gate: Vec<Alter<GateBuilder<Ready>>>,
+    gate: Vec<Alter<GateBuilder>>,
     registration: Vec<Alter<Provider>>,
     provider: Vec<Alter<DevProviderBuilder>>,
 }
@@ -89,7 +90,7 @@ impl Setup {
     /// Turns knobs of the gate.
     pub fn gate(
         mut self,
-        alter: impl Fn(GateBuilder<Ready>) -> GateBuilder<Ready> + Send + Sync + 'static,
+        alter: impl Fn(GateBuilder) -> GateBuilder + Send + Sync + 'static,
     ) -> Self {
         self.gate.push(Arc::new(alter));
         self
@@ -180,9 +181,7 @@ impl Setup {
             .registration
             .iter()
             .fold(registration, |registration, alter| alter(registration));
-        let mut gate = Gate::builder()
-            .base_url(site)
-            .provider(registration)
+        let mut gate = Gate::builder(site, registration)
             .session_keys([SessionKey::from_bytes(KEY)])
             .clock(clock.clone());
         if let Some(store) = &self.store {

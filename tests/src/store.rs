@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use latchgate::{
-    Lease, LoadedRecord, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
-    StoredRecord,
+use latchgate::MemoryStore;
+use latchgate::store::{
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 
 /// A store whose clones are the same store: a [`MemoryStore`], or any other.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::component::agrees;
 use crate::run::{Run, cargo, root};
-use crate::{test, tools};
+use crate::{api, test, tools};
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     nothing_more(arguments)?;
@@ -26,6 +26,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     );
     let mut docs = cargo(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
     run.step("docs", 10, docs.env("RUSTDOCFLAGS", "-D warnings"));
+    public_api(&mut run);
+    packages(&mut run);
     let deny = tools::cargo_deny(&mut run);
     let mut licences = Command::new(deny);
     licences.args([
@@ -48,6 +50,33 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     );
     print!("{report}");
     run.finish()
+}
+
+/// Compares the public API with its listing.
+fn public_api(run: &mut Run) {
+    match std::env::current_exe() {
+        Ok(ourselves) => drop(run.step("public API", 5, Command::new(ourselves).arg("api"))),
+        Err(error) => run.fail("public API", error.to_string()),
+    }
+}
+
+/// Packs every crate that is published: its metadata, and the versions of ours it needs. That it compiles is known.
+fn packages(run: &mut Run) {
+    let published = match api::published() {
+        Ok(published) => published,
+        Err(reason) => return run.fail("packages", reason),
+    };
+    let mut package = cargo([
+        "package",
+        "--locked",
+        "--no-verify",
+        "--allow-dirty",
+        "--quiet",
+    ]);
+    for name in published {
+        package.args(["--package", &name]);
+    }
+    run.step("packages", 5, &mut package);
 }
 
 /// Known vulnerabilities: not part of `ci`, because its answer changes without a change of ours.

@@ -4,6 +4,7 @@
     reason = "a chore runs in real time: it measures its steps and waits for them"
 )]
 
+mod api;
 mod bench;
 mod ci;
 mod component;
@@ -20,7 +21,9 @@ cargo xtask test [--without NAME]...
     Every test, the ones against real components included. A component that is missing is installed first (as root on
     Debian and its kin) or named with the command that installs it; --without leaves one out and says so.
 cargo xtask ci
-    What a change must pass: fmt, clippy, docs, licences and bans, `test`, and that the benchmarks build.
+    What a change must pass: fmt, clippy, docs, `api`, packages, licences and bans, `test`, and that the benchmarks build.
+cargo xtask api [--bless]
+    The public API of every published crate, compared with api/<crate>.txt; --bless accepts what has changed.
 cargo xtask audit
     Known vulnerabilities among the dependencies. Fetches the RustSec database, so it needs the network.
 cargo xtask bench [ARGUMENTS...]
@@ -29,6 +32,9 @@ cargo xtask bench [ARGUMENTS...]
     store without a server says so and is left out. The arguments go to every benchmark: a part of a title picks cases.";
 
 fn main() -> ExitCode {
+    if api::is_rustdoc() {
+        return api::rustdoc();
+    }
     let mut arguments = std::env::args().skip(1);
     let chore = arguments.next();
     let rest: Vec<String> = arguments.collect();
@@ -39,6 +45,7 @@ fn main() -> ExitCode {
         }
         Some("test") => test::run(&rest),
         Some("ci") => ci::run(&rest),
+        Some("api") => api::run(&rest),
         Some("audit") => ci::audit(&rest),
         Some("bench") => bench::run(&rest),
         Some(other) => Err(format!("there is no chore `{other}`\n\n{HELP}")),

@@ -11,6 +11,7 @@ use crate::run::{Run, cargo, target};
 const EXAMPLES: &[(&str, &str)] = &[
     ("LATCHGATE_TEST_AXUM_LOGIN", "latchgate-example-axum"),
     ("LATCHGATE_TEST_ACTIX_LOGIN", "latchgate-example-actix"),
+    ("LATCHGATE_TEST_QUICKSTART", "latchgate-example-quickstart"),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Extractors for actix-web.
 
+use std::error::Error;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::ops::{Deref, DerefMut};
@@ -8,11 +9,13 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
+use latchgate::adapter::{Challenge, Extract, RequestSession};
+use latchgate::{LoginOptions, SessionEnd};
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 use crate::failure::report;
-use crate::head::Head;
+use crate::head::{Head, status};
 
 /// The signed-in person.
 ///
@@ -64,24 +67,24 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 /// tell. For pages that say so.
 ///
 /// ```
-/// use latchgate_actix::{SessionEnded, latchgate::Ended};
+/// use latchgate_actix::{SessionEnd, SessionEnded};
 ///
 /// async fn welcome(ended: SessionEnded) -> &'static str {
 ///     match ended.0 {
-///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         Some(SessionEnd::Idle) => "You were away for long. Please sign in again.",
 ///         _ => "Please sign in.",
 ///     }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct SessionEnded(pub Option<Ended>);
+pub struct SessionEnded(pub Option<SessionEnd>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it as an error.
 ///
 /// ```
 /// use actix_web::HttpResponse;
-/// use latchgate_actix::{Rejection, SignIn, latchgate::{LoginOptions, Prompt}};
+/// use latchgate_actix::{LoginOptions, Prompt, Rejection, SignIn};
 ///
 /// async fn switch_account(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
 ///     Err(sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount)))
@@ -89,7 +92,7 @@ pub struct SessionEnded(pub Option<Ended>);
 /// ```
 pub struct SignIn(HttpRequest);
 
-/// A request that may not pass. [`Login`](crate::Login) turns it into the real answer.
+/// A request that may not pass. [`LoginMiddleware`](crate::LoginMiddleware) turns it into the real answer.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Challenge>);
 
@@ -131,7 +134,33 @@ impl<T> DerefMut for SessionData<T> {
     }
 }
 
+impl From<latchgate::User> for User {
+    fn from(user: latchgate::User) -> Self {
+        Self(user)
+    }
+}
+
+impl Serialize for User {
+    /// The JSON object of all claims.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T: Serialize> Serialize for SessionData<T> {
+    /// The value itself.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(self, serializer)
+    }
+}
+
 impl Rejection {
+    /// The status that the client gets, unless the middleware starts a login instead.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        status(self.0.status())
+    }
+
     pub(crate) fn challenge(&self) -> Challenge {
         Challenge::clone(&self.0)
     }
@@ -151,18 +180,28 @@ impl From<latchgate::Error> for Rejection {
 }
 
 impl fmt::Display for Rejection {
+    /// For logs: a failure's text is not for visitors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sign-in is required, but no latchgate Login middleware is around this app to start one.")
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Error for Rejection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
     }
 }
 
 impl ResponseError for Rejection {
     fn status_code(&self) -> StatusCode {
-        StatusCode::UNAUTHORIZED
+        self.status()
     }
 
+    /// On its way to the middleware, which answers it. The text is for developers who have none.
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::Unauthorized().body(self.to_string());
+        let mut response = HttpResponse::build(self.status()).body(
+            "Sign-in is required, but there is no latchgate LoginMiddleware around this app to start it.",
+        );
         response.extensions_mut().insert(self.challenge());
         response
     }
@@ -182,18 +221,19 @@ impl SignIn {
     }
 }
 
-/// Runs an extraction with the visit and the head of a request.
+/// Runs an extraction of a request.
 fn extract<T: 'static, F>(
     request: &HttpRequest,
     from: F,
 ) -> LocalBoxFuture<'static, Result<T, Rejection>>
 where
-    F: AsyncFnOnce(Option<&Visit>, &Head<'_>) -> Result<T, Challenge> + 'static,
+    F: AsyncFnOnce(Extract<'_, Head<'_>>) -> Result<T, Challenge> + 'static,
 {
     let request = request.clone();
     Box::pin(async move {
-        let visit = request.extensions().get::<Visit>().cloned();
-        let extracted = from(visit.as_ref(), &Head(&request)).await;
+        let session = request.extensions().get::<RequestSession>().cloned();
+        let head = Head(&request);
+        let extracted = from(Extract::new(session.as_ref(), &head)).await;
         match extracted {
             Err(failure) if failure.is_failure() => Err(report(request, failure).await.into()),
             other => other.map_err(Rejection::from),
@@ -206,9 +246,7 @@ impl FromRequest for User {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            Guard::signed_in().admit(visit, head).await.map(Self)
-        })
+        extract(request, async |extract| extract.user().await.map(Self))
     }
 }
 
@@ -217,8 +255,8 @@ impl FromRequest for AccessToken {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            latchgate::AccessToken::obtain(visit, head).await.map(Self)
+        extract(request, async |extract| {
+            extract.access_token().await.map(Self)
         })
     }
 }
@@ -228,8 +266,8 @@ impl FromRequest for RefreshedAccessToken {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            latchgate::AccessToken::renew(visit, head).await.map(Self)
+        extract(request, async |extract| {
+            extract.refreshed_access_token().await.map(Self)
         })
     }
 }
@@ -239,9 +277,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for SessionData<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            latchgate::SessionData::obtain(visit, head).await.map(Self)
-        })
+        extract(request, async |extract| extract.data().await.map(Self))
     }
 }
 
@@ -250,8 +286,8 @@ impl FromRequest for SessionEnded {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            Ended::of(visit, head).await.map(Self)
+        extract(request, async |extract| {
+            extract.session_end().await.map(Self)
         })
     }
 }

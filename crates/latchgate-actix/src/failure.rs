@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use actix_web::{HttpMessage, HttpRequest};
-use latchgate::Challenge;
+use latchgate::adapter::Challenge;
 
 /// What could not be told, and of which request.
 pub(crate) struct Failure {

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::future::{Ready, ready};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
-use latchgate::{Guard, Visit};
+use latchgate::Guard;
+use latchgate::adapter::{Extract, RequestSession};
 
 use crate::extract::Rejection;
 use crate::head::Head;
@@ -16,33 +18,33 @@ use crate::head::Head;
 /// Lets only those requests through that meet a [`Guard`].
 ///
 /// Wrap it around the scope or resource it protects, inside an application wrapped in
-/// [`Login`](crate::Login): the guard decides, the login middleware answers. It is evaluated on the
+/// [`LoginMiddleware`](crate::LoginMiddleware): the guard decides, the login middleware answers. It is evaluated on the
 /// route the framework matched; there is no path pattern that could disagree with the router.
 ///
 /// ```
 /// use actix_web::{HttpResponse, web};
-/// use latchgate_actix::{Require, latchgate::Guard};
+/// use latchgate_actix::{Guard, GuardMiddleware};
 ///
 /// let admin = web::resource("/admin")
-///     .wrap(Require::new(Guard::signed_in().role("admin")))
+///     .wrap(GuardMiddleware::new(Guard::signed_in().role("admin")))
 ///     .to(HttpResponse::Ok);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Require {
-    guard: Rc<Guard>,
+pub struct GuardMiddleware {
+    guard: Arc<Guard>,
 }
 
-impl Require {
+impl GuardMiddleware {
     /// The middleware of a guard.
     pub fn new(guard: Guard) -> Self {
         Self {
-            guard: Rc::new(guard),
+            guard: Arc::new(guard),
         }
     }
 }
 
-impl<S, B> Transform<S, ServiceRequest> for Require
+impl<S, B> Transform<S, ServiceRequest> for GuardMiddleware
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -50,24 +52,24 @@ where
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type InitError = ();
-    type Transform = Guarded<S>;
+    type Transform = GuardService<S>;
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(Guarded {
+        ready(Ok(GuardService {
             inner: Rc::new(inner),
-            guard: Rc::clone(&self.guard),
+            guard: Arc::clone(&self.guard),
         }))
     }
 }
 
-/// The service behind [`Require`].
-pub struct Guarded<S> {
+/// The service behind [`GuardMiddleware`].
+pub struct GuardService<S> {
     inner: Rc<S>,
-    guard: Rc<Guard>,
+    guard: Arc<Guard>,
 }
 
-impl<S, B> Service<ServiceRequest> for Guarded<S>
+impl<S, B> Service<ServiceRequest> for GuardService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -80,10 +82,11 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let inner = Rc::clone(&self.inner);
-        let guard = Rc::clone(&self.guard);
+        let guard = Arc::clone(&self.guard);
         Box::pin(async move {
-            let visit = request.extensions().get::<Visit>().cloned();
-            let admitted = guard.admit(visit.as_ref(), &Head(request.request())).await;
+            let session = request.extensions().get::<RequestSession>().cloned();
+            let head = Head(request.request());
+            let admitted = Extract::new(session.as_ref(), &head).guarded(&guard).await;
             match admitted {
                 Ok(_) => inner
                     .call(request)
@@ -98,9 +101,9 @@ where
     }
 }
 
-impl<S> fmt::Debug for Guarded<S> {
+impl<S> fmt::Debug for GuardService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guarded")
+        f.debug_struct("GuardService")
             .field("guard", &self.guard)
             .finish_non_exhaustive()
     }

@@ -1,8 +1,9 @@
 //! actix-web's heads (`http` 0.2) as the core sees them.
 
 use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use latchgate::{RequestHead, ResponseHead};
+use latchgate::adapter::{RequestHead, ResponseHead};
 
 /// A borrowed request head.
 pub(crate) struct Head<'a>(pub(crate) &'a HttpRequest);
@@ -62,4 +63,9 @@ impl ResponseHead for Headers<'_> {
             each(name.as_str(), value.as_bytes());
         }
     }
+}
+
+/// A status of the core's (`http` 1) as one of actix-web's.
+pub(crate) fn status(status: http::StatusCode) -> StatusCode {
+    StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -5,11 +5,11 @@ mod extract;
 mod failure;
 mod guard;
 mod head;
-mod login;
+mod middleware;
 
 pub use extract::{
     AccessToken, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
 };
-pub use guard::{Guarded, Require};
-pub use latchgate;
-pub use login::{Login, LoginService};
+pub use guard::{GuardMiddleware, GuardService};
+pub use latchgate::*;
+pub use middleware::{LoginMiddleware, LoginService};

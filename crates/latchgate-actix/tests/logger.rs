@@ -11,8 +11,7 @@ use std::sync::Mutex;
 use actix_web::App;
 use actix_web::middleware::Logger;
 use actix_web::test::{TestRequest, call_service, init_service};
-use latchgate_actix::Login;
-use latchgate_actix::latchgate::{ClientAuth, Gate, Provider};
+use latchgate_actix::{ClientAuth, Gate, LoginMiddleware, Provider};
 
 struct Lines(Mutex<String>);
 
@@ -34,12 +33,10 @@ impl log::Log for Lines {
 /// What the log has of a callback.
 async fn told(logger: Logger) -> String {
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    let gate = Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    let gate = Gate::builder("http://127.0.0.1:3000", provider)
         .build()
         .unwrap();
-    let app = init_service(App::new().wrap(Login::new(gate)).wrap(logger)).await;
+    let app = init_service(App::new().wrap(LoginMiddleware::new(gate)).wrap(logger)).await;
     let request = TestRequest::get().uri("/callback?code=spent-once&state=known-to-us");
     let answer = call_service(&app, request.to_request()).await;
     assert_eq!(answer.status(), 400);

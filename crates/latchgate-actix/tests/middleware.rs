@@ -12,16 +12,14 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
-use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, web};
-use latchgate_actix::latchgate::{ClientAuth, Gate, Provider, Visit};
-use latchgate_actix::{Login, User};
+use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use latchgate_actix::adapter::RequestSession;
+use latchgate_actix::{ClientAuth, Gate, HookError, LoginMiddleware, Provider, Rejection, User};
 
 /// A gate whose session cookie has the given name. Its provider is never asked.
 fn gate(cookie: &str) -> Gate {
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    Gate::builder("http://127.0.0.1:3000", provider)
         .cookie_name(cookie)
         .build()
         .unwrap()
@@ -40,7 +38,7 @@ async fn wants_a_user(
 async fn a_rejection_that_a_middleware_lets_through_is_answered() {
     let app = App::new()
         .wrap(from_fn(wants_a_user))
-        .wrap(Login::new(gate("one")))
+        .wrap(LoginMiddleware::new(gate("one")))
         .default_service(web::to(HttpResponse::Ok));
     let app = init_service(app).await;
     let request = TestRequest::get().insert_header(("accept", "application/json"));
@@ -56,13 +54,18 @@ async fn a_rejection_that_a_middleware_lets_through_is_answered() {
 
 #[actix_web::test]
 async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
-    let visit = async |request: HttpRequest| request.extensions().contains::<Visit>().to_string();
+    let visit = async |request: HttpRequest| {
+        request
+            .extensions()
+            .contains::<RequestSession>()
+            .to_string()
+    };
     let app = App::new()
-        .wrap(Login::new(gate("outer")))
+        .wrap(LoginMiddleware::new(gate("outer")))
         .route("/outer", web::get().to(visit))
         .service(
             web::scope("/inner")
-                .wrap(Login::new(gate("inner")))
+                .wrap(LoginMiddleware::new(gate("inner")))
                 .route("", web::get().to(visit)),
         );
     let app = init_service(app).await;
@@ -85,9 +88,9 @@ async fn between(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let before = request.extensions().contains::<Visit>();
+    let before = request.extensions().contains::<RequestSession>();
     let response = next.call(request).await?;
-    let after = response.request().extensions().contains::<Visit>();
+    let after = response.request().extensions().contains::<RequestSession>();
     seen.borrow_mut().extend([before, after]);
     Ok(response)
 }
@@ -97,11 +100,11 @@ async fn a_visit_of_an_inner_gate_is_none_of_an_outer_ones() {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let witness = seen.clone();
     let app = App::new()
-        .wrap(Login::new(gate("inner")))
+        .wrap(LoginMiddleware::new(gate("inner")))
         .wrap(from_fn(move |request, next| {
             between(witness.clone(), request, next)
         }))
-        .wrap(Login::new(gate("outer")))
+        .wrap(LoginMiddleware::new(gate("outer")))
         .default_service(web::to(HttpResponse::Ok));
     let app = init_service(app).await;
     for (cookie, expected) in [
@@ -112,5 +115,37 @@ async fn a_visit_of_an_inner_gate_is_none_of_an_outer_ones() {
         let request = TestRequest::get().insert_header(("cookie", cookie));
         call_service(&app, request.to_request()).await;
         assert_eq!(*seen.take(), expected, "{cookie}");
+    }
+}
+
+#[actix_web::test]
+async fn a_rejection_has_a_status_and_a_sentence() {
+    let failed = HookError::Failed("the database is down".into());
+    for (error, status, sentence) in [
+        (
+            latchgate_actix::Error::Hook(failed),
+            503,
+            "the application's hook failed",
+        ),
+        (
+            latchgate_actix::Error::SessionEnded,
+            401,
+            "sign-in is required",
+        ),
+    ] {
+        let rejection = Rejection::from(error);
+        assert_eq!(rejection.status(), status, "{sentence}");
+        assert_eq!(rejection.to_string(), sentence);
+        let response = rejection.error_response();
+        assert_eq!(response.status(), status, "{sentence}");
+        let body = actix_web::body::to_bytes(response.into_body())
+            .await
+            .unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("LoginMiddleware"), "{body}");
+        assert!(
+            !body.contains("hook") && !body.contains("database"),
+            "{body}"
+        );
     }
 }

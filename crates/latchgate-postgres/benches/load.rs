@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::Criterion;
-use latchgate::{SessionStore, StoredNames, StoredRecord};
+use latchgate::store::{SessionStore, StoredNames, StoredRecord};
 use latchgate_postgres::PostgresStore;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor as _, PgPool, Row as _};

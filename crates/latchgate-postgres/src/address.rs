@@ -73,7 +73,7 @@ impl std::error::Error for AddressError {}
 
 impl fmt::Debug for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        latchgate::write_with_causes(self, f)
+        latchgate::store::write_with_causes(self, f)
     }
 }
 

@@ -123,6 +123,6 @@ impl Error for PostgresError {
 
 impl fmt::Debug for PostgresError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        latchgate::write_with_causes(self, f)
+        latchgate::store::write_with_causes(self, f)
     }
 }

@@ -11,7 +11,7 @@ mod store;
 
 use std::sync::Arc;
 
-use latchgate::{SessionStore, StoreError, StoreOpener};
+use latchgate::store::{SessionStore, StoreError, StoreOpener};
 
 pub use address::AddressError;
 pub use error::PostgresError;
@@ -19,7 +19,7 @@ pub use schema::SchemaError;
 pub use store::PostgresStore;
 
 /// Opens a [`PostgresStore`] when the URL's scheme is `postgres` or `postgresql`: what
-/// [`latchgate::StoreOpener`] asks for.
+/// [`latchgate::store::StoreOpener`] asks for.
 ///
 /// # Errors
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchgate::{LoadedRecord, StoreKey, StoredRecord};
+use latchgate::store::{LoadedRecord, StoreKey, StoredRecord};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 

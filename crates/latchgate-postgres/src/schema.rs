@@ -40,7 +40,7 @@ impl std::error::Error for SchemaError {}
 
 impl fmt::Debug for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        latchgate::write_with_causes(self, f)
+        latchgate::store::write_with_causes(self, f)
     }
 }
 

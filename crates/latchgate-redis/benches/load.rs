@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode};
-use latchgate::{SessionStore, StoredNames, StoredRecord};
+use latchgate::store::{SessionStore, StoredNames, StoredRecord};
 use latchgate_redis::RedisStore;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd};

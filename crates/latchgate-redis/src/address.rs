@@ -217,7 +217,7 @@ impl std::error::Error for UrlError {
 
 impl fmt::Debug for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        latchgate::write_with_causes(self, f)
+        latchgate::store::write_with_causes(self, f)
     }
 }
 

@@ -8,7 +8,7 @@ use redis::ErrorKind;
 use crate::address::Address;
 
 /// Redis did not do what it was asked. It is the source of a
-/// [`StoreError::Unavailable`](latchgate::StoreError::Unavailable).
+/// [`StoreError::Unavailable`](latchgate::store::StoreError::Unavailable).
 ///
 /// Servers quote what they refuse, keys included, so of a server's text this keeps the code only.
 #[derive(Clone)]
@@ -139,7 +139,7 @@ impl std::error::Error for RedisError {
 
 impl fmt::Debug for RedisError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        latchgate::write_with_causes(self, f)
+        latchgate::store::write_with_causes(self, f)
     }
 }
 

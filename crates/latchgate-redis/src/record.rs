@@ -1,7 +1,7 @@
 //! How a record lies in Redis: the names of keys and fields, and how an answer becomes a record.
 
 use base64_simd::URL_SAFE_NO_PAD;
-use latchgate::{LoadedRecord, StoreKey, StoredName};
+use latchgate::store::{LoadedRecord, StoreKey, StoredName};
 
 /// The fields of a record that are loaded. `lease.lua` loads the same.
 pub(crate) const FIELDS: [&str; 3] = ["sealed", "generation", "expires_at"];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchgate::{
+use latchgate::store::{
     Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 use redis::{FromRedisValue, Script, ScriptInvocation, Value, cmd};
@@ -32,7 +32,7 @@ pub struct RedisStore {
 }
 
 /// Opens the store of a URL for Redis or Valkey, as a
-/// [`StoreOpener`](latchgate::StoreOpener): `None` when the scheme is another store's. Nothing is
+/// [`StoreOpener`](latchgate::store::StoreOpener): `None` when the scheme is another store's. Nothing is
 /// connected.
 pub fn open(url: &str) -> Option<Result<Arc<dyn SessionStore>, StoreError>> {
     Address::is_ours(url).then(|| {
@@ -292,7 +292,7 @@ fn value<T: FromRedisValue>(value: Option<Value>) -> Result<T, Foreign> {
 
 #[cfg(test)]
 mod tests {
-    use latchgate::StoreOpener;
+    use latchgate::store::StoreOpener;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchgate::{
+use latchgate::store::{
     Lease, SessionStore, StoreFuture, StoreKey, StoredName, StoredNames, StoredRecord,
 };
 

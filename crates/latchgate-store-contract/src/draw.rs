@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use latchgate::{StoreKey, StoredNames};
+use latchgate::store::{StoreKey, StoredNames};
 
 /// The `number`th key of a seed.
 pub(crate) fn key(seed: &[u8; 32], number: u64) -> StoreKey {

@@ -1,6 +1,6 @@
 //! The index: which sessions are the person's, or belong to the provider's session.
 
-use latchgate::{StoreKey, StoredName, StoredRecord};
+use latchgate::store::{StoreKey, StoredName, StoredRecord};
 
 use crate::ask::{LIFE, Run};
 use crate::violation::{Call, Rule, Violation};

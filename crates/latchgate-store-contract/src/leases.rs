@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchgate::{Lease, StoreKey};
+use latchgate::store::{Lease, StoreKey};
 
 use crate::ask::{LIFE, Run};
 use crate::violation::{Call, Rule, Seen, Violation};

@@ -9,7 +9,7 @@ mod races;
 mod records;
 mod violation;
 
-use latchgate::SessionStore;
+use latchgate::store::SessionStore;
 
 use ask::Run;
 pub use violation::{Call, Rule, Seen, Violation};

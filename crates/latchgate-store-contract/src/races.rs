@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-use latchgate::{Lease, StoredRecord};
+use latchgate::store::{Lease, StoredRecord};
 
 use crate::ask::{Ask, LIFE, Run};
 use crate::leases::LONG;

@@ -1,6 +1,6 @@
 //! Records one at a time: what `load`, `insert`, `replace` and `remove` do.
 
-use latchgate::StoredRecord;
+use latchgate::store::StoredRecord;
 
 use crate::ask::{LIFE, Run};
 use crate::violation::{Rule, Violation};

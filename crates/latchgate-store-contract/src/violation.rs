@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use latchgate::{Lease, LoadedRecord, StoreError, StoreKey};
+use latchgate::store::{Lease, LoadedRecord, StoreError, StoreKey};
 
 /// A store broke a rule of the contract.
 #[non_exhaustive]
@@ -15,7 +15,7 @@ pub struct Violation {
     pub seen: Box<Seen>,
 }
 
-/// A method of [`latchgate::SessionStore`].
+/// A method of [`latchgate::store::SessionStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Call {
@@ -83,7 +83,7 @@ pub enum Seen {
     Silence,
 }
 
-/// The rules, as they are checked. Their texts are those of [`latchgate::SessionStore`], in pieces.
+/// The rules, as they are checked. Their texts are those of [`latchgate::store::SessionStore`], in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
@@ -273,6 +273,6 @@ impl std::error::Error for Violation {
 
 impl fmt::Debug for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        latchgate::write_with_causes(self, f)
+        latchgate::store::write_with_causes(self, f)
     }
 }

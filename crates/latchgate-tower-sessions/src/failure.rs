@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use latchgate::StoreError;
+use latchgate::store::StoreError;
 use tower_sessions_core::session_store::Error;
 
 /// Why a call failed: the source of a [`StoreError::Unavailable`]. The store's text is left out, because it may
@@ -38,7 +38,7 @@ impl std::error::Error for Failure {}
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        latchgate::write_with_causes(self, f)
+        latchgate::store::write_with_causes(self, f)
     }
 }
 

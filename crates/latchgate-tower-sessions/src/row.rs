@@ -1,7 +1,7 @@
 //! A record of latchgate's as a record of tower-sessions'.
 
 use base64_simd::STANDARD_NO_PAD as BASE64;
-use latchgate::{StoreKey, StoredNames, StoredRecord};
+use latchgate::store::{StoreKey, StoredNames, StoredRecord};
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime, Time};
 use tower_sessions_core::session::{Id, Record};

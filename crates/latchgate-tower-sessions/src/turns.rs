@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use latchgate::StoreKey;
+use latchgate::store::StoreKey;
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
 
 /// The queues of this process, one for each session that somebody is changing.

@@ -1,6 +1,7 @@
 //! Extractors for axum.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -8,10 +9,12 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use latchgate::{Challenge, Ended, Guard, LoginOptions, Visit};
+use latchgate::adapter::{Challenge, Extract, RequestSession};
+use latchgate::{LoginOptions, SessionEnd};
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
-use crate::guard::NO_LAYER;
+use crate::guard::unanswered;
 use crate::head::Head;
 
 /// The signed-in person.
@@ -64,23 +67,23 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 /// tell. For pages that say so.
 ///
 /// ```
-/// use latchgate_tower::{SessionEnded, latchgate::Ended};
+/// use latchgate_tower::{SessionEnd, SessionEnded};
 ///
 /// async fn welcome(SessionEnded(ended): SessionEnded) -> &'static str {
 ///     match ended {
-///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         Some(SessionEnd::Idle) => "You were away for long. Please sign in again.",
 ///         _ => "Please sign in.",
 ///     }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct SessionEnded(pub Option<Ended>);
+pub struct SessionEnded(pub Option<SessionEnd>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it.
 ///
 /// ```
-/// use latchgate_tower::{SignIn, latchgate::{LoginOptions, Prompt}};
+/// use latchgate_tower::{LoginOptions, Prompt, SignIn};
 ///
 /// async fn switch_account(sign_in: SignIn) -> impl axum::response::IntoResponse {
 ///     sign_in.with(LoginOptions::new().prompt(Prompt::SelectAccount))
@@ -130,6 +133,47 @@ impl<T> DerefMut for SessionData<T> {
     }
 }
 
+impl From<latchgate::User> for User {
+    fn from(user: latchgate::User) -> Self {
+        Self(user)
+    }
+}
+
+impl Serialize for User {
+    /// The JSON object of all claims.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T: Serialize> Serialize for SessionData<T> {
+    /// The value itself.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(self, serializer)
+    }
+}
+
+impl Rejection {
+    /// The status that the client gets, unless the layer starts a login instead.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+}
+
+impl fmt::Display for Rejection {
+    /// For logs: a failure's text is not for visitors.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Error for Rejection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
 impl From<Challenge> for Rejection {
     fn from(challenge: Challenge) -> Self {
         Self(Box::new(challenge))
@@ -145,9 +189,7 @@ impl From<latchgate::Error> for Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::UNAUTHORIZED, NO_LAYER).into_response();
-        response.extensions_mut().insert(*self.0);
-        response
+        unanswered(*self.0)
     }
 }
 
@@ -169,10 +211,10 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let user = Guard::signed_in()
-            .admit(visit, &Head::of_parts(parts))
-            .await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let user = extract.user().await?;
         Ok(Self(user))
     }
 }
@@ -181,8 +223,10 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let user = latchgate::User::find(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let user = extract.optional_user().await?;
         Ok(user.map(Self))
     }
 }
@@ -191,8 +235,10 @@ impl<S: Send + Sync> FromRequestParts<S> for AccessToken {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let token = latchgate::AccessToken::obtain(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let token = extract.access_token().await?;
         Ok(Self(token))
     }
 }
@@ -201,8 +247,10 @@ impl<S: Send + Sync> FromRequestParts<S> for RefreshedAccessToken {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let token = latchgate::AccessToken::renew(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let token = extract.refreshed_access_token().await?;
         Ok(Self(token))
     }
 }
@@ -211,8 +259,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Session
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let data = latchgate::SessionData::obtain(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let data = extract.data().await?;
         Ok(Self(data))
     }
 }
@@ -221,8 +271,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> OptionalFromRequestParts<S> for
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let data = latchgate::SessionData::find(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let data = extract.optional_data().await?;
         Ok(data.map(Self))
     }
 }
@@ -231,8 +283,10 @@ impl<S: Send + Sync> FromRequestParts<S> for SessionEnded {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let ended = Ended::of(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let ended = extract.session_end().await?;
         Ok(Self(ended))
     }
 }

@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 use axum_core::BoxError;
 use axum_core::body::Body;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use latchgate::{Guard, Visit};
+use http::{Request, Response};
+use latchgate::Guard;
+use latchgate::adapter::{Challenge, Extract, RequestSession};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -21,7 +22,7 @@ use crate::head::Head;
 /// the route the framework matched; there is no path pattern that could disagree with the router.
 ///
 /// ```
-/// use latchgate_tower::{GuardLayer, latchgate::Guard};
+/// use latchgate_tower::{Guard, GuardLayer};
 ///
 /// let admins_only = GuardLayer::new(Guard::signed_in().role("admin"));
 /// ```
@@ -41,10 +42,10 @@ impl GuardLayer {
 }
 
 impl<S> Layer<S> for GuardLayer {
-    type Service = Guarded<S>;
+    type Service = GuardService<S>;
 
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded {
+    fn layer(&self, inner: S) -> GuardService<S> {
+        GuardService {
             inner,
             guard: Arc::clone(&self.guard),
         }
@@ -53,12 +54,12 @@ impl<S> Layer<S> for GuardLayer {
 
 /// A service behind a [`Guard`].
 #[derive(Clone, Debug)]
-pub struct Guarded<S> {
+pub struct GuardService<S> {
     inner: S,
     guard: Arc<Guard>,
 }
 
-impl<S, B, R> Service<Request<B>> for Guarded<S>
+impl<S, B, R> Service<Request<B>> for GuardService<S>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
@@ -83,24 +84,27 @@ where
             // A body need not be `Sync`, and a guard does not look at it.
             let (parts, body) = request.into_parts();
             let request = Request::from_parts(parts, ());
-            let visit = request.extensions().get::<Visit>().cloned();
-            let admitted = guard.admit(visit.as_ref(), &Head::of(&request)).await;
+            let session = request.extensions().get::<RequestSession>().cloned();
+            let head = Head::of(&request);
+            let admitted = Extract::new(session.as_ref(), &head).guarded(&guard).await;
             match admitted {
                 Ok(_) => {
                     let response = inner.call(request.map(|()| body)).await?;
                     Ok(response.map(Body::new))
                 }
-                Err(challenge) => {
-                    let mut response = Response::new(Body::from(NO_LAYER));
-                    *response.status_mut() = StatusCode::UNAUTHORIZED;
-                    response.extensions_mut().insert(challenge);
-                    Ok(response)
-                }
+                Err(challenge) => Ok(unanswered(challenge)),
             }
         })
     }
 }
 
-/// What a challenge says when no [`LoginLayer`](crate::LoginLayer) is there to answer it.
-pub(crate) const NO_LAYER: &str =
-    "Sign-in is required, but no latchgate LoginLayer is around this router to start one.";
+/// A challenge on its way to the [`LoginLayer`](crate::LoginLayer), which answers it. The text is for developers who
+/// have none.
+pub(crate) fn unanswered(challenge: Challenge) -> Response<Body> {
+    let mut response = Response::new(Body::from(
+        "Sign-in is required, but there is no latchgate LoginLayer around this router to start it.",
+    ));
+    *response.status_mut() = challenge.status();
+    response.extensions_mut().insert(challenge);
+    response
+}

@@ -1,7 +1,7 @@
 //! A request's head as the core sees it, with the path the client sent even inside nested routers.
 
 use http::{HeaderMap, Method, Request, Uri};
-use latchgate::RequestHead;
+use latchgate::adapter::RequestHead;
 
 /// A borrowed request head.
 #[derive(Clone, Copy)]

@@ -13,7 +13,7 @@ mod extract;
 pub use extract::{
     AccessToken, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
 };
-pub use guard::{GuardLayer, Guarded};
-pub use latchgate;
+pub use guard::{GuardLayer, GuardService};
+pub use latchgate::*;
 pub use layer::LoginLayer;
-pub use service::{Login, ResponseFuture};
+pub use service::{LoginService, ResponseFuture};

@@ -18,7 +18,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::{Request, Response, StatusCode};
-use latchgate_tower::latchgate::{Gate, MemoryStore};
+use latchgate_tower::{Gate, MemoryStore};
 use latchgate_tower::{LoginLayer, User};
 use tokio::runtime::Runtime;
 use tower::layer::util::Identity;

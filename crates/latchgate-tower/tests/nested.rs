@@ -11,17 +11,15 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use latchgate_tower::LoginLayer;
-use latchgate_tower::latchgate::{ClientAuth, Gate, Provider, Visit};
+use latchgate_tower::adapter::RequestSession;
+use latchgate_tower::{ClientAuth, Gate, LoginLayer, Provider};
 use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
 
 /// A gate whose session cookie has the given name. Its provider is never asked.
 fn layer(cookie: &str) -> LoginLayer {
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    let gate = Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    let gate = Gate::builder("http://127.0.0.1:3000", provider)
         .cookie_name(cookie)
         .build();
     LoginLayer::new(gate.unwrap())
@@ -30,7 +28,7 @@ fn layer(cookie: &str) -> LoginLayer {
 #[tokio::test]
 async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
     let has_a_visit = service_fn(async |request: Request<Full<Bytes>>| {
-        let has = request.extensions().get::<Visit>().is_some();
+        let has = request.extensions().get::<RequestSession>().is_some();
         Ok::<_, Infallible>(Response::new(Full::from(has.to_string())))
     });
     let request = || {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use latchgate_tower::LoginLayer;
-use latchgate_tower::latchgate::{ClientAuth, Gate, Provider};
+use latchgate_tower::{ClientAuth, Gate, Provider};
 use tower::{Service, ServiceExt, service_fn};
 use tower_http::trace::{MakeSpan, TraceLayer};
 use tower_layer::Layer;
@@ -44,9 +44,7 @@ async fn told(span: impl MakeSpan<Full<Bytes>> + Clone) -> String {
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let provider = Provider::new("https://op.example", "app").client_auth(ClientAuth::None);
-    let gate = Gate::builder()
-        .base_url("http://127.0.0.1:3000")
-        .provider(provider)
+    let gate = Gate::builder("http://127.0.0.1:3000", provider)
         .build()
         .unwrap();
     let app = service_fn(async |_: Request<Full<Bytes>>| {

@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use allocation_counter::measure;
 use futures_util::FutureExt;
-use latchgate::{MemoryStore, SessionStore, StoreFuture, StoreKey, StoredNames, StoredRecord};
+use latchgate::MemoryStore;
+use latchgate::store::{SessionStore, StoreFuture, StoreKey, StoredNames, StoredRecord};
 
 #[path = "../src/expiring_map.rs"]
 #[expect(dead_code, reason = "the core uses what is not measured here")]

@@ -14,7 +14,7 @@ use std::fmt;
 ///
 /// impl fmt::Debug for Unreachable {
 ///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-///         latchgate::write_with_causes(self, f)
+///         latchgate::store::write_with_causes(self, f)
 ///     }
 /// }
 /// # impl fmt::Display for Unreachable {
@@ -56,7 +56,7 @@ macro_rules! debug_with_causes {
     ($($error:ty),+ $(,)?) => {$(
         impl std::fmt::Debug for $error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                $crate::write_with_causes(self, f)
+                $crate::causes::write_with_causes(self, f)
             }
         }
     )+};

@@ -1,4 +1,4 @@
-//! The sum of the rooms' errors, with who is at fault, what the visitor is told, and a stable code.
+//! All errors in one type, with who is at fault, what the visitor is told, and a stable code.
 
 mod layer;
 
@@ -12,7 +12,8 @@ use crate::hook::HookError;
 use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
 use crate::outside::{HttpError, RandomError};
 use crate::provider::{DiscoveryError, KeysError};
-use crate::session::{DataError, SessionTooLarge, StoreError};
+use crate::session::{DataError, SessionTooLarge};
+use crate::store::StoreError;
 use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
 
@@ -36,13 +37,13 @@ pub enum Fault {
 
 /// Everything that can go wrong while somebody signs in, stays signed in, or signs out.
 ///
-/// `Display` says what was wrong and what would be right, for logs. Visitors see a page with
+/// `Display` says what is wrong and what would be right, for logs. Visitors see a page with
 /// [`Error::status`], [`Error::code`] and an id, and nothing else.
 #[non_exhaustive]
 pub enum Error {
     /// The request to one of our routes is not acceptable.
     Request(RequestError),
-    /// The login layer is where the gate's own routes do not work.
+    /// The login layer is in a place where the gate's own routes do not work.
     Layer(LayerError),
     /// The authorization response was refused.
     Authorization(AuthorizationError),
@@ -68,19 +69,19 @@ pub enum Error {
     Store(StoreError),
     /// The random generator failed.
     Random(RandomError),
-    /// Tokens are due for renewal and the provider cannot be asked.
+    /// The access token has expired and the provider is unavailable.
     RefreshUnavailable,
-    /// The access token is due, and the provider has granted nothing to refresh it with.
+    /// The access token has expired, and the provider has granted no refresh token.
     NoRefreshToken,
-    /// A hook of the application's refused or failed.
+    /// A hook of the application refused the login or failed.
     Hook(HookError),
-    /// The application's data in the session cannot be used, or not be kept.
+    /// The application's data in the session cannot be read or stored.
     Data(DataError),
-    /// The session has ended since the request came.
+    /// The session has ended since the request arrived.
     SessionEnded,
     /// The server stopped before this was done.
     Interrupted,
-    /// The provider lets the session last until a time that is past already.
+    /// The provider limits the session to a time that has already passed.
     CeilingReached,
 }
 
@@ -88,12 +89,12 @@ pub enum Error {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The route does not know this method.
+    /// The route does not allow this method.
     Method {
-        /// The methods it knows, as an `Allow` header.
+        /// The methods it allows, as an `Allow` header.
         allow: &'static str,
     },
-    /// A login was asked for by something that is not a top-level navigation.
+    /// A login was requested by something other than a top-level navigation.
     NotANavigation,
     /// A request that changes something came from another site.
     CrossSite,
@@ -107,7 +108,7 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Request(_) | Self::FrontChannelLogout(_) => Fault::Visitor,
-            // Anybody can send what no provider has signed, or what one has signed once more.
+            // Anybody can send an unsigned token, or replay a signed one.
             Self::LogoutToken(
                 LogoutTokenError::Form
                 | LogoutTokenError::Replayed
@@ -136,12 +137,21 @@ impl Error {
         }
     }
 
-    /// How loud the log tells it: an error is for somebody to mend, and what any stranger can bring
-    /// about is none.
+    /// Whether a refresh that failed with it is final: the grant is gone, or the tokens are somebody else's.
+    pub(crate) fn ends_the_session(&self) -> bool {
+        match self {
+            Self::Token(error) => error.is_final(),
+            Self::IdToken(error) => error.disowns_the_session(),
+            Self::Userinfo(error) => matches!(error, UserinfoError::Subject),
+            _ => false,
+        }
+    }
+
+    /// The log level: an error needs somebody to act, so what any stranger can cause is not one.
     pub(crate) fn level(&self) -> Level {
         match (self, self.fault()) {
             (_, Fault::Visitor) => Level::INFO,
-            // A made-up `kid` is enough to ask for keys in vain.
+            // An invented `kid` is enough to cause this.
             (Self::Http(HttpError::NoNewerKeys), _) => Level::WARN,
             _ => Level::ERROR,
         }
@@ -237,7 +247,7 @@ impl Error {
     }
 }
 
-/// Whose fault an error code of the authorization endpoint tells (RFC 6749 §4.1.2.1).
+/// Whose fault an error code of the authorization endpoint is (RFC 6749 §4.1.2.1).
 fn refused_by(error: &str) -> Fault {
     match error {
         "invalid_request"
@@ -253,7 +263,7 @@ fn refused_by(error: &str) -> Fault {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Method { allow } => write!(f, "this route answers {allow} only"),
+            Self::Method { allow } => write!(f, "this route allows only {allow}"),
             Self::NotANavigation => f.write_str(
                 "a login needs a top-level navigation by GET; a fetch, an iframe or a prefetch cannot follow it",
             ),
@@ -275,15 +285,15 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RefreshUnavailable => {
-                f.write_str("the access token has expired and cannot be renewed at the moment")
+                f.write_str("the access token has expired and cannot be refreshed at the moment")
             }
             Self::NoRefreshToken => f.write_str(
                 "the access token cannot be refreshed: the provider granted no refresh token; request the scope `offline_access`, and allow it at the provider",
             ),
-            Self::SessionEnded => f.write_str("the session has ended since the request came"),
+            Self::SessionEnded => f.write_str("the session has ended since the request arrived"),
             Self::Interrupted => f.write_str("the server stopped before this was done"),
             Self::CeilingReached => f.write_str(
-                "the session would be over before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is past; check both clocks",
+                "the session would expire before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is in the past; check both clocks",
             ),
             other => match std::error::Error::source(other) {
                 Some(source) => fmt::Display::fmt(source, f),
@@ -348,12 +358,21 @@ from! {
     SessionTooLarge(SessionTooLarge),
     Store(StoreError),
     Random(RandomError),
-    Hook(HookError),
     Data(DataError),
 }
 
+/// A value that cannot be stored is the same mistake in a hook as in a handler.
+impl From<HookError> for Error {
+    fn from(source: HookError) -> Self {
+        match source {
+            HookError::Data(source) => Self::Data(source),
+            source => Self::Hook(source),
+        }
+    }
+}
+
 impl Error {
-    /// The error with everything that led to it, for a log line.
+    /// The error with all its causes, for a log line.
     pub(crate) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self).and_then(std::error::Error::source);

@@ -1,4 +1,4 @@
-//! Who may pass: conditions on the signed-in person, as values.
+//! Access rules: conditions on the signed-in person, as values.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::session::User;
 
 /// Conditions a person must meet, all of them.
 ///
-/// A guard is evaluated where it is put, on the route the framework matched, never on a path string.
+/// A guard applies where it is placed, to the route that the framework matched, never to a path string.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +31,7 @@ pub enum Denial {
     Role(String),
     /// The session's tokens lack a scope value.
     Scope(String),
-    /// The person authenticated too long ago, or nobody knows when: they may authenticate again.
+    /// The person authenticated too long ago, or at an unknown time: they may authenticate again.
     TooLongAgo {
         /// The greatest acceptable age in seconds.
         max_age: u64,
@@ -63,19 +63,19 @@ impl Guard {
         Self::default()
     }
 
-    /// They must have this role as well.
+    /// They must also have this role.
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.roles.push(role.into());
         self
     }
 
-    /// This scope value must have been granted as well.
+    /// This scope value must also have been granted.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// They must have authenticated at the provider within the last `age` (whole seconds). Who
+    /// They must have authenticated at the provider within the last `age` (whole seconds). Whoever
     /// did not is sent there to authenticate again.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age.as_secs());
@@ -88,7 +88,7 @@ impl Guard {
     ///
     /// The first condition that is not met; roles come first, then scopes, then age.
     pub fn check(&self, user: &User, now: u64) -> Result<(), Denial> {
-        // The person's roles lie in claims that are parsed when asked for.
+        // Roles are in claims, which are parsed on demand.
         if let Some(role) = self
             .roles
             .iter()

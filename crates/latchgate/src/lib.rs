@@ -11,10 +11,6 @@ mod client;
 mod config;
 mod cookie;
 mod error;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the revocations have yet to move into it")
-)]
 mod expiring_map;
 mod gate;
 mod guard;
@@ -25,26 +21,26 @@ mod logout;
 mod navigation;
 mod outside;
 mod provider;
+mod relying_party;
+mod request_session;
 mod return_to;
 mod seal;
 mod session;
+mod sessions;
+mod settings;
+pub mod store;
 mod token;
 mod userinfo;
 
 pub use authorization::{
     AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
 };
-pub use builder::{GateBuilder, Provider, Ready, WantsBaseUrl, WantsProvider};
-pub use causes::write_with_causes;
+pub use builder::{GateBuilder, Provider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
-pub use config::{ConfigError, Mistake, Problem, Settings};
+pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{
-    BasePath, Challenge, Errand, Gate, LoginForm, Pass, Refusal, ResponseHead, SessionData,
-    Verdict, Visit, WayOn,
-};
+pub use gate::{BasePath, Gate, LoginForm, Refusal, WayOn};
 pub use guard::{Denial, Guard};
-pub use head::RequestHead;
 pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
 pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
@@ -55,12 +51,100 @@ pub use outside::{
 pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
 };
+pub use request_session::SessionData;
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Ended, Lease, Lifetimes, LoadedRecord, MemoryStore,
-    SessionCeiling, SessionStore, SessionTooLarge, StoreError, StoreFuture, StoreKey, StoreOpener,
-    StoredName, StoredNames, StoredRecord, User,
+    AccessToken, ClaimsError, DataError, Lifetimes, SessionCeiling, SessionEnd, SessionTooLarge,
+    User,
 };
+pub use settings::Settings;
+pub use store::MemoryStore;
 pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;
+
+/// What an adapter between a web framework and [`Gate`] needs. Applications use an adapter and never this.
+///
+/// An adapter makes three calls and knows nothing of the protocol:
+///
+/// 1. [`Gate::admit`], with the request's head. The answer is a [`Verdict`].
+/// 2. For [`Verdict::Respond`], [`RouteRequest::run`] makes the response: the request was for one of the gate's own routes,
+///    and the application never sees it. For [`Verdict::Pass`] the request goes to the application, with
+///    [`Pass::session`] in its extensions for the extractors, in place of any that is there. The application's future is polled
+///    within [`Pass::poll`].
+/// 3. The application's response goes through [`Pass::apply_to`], which sets cookies. If it carries a [`Challenge`] in its extensions, put
+///    there by an extractor or a guard, [`Pass::answer`] makes the response that replaces it first.
+///
+/// A framework's heads are read through [`RequestHead`] and written through [`ResponseHead`], whatever version of `http` it
+/// speaks; responses of the gate are of `http` 1. All futures are `Send`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use latchgate::adapter::{Challenge, Extract, RequestSession, Verdict};
+/// use latchgate::{Gate, Guard, Provider};
+///
+/// async fn serve(gate: &Gate, mut request: Request<Bytes>) -> Response<Bytes> {
+///     let mut pass = match gate.admit(&request) {
+///         // A body may be longer than `RouteRequest::body_limit`: a real adapter stops reading there.
+///         Verdict::Respond(route) => return route.run(request.into_body()).await,
+///         Verdict::Pass(pass) => pass,
+///     };
+///     match pass.session() {
+///         Some(session) => drop(request.extensions_mut().insert(session.clone())),
+///         None => drop(request.extensions_mut().remove::<RequestSession>()),
+///     }
+///     let mut application = std::pin::pin!(application(request));
+///     let mut response =
+///         std::future::poll_fn(|cx| pass.poll(|| application.as_mut().poll(cx))).await;
+///     if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+///         response = pass.answer(challenge, response.headers()).await;
+///     }
+///     pass.apply_to(response.headers_mut());
+///     response
+/// }
+///
+/// /// An application that wants to know who is there, as the extractors of an adapter do.
+/// async fn application(request: Request<Bytes>) -> Response<Bytes> {
+///     let session = request.extensions().get::<RequestSession>();
+///     match Extract::new(session, &request).guarded(&Guard::signed_in()).await {
+///         Ok(user) => Response::new(format!("Hello, {}", user.subject()).into()),
+///         Err(challenge) => {
+///             let mut response = Response::default();
+///             *response.status_mut() = challenge.status();
+///             response.extensions_mut().insert(challenge);
+///             response
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let provider = Provider::new("https://login.example.com/", "my-app").client_secret("s3cret");
+/// let gate = Gate::builder("http://localhost:3000", provider).build()?;
+///
+/// let request = Request::get("/me").body(Bytes::new())?;
+/// assert_eq!(serve(&gate, request).await.status(), 401);
+///
+/// let request = Request::get("/callback").body(Bytes::new())?;
+/// assert_eq!(serve(&gate, request).await.status(), 400);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`RouteRequest::run`]: adapter::RouteRequest::run
+/// [`Pass::session`]: adapter::Pass::session
+/// [`Pass::poll`]: adapter::Pass::poll
+/// [`Pass::apply_to`]: adapter::Pass::apply_to
+/// [`Pass::answer`]: adapter::Pass::answer
+/// [`Challenge`]: adapter::Challenge
+/// [`RequestHead`]: adapter::RequestHead
+/// [`ResponseHead`]: adapter::ResponseHead
+/// [`Verdict`]: adapter::Verdict
+/// [`Verdict::Respond`]: adapter::Verdict::Respond
+/// [`Verdict::Pass`]: adapter::Verdict::Pass
+pub mod adapter {
+    pub use crate::gate::{Challenge, Extract, Pass, RouteRequest, Verdict};
+    pub use crate::head::RequestHead;
+    pub use crate::request_session::{RequestSession, ResponseHead};
+}

@@ -1,5 +1,5 @@
 //! The userinfo endpoint: [OpenID Connect Core 1.0 §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo),
-//! asked with a bearer token in the header, [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1).
+//! called with a bearer token in the header, [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1).
 //! The answer is JSON, or a JWT if the client has registered a `userinfo_signed_response_alg` (§5.3.2).
 
 use std::fmt;
@@ -11,28 +11,27 @@ use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
 use crate::token::{JwtError, Rules, number};
 
-/// Why the userinfo endpoint's claims could not be used.
+/// Why the claims from the userinfo endpoint could not be used.
 #[non_exhaustive]
 pub enum UserinfoError {
     /// The metadata names no `userinfo_endpoint`.
     NoEndpoint,
-    /// Another status than 200. Redirects are not followed.
+    /// A status other than 200. Redirects are not followed.
     Status(StatusCode),
     /// The answer is neither `application/json` nor `application/jwt`.
     ContentType,
     /// The answer is not a JSON object.
     Json(JsonError),
-    /// The answer is signed and cannot be verified: signature, `typ`, `iss`, `aud`, or `exp` if there is
-    /// one.
+    /// The answer is signed and cannot be verified: signature, `typ`, `iss`, `aud`, or `exp` if present.
     Token(JwtError),
-    /// There is no `sub` (§5.3.2): nobody can tell whose claims these are.
+    /// There is no `sub` (§5.3.2): it is unknown whose claims these are.
     NoSubject,
-    /// `sub` is not the ID token's (§5.3.2): the claims are somebody else's.
+    /// `sub` differs from the ID token's (§5.3.2): the claims are somebody else's.
     Subject,
 }
 
 impl UserinfoError {
-    /// Whether newer keys of the provider's may bring another verdict.
+    /// Whether newer keys from the provider could change the result.
     pub(crate) fn lacks_a_key(&self) -> bool {
         matches!(self, Self::Token(error) if error.lacks_a_key())
     }
@@ -42,7 +41,7 @@ impl fmt::Display for UserinfoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoEndpoint => f.write_str(
-                "userinfo is configured but the provider's metadata has no `userinfo_endpoint`",
+                "userinfo is configured, but the provider's metadata has no `userinfo_endpoint`",
             ),
             Self::Status(status) => write!(f, "the userinfo endpoint answered {status}"),
             Self::ContentType => f.write_str(
@@ -51,7 +50,7 @@ impl fmt::Display for UserinfoError {
             Self::Token(_) => f.write_str("the userinfo endpoint's signed answer cannot be accepted"),
             Self::NoSubject => f.write_str("the userinfo endpoint's answer has no `sub`"),
             Self::Json(_) => f.write_str("the userinfo endpoint's answer cannot be read"),
-            Self::Subject => f.write_str("the userinfo endpoint's `sub` is not the ID token's"),
+            Self::Subject => f.write_str("the userinfo endpoint's `sub` differs from the ID token's"),
         }
     }
 }
@@ -112,7 +111,7 @@ pub(crate) fn response(
     }
 }
 
-/// Claims signed for us. They need not expire: they are as old as the answer.
+/// Claims that are signed for us. They need no `exp`: they are as old as the answer.
 fn signed(rules: &Rules<'_>, body: &[u8]) -> Result<Map<String, Value>, JwtError> {
     let raw = String::from_utf8_lossy(body);
     let claims = rules.verify_origin(raw.trim(), |typ| typ.eq_ignore_ascii_case("jwt"))?;

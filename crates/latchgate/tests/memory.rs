@@ -1,7 +1,8 @@
 //! What a session costs in the memory of the process that keeps it.
 
 use allocation_counter::measure;
-use latchgate::{MemoryStore, SessionStore, StoreKey, StoredNames, StoredRecord};
+use latchgate::MemoryStore;
+use latchgate::store::{SessionStore, StoreKey, StoredNames, StoredRecord};
 use tokio::runtime::Builder;
 
 const SESSIONS: u32 = 10_000;

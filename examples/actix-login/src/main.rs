@@ -8,8 +8,9 @@ use std::error::Error;
 
 use actix_web::web::{self, Html, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use latchgate_actix::latchgate::{Guard, Settings};
-use latchgate_actix::{AccessToken, Login, RefreshedAccessToken, Require, User};
+use latchgate_actix::{
+    AccessToken, Guard, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, Settings, User,
+};
 use serde_json::{Value, json};
 
 #[path = "../../page.rs"]
@@ -27,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     gate.warm_up().await?; // Optional: fail now, not at the first login, if the provider is not there.
     let app = move || {
         App::new()
-            .wrap(Login::new(gate.clone()))
+            .wrap(LoginMiddleware::new(gate.clone()))
             .route("/", web::get().to(home))
             .route("/me", web::get().to(me))
             .route("/token", web::get().to(token))
@@ -42,8 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(server.run().await?)
 }
 
-fn admins() -> Require {
-    Require::new(Guard::signed_in().role("admin"))
+fn admins() -> GuardMiddleware {
+    GuardMiddleware::new(Guard::signed_in().role("admin"))
 }
 
 async fn admin() -> &'static str {

@@ -1,6 +1,6 @@
 //! Login on axum: a home page, a protected page, a fresh access token, a page for admins.
 //!
-//! Run: `cargo demo` (`cargo run -p latchgate-example-axum`), then open the address it prints.
+//! Run: `cargo run -p latchgate-example-axum`, then open the address it prints.
 //! Nothing else is needed: without any `LATCHGATE_…` variable it logs in against a development provider of
 //! its own. To use a real provider, set those that the README lists. `PORT` and `RUST_LOG` are read, too.
 
@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use latchgate_tower::latchgate::{Guard, Settings};
-use latchgate_tower::{AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, User};
+use latchgate_tower::{
+    AccessToken, Guard, GuardLayer, LoginLayer, RefreshedAccessToken, Settings, User,
+};
 use serde_json::{Value, json};
 
 #[path = "../../page.rs"]

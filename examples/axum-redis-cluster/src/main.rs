@@ -12,8 +12,7 @@ use std::net::SocketAddr;
 use axum::middleware::{Next, from_fn};
 use axum::{Router, extract::Request, http::header::CONNECTION, response::Html, routing::get};
 use latchgate_dev_provider::DevProvider;
-use latchgate_tower::latchgate::Settings;
-use latchgate_tower::{AccessToken, LoginLayer, User};
+use latchgate_tower::{AccessToken, LoginLayer, Settings, User};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 

@@ -1,6 +1,6 @@
 //! Who makes the tables, and who may not.
 
-use latchgate::SessionStore;
+use latchgate::store::SessionStore;
 use latchgate_postgres::PostgresStore;
 use sqlx::{Executor as _, PgConnection, Row as _};
 use tokio::task::JoinSet;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchgate::{SessionStore, StoreError, StoreKey, StoredNames, StoredRecord};
+use latchgate::store::{SessionStore, StoreError, StoreKey, StoredNames, StoredRecord};
 use latchgate_dev_provider::Endpoint;
 use latchgate_postgres::PostgresStore;
 use latchgate_store_contract::{Offer, check};

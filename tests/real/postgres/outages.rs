@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchgate::{Lease, SessionStore, StoreError, StoredName};
+use latchgate::store::{Lease, SessionStore, StoreError, StoredName};
 use latchgate_postgres::PostgresStore;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor as _, PgPool, Row as _};

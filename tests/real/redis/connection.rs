@@ -3,7 +3,7 @@
 use std::fs;
 
 use futures_util::future::join_all;
-use latchgate::{Lease, SessionStore};
+use latchgate::store::{Lease, SessionStore};
 use latchgate_redis::RedisStore;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 

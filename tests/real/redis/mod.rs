@@ -6,7 +6,7 @@ pub(crate) mod server;
 
 use std::time::Duration;
 
-use latchgate::{Lease, SessionStore, StoreFuture, StoredName, StoredNames, StoredRecord};
+use latchgate::store::{Lease, SessionStore, StoreFuture, StoredName, StoredNames, StoredRecord};
 use latchgate_redis::RedisStore;
 use latchgate_store_contract::{Offer, check};
 

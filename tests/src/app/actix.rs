@@ -11,8 +11,8 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_actix::{
-    AccessToken, Login, RefreshedAccessToken, Rejection, Require, SessionData, SessionEnded,
-    SignIn, User,
+    AccessToken, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, Rejection, SessionData,
+    SessionEnded, SignIn, User,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -24,7 +24,7 @@ use crate::failure::Failure;
 macro_rules! app {
     ($gate:expr, $slow:expr) => {
         App::new()
-            .wrap(Login::new($gate.clone()))
+            .wrap(LoginMiddleware::new($gate.clone()))
             .app_data(web::Data::new($gate.clone()))
             .app_data(web::Data::new($slow.clone()))
             .service(guarded("/admin", admins()))
@@ -93,7 +93,7 @@ pub(super) async fn serve(
 fn guarded(path: &str, guard: Guard) -> impl actix_web::dev::HttpServiceFactory + 'static {
     let resource: Resource = web::resource(path);
     resource
-        .wrap(Require::new(guard))
+        .wrap(GuardMiddleware::new(guard))
         .route(web::get().to(async || "admitted"))
 }
 
@@ -101,8 +101,8 @@ async fn home(user: Option<User>) -> String {
     user.map_or_else(|| "anonymous".to_owned(), |user| user.subject().to_owned())
 }
 
-async fn me(user: User) -> Json<Value> {
-    Json(serde_json::json!(*user))
+async fn me(user: User) -> Json<User> {
+    Json(user)
 }
 
 async fn token(token: AccessToken) -> Json<Value> {
@@ -132,8 +132,8 @@ async fn cached(_: User) -> HttpResponse {
         .body("cached")
 }
 
-async fn counted(count: SessionData<Count>) -> Json<Count> {
-    Json(Count::clone(&count))
+async fn counted(count: SessionData<Count>) -> Json<SessionData<Count>> {
+    Json(count)
 }
 
 async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> {

@@ -94,8 +94,8 @@ async fn home(user: Option<User>) -> String {
     user.map_or_else(|| "anonymous".to_owned(), |user| user.subject().to_owned())
 }
 
-async fn me(user: User) -> Response {
-    Json(&*user).into_response()
+async fn me(user: User) -> Json<User> {
+    Json(user)
 }
 
 async fn token(token: AccessToken) -> Json<Value> {
@@ -122,8 +122,8 @@ async fn cached(_: User) -> impl IntoResponse {
     ([(CACHE_CONTROL, "public, s-maxage=600")], "cached")
 }
 
-async fn counted(count: SessionData<Count>) -> Json<Count> {
-    Json(Count::clone(&count))
+async fn counted(count: SessionData<Count>) -> Json<SessionData<Count>> {
+    Json(count)
 }
 
 async fn count(mut count: SessionData<Count>) -> Result<Json<Count>, Rejection> {

@@ -14,7 +14,7 @@ use actix_web::middleware::{
 };
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, Error, HttpResponse, Scope, web};
-use latchgate_actix::{AccessToken, Login, Rejection, SessionData, User};
+use latchgate_actix::{AccessToken, LoginMiddleware, Rejection, SessionData, User};
 use latchgate_tests::{Failure, Framework, Setup, Transcript};
 
 use crate::SITE;
@@ -54,7 +54,7 @@ fn shop() -> Scope {
 async fn a_scope_or_a_resource_that_cannot_see_the_callback_is_told() -> Result<(), Failure> {
     let transcript = Transcript::begin();
     let (_provider, gate) = crate::gate(SITE).await?;
-    let login = || Login::new(gate.clone());
+    let login = || LoginMiddleware::new(gate.clone());
     let account = web::resource("/account").wrap(login()).to(me);
     let app = App::new().service(shop().wrap(login())).service(account);
     let app = init_service(app).await;
@@ -64,7 +64,7 @@ async fn a_scope_or_a_resource_that_cannot_see_the_callback_is_told() -> Result<
         assert!(body.contains("layer_out_of_reach"), "{path}: {body}");
         let log = transcript.text();
         assert!(
-            log.contains(&format!("the login layer is around `{around}` only")),
+            log.contains(&format!("the login layer wraps only `{around}`,")),
             "{log}"
         );
         assert!(log.contains("actix-web: `App::wrap`"), "{log}");
@@ -75,7 +75,7 @@ async fn a_scope_or_a_resource_that_cannot_see_the_callback_is_told() -> Result<
 #[actix_web::test]
 async fn every_place_that_sees_the_callback_works() -> Result<(), Failure> {
     let (provider, gate) = crate::gate(SITE).await?;
-    let login = || Login::new(gate.clone());
+    let login = || LoginMiddleware::new(gate.clone());
     let app = init_service(App::new().wrap(login()).service(shop())).await;
     let (status, location, _) = open!(app, page("/shop/me"));
     assert_eq!(status, 303);
@@ -90,7 +90,7 @@ async fn every_place_that_sees_the_callback_works() -> Result<(), Failure> {
 
     // The application lives in the scope.
     let (provider, gate) = crate::gate(&format!("{SITE}/shop")).await?;
-    let app = init_service(App::new().service(shop().wrap(Login::new(gate)))).await;
+    let app = init_service(App::new().service(shop().wrap(LoginMiddleware::new(gate)))).await;
     let (status, location, _) = open!(app, page("/shop/me"));
     assert_eq!(status, 303);
     assert!(location.starts_with(provider.issuer()), "{location}");
@@ -124,7 +124,7 @@ async fn a_logger_outside_sees_what_the_browser_gets() -> Result<(), Failure> {
         .wrap(from_fn(move |request, next| {
             log(within.clone(), request, next)
         }))
-        .wrap(Login::new(gate))
+        .wrap(LoginMiddleware::new(gate))
         .wrap(from_fn(move |request, next| {
             log(without.clone(), request, next)
         }))
@@ -141,7 +141,7 @@ async fn a_logger_outside_sees_what_the_browser_gets() -> Result<(), Failure> {
 #[actix_web::test]
 async fn a_normalised_path_is_the_gates_only_from_outside() -> Result<(), Failure> {
     let (_provider, gate) = crate::gate(SITE).await?;
-    let login = || Login::new(gate.clone());
+    let login = || LoginMiddleware::new(gate.clone());
     let outside = App::new().wrap(login()).wrap(NormalizePath::trim());
     let outside = init_service(outside.route("/me", web::get().to(me))).await;
     let inside = App::new().wrap(NormalizePath::trim()).wrap(login());
@@ -173,7 +173,7 @@ fn handlers<B: 'static>() -> ErrorHandlers<B> {
 #[actix_web::test]
 async fn error_handlers_inside_keep_logins_from_starting() -> Result<(), Failure> {
     let (_provider, gate) = crate::gate(SITE).await?;
-    let login = || Login::new(gate.clone());
+    let login = || LoginMiddleware::new(gate.clone());
     let outside = App::new().wrap(login()).wrap(handlers());
     let outside = init_service(outside.route("/me", web::get().to(me))).await;
     let inside = App::new().wrap(handlers()).wrap(login());
@@ -198,7 +198,7 @@ async fn compressed_and_marked_responses_are_replaced_whole() -> Result<(), Fail
     let app = App::new()
         .wrap(Compress::default())
         .wrap(DefaultHeaders::new().add(("access-control-allow-origin", "https://shop.example")))
-        .wrap(Login::new(gate))
+        .wrap(LoginMiddleware::new(gate))
         .route("/me", web::get().to(me));
     let app = init_service(app).await;
     let gzip = (ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -222,7 +222,7 @@ async fn compressed_and_marked_responses_are_replaced_whole() -> Result<(), Fail
 async fn outside_middleware_has_its_say_on_every_answer() -> Result<(), Failure> {
     let (_provider, gate) = crate::gate(SITE).await?;
     let app = App::new()
-        .wrap(Login::new(gate))
+        .wrap(LoginMiddleware::new(gate))
         .wrap(Compress::default())
         .wrap(DefaultHeaders::new().add(("x-served-by", "us")))
         .route("/me", web::get().to(me));
@@ -250,7 +250,7 @@ async fn no_handler_runs_while_nobody_can_tell_who_is_there() -> Result<(), Fail
     let run = |ran: &Arc<AtomicUsize>| ran.fetch_add(1, Ordering::SeqCst).to_string();
     let (a, b, c, d) = (ran.clone(), ran.clone(), ran.clone(), ran.clone());
     let app = App::new()
-        .wrap(Login::new(gate))
+        .wrap(LoginMiddleware::new(gate))
         .route(
             "/user",
             web::get().to(move |_: Option<User>| std::future::ready(run(&a))),

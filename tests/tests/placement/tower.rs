@@ -83,10 +83,7 @@ async fn a_nested_router_that_cannot_see_the_callback_is_told() -> Result<(), Fa
     assert!(body.contains("layer_out_of_reach"), "{body}");
     assert!(!body.contains("Router::layer"), "{body}");
     let log = transcript.text();
-    assert!(
-        log.contains("the login layer is around `/shop` only"),
-        "{log}"
-    );
+    assert!(log.contains("the login layer wraps only `/shop`,"), "{log}");
     assert!(
         log.contains("`Router::layer` on the outermost router"),
         "{log}"

@@ -47,7 +47,7 @@ async fn a_proxy_that_strips_the_path_is_named(setup: Setup) -> Result<(), Failu
     );
     let log = transcript.text();
     assert!(
-        log.contains("arrived at `/callback`: a proxy takes the base URL's path off"),
+        log.contains("arrived at `/callback`: a proxy removes the base URL's path"),
         "{log}"
     );
     assert!(log.contains("LATCHGATE_BASE_PATH=stripped"), "{log}");

@@ -1,6 +1,6 @@
 //! Logging in, and landing.
 
-use latchgate::{Algorithm, ResponseMode, UserinfoPolicy};
+use latchgate::{Algorithm, ResponseMode, User, UserinfoPolicy};
 use latchgate_dev_provider::{Endpoint, Person, SigningAlg};
 use latchgate_tests::app::Count;
 use latchgate_tests::{Failure, Setup, scenarios};
@@ -161,7 +161,7 @@ async fn a_login_by_form_post_ends_the_session_it_replaces_in_its_store(
 async fn the_session_before_ends(setup: Setup) -> Result<(), Failure> {
     let setup = setup
         .site("https://app.example.com")
-        .gate(|gate| gate.on_login(async |user| Ok(Count::of(user.subject()))))
+        .gate(|gate| gate.on_login(async |user: User| Ok(Count::of(user.subject()))))
         .registration(|registration| registration.response_mode(ResponseMode::FormPost));
     let world = setup.start().await?;
     let mut browser = world.browser()?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use latchgate::LoginRejection;
+use latchgate::{LoginRejection, User};
 use latchgate_dev_provider::{Answer, Endpoint};
 use latchgate_tests::{Failure, Page, Setup, World, colours, scenarios};
 
@@ -248,7 +248,9 @@ async fn refusals(world: &World, setup: Setup) -> Result<Vec<(&'static str, Page
 
     let strict = world.neighbour(|setup| {
         setup.gate(|gate| {
-            gate.on_login(async |_| Err::<(), _>(LoginRejection::forbidden("owes us 3 fines")))
+            gate.on_login(async |_: User| {
+                Err::<(), _>(LoginRejection::forbidden("owes us 3 fines"))
+            })
         })
     });
     let strict = strict.await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchgate::LoginRejection;
+use latchgate::{LoginRejection, User};
 use latchgate_dev_provider::{Answer, Endpoint};
 use latchgate_tests::app::Count;
 use latchgate_tests::{Browser, Failure, KEY, OLD_KEY, Setup, Transcript, World, scenarios};
@@ -26,7 +26,7 @@ const NEAR_THE_END: u64 = 3_560;
 
 /// Everybody who signs in begins to count.
 fn counting(setup: Setup) -> Setup {
-    setup.gate(|gate| gate.on_login(async |user| Ok(Count::of(user.subject()))))
+    setup.gate(|gate| gate.on_login(async |user: User| Ok(Count::of(user.subject()))))
 }
 
 async fn count(browser: &Browser) -> Result<Value, Failure> {
@@ -216,7 +216,7 @@ fn line(transcript: &Transcript, problem: &Value) -> Result<String, Failure> {
 /// The application was replaced by one that keeps something else.
 async fn data_of_another_type_means_one_clean_login(setup: Setup) -> Result<(), Failure> {
     let before = |setup: Setup| {
-        setup.gate(|gate| gate.on_login(async |_| Ok(json!({ "number": "no number yet" }))))
+        setup.gate(|gate| gate.on_login(async |_: User| Ok(json!({ "number": "no number yet" }))))
     };
     let world = before(setup).start().await?;
     let upgraded = world.neighbour(counting).await?;
@@ -243,8 +243,8 @@ async fn data_that_no_login_would_mend_is_no_loop(setup: Setup) -> Result<(), Fa
     unusable(&without_hook, &browser, "no on_login hook").await?;
 
     // The hook makes something else than the handlers ask for.
-    let odd =
-        setup.gate(|gate| gate.on_login(async |_| Ok::<_, LoginRejection>("hunter2-hunter2")));
+    let odd = setup
+        .gate(|gate| gate.on_login(async |_: User| Ok::<_, LoginRejection>("hunter2-hunter2")));
     let world = odd.start().await?;
     let mut browser = world.signed_in().await?;
     world.clock.pass(59);

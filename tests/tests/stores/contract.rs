@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use latchgate::{MemoryStore, SessionStore, StoreError};
+use latchgate::MemoryStore;
+use latchgate::store::{SessionStore, StoreError};
 use latchgate_store_contract::{Call, Offer, Rule, Seen, Violation, check};
 
 use latchgate_tests::Failure;

@@ -25,27 +25,31 @@ const ROOMS: &[(&str, u8)] = &[
     ("session", 23),
     ("logout", 24),
     ("resource", 24),
-    // 3: the decisions. These know each other, and nobody knows the gate.
-    ("guard", DECISIONS),
-    ("builder", DECISIONS),
-    ("config", DECISIONS),
-    ("hook", DECISIONS),
-    ("error", DECISIONS),
-    ("gate", DECISIONS),
+    // 3: what the application says, and the sum of the errors.
+    ("hook", 25),
+    ("guard", 26),
+    ("error", 27),
+    // 4: the decisions.
+    ("gate", 30),
+    // 5: what makes a gate.
+    ("config", 40),
+    ("builder", 41),
+    ("settings", 42),
 ];
 
-const DECISIONS: u8 = 30;
-
 /// The rooms that make a gate, and so must know what it is made of.
-const MAKERS: &[&str] = &["builder", "config"];
+const MAKERS: &[&str] = &["builder", "settings"];
 
-const CORE: &str = "crates/latchgate/src/";
+pub(crate) const CORE: &str = "crates/latchgate/src/";
 
-const ADAPTERS: &[&str] = &[
-    "crates/latchgate-tower/",
-    "crates/latchgate-actix/",
-    "crates/latchgate-redis/",
-    "crates/latchgate-postgres/",
+/// The crates that use the core, and the module of it that is made for each, besides the root.
+const OUTSIDE: &[(&str, &str)] = &[
+    ("crates/latchgate-tower/", "adapter"),
+    ("crates/latchgate-actix/", "adapter"),
+    ("crates/latchgate-redis/", "store"),
+    ("crates/latchgate-postgres/", "store"),
+    ("crates/latchgate-tower-sessions/", "store"),
+    ("crates/latchgate-store-contract/", "store"),
 ];
 
 /// A room imports only rooms that come before it.
@@ -81,7 +85,6 @@ pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
                 "nobody but its makers imports `gate`: move what you need to the room it belongs to"
                     .to_owned()
             }
-            Some(DECISIONS) if level == DECISIONS => continue,
             Some(earlier) if earlier < level => continue,
             Some(_) => format!(
                 "`{room}` may not import `{target}`, which does not come before it: take it as an argument, or move it to an earlier room"
@@ -92,25 +95,28 @@ pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// An adapter or a store uses what `latchgate` re-exports at its root, and nothing behind it.
+/// An adapter uses the core's root and `latchgate::adapter`, a store the root and `latchgate::store`.
 pub(crate) fn of_adapters(source: &Source) -> Vec<Finding> {
-    if !ADAPTERS
+    let outside = OUTSIDE
         .iter()
-        .any(|adapter| source.path.starts_with(adapter))
-    {
+        .find(|(name, _)| source.path.starts_with(name));
+    let Some((_, door)) = outside else {
         return Vec::new();
-    }
+    };
     let code: Vec<(usize, String)> = source.code_before_tests();
     let text = code
         .iter()
         .map(|(_, line)| line.as_str())
         .collect::<Vec<_>>()
         .join("\n");
-    let behind = |path: &str| path.contains("::");
+    let behind = |path: &str| match path.split_once("::") {
+        Some((module, _)) => module != *door && module.starts_with(char::is_lowercase),
+        None => false,
+    };
     paths_under(&text, "latchgate")
         .into_iter()
-        .filter(|(_, path)| behind(path) && path.starts_with(char::is_lowercase))
-        .map(|(line, path)| source.finding(line, format!("`latchgate::{path}`: an adapter uses only what `latchgate` re-exports at its root: `pub use` it in crates/latchgate/src/lib.rs")))
+        .filter(|(_, path)| behind(path))
+        .map(|(line, path)| source.finding(line, format!("`latchgate::{path}`: this crate uses the root of `latchgate` and `latchgate::{door}` only: `pub use` it there in crates/latchgate/src/lib.rs")))
         .collect()
 }
 
@@ -119,6 +125,11 @@ fn level(room: &str) -> Option<u8> {
         .iter()
         .find(|(name, _)| *name == room)
         .map(|(_, level)| *level)
+}
+
+/// The room of a file, by its path inside of the core.
+pub(crate) fn room(path: &str) -> &str {
+    modules(path)[0]
 }
 
 /// `token/id_token/mod.rs` is `token`, `id_token`.
@@ -223,7 +234,7 @@ mod tests {
         let text = "use crate::authorization::VerifiedCode;\nuse crate::{jose::Keys, provider};\nuse super::request::X;\nuse crate::token::Y;";
         assert_eq!(messages("token/response.rs", text), Vec::<String>::new());
         assert_eq!(
-            messages("config.rs", "use crate::builder::Builder;"),
+            messages("settings.rs", "use crate::builder::Builder;"),
             Vec::<String>::new()
         );
         assert_eq!(
@@ -255,6 +266,11 @@ mod tests {
             ),
             ("token/request.rs", "\nuse super::super::session::Session;"),
             ("guard.rs", "\nuse crate::gate::Gate;"),
+            ("guard.rs", "\nuse crate::error::Error;"),
+            ("hook/mod.rs", "\nuse crate::error::Error;"),
+            ("config/mistake.rs", "\nuse crate::gate::Gate;"),
+            ("config/mistake.rs", "\nuse crate::builder::Provider;"),
+            ("builder/mod.rs", "\nuse crate::settings::Settings;"),
             ("error.rs", "\nuse super::gate::Gate;"),
             ("token/request.rs", "\nuse crate::User;"),
         ] {
@@ -277,9 +293,22 @@ mod tests {
         let check = |text: &str| {
             of_adapters(&Source::new("crates/latchgate-tower/src/layer.rs", text)).len()
         };
+        let of_a_store = |text: &str| {
+            of_adapters(&Source::new("crates/latchgate-redis/src/store.rs", text)).len()
+        };
+        assert_eq!(check("use latchgate::adapter::{Pass, RequestSession};"), 0);
+        assert_eq!(check("use latchgate::store::SessionStore;"), 1);
+        assert_eq!(
+            of_a_store("use latchgate::store::{Lease, SessionStore};"),
+            0
+        );
+        assert_eq!(
+            of_a_store("use latchgate::{MemoryStore, adapter::RequestSession};"),
+            1
+        );
         assert_eq!(
             check(
-                "pub use latchgate;\nuse latchgate::{Gate, User};\nlatchgate::Gate::from_env();\nuse latchgate_tower::a::b;"
+                "pub use latchgate::*;\nuse latchgate::{Gate, User};\nlatchgate::Gate::from_env();\nuse latchgate_tower::a::b;"
             ),
             0
         );

@@ -30,9 +30,10 @@ fn usable(source: &Source, counts: impl Fn(&str) -> bool) -> Vec<Finding> {
 
 fn is_taken(word: &str) -> bool {
     SessionKey::from_base64(word).is_ok_and(|key| {
-        let gate = Gate::builder()
-            .base_url("https://app.example.com")
-            .provider(Provider::new("https://login.example.com/", "my-app").client_secret("s"));
+        let gate = Gate::builder(
+            "https://app.example.com",
+            Provider::new("https://login.example.com/", "my-app").client_secret("s"),
+        );
         gate.session_keys([key]).build().is_ok()
     })
 }

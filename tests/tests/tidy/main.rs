@@ -2,10 +2,12 @@
 //! file may be, where a standard must be cited. `ARCHITECTURE.md` gives the reasons; every finding names its cure.
 
 mod examples;
+mod homes;
 mod imports;
 mod keys;
 mod lints;
 mod logs;
+mod manifests;
 mod names;
 mod shape;
 mod source;
@@ -27,6 +29,11 @@ fn every(check: impl Fn(&Source) -> Vec<Finding>) {
 #[test]
 fn imports_point_back_in_the_story() {
     every(imports::between_rooms);
+}
+
+#[test]
+fn inherent_impls_stand_in_the_room_of_their_type() {
+    report(&homes::inherent_impls(&source::workspace()));
 }
 
 #[test]
@@ -70,6 +77,13 @@ fn no_crate_has_unsafe_code() {
             .flat_map(|found| lints::unsafe_code(&found.manifest, &found.root))
             .collect::<Vec<_>>(),
     );
+}
+
+#[test]
+fn published_crates_say_what_they_are() {
+    let crates = source::crates();
+    let manifests = crates.iter().map(|found| &found.manifest);
+    report(&manifests.flat_map(manifests::published).collect::<Vec<_>>());
 }
 
 #[test]

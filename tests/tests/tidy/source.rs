@@ -62,11 +62,11 @@ impl Source {
         code(&self.text)
     }
 
-    /// How many lines come before its tests.
+    /// How many lines come before its tests; few in a file that is a test as a whole, by `#![cfg(test)]`.
     pub(crate) fn lines_before_tests(&self) -> usize {
         let lines = self.text.lines();
         lines
-            .take_while(|line| line.trim() != "#[cfg(test)]")
+            .take_while(|line| !["#[cfg(test)]", "#![cfg(test)]"].contains(&line.trim()))
             .count()
     }
 
@@ -117,7 +117,7 @@ pub(crate) fn crates() -> Vec<Crate> {
     let folders = ["crates", "examples"]
         .into_iter()
         .flat_map(folders)
-        .chain(["tests".to_owned(), "xtask".to_owned()]);
+        .chain(["tests", "xtask", "xtask/api-listing"].map(str::to_owned));
     folders
         .filter(|folder| root().join(folder).join("Cargo.toml").exists())
         .map(|folder| {
@@ -315,6 +315,10 @@ mod tests {
         assert_eq!(
             Source::new("x.rs", "a\nb\n#[cfg(test)]\nmod tests {}\n").lines_before_tests(),
             2
+        );
+        assert_eq!(
+            Source::new("x.rs", "//! a\n#![cfg(test)]\nuse a;\n").lines_before_tests(),
+            1
         );
         assert_eq!(
             Source::new("x.rs", "//! one\n//! two\nuse x;\n//! no").header(),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Json, Redirect};
 use axum::routing::get;
 use bytes::Bytes;
 use http::header;
-use latchgate_tower::latchgate::Gate;
+use latchgate_tower::Gate;
 use latchgate_tower::{AccessToken, LoginLayer, User};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -12,9 +12,9 @@ use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use latchgate_dev_provider::{
     Client, DevProvider, EmailVerification, Endpoint, Person, RegisteredUris, SigningAlg,
 };
-use latchgate_tower::latchgate::{
-    Algorithm, Gate, GateBuilder, HttpClient, HttpError, HttpFuture, Provider, Ready, SessionKey,
-    SessionStore,
+use latchgate_tower::store::SessionStore;
+use latchgate_tower::{
+    Algorithm, Gate, GateBuilder, HttpClient, HttpError, HttpFuture, Provider, SessionKey,
 };
 use serde_json::Value;
 use tower::Service;
@@ -124,7 +124,7 @@ impl InProcess {
     }
 
     /// Such a gate, before it is built.
-    pub(crate) fn builder(&self) -> GateBuilder<Ready> {
+    pub(crate) fn builder(&self) -> GateBuilder {
         let alg = match self.alg {
             SigningAlg::Es256 => Algorithm::Es256,
             _ => Algorithm::Rs256,
@@ -136,9 +136,7 @@ impl InProcess {
             .scopes(scopes.into_iter().take(wanted))
             .id_token_alg(alg);
         let key = *b"latchgate, sealed while measured";
-        Gate::builder()
-            .base_url(ORIGIN)
-            .provider(registration)
+        Gate::builder(ORIGIN, registration)
             .session_keys([SessionKey::from_bytes(key)])
             .http_client(self.clone())
     }

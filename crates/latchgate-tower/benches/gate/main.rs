@@ -29,7 +29,7 @@ use criterion::Criterion;
 use http::Request;
 use latchgate_dev_provider::SigningAlg;
 use latchgate_tower::LoginLayer;
-use latchgate_tower::latchgate::{Gate, MemoryStore};
+use latchgate_tower::{Gate, MemoryStore};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tower::{Layer, ServiceExt};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use http::StatusCode;
-use latchgate_tower::latchgate::{Clock, MemoryStore, SystemClock};
+use latchgate_tower::{Clock, MemoryStore, SystemClock};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tower::ServiceExt;

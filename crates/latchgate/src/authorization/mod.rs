@@ -1,4 +1,4 @@
-//! The front channel: sending the browser to the provider, and what it brings back
+//! The front channel: the authorization request and its response
 //! ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1),
 //! [OpenID Connect Core 1.0 §3.1.2](https://openid.net/specs/openid-connect-core-1_0.html#AuthorizationEndpoint)).
 

@@ -1,4 +1,4 @@
-//! What an application may ask for in an authentication request:
+//! The options of an authentication request:
 //! [OpenID Connect Core 1.0 §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest).
 
 use std::fmt;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::remember::Remembered;
 use crate::return_to::ReturnTo;
 
-/// Wishes for one login, from handler code or configuration.
+/// Options for one login, from handler code or configuration.
 ///
-/// Nothing here but [`LoginOptions::remember`] is ever read from the query of a request: a link on
-/// another site cannot change the scope or the prompt of a login. A form that a page of the
-/// application's own posts to the login page may set `prompt` to `login` or `select_account`
+/// Only [`LoginOptions::remember`] is ever read from the query of a request: a link on another site
+/// cannot change the scope or the prompt of a login. A form on one of the application's own pages that
+/// posts to the login page may set `prompt` to `login` or `select_account`
 /// ([`Gate::login_path`](crate::Gate::login_path)).
 ///
 /// ```
@@ -41,7 +41,7 @@ pub struct LoginOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prompt {
-    /// Show no page; answer with an error when one would be needed.
+    /// Show no page; respond with an error if one would be needed.
     None,
     /// Authenticate again even with a session at the provider.
     Login,
@@ -49,7 +49,7 @@ pub enum Prompt {
     Consent,
     /// Let the person choose an account.
     SelectAccount,
-    /// Begin with registration (OpenID Connect Prompt Create 1.0).
+    /// Start with registration (OpenID Connect Prompt Create 1.0).
     Create,
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for ParameterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the authorization request parameter `{}` cannot be set by hand: it is part of the protocol or has a setting of its own",
+            "the authorization request parameter `{}` cannot be set by hand: it is part of the protocol or has its own setting",
             self.name
         )
     }
@@ -120,7 +120,7 @@ pub(crate) fn check_parameter(name: &str) -> Result<(), ParameterError> {
 }
 
 impl LoginOptions {
-    /// No wishes: what the gate is configured for.
+    /// No options: the configuration of the gate applies.
     pub fn new() -> Self {
         Self::default()
     }
@@ -131,7 +131,7 @@ impl LoginOptions {
         self
     }
 
-    /// Sets `login_hint`, such as an e-mail address the person typed already.
+    /// Sets `login_hint`, such as an e-mail address that the person has already typed.
     pub fn login_hint(mut self, hint: impl Into<String>) -> Self {
         self.login_hint = Some(hint.into());
         self
@@ -144,33 +144,33 @@ impl LoginOptions {
     }
 
     /// Sets `acr_values`: space-separated Authentication Context Class References in order of
-    /// preference. A voluntary wish; use [`Guard`](crate::Guard) for what must hold.
+    /// preference. A voluntary request; use [`Guard`](crate::Guard) for a requirement.
     pub fn acr_values(mut self, values: impl Into<String>) -> Self {
         self.acr_values = Some(values.into());
         self
     }
 
-    /// Sets `max_age` in whole seconds: how long ago the person may have authenticated. The ID
+    /// Sets `max_age` in whole seconds: the longest time since the person authenticated. The ID
     /// token's `auth_time` is then required and checked (§3.1.3.7 step 13).
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age.as_secs());
         self
     }
 
-    /// Sets where the visitor goes after login instead of where they came from.
+    /// Sets where the visitor goes after the login, instead of back to where they were.
     pub fn return_to(mut self, path: ReturnTo) -> Self {
         self.return_to = Some(path);
         self
     }
 
-    /// Sets whether the session outlives the browser, where the gate asks
-    /// ([`RememberMe::Ask`](crate::RememberMe::Ask)); elsewhere the configuration has decided.
+    /// Sets whether the session outlives the browser, if the gate is configured to ask
+    /// ([`RememberMe::Ask`](crate::RememberMe::Ask)); otherwise the configuration decides.
     pub fn remember(mut self, remembered: Remembered) -> Self {
         self.remembered = Some(remembered);
         self
     }
 
-    /// These wishes, and the defaults for whatever they leave open.
+    /// These options, and the defaults where they are not set.
     pub(crate) fn or(self, defaults: &Self) -> Self {
         let of_defaults = defaults.parameters.iter();
         let left_open = of_defaults
@@ -188,11 +188,11 @@ impl LoginOptions {
         }
     }
 
-    /// Adds a parameter this crate does not know.
+    /// Adds a parameter that this crate does not know.
     ///
     /// # Errors
     ///
-    /// [`ParameterError`] for a name this crate sets itself.
+    /// [`ParameterError`] for a name that this crate sets itself.
     pub fn parameter(
         mut self,
         name: impl Into<String>,

@@ -1,9 +1,9 @@
-//! A login under way: what is remembered in the browser, sealed, until the provider answers.
+//! A pending login: what the browser keeps, sealed, until the provider answers.
 //! It binds the answer to this user agent, [RFC 6749 §10.12](https://www.rfc-editor.org/rfc/rfc6749#section-10.12),
 //! and to one provider, [RFC 9700 §4.4](https://www.rfc-editor.org/rfc/rfc9700#section-4.4).
 //!
-//! Every login has a cookie of its own, so that two tabs can finish two logins. Abandoned ones are
-//! bounded in number and in bytes: the oldest go first.
+//! Every login has its own cookie, so that two tabs can finish two logins. Abandoned logins are limited
+//! in number and in bytes: the oldest are dropped first.
 
 use std::fmt;
 
@@ -18,19 +18,19 @@ use crate::seal::{KeyRing, Purpose};
 /// How long a visitor may take at the provider: 15 minutes.
 pub(crate) const MAX_AGE_SECONDS: u64 = 15 * 60;
 
-/// How many logins may be under way in one browser.
+/// How many logins may be pending in one browser.
 const MAX_OPEN: usize = 5;
 
 /// How many bytes all login cookies of one browser may have together.
 const MAX_BYTES: usize = 4_000;
 
-/// How many login cookies are looked at; a browser that honours the bounds never has more.
+/// How many login cookies are examined; a browser that respects the limits never has more.
 const MAX_SEEN: usize = 80;
 
-/// What we remember of a login until the provider answers.
+/// What is kept of a login until the provider answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PendingLogin {
-    /// The issuer this login was started at; an answer is accepted from no other.
+    /// The issuer at which this login was started; only its answer is accepted.
     pub(crate) provider: String,
     pub(crate) state: State,
     pub(crate) nonce: Nonce,
@@ -40,17 +40,17 @@ pub(crate) struct PendingLogin {
     pub(crate) begun_at: u64,
     /// Whether the session will outlive the browser.
     pub(crate) remembered: Remembered,
-    /// The session that the login ends when it succeeds. Its cookie does not come along with a
-    /// cross-site POST, which is how the answer arrives with `response_mode=form_post`.
+    /// The session that the login replaces when it succeeds. Its cookie is not sent with a cross-site
+    /// POST, which is how the answer arrives with `response_mode=form_post`.
     pub(crate) replaces: Option<ReplacedSession>,
 }
 
-/// The session of a browser that signs in once more.
+/// The session of a browser that signs in again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ReplacedSession {
-    /// One that travels in the cookie, by its id, and its absolute deadline.
+    /// A session in the cookie: its id, and its absolute deadline.
     Sealed { id: [u8; 16], until: u64 },
-    /// One that lies in a store, by its ticket.
+    /// A session in a store: its ticket.
     Stored([u8; 32]),
 }
 
@@ -61,7 +61,7 @@ impl fmt::Debug for ReplacedSession {
 }
 
 /// Distinguishes the login cookies of one browser: a few characters of the state's hash, so that an
-/// answer finds its cookie and the cookie's name tells nothing.
+/// answer finds its cookie and the cookie's name reveals nothing.
 pub(crate) fn suffix_of(state: &str) -> String {
     let hash = digest(&SHA256, state.as_bytes());
     let text = base64_simd::URL_SAFE_NO_PAD.encode_to_string(hash);
@@ -69,7 +69,7 @@ pub(crate) fn suffix_of(state: &str) -> String {
 }
 
 impl PendingLogin {
-    /// The layout of the sealed bytes; an unknown one is treated as no login.
+    /// The layout of the sealed bytes; with an unknown one there is no login.
     const LAYOUT: u8 = 1;
 
     pub(crate) fn suffix(&self) -> String {
@@ -103,15 +103,15 @@ impl PendingLogin {
     }
 }
 
-/// The logins under way in one browser, by their cookies.
+/// The pending logins of one browser, by their cookies.
 #[derive(Debug)]
 pub(crate) struct OpenLogins {
-    /// Name, size in bytes, and when it began (0 for what does not open: it goes first).
+    /// Name, size in bytes, and start time (0 if it does not open, so that it is dropped first).
     seen: Vec<(String, usize, u64)>,
 }
 
 impl OpenLogins {
-    /// Takes stock of the login cookies among `cookies`, given as (name, value).
+    /// Lists the login cookies among `cookies`, given as (name, value).
     pub(crate) fn survey<'a>(
         cookies: impl Iterator<Item = (&'a [u8], &'a [u8])>,
         prefix: &str,
@@ -131,7 +131,7 @@ impl OpenLogins {
         Self { seen }
     }
 
-    /// The cookies that must go so that one more of `size` bytes stays within the bounds.
+    /// The cookies to drop so that another one of `size` bytes stays within the limits.
     pub(crate) fn make_room_for(mut self, size: usize) -> Vec<String> {
         self.seen
             .sort_by_key(|(_, _, begun_at)| std::cmp::Reverse(*begun_at));

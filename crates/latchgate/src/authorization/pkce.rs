@@ -1,12 +1,12 @@
 //! Proof Key for Code Exchange: [RFC 7636 §4](https://www.rfc-editor.org/rfc/rfc7636#section-4).
-//! S256 only, always, whatever the metadata says.
+//! Always S256, whatever the metadata says.
 
 use std::fmt;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
 
-/// The code verifier: 32 random bytes, 43 characters as text. Born here, spent in the token request.
+/// The code verifier: 32 random bytes, 43 characters as text. Created here, spent in the token request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CodeVerifier([u8; 32]);
 

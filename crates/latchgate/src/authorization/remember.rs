@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Who decides whether a session outlives the browser it began in.
+/// Who decides whether a session outlives the browser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RememberMe {
@@ -12,17 +12,17 @@ pub enum RememberMe {
     Always,
     /// No session does.
     Never,
-    /// The visitor, by the link that starts the login: `/login?remember=yes` is a yes, everything
-    /// else is a no. Handlers decide by [`LoginOptions::remember`](crate::LoginOptions::remember). Who
-    /// authenticates once more in a session is not asked again.
+    /// The visitor, by the link that starts the login: `/login?remember=yes` means yes, anything else
+    /// no. Handlers decide with [`LoginOptions::remember`](crate::LoginOptions::remember). A visitor who
+    /// authenticates again within a session is not asked again.
     ///
-    /// A link on another site can say yes as well. It prolongs no session beyond its deadlines: where
-    /// browsers are shared, decide for [`RememberMe::Never`].
+    /// A link on another site can say yes too. It does not extend a session beyond its deadlines; where
+    /// browsers are shared, use [`RememberMe::Never`].
     Ask,
 }
 
 impl RememberMe {
-    /// What holds for a login with this wish.
+    /// The decision for a login with this option.
     pub(crate) fn decide(self, wish: Option<Remembered>) -> Remembered {
         match self {
             Self::Always => Remembered::AcrossRestarts,
@@ -32,16 +32,16 @@ impl RememberMe {
     }
 }
 
-/// Whether a session outlives the browser it began in.
+/// Whether a session outlives the browser.
 ///
-/// The deadlines of the session hold either way: a browser that restores the tabs of yesterday
-/// restores their cookies too, and no longer than those deadlines allow.
+/// The deadlines of the session apply either way: a browser that restores yesterday's tabs also
+/// restores their cookies, but a session never lasts longer than its deadlines allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Remembered {
-    /// The cookie is kept until the session is over.
+    /// The cookie is kept until the session expires.
     #[default]
     AcrossRestarts,
-    /// The cookie goes when the browser is closed.
+    /// The cookie is dropped when the browser is closed.
     UntilClosed,
 }

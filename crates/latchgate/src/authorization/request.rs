@@ -18,11 +18,11 @@ use crate::provider::Metadata;
 use crate::return_to::ReturnTo;
 
 /// The `state` parameter: 256 random bits that tie the answer to this browser's login cookie.
-/// Born here, compared in the authorization response.
+/// Created here, compared in the authorization response.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct State([u8; 32]);
 
-/// The `nonce` parameter: 256 random bits that tie the ID token to this login. Born here, compared
+/// The `nonce` parameter: 256 random bits that tie the ID token to this login. Created here, compared
 /// in the ID token.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Nonce([u8; 32]);
@@ -83,7 +83,7 @@ impl Chance {
     }
 }
 
-/// Builds the URL the browser is sent to, and what must be remembered until it comes back.
+/// Builds the URL to which the browser is sent, and the pending login to keep until it comes back.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,

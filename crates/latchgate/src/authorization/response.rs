@@ -2,8 +2,8 @@
 //! [RFC 9207 §2.4](https://www.rfc-editor.org/rfc/rfc9207#section-2.4),
 //! [OpenID Connect Core 1.0 §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError).
 //!
-//! Nothing the browser brings is believed, shown or acted on before `state` has been compared with
-//! the login cookie, and `iss` with the provider the login was started at.
+//! Nothing in it is trusted, shown or acted on before `state` has been compared with the login cookie,
+//! and `iss` with the provider at which the login was started.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,9 +24,8 @@ pub(crate) struct Parameters<'a> {
     error_description: Option<Cow<'a, str>>,
 }
 
-/// A code that came with the right `state` and `iss` to the browser that asked for it, together
-/// with the verifier that is spent with it. Made by [`response`] only; the token request consumes
-/// it.
+/// A code that came with the right `state` and `iss` to the browser that started the login, with its
+/// code verifier. Only [`response`] makes one, and the token request consumes it.
 pub(crate) struct VerifiedCode {
     pub(crate) code: String,
     pub(crate) verifier: CodeVerifier,
@@ -49,14 +48,14 @@ impl fmt::Debug for VerifiedCode {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
-    /// A parameter is there twice (RFC 6749 §3.1).
+    /// A parameter occurs twice (RFC 6749 §3.1).
     Duplicate(&'static str),
     /// No `state`.
     StateMissing,
-    /// No login of this browser waits for this `state`: the cookie is missing, expired, of another
-    /// browser, or used up.
+    /// This browser has no pending login for this `state`: the cookie is missing, expired, used, or in
+    /// another browser.
     NoPendingLogin,
-    /// `state` is not the one of the login cookie.
+    /// `state` differs from the one in the login cookie.
     StateMismatch,
     /// The login was started at another provider.
     OtherProvider,
@@ -78,18 +77,18 @@ pub enum AuthorizationError {
 impl fmt::Display for AuthorizationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Duplicate(name) => write!(f, "the parameter `{name}` is there twice"),
+            Self::Duplicate(name) => write!(f, "the parameter `{name}` occurs twice"),
             Self::StateMissing => f.write_str("the provider's answer has no `state`"),
             Self::NoPendingLogin => f.write_str(
-                "this browser has no login under way for that `state`: its cookie is missing, expired or used up, or the login began on another host than the base URL's",
+                "this browser has no pending login for that `state`: the cookie is missing, expired or used, or the login began on a host other than the base URL's",
             ),
-            Self::StateMismatch => f.write_str("`state` is not the one this login began with"),
+            Self::StateMismatch => f.write_str("`state` is not the one of this login"),
             Self::OtherProvider => f.write_str("the login was started at another provider"),
             Self::IssMismatch => {
-                f.write_str("`iss` is not the issuer of the provider this login was started at")
+                f.write_str("`iss` is not the issuer at which this login was started")
             }
             Self::IssMissing => {
-                f.write_str("`iss` is missing although the provider's metadata promises it")
+                f.write_str("`iss` is missing, although the provider's metadata says that it is always sent")
             }
             Self::Refused { error, description } => {
                 write!(f, "the provider refused the login: {error} ({description})")
@@ -123,7 +122,7 @@ impl<'a> Parameters<'a> {
         Ok(parameters)
     }
 
-    /// The `state`, by which the login cookie is found.
+    /// The `state`, which names the login cookie.
     pub(crate) fn state(&self) -> Result<&str, AuthorizationError> {
         match self.state.as_deref() {
             Some(state) if !state.is_empty() => Ok(state),
@@ -132,7 +131,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Checks an answer against the login it claims to answer, and consumes that login.
+/// Checks a response against the pending login it belongs to, and consumes that login.
 pub(crate) fn response(
     parameters: Parameters<'_>,
     pending: PendingLogin,
@@ -173,7 +172,7 @@ pub(crate) fn response(
     Ok((verified, expected))
 }
 
-/// Text from outside that may go into a log: visible ASCII, shortened.
+/// Text from outside, made safe for a log: visible ASCII, shortened.
 pub(crate) fn printable(text: &str, limit: usize) -> String {
     text.chars()
         .map(|c| {

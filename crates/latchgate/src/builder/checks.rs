@@ -1,4 +1,4 @@
-//! What must be right before a gate is built: the base URL, the routes, the keys, the names.
+//! Checks before a gate is built: the base URL, the routes, the keys, the cookie name.
 
 use url::Url;
 
@@ -20,8 +20,22 @@ pub(super) struct Paths {
     pub(super) arrives: BasePath,
 }
 
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            login: "/login".to_owned(),
+            callback: "/callback".to_owned(),
+            logout: "/logout".to_owned(),
+            back_channel_logout: "/backchannel-logout".to_owned(),
+            front_channel_logout: "/frontchannel-logout".to_owned(),
+            after_logout: "/".to_owned(),
+            arrives: BasePath::default(),
+        }
+    }
+}
+
 impl Paths {
-    /// The routes under the base URL. What is wrong with them goes to `mistakes`.
+    /// The routes below the base URL. Errors are added to `mistakes`.
     pub(super) fn routes(self, base: &Base, mistakes: &mut Mistakes) -> Routes {
         let mut complete = |setting, path: String| {
             let plain = ReturnTo::parse(&path).is_some_and(|parsed| parsed.as_str() == path);
@@ -41,7 +55,7 @@ impl Paths {
         };
         let all = routes.all();
         let shared = |path| all.iter().filter(|(_, other)| *other == path).count() > 1;
-        // Two share a path, and `/login` is mostly the one that was meant.
+        // Of the two, `/login` comes first and is usually right, so the other one is named.
         if let Some((route, _)) = all[1..].iter().find(|(_, path)| shared(*path)) {
             mistakes.add(Mistake::new(route.setting(), Problem::Collision));
         }
@@ -80,7 +94,7 @@ pub(super) fn base(text: &str) -> Result<(Base, Transport), Mistake> {
     Ok((base, transport))
 }
 
-/// What stands in for a base URL that is wrong, while the rest is checked.
+/// A stand-in for a wrong base URL, while the rest is checked.
 pub(super) fn loopback() -> (Base, Transport) {
     let base = Base {
         origin: "http://localhost".to_owned(),
@@ -90,7 +104,7 @@ pub(super) fn loopback() -> (Base, Transport) {
     (base, Transport::LoopbackHttp)
 }
 
-/// The keys as they were given, if they can be used; none on loopback.
+/// The given keys, if they can be used; on loopback there may be none.
 pub(super) fn session_keys(
     given: Vec<SessionKey>,
     transport: Transport,
@@ -113,12 +127,12 @@ pub(super) fn session_keys(
 /// The longest name a session cookie may have, without its prefix.
 const LONGEST_COOKIE_NAME: usize = 64;
 
-/// The session cookie's name unless somebody sets one: `latchgate`, and what the base URL has besides
-/// its host. Browsers send cookies to every port of a host, and ours to every path.
+/// The default name of the session cookie: `latchgate`, with the port and path of the base URL, because
+/// browsers send a cookie to every port of its host, and ours to every path.
 ///
-/// No two base URLs of one host share a name, nor does one's session cookie have the name of another's
-/// login cookie: a port is `-` and digits; of the path `/` becomes `_`, `-` is doubled, and whatever is
-/// no letter or digit becomes `~` and two hexadecimal digits.
+/// No two base URLs of one host share a name, and the session cookie of one is never named like the
+/// login cookie of another: a port becomes `-` and digits; in the path, `/` becomes `_`, `-` is doubled,
+/// and anything but letters and digits becomes `~` and two hexadecimal digits.
 fn default_cookie_name(base: &Base) -> Result<String, Mistake> {
     let mut name = "latchgate".to_owned();
     let port = Url::parse(&base.origin).ok().and_then(|url| url.port());
@@ -139,7 +153,7 @@ fn default_cookie_name(base: &Base) -> Result<String, Mistake> {
     Ok(name)
 }
 
-/// The session cookie's name, as it was set or as the base URL gives it.
+/// The session cookie's name, as it was set or derived from the base URL.
 pub(super) fn cookie_name(set: Option<String>, base: &Base) -> Result<String, Mistake> {
     match set {
         Some(name) if is_cookie_name(&name) => Ok(name),

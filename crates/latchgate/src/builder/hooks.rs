@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-use super::{GateBuilder, Ready};
+use super::GateBuilder;
 use crate::hook::{Hook, LoginRejection, Logout};
 use crate::session::User;
 
-impl GateBuilder<Ready> {
-    /// Asks the application about every login, after all that came from the provider has been
-    /// verified and before there is a session. What it answers is kept in the session, as JSON of
-    /// 64 KiB at most: handlers get it by [`User::data`], or as an argument by the adapters'
+impl GateBuilder {
+    /// Asks the application about every login, after everything from the provider has been verified
+    /// and before there is a session. The value that the hook returns is kept in the session, as JSON
+    /// of 64 KiB at most: handlers get it by [`User::data`], or as an argument by the adapters'
     /// `SessionData`.
     ///
-    /// A [`LoginRejection`] leaves no session behind; the refresh token is revoked if the provider
-    /// can do that. A hook has ten seconds and must not block its thread.
+    /// A [`LoginRejection`] ends the login without a session; the refresh token is revoked if the
+    /// provider supports that. A hook has ten seconds and must not block its thread.
     ///
     /// ```
     /// # use latchgate::{Gate, LoginRejection, Provider, User};
@@ -30,15 +30,34 @@ impl GateBuilder<Ready> {
     /// }
     ///
     /// # let provider = Provider::new("https://login.example.com/", "my-app").client_secret("s");
-    /// let gate = Gate::builder()
-    ///     .base_url("http://localhost:3000")
-    ///     .provider(provider)
+    /// let gate = Gate::builder("http://localhost:3000", provider)
     ///     .on_login(customer)
     ///     .build()?;
     /// # Ok::<(), latchgate::ConfigError>(())
     /// ```
-    pub fn on_login<T, F>(mut self, hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    ///
+    /// The argument is this crate's [`User`] or any type that is [`From`] it, such as the `User` of an
+    /// adapter: a hook can share functions with handlers. A closure has to name the type:
+    ///
+    /// ```
+    /// # use latchgate::{GateBuilder, LoginRejection};
+    /// struct Email(Option<String>); // or latchgate_tower::User, latchgate_actix::User
+    ///
+    /// impl From<latchgate::User> for Email {
+    ///     fn from(user: latchgate::User) -> Self {
+    ///         Self(user.email().map(str::to_owned))
+    ///     }
+    /// }
+    ///
+    /// # fn hooked(builder: GateBuilder) -> GateBuilder {
+    /// builder.on_login(async |Email(address): Email| {
+    ///     address.ok_or(LoginRejection::forbidden("no e-mail address"))
+    /// })
+    /// # }
+    /// ```
+    pub fn on_login<U, T, F>(mut self, hook: impl Fn(U) -> F + Send + Sync + 'static) -> Self
     where
+        U: From<User>,
         T: Serialize,
         F: Future<Output = Result<T, LoginRejection>> + Send + 'static,
     {
@@ -46,25 +65,27 @@ impl GateBuilder<Ready> {
         self
     }
 
-    /// Tells the application of every token refresh, once the new tokens are safe, with what the
-    /// provider says of the person now. It may answer with a new value for the session; `None` leaves
-    /// it as it is. An error is logged and changes nothing. When a handler changes the value at the same
-    /// moment, the hook is asked again, with what the handler made of it.
+    /// Tells the application of every token refresh, after the new tokens have been stored, with what
+    /// the provider now says about the person. The hook may return a new value for the session; `None`
+    /// leaves it as it is. An error is logged and changes nothing. If a handler changes the value at
+    /// the same moment, the hook is called again, with the handler's value.
     ///
     /// Requests that wait for the new tokens wait for the hook too: it has ten seconds in all, and
-    /// must not block its thread.
+    /// must not block its thread. Its argument is a [`User`] or any type that is [`From`] it, as with
+    /// [`on_login`](Self::on_login).
     ///
     /// ```
-    /// # use latchgate::{GateBuilder, Ready, User};
-    /// # fn hooked(builder: GateBuilder<Ready>) -> GateBuilder<Ready> {
+    /// # use latchgate::{GateBuilder, User};
+    /// # fn hooked(builder: GateBuilder) -> GateBuilder {
     /// builder.on_refresh(async |user: User| {
     ///     let admin = user.roles().contains(&"admin");
     ///     Ok::<_, std::fmt::Error>(Some(admin))
     /// })
     /// # }
     /// ```
-    pub fn on_refresh<T, E, F>(mut self, hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    pub fn on_refresh<U, T, E, F>(mut self, hook: impl Fn(U) -> F + Send + Sync + 'static) -> Self
     where
+        U: From<User>,
         T: Serialize,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
         F: Future<Output = Result<Option<T>, E>> + Send + 'static,
@@ -74,14 +95,15 @@ impl GateBuilder<Ready> {
     }
 
     /// Tells the application that a session has ended: somebody signed out, or the provider ended or
-    /// revoked it. Not of sessions that reach a deadline, nor of one that a new login in the same
-    /// browser replaces.
+    /// revoked it. The hook is not called for sessions that reach a deadline, nor for one that a new
+    /// login in the same browser replaces.
     ///
-    /// Nobody waits for the hook. It has ten seconds, and must not block its thread; an error is logged.
+    /// The hook runs in the background. It has ten seconds, and must not block its thread; an error is
+    /// logged.
     ///
     /// ```
-    /// # use latchgate::{GateBuilder, Ready, Logout};
-    /// # fn hooked(builder: GateBuilder<Ready>) -> GateBuilder<Ready> {
+    /// # use latchgate::{GateBuilder, Logout};
+    /// # fn hooked(builder: GateBuilder) -> GateBuilder {
     /// builder.on_logout(async |logout: Logout| {
     ///     println!("{} is gone: {}", logout.subject.unwrap_or_default(), logout.why);
     ///     Ok::<_, std::fmt::Error>(())

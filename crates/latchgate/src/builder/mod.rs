@@ -1,4 +1,4 @@
-//! Building a gate: two decisions that must be made, and knobs that need not be turned.
+//! Building a gate: two parts that it needs, and options that have defaults.
 
 mod build;
 mod checks;
@@ -7,18 +7,18 @@ mod paths;
 mod provider;
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authorization::RememberMe;
 use crate::config::Mistakes;
-use crate::gate::{BasePath, Gate, PageHook, Refusal};
+use crate::gate::{PageHook, Refusal};
 use crate::hook::Hooks;
 use crate::logout::ClearSiteData;
 use crate::outside::{Clock, HttpClient, Random, SystemClock, SystemRandom};
 use crate::seal::SessionKey;
-use crate::session::{SessionCeiling, SessionStore};
+use crate::session::SessionCeiling;
+use crate::store::SessionStore;
 use bytes::Bytes;
 use http::Response;
 use tokio::runtime::Handle;
@@ -26,23 +26,12 @@ use tokio::runtime::Handle;
 use checks::Paths;
 pub use provider::Provider;
 
-/// The base URL is still to be decided.
-#[derive(Debug)]
-pub enum WantsBaseUrl {}
-/// The provider is still to be decided.
-#[derive(Debug)]
-pub enum WantsProvider {}
-/// Everything that must be decided is.
-#[derive(Debug)]
-pub enum Ready {}
-
-/// Builds a [`Gate`]: first the base URL, then the provider, then whatever differs from the
-/// defaults.
+/// Builds a [`Gate`](crate::Gate) from its two necessary parts, and whatever differs from the defaults.
 #[must_use]
-pub struct GateBuilder<State> {
+pub struct GateBuilder {
     base_url: String,
-    provider: Option<Provider>,
-    /// Found already by whoever read the settings.
+    provider: Provider,
+    /// Found while the settings were read.
     mistakes: Mistakes,
     keys: Vec<SessionKey>,
     lifetimes: (Duration, Duration),
@@ -61,26 +50,18 @@ pub struct GateBuilder<State> {
     runtime: Option<Handle>,
     page_hook: Option<PageHook>,
     hooks: Hooks,
-    state: PhantomData<fn() -> State>,
 }
 
-impl Gate {
-    /// Starts to build a gate.
+impl GateBuilder {
+    /// Starts with the public URL of the application, such as `https://app.example.com`, and the
+    /// registration at the OpenID Provider. [`Gate::builder`](crate::Gate::builder) is the same.
     ///
-    /// ```no_run
-    /// use latchgate::{Gate, Provider, SessionKey};
-    ///
-    /// let gate = Gate::builder()
-    ///     .base_url("https://app.example.com")
-    ///     .provider(Provider::new("https://login.example.com/", "my-app").client_secret("s3cret"))
-    ///     .session_keys([SessionKey::from_base64(&std::env::var("SESSION_KEY")?)?])
-    ///     .build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn builder() -> GateBuilder<WantsBaseUrl> {
-        GateBuilder {
-            base_url: String::new(),
-            provider: None,
+    /// Redirect URIs are made from the URL, never from a `Host` or `Forwarded` header. Plain http is
+    /// accepted on loopback only. If either is wrong, [`build`](Self::build) says so.
+    pub fn new(base_url: impl Into<String>, provider: Provider) -> Self {
+        Self {
+            base_url: base_url.into(),
+            provider,
             mistakes: Mistakes::default(),
             keys: Vec::new(),
             lifetimes: (
@@ -89,15 +70,7 @@ impl Gate {
             ),
             session_ceiling: SessionCeiling::default(),
             remember_me: RememberMe::default(),
-            paths: Paths {
-                login: "/login".to_owned(),
-                callback: "/callback".to_owned(),
-                logout: "/logout".to_owned(),
-                back_channel_logout: "/backchannel-logout".to_owned(),
-                front_channel_logout: "/frontchannel-logout".to_owned(),
-                after_logout: "/".to_owned(),
-                arrives: BasePath::default(),
-            },
+            paths: Paths::default(),
             cookie_name: None,
             store: None,
             revocations: None,
@@ -110,95 +83,47 @@ impl Gate {
             runtime: None,
             page_hook: None,
             hooks: Hooks::default(),
-            state: PhantomData,
         }
     }
-}
 
-impl<State> GateBuilder<State> {
-    fn turn<Next>(self) -> GateBuilder<Next> {
-        GateBuilder {
-            base_url: self.base_url,
-            provider: self.provider,
-            mistakes: self.mistakes,
-            keys: self.keys,
-            lifetimes: self.lifetimes,
-            session_ceiling: self.session_ceiling,
-            remember_me: self.remember_me,
-            paths: self.paths,
-            cookie_name: self.cookie_name,
-            store: self.store,
-            revocations: self.revocations,
-            clear_site_data: self.clear_site_data,
-            leeway: self.leeway,
-            extra_roots: self.extra_roots,
-            http: self.http,
-            clock: self.clock,
-            random: self.random,
-            runtime: self.runtime,
-            page_hook: self.page_hook,
-            hooks: self.hooks,
-            state: PhantomData,
-        }
-    }
-}
-
-impl GateBuilder<WantsBaseUrl> {
-    /// The public URL of the application, such as `https://app.example.com`. Redirect URIs are made
-    /// from it, never from a `Host` or `Forwarded` header. Plain http is accepted on loopback only.
-    pub fn base_url(mut self, url: impl Into<String>) -> GateBuilder<WantsProvider> {
-        self.base_url = url.into();
-        self.turn()
-    }
-}
-
-impl GateBuilder<WantsProvider> {
-    /// The registration at the OpenID Provider.
-    pub fn provider(mut self, provider: Provider) -> GateBuilder<Ready> {
-        self.provider = Some(provider);
-        self.turn()
-    }
-}
-
-impl GateBuilder<Ready> {
-    /// Adds what was found wrong before.
+    /// Adds mistakes that were found before.
     pub(crate) fn mistaken(mut self, mistakes: Mistakes) -> Self {
         self.mistakes.extend(mistakes);
         self
     }
 
     /// The keys that seal sessions, newest first: the first seals, all open. Required unless the
-    /// base URL is on loopback, where a key that lives as long as the process is made up.
+    /// base URL is on loopback, where the default is a random key that is lost when the process ends.
     pub fn session_keys(mut self, keys: impl IntoIterator<Item = SessionKey>) -> Self {
         self.keys = keys.into_iter().collect();
         self
     }
 
-    /// How long a session lasts without use, and in all. One day and seven days unless set.
+    /// How long a session lasts without use, and in all. The defaults are one day and seven days.
     pub fn session_lifetimes(mut self, idle: Duration, absolute: Duration) -> Self {
         self.lifetimes = (idle, absolute);
         self
     }
 
-    /// What of the ID token limits sessions besides their lifetimes; the claim `session_expiry` unless
-    /// set. Sessions that have begun already keep the rule they began with.
+    /// Which claims of the ID token limit a session in addition to its lifetimes; the default is
+    /// `session_expiry`. Existing sessions keep the rule they began with.
     pub fn session_ceiling(mut self, ceiling: SessionCeiling) -> Self {
         self.session_ceiling = ceiling;
         self
     }
 
-    /// Who decides whether a session outlives the browser; all sessions do unless set.
+    /// Who decides whether a session outlives the browser; by default every session does.
     ///
-    /// A session that does not has a cookie without `Max-Age`. Its lifetimes hold in any case.
+    /// A session that does not has a cookie without `Max-Age`. Its lifetimes apply in any case.
     pub fn remember_me(mut self, remember: RememberMe) -> Self {
         self.remember_me = remember;
         self
     }
 
     /// The name of the session cookie, without the `__Host-` prefix: 1 to 64 letters, digits, `-` or
-    /// `_`. Unless set, it is `latchgate` and what the base URL has besides its host, so that
-    /// applications on one host have each their own: `latchgate-3000` for `http://localhost:3000`,
-    /// `latchgate_shop` for `https://example.com/shop`.
+    /// `_`. The default is `latchgate` with the port and path of the base URL, so that applications on
+    /// one host do not share a cookie: `latchgate-3000` for `http://localhost:3000`, `latchgate_shop` for
+    /// `https://example.com/shop`.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie_name = Some(name.into());
         self
@@ -214,17 +139,17 @@ impl GateBuilder<Ready> {
         self
     }
 
-    /// Lets all nodes that share this store know of logouts: for sessions that travel in cookies,
-    /// which no node can take back, and for session stores without an index.
+    /// Shares logouts with all nodes that use this store: for sessions in cookies, which no node can
+    /// delete, and for session stores without an index.
     ///
-    /// Every logout leaves a mark there until the last session it concerns is over; the store sees
-    /// keyed hashes and times. In return a session that is opened costs three more lookups for each
-    /// session key, all at once and once per request; a request that asks for no user still costs
-    /// none. A store that fails lets nobody in: [`Error::Store`](crate::Error::Store), a 503.
-    /// Without this, nodes know of the logouts they were told themselves.
+    /// Every logout leaves a mark in the store until the last session it concerns has expired; the store
+    /// sees keyed hashes and times. Opening a session then takes three more lookups for each session
+    /// key, sent together and once per request; a request that does not ask for a user takes none.
+    /// While the store fails, requests with a session get [`Error::Store`](crate::Error::Store), a 503.
+    /// Without this setting, a node knows only of the logouts that reached it.
     ///
-    /// A mark ends the sessions begun until then. Let the clocks of the nodes agree to a second: a
-    /// session begun on a node whose clock is ahead would outlive a logout in its first moments.
+    /// A mark ends the sessions that began before it. Keep the clocks of the nodes within a second of
+    /// each other: a session that has just begun on a node whose clock is ahead could survive a logout.
     pub fn revocations_in(self, store: impl SessionStore + 'static) -> Self {
         self.revocations_opened(Arc::new(store))
     }
@@ -234,12 +159,12 @@ impl GateBuilder<Ready> {
         self
     }
 
-    /// What browsers are asked to forget of this origin when somebody signs out ([Clear Site Data
-    /// §3.1](https://www.w3.org/TR/clear-site-data/#header)); nothing unless set.
+    /// Which data of this origin browsers are asked to clear when somebody signs out ([Clear Site Data
+    /// §3.1](https://www.w3.org/TR/clear-site-data/#header)); by default none.
     ///
     /// ```
-    /// # use latchgate::{ClearSiteData, GateBuilder, Ready};
-    /// # fn turned(builder: GateBuilder<Ready>) -> GateBuilder<Ready> {
+    /// # use latchgate::{ClearSiteData, GateBuilder};
+    /// # fn set(builder: GateBuilder) -> GateBuilder {
     /// builder.clear_site_data([ClearSiteData::Cache, ClearSiteData::Storage])
     /// # }
     /// ```
@@ -248,50 +173,50 @@ impl GateBuilder<Ready> {
         self
     }
 
-    /// How far the provider's clock may be off; 30 seconds unless set, 60 at most.
+    /// How far the provider's clock may be off; the default is 30 seconds, the maximum 60.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Further root certificates for calls to the provider, as a PEM bundle.
+    /// Additional root certificates for calls to the provider, as a PEM bundle.
     pub fn extra_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_roots = Some(pem.into());
         self
     }
 
-    /// Reaches the provider by another HTTP client. See [`HttpClient`] for what it must do.
+    /// Calls the provider with another HTTP client. See [`HttpClient`] for what it must do.
     pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(client));
         self
     }
 
-    /// Tells the time by another clock.
+    /// Replaces the system clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Draws randomness from another source, which must be cryptographically secure.
+    /// Replaces the source of randomness with another one, which must be cryptographically secure.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// Where work runs that outlives a request: token refreshes, logouts that a store has yet to hear of,
-    /// revocations, hooks that hear of a logout. Unless set, that is the runtime a request is served on
-    /// if it has several threads, and else a thread of the gate's own, since a worker of actix-web takes
-    /// its runtime along when it stops.
+    /// The runtime for work that outlives a request: token refreshes, retries of logouts that a store
+    /// has missed, revocations, logout hooks. The default is the runtime that serves the request if it is
+    /// multi-threaded, and otherwise a thread of the gate's own, because the runtime of an actix-web
+    /// worker stops with the worker.
     ///
-    /// The runtime has to run as long as requests are served. Before it ends, wait for
-    /// [`Gate::drain`].
+    /// The runtime has to run as long as requests are served. Before it stops, wait for
+    /// [`Gate::drain`](crate::Gate::drain).
     pub fn background_runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Renders refusals with the application's own pages; `None` falls back to the built-in one. A
-    /// [`Refusal`] has words and ways on that fit what happened.
+    /// Renders refusals with the application's own pages; `None` falls back to the built-in page. A
+    /// [`Refusal`] has a text and links that fit what happened.
     pub fn pages(
         mut self,
         render: impl Fn(&Refusal) -> Option<Response<Bytes>> + Send + Sync + 'static,
@@ -301,7 +226,7 @@ impl GateBuilder<Ready> {
     }
 }
 
-impl<State> fmt::Debug for GateBuilder<State> {
+impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder")
             .field("base_url", &self.base_url)
@@ -314,10 +239,9 @@ impl<State> fmt::Debug for GateBuilder<State> {
 mod tests {
     use super::*;
     use crate::client::{ClientAuth, ResponseMode};
-    use crate::gate::Keeping;
     use crate::jose::Algorithm;
     use crate::outside::scripted::{BrokenRandom, ScriptedHttp, StoppedClock};
-    use crate::session::MemoryStore;
+    use crate::store::MemoryStore;
 
     const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
 
@@ -329,16 +253,14 @@ mod tests {
         SessionKey::from_bytes(*b"hunter2-hunter2-hunter2-hunter2!")
     }
 
-    fn builder(provider: Provider) -> GateBuilder<Ready> {
-        Gate::builder()
-            .base_url("https://app.example.com")
-            .provider(provider)
+    fn builder(provider: Provider) -> GateBuilder {
+        GateBuilder::new("https://app.example.com", provider)
             .session_keys([key()])
             .http_client(ScriptedHttp::default())
     }
 
     /// The setting and the text of the error.
-    fn refused(builder: GateBuilder<Ready>) -> (String, String) {
+    fn refused(builder: GateBuilder) -> (String, String) {
         let error = builder.build().map(|_| ()).unwrap_err();
         let shown = format!("{error:?} {error}");
         assert!(!shown.contains("hunter2"), "{shown}");
@@ -447,9 +369,7 @@ mod tests {
     #[test]
     fn without_keys_on_loopback_chance_makes_one_or_there_is_no_gate() {
         let loopback = || {
-            Gate::builder()
-                .base_url("http://localhost:3000")
-                .provider(provider())
+            GateBuilder::new("http://localhost:3000", provider())
                 .http_client(ScriptedHttp::default())
         };
         assert!(loopback().build().is_ok());
@@ -459,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn knobs_turn() {
+    fn every_option_arrives() {
         let gate = builder(provider())
             .cookie_name("door")
             .leeway(Duration::from_secs(60))
@@ -473,11 +393,11 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(gate.now(), 7);
-        assert_eq!(gate.0.leeway, 60);
-        assert_eq!(gate.0.session_cookie.name(), "__Host-door");
+        assert_eq!(gate.0.context.relying_party.leeway(), 60);
+        assert_eq!(gate.0.context.sessions.cookie_name(), "__Host-door");
         assert_eq!(gate.0.login_cookie.name(), "__Host-door-login");
         assert_eq!(gate.0.logout_cookie.name(), "__Host-door-logout");
-        assert!(matches!(gate.0.keeping, Keeping::Stored(_)));
+        assert!(gate.0.context.sessions.are_stored());
         assert_eq!((gate.login_path(), gate.logout_path()), ("/a", "/c"));
     }
 

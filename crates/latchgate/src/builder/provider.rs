@@ -42,7 +42,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A registration by its issuer, spelled as the provider spells it, and our client id there.
+    /// A registration: the issuer, spelled as the provider spells it, and the client id.
     pub fn new(issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -63,19 +63,19 @@ impl Provider {
         }
     }
 
-    /// Authenticates by `client_secret_basic` with this secret.
+    /// Authenticates with `client_secret_basic` and this secret.
     pub fn client_secret(self, secret: impl Into<ClientSecret>) -> Self {
         self.client_auth(ClientAuth::ClientSecretBasic(secret.into()))
     }
 
-    /// How this client authenticates at the token endpoint. Must be decided: a public client says
+    /// How this client authenticates at the token endpoint. Required: for a public client it is
     /// [`ClientAuth::None`].
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);
         self
     }
 
-    /// The scope values to ask for; `openid profile email` unless set. Add `offline_access` for a
+    /// The scope values to request; the default is `openid profile email`. Add `offline_access` for a
     /// refresh token.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
@@ -95,43 +95,43 @@ impl Provider {
         self
     }
 
-    /// How the authorization response comes back; in the query unless set.
+    /// How the authorization response is returned; by default in the query.
     pub fn response_mode(mut self, mode: ResponseMode) -> Self {
         self.response_mode = mode;
         self
     }
 
-    /// The one signature algorithm ID tokens may have, and logout tokens and signed userinfo; RS256 unless
-    /// set.
+    /// The one signature algorithm accepted for ID tokens, logout tokens and signed userinfo; the default
+    /// is RS256.
     pub fn id_token_alg(mut self, alg: Algorithm) -> Self {
         self.id_token_alg = alg;
         self
     }
 
-    /// An audience that ID tokens may name besides our client id. Any other is refused
+    /// An audience that ID tokens may name in addition to the client id. Any other is refused
     /// (OpenID Connect Core 1.0 §3.1.3.7 step 3).
     pub fn trusted_audience(mut self, audience: impl Into<String>) -> Self {
         self.trusted_audiences.push(audience.into());
         self
     }
 
-    /// Whether the userinfo endpoint is asked at login and at each refresh; not unless set.
+    /// Whether the userinfo endpoint is called at login and at each refresh; by default it is not.
     ///
-    /// Its claims lie over those of the ID token, claim by claim, as long as they are newer. `email` and
+    /// Its claims replace those of the ID token, claim by claim, while they are newer. `email` and
     /// `email_verified`, and `phone_number` and `phone_number_verified`, always come from one of the two.
     pub fn userinfo(mut self, policy: UserinfoPolicy) -> Self {
         self.userinfo = policy;
         self
     }
 
-    /// What every login asks for: a prompt, `acr_values`, `max_age`, and so on. A handler's own
-    /// [`LoginOptions`] replace these one by one.
+    /// Options for every login: a prompt, `acr_values`, `max_age`, and so on. A handler's own
+    /// [`LoginOptions`] take precedence, one by one.
     pub fn login_options(mut self, options: LoginOptions) -> Self {
         self.login_options = options;
         self
     }
 
-    /// A further parameter for every authorization request, such as Auth0's `organization`.
+    /// An additional parameter for every authorization request, such as Auth0's `organization`.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
         self
@@ -143,26 +143,26 @@ impl Provider {
         self
     }
 
-    /// The claim that holds a person's roles, instead of the preset's.
+    /// The claim that contains a person's roles, instead of the preset's.
     pub fn role_claim(mut self, path: ClaimPath) -> Self {
         self.roles = Some(path);
         self
     }
 
-    /// The claim that holds a person's permissions, instead of the preset's.
+    /// The claim that contains a person's permissions, instead of the preset's.
     pub fn permission_claim(mut self, path: ClaimPath) -> Self {
         self.permissions = Some(path);
         self
     }
 
-    /// What every login asks for, parameters included.
+    /// The options of every login, parameters included.
     pub(super) fn every_login(&self) -> LoginOptions {
         let mut parameters = LoginOptions::new();
         parameters.parameters.clone_from(&self.parameters);
         self.login_options.clone().or(&parameters)
     }
 
-    /// The registration, unless one of its parts is missing. What is wrong with it goes to `mistakes`.
+    /// The registration, unless one of its parts is missing. Errors are added to `mistakes`.
     pub(super) fn register(
         self,
         redirect_uri: String,

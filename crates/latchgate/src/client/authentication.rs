@@ -44,9 +44,9 @@ impl From<String> for ClientSecret {
 pub enum ClientAuth {
     /// HTTP Basic with both halves form-encoded first (RFC 6749 §2.3.1). The default.
     ClientSecretBasic(ClientSecret),
-    /// Secret in the form body.
+    /// The secret in the form body.
     ClientSecretPost(ClientSecret),
-    /// No secret: a public client, protected by PKCE alone.
+    /// No secret: a public client, protected by PKCE only.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! What the provider knows of us: the registration, and how we prove who we are
+//! The client as the provider knows it: the registration, and client authentication
 //! ([RFC 6749 §2](https://www.rfc-editor.org/rfc/rfc6749#section-2)).
 
 mod authentication;

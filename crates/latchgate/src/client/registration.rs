@@ -16,7 +16,7 @@ use super::authentication::ClientAuth;
 use crate::jose::Algorithm;
 use crate::provider::{ClaimPaths, Issuer, Metadata};
 
-/// Everything that was agreed with one provider.
+/// The registration at one provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Registration {
     /// The short name of the provider within this gate, `default` when there is one.
@@ -37,11 +37,11 @@ pub(crate) struct Registration {
     /// Audiences an ID token may name besides our client id.
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) userinfo: UserinfoPolicy,
-    /// Where a person's roles and permissions are.
+    /// The claims that contain roles and permissions.
     pub(crate) claim_paths: Arc<ClaimPaths>,
 }
 
-/// How the authorization response comes back.
+/// How the authorization response is returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
@@ -52,15 +52,15 @@ pub enum ResponseMode {
     FormPost,
 }
 
-/// Whether the userinfo endpoint is asked.
+/// Whether the userinfo endpoint is called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserinfoPolicy {
-    /// Not asked: the ID token's claims are enough.
+    /// Not called: the ID token's claims are enough.
     #[default]
     Never,
-    /// Asked with every access token: at login, which fails without an answer, and at each refresh, which
-    /// goes on without one. An answer may be signed, with the ID token's algorithm.
+    /// Called at login, which fails without an answer, and at each refresh, which continues without one.
+    /// The answer may be signed, with the ID token's algorithm.
     Always,
 }
 

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::names::{place, variable};
 use super::problem::Problem;
-use super::settings::{place, variable};
 
 /// Everything that is wrong with a configuration.
 ///
-/// `Display` and `Debug` tell it in sentences, each with the setting and the cure, so that
-/// `fn main() -> Result<(), Box<dyn Error>>` prints what a person can read. No value is in it.
+/// `Display` and `Debug` are sentences that name each setting and its cure, so that
+/// `fn main() -> Result<(), Box<dyn Error>>` prints something readable. They contain no values.
 #[derive(Clone)]
 pub struct ConfigError(Vec<Arc<Mistake>>);
 
@@ -25,7 +25,7 @@ pub struct Mistake {
 pub(crate) struct Mistakes(Vec<Arc<Mistake>>);
 
 impl ConfigError {
-    /// The mistakes, in the order in which the README lists the settings; at least one.
+    /// The mistakes, in the order of the table at [`Settings`](crate::Settings); at least one.
     pub fn mistakes(&self) -> impl Iterator<Item = &Mistake> {
         self.0.iter().map(AsRef::as_ref)
     }
@@ -40,8 +40,7 @@ impl Mistake {
     }
 
     /// The setting by its TOML and builder name, such as `client_secret`; its environment variable,
-    /// where it has one, is `LATCHGATE_CLIENT_SECRET`. A setting that does not exist is spelled as it
-    /// was found.
+    /// if it has one, is `LATCHGATE_CLIENT_SECRET`. An unknown setting is spelled as it was found.
     #[must_use]
     pub fn setting(&self) -> &str {
         &self.setting
@@ -62,8 +61,8 @@ impl Mistake {
 }
 
 impl Mistakes {
-    /// Notes a mistake. A setting with several has the first one told: the others may only follow
-    /// from it.
+    /// Adds a mistake. Of several about one setting only the first is reported: the others may be
+    /// consequences of it.
     pub(crate) fn add(&mut self, mistake: Mistake) {
         let known = |before: &Arc<Mistake>| before.setting == mistake.setting;
         if !self.0.iter().any(known) {
@@ -71,12 +70,12 @@ impl Mistakes {
         }
     }
 
-    /// The value, or nothing and a mistake more.
+    /// The value; an error is added to the mistakes.
     pub(crate) fn keep<T>(&mut self, result: Result<T, Mistake>) -> Option<T> {
         result.map_err(|mistake| self.add(mistake)).ok()
     }
 
-    /// Notes what somebody else has found, too.
+    /// Adds the mistakes that were found elsewhere.
     pub(crate) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }

@@ -1,10 +1,10 @@
-//! Configuration from the environment or a TOML table, and what can be wrong with it.
+//! Configuration errors: the settings by name, and every mistake with its cure.
 
 mod mistake;
+mod names;
 mod problem;
-mod settings;
 
 pub(crate) use mistake::Mistakes;
 pub use mistake::{ConfigError, Mistake};
+pub(crate) use names::{NAMES, PREFIX, place, variable};
 pub use problem::Problem;
-pub use settings::Settings;

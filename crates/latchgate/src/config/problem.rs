@@ -7,7 +7,7 @@ use crate::jose::AlgorithmError;
 use crate::outside::{RandomError, ReqwestClientError};
 use crate::provider::{ClaimPathError, IssuerError};
 use crate::seal::KeyError;
-use crate::session::StoreError;
+use crate::store::StoreError;
 
 /// What is wrong with a setting.
 #[non_exhaustive]
@@ -20,34 +20,32 @@ pub enum Problem {
     NotHttps,
     /// It has a query, a fragment or a user name.
     Decorated,
-    /// The issuer is not one.
+    /// It is not an issuer identifier.
     Issuer(IssuerError),
-    /// Nobody said how the client authenticates.
+    /// The client has neither a secret nor another way to authenticate.
     NoClientAuth,
-    /// A client secret is given to a client that uses none.
+    /// A client secret is set for a client that does not use one.
     SecretWithoutUse,
-    /// It is none of the accepted words.
+    /// It is not one of the accepted words.
     Word {
         /// The words that are accepted.
         accepted: &'static str,
     },
-    /// It needs a part of this crate that this version does not have.
-    NotInThisVersion,
-    /// It names a store that is in another crate, which nobody has given to [`Settings::stores`](crate::Settings::stores).
+    /// It names a store from another crate, which was not passed to [`Settings::stores`](crate::Settings::stores).
     StoreElsewhere,
     /// The store's URL cannot be used.
     Store(StoreError),
     /// The scope lacks `openid`.
     NoOpenidScope,
-    /// It is not an absolute URI without fragment.
+    /// It is not an absolute URI without a fragment.
     Resource,
     /// A parameter cannot be set by hand.
     Parameter(ParameterError),
     /// An HMAC algorithm needs a client secret.
     SymmetricWithoutSecret,
-    /// It is no signature algorithm.
+    /// It is not a signature algorithm.
     Algorithm(AlgorithmError),
-    /// A session key is unusable.
+    /// A session key cannot be used.
     Key {
         /// Which one, counted from 1.
         position: usize,
@@ -56,7 +54,7 @@ pub enum Problem {
     },
     /// An application that is reachable from elsewhere needs keys that outlive the process.
     NoSessionKeys,
-    /// It is no duration.
+    /// It is not a duration.
     Duration,
     /// It is neither a number of seconds nor a duration.
     Seconds,
@@ -64,15 +62,15 @@ pub enum Problem {
     Lifetimes,
     /// It is longer than 60 seconds.
     Leeway,
-    /// It is no plain absolute path.
+    /// It is not a plain absolute path.
     Path,
     /// Two routes have the same path.
     Collision,
-    /// It is no cookie name.
+    /// It is not a cookie name.
     CookieName,
-    /// The base URL is too long to be in it.
+    /// The base URL is too long to be part of it.
     LongBaseUrl,
-    /// It is no claim path.
+    /// It is not a claim path.
     ClaimPath(ClaimPathError),
     /// The file cannot be read.
     File(std::io::Error),
@@ -82,27 +80,27 @@ pub enum Problem {
     HttpClient(ReqwestClientError),
     /// The random generator failed.
     Random(RandomError),
-    /// The value in the TOML table is of another kind.
+    /// The value in the TOML table has the wrong type.
     Kind {
         /// What it should be.
         expected: &'static str,
     },
     /// There is no such setting.
     Unknown {
-        /// The one that may be meant, spelled as an environment variable or as in a TOML table.
+        /// The setting that was probably meant, as an environment variable or a TOML key.
         nearest: Option<String>,
     },
-    /// No other node sees what is kept there.
+    /// It is not shared with other nodes.
     SharesNothing,
     /// The TOML text cannot be read.
     Toml {
-        /// Why; shows nothing of the text but the names of settings.
+        /// Why; of the text it shows only names of settings.
         message: String,
     },
 }
 
 impl Problem {
-    /// What is behind it, beyond what its own sentence says.
+    /// The cause, where its sentence does not already contain it.
     pub(super) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::File(source) => Some(source),
@@ -119,38 +117,37 @@ impl fmt::Display for Problem {
             Self::Missing => f.write_str("is required but missing or empty"),
             Self::NotAUrl => f.write_str("is not an absolute URL; write it like `https://app.example.com`"),
             Self::NotHttps => f.write_str("is not https; plain http is accepted on loopback only (127.0.0.1, [::1], localhost)"),
-            Self::Decorated => f.write_str("has a query, a fragment or a user name; it is scheme, host, port and path only"),
+            Self::Decorated => f.write_str("has a query, a fragment or a user name; give only scheme, host, port and path"),
             Self::Issuer(problem) => problem.fmt(f),
-            Self::NoClientAuth => f.write_str("is missing; give the secret, or declare a public client by `client_auth = none`"),
+            Self::NoClientAuth => f.write_str("is missing; set the secret, or declare a public client with `client_auth = none`"),
             Self::SecretWithoutUse => f.write_str("is set although `client_auth` is `none`; remove one of them"),
-            Self::Word { accepted } => write!(f, "is none of: {accepted}"),
-            Self::NotInThisVersion => f.write_str("asks for something this version of latchgate does not do yet; leave it out"),
-            Self::StoreElsewhere => f.write_str("names a store of another crate; give it to the settings: `Settings::from_env().stores(&[latchgate_redis::open, latchgate_postgres::open]).build()?`"),
+            Self::Word { accepted } => write!(f, "is not one of: {accepted}"),
+            Self::StoreElsewhere => f.write_str("names a store from another crate; pass that crate's opener to the settings: `Settings::from_env().stores(&[latchgate_redis::open, latchgate_postgres::open]).build()?`"),
             Self::Store(_) => f.write_str("cannot be used"),
-            Self::NoOpenidScope => f.write_str("lacks `openid`, without which there is no login; the default is `openid profile email`"),
-            Self::Resource => f.write_str("is not an absolute URI without fragment (RFC 8707 §2)"),
+            Self::NoOpenidScope => f.write_str("lacks `openid`, which every login needs; the default is `openid profile email`"),
+            Self::Resource => f.write_str("is not an absolute URI without a fragment (RFC 8707 §2)"),
             Self::Parameter(problem) => problem.fmt(f),
             Self::SymmetricWithoutSecret => f.write_str("is an HMAC algorithm, which needs a client secret"),
             Self::Algorithm(problem) => problem.fmt(f),
             Self::Key { position, problem } => write!(f, "has an unusable key at position {position}: {problem}"),
-            Self::NoSessionKeys => f.write_str("is required when the application is not on loopback; make one with `openssl rand -base64 32`"),
-            Self::Duration => f.write_str("is not a duration; write a whole number and s, m, h or d, such as `30m` or `12h`"),
+            Self::NoSessionKeys => f.write_str("is required unless the application is on loopback; make a key with `openssl rand -base64 32`"),
+            Self::Duration => f.write_str("is not a duration; write a whole number followed by s, m, h or d, such as `30m` or `12h`"),
             Self::Seconds => f.write_str("is neither a number of seconds, such as `300`, nor a duration, such as `5m` or `12h`"),
             Self::Lifetimes => f.write_str("must be at least one second and at most `session_absolute`"),
             Self::Leeway => f.write_str("is longer than 60 seconds"),
             Self::Path => f.write_str("is not a plain absolute path such as `/login`"),
-            Self::Collision => f.write_str("is the path of another route as well; every route needs its own"),
+            Self::Collision => f.write_str("is also the path of another route; every route needs its own"),
             Self::CookieName => f.write_str("is not 1 to 64 letters, digits, `-` or `_`; the `__Host-` prefix is added where it applies"),
-            Self::LongBaseUrl => f.write_str("would be longer than 64 characters with the path of `base_url` in it; set it yourself"),
+            Self::LongBaseUrl => f.write_str("would be longer than 64 characters because it contains the path of `base_url`; set it yourself"),
             Self::ClaimPath(problem) => problem.fmt(f),
             Self::File(_) => f.write_str("names a file that cannot be read"),
             Self::NotText => f.write_str("is not valid UTF-8"),
             Self::HttpClient(problem) => problem.fmt(f),
             Self::Random(problem) => problem.fmt(f),
-            Self::Kind { expected } => write!(f, "has a value of another kind; it is {expected}"),
-            Self::Unknown { nearest: Some(nearest) } => write!(f, "is no setting of latchgate; did you mean `{nearest}`?"),
-            Self::Unknown { nearest: None } => f.write_str("is no setting of latchgate; remove it, or look it up in the README, which lists them all"),
-            Self::SharesNothing => f.write_str("names no store that other nodes see; give the URL of one, such as `redis://…`, or leave it out: what this process ends, it remembers anyway"),
+            Self::Kind { expected } => write!(f, "has a value of the wrong type; write {expected}"),
+            Self::Unknown { nearest: Some(nearest) } => write!(f, "is not a setting of latchgate; did you mean `{nearest}`?"),
+            Self::Unknown { nearest: None } => f.write_str("is not a setting of latchgate; remove it, or look it up in the documentation of `latchgate::Settings`, which lists them all"),
+            Self::SharesNothing => f.write_str("does not name a store that other nodes share; give the URL of one, such as `redis://…`, or remove it: each process remembers its own logouts anyway"),
             Self::Toml { message } => write!(f, "cannot be read: {message}"),
         }
     }

@@ -1,25 +1,25 @@
-//! Where the login layer cannot do its work, and what to do about it.
+//! Places where the login layer cannot work, and what to do about it.
 
 use std::fmt;
 
-/// Why the gate's own routes do not work where the layer is.
+/// Why the gate's own routes do not work in the layer's place.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayerError {
-    /// The layer is around a part of the application that the callback is no part of.
+    /// The layer wraps a part of the application that does not contain the callback.
     OutOfReach {
         /// The path of that part.
         around: String,
         /// The path of the callback.
         callback: String,
-        /// The base URL with which the callback would be a part of it.
+        /// The base URL with which that part would contain the callback.
         base_url: String,
     },
     /// The callback arrived without the base URL's path.
     BasePathStripped {
-        /// The path that it should have come by.
+        /// The path it should have had.
         callback: String,
-        /// The path that it came by.
+        /// The path it had.
         arrived: String,
     },
 }
@@ -33,14 +33,14 @@ impl fmt::Display for LayerError {
                 base_url,
             } => write!(
                 f,
-                "the login layer is around `{around}` only, so the provider's answer at `{callback}` would never reach it: \
-                 put it around the whole application (axum: `Router::layer` on the outermost router, after its last \
+                "the login layer wraps only `{around}`, so the provider's answer at `{callback}` would never reach it: \
+                 wrap the whole application (axum: `Router::layer` on the outermost router, after its last \
                  route; actix-web: `App::wrap`), or, where the application lives at `{around}`, make `{base_url}` the base URL"
             ),
             Self::BasePathStripped { callback, arrived } => write!(
                 f,
-                "the provider's answer to `{callback}` arrived at `{arrived}`: a proxy takes the base URL's path off. \
-                 Let the proxy pass the path on as the browser sent it, or say that it does not: \
+                "the provider's answer to `{callback}` arrived at `{arrived}`: a proxy removes the base URL's path. \
+                 Let the proxy pass on the path as the browser sent it, or configure that it does not: \
                  LATCHGATE_BASE_PATH=stripped, `.base_path(BasePath::Stripped)`"
             ),
         }

@@ -18,7 +18,7 @@ use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, wants_html};
 use crate::return_to::ReturnTo;
-use crate::session::{Ended, User};
+use crate::session::{SessionEnd, User};
 
 /// Why a request may not pass, with what is needed to answer it.
 ///
@@ -38,7 +38,7 @@ pub struct Challenge {
     /// Where a form of ours was sent from: its address need not answer a `GET`.
     referer: Option<String>,
     /// Why the session that the request brought is over.
-    ended: Option<Ended>,
+    ended: Option<SessionEnd>,
     /// What the visitor of a session once chose.
     remembered: Option<Remembered>,
     /// Who may not pass, for the log.
@@ -87,7 +87,7 @@ impl Challenge {
     }
 
     /// The request brought a session that is over.
-    pub(super) fn after(mut self, ended: Option<Ended>) -> Self {
+    pub(super) fn after(mut self, ended: Option<SessionEnd>) -> Self {
         self.ended = ended;
         self
     }
@@ -152,6 +152,19 @@ impl Challenge {
         matches!(self.why, Why::Failed(_))
     }
 
+    /// The status of the answer, if no login is started: `401` where somebody has to sign in, `403` where
+    /// somebody may not pass, else that of the error.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match &self.why {
+            Why::SignIn(_) | Why::NoRefreshToken | Why::Denied(Denial::TooLongAgo { .. }) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Why::Denied(_) => StatusCode::FORBIDDEN,
+            Why::Failed(error) => error.status(),
+        }
+    }
+
     fn new(head: &dyn RequestHead, why: Why) -> Self {
         let query = head
             .query()
@@ -198,6 +211,27 @@ impl From<Error> for Challenge {
             remembered: None,
             user: None,
             cookies: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Challenge {
+    /// For logs: a failure's text is not for visitors.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.why {
+            Why::SignIn(_) => f.write_str("sign-in is required"),
+            Why::NoRefreshToken => fmt::Display::fmt(&Error::NoRefreshToken, f),
+            Why::Denied(denial) => fmt::Display::fmt(denial, f),
+            Why::Failed(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl std::error::Error for Challenge {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.why {
+            Why::Failed(error) => error.source(),
+            _ => None,
         }
     }
 }
@@ -285,7 +319,7 @@ impl Gate {
             event = "challenge",
             id,
             code,
-            session = challenge.ended.map(Ended::code),
+            session = challenge.ended.map(SessionEnd::code),
             path = challenge.path(),
             "not signed in"
         );

@@ -1,11 +1,11 @@
-//! What the application says of a login it does not want, or cannot judge.
+//! The answer of a login hook that does not admit somebody.
 
 use super::HookError;
 
-/// Why the application's [`on_login`](crate::GateBuilder::on_login) hook lets nobody in: it does not
-/// want this person, or it could not tell.
+/// Why the application's [`on_login`](crate::GateBuilder::on_login) hook turns somebody away: it does
+/// not admit this person, or it could not decide.
 ///
-/// Any error becomes the latter by `?`:
+/// `?` turns any error into the latter:
 ///
 /// ```
 /// use latchgate::{LoginRejection, User};
@@ -20,16 +20,16 @@ use super::HookError;
 pub struct LoginRejection(HookError);
 
 impl LoginRejection {
-    /// The application does not want this person: the visitor gets a `403` with the code
-    /// `login_refused`, and the log the reason.
+    /// The application does not admit this person: the visitor gets a `403` with the code
+    /// `login_refused`, and the reason is logged.
     pub fn forbidden(reason: impl Into<String>) -> Self {
         Self(HookError::Refused {
             reason: reason.into(),
         })
     }
 
-    /// The application could not tell: the visitor gets a `503` with the code `hook_failed`,
-    /// and the log the error. For errors that `?` does not take, such as a boxed one.
+    /// The application could not decide: the visitor gets a `503` with the code `hook_failed`, and the
+    /// error is logged. For errors that `?` does not convert, such as a boxed one.
     pub fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(HookError::Failed(error.into()))
     }

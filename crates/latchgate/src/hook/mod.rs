@@ -1,6 +1,5 @@
-//! The application's hooks: what it adds to a login and to a refresh, and what it does about the end
-//! of a session. Each runs in a task of its own and for a bounded time, so that whatever goes wrong
-//! in one stays there.
+//! The application's hooks: what it adds to a login and to a refresh, and what it does when a session
+//! ends. Each runs in its own task and for a limited time, so that a failure stays inside the hook.
 
 mod login;
 mod logout;
@@ -18,29 +17,30 @@ use tracing::Instrument;
 pub use login::LoginRejection;
 pub use logout::Logout;
 
-use crate::error::Error;
-use crate::session::{User, encode_data};
+use crate::session::{DataError, User, encode_data};
 
 /// How long a hook may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Why a hook of the application's came to nothing.
+/// Why a hook of the application failed.
 #[non_exhaustive]
 pub enum HookError {
-    /// The application does not want this person to sign in.
+    /// The application does not admit this person.
     Refused {
-        /// Why, in the application's words.
+        /// The reason that the application gave.
         reason: String,
     },
-    /// It failed.
+    /// It returned an error.
     Failed(Box<dyn std::error::Error + Send + Sync>),
     /// It took longer than ten seconds.
     TimedOut,
     /// It panicked.
     Panicked,
+    /// Its value cannot be stored in the session. This becomes [`Error::Data`](crate::Error::Data).
+    Data(DataError),
 }
 
-/// The hooks of a gate, as far as the application has any.
+/// The hooks that the application has set.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
     pub(crate) login: Option<Hook<User, String>>,
@@ -48,18 +48,18 @@ pub(crate) struct Hooks {
     pub(crate) logout: Option<Hook<Logout, ()>>,
 }
 
-/// One hook, whatever types the application wrote it with: its value is JSON already.
+/// One hook, whatever types the application wrote it with: its value is already JSON.
 pub(crate) struct Hook<A, T>(Arc<Call<A, T>>);
 
 type Call<A, T> = dyn Fn(A) -> Answer<T> + Send + Sync;
 
-type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, HookError>> + Send>>;
 
 impl<A: Send + 'static, T: Send + 'static> Hook<A, T> {
-    /// A hook, and how to read its answers.
+    /// A hook, and how to read its result.
     fn new<R, F>(
         hook: impl Fn(A) -> F + Send + Sync + 'static,
-        read: impl Fn(R) -> Result<T, Error> + Copy + Send + Sync + 'static,
+        read: impl Fn(R) -> Result<T, HookError> + Copy + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = R> + Send + 'static,
@@ -70,42 +70,45 @@ impl<A: Send + 'static, T: Send + 'static> Hook<A, T> {
         }))
     }
 
-    /// Calls the hook and waits for its answer, ten seconds at the most. If nobody waits any more,
-    /// the hook is cancelled.
-    pub(crate) async fn call(&self, about: A) -> Result<T, Error> {
+    /// Calls the hook and waits for its result, ten seconds at most. If the caller stops waiting, the
+    /// hook is cancelled.
+    pub(crate) async fn call(&self, about: A) -> Result<T, HookError> {
         let hook = Arc::clone(&self.0);
         let mut task = JoinSet::new();
         task.spawn(async move { hook(about).await }.in_current_span());
         match tokio::time::timeout(DEADLINE, task.join_next()).await {
             Ok(Some(Ok(answer))) => answer,
-            Ok(_) => Err(HookError::Panicked.into()),
-            Err(_) => Err(HookError::TimedOut.into()),
+            Ok(_) => Err(HookError::Panicked),
+            Err(_) => Err(HookError::TimedOut),
         }
     }
 }
 
 impl Hook<User, String> {
     /// A hook for logins.
-    pub(crate) fn login<T, F>(hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    pub(crate) fn login<U, T, F>(hook: impl Fn(U) -> F + Send + Sync + 'static) -> Self
     where
+        U: From<User>,
         T: Serialize,
         F: Future<Output = Result<T, LoginRejection>> + Send + 'static,
     {
+        let hook = move |user: User| hook(user.into());
         Self::new(hook, |answer: Result<T, LoginRejection>| {
-            let value = answer.map_err(HookError::from)?;
-            Ok(encode_data(&value)?)
+            Ok(encode_data(&answer?)?)
         })
     }
 }
 
 impl Hook<User, Option<String>> {
     /// A hook for refreshes.
-    pub(crate) fn refresh<T, E, F>(hook: impl Fn(User) -> F + Send + Sync + 'static) -> Self
+    pub(crate) fn refresh<U, T, E, F>(hook: impl Fn(U) -> F + Send + Sync + 'static) -> Self
     where
+        U: From<User>,
         T: Serialize,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
         F: Future<Output = Result<Option<T>, E>> + Send + 'static,
     {
+        let hook = move |user: User| hook(user.into());
         Self::new(hook, |answer: Result<Option<T>, E>| {
             let value = answer.map_err(|error| HookError::Failed(error.into()))?;
             Ok(value.as_ref().map(encode_data).transpose()?)
@@ -121,7 +124,7 @@ impl Hook<Logout, ()> {
         F: Future<Output = Result<(), E>> + Send + 'static,
     {
         Self::new(hook, |answer: Result<(), E>| {
-            Ok(answer.map_err(|error| HookError::Failed(error.into()))?)
+            answer.map_err(|error| HookError::Failed(error.into()))
         })
     }
 }
@@ -132,11 +135,17 @@ impl<A, T> Clone for Hook<A, T> {
     }
 }
 
+impl From<DataError> for HookError {
+    fn from(error: DataError) -> Self {
+        Self::Data(error)
+    }
+}
+
 impl fmt::Display for HookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { reason } => {
-                write!(f, "the application does not let this person in: {reason}")
+                write!(f, "the application does not admit this person: {reason}")
             }
             Self::Failed(_) => f.write_str("the application's hook failed"),
             Self::TimedOut => write!(
@@ -145,6 +154,9 @@ impl fmt::Display for HookError {
                 DEADLINE.as_secs()
             ),
             Self::Panicked => f.write_str("the application's hook panicked"),
+            Self::Data(_) => {
+                f.write_str("the value of the application's hook cannot be stored in the session")
+            }
         }
     }
 }
@@ -153,6 +165,7 @@ impl std::error::Error for HookError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Failed(source) => Some(source.as_ref()),
+            Self::Data(source) => Some(source),
             _ => None,
         }
     }
@@ -169,11 +182,8 @@ mod tests {
         User::example(&json!({ "sub": "1", "name": "Jane" }))
     }
 
-    fn hook_error(error: Error) -> HookError {
-        match error {
-            Error::Hook(error) => error,
-            other => panic!("{other:?}"),
-        }
+    fn chain(error: &HookError) -> String {
+        format!("{error:?}")
     }
 
     #[tokio::test]
@@ -182,34 +192,55 @@ mod tests {
         assert_eq!(hook.call(user()).await.unwrap(), r#"["1",7]"#);
     }
 
+    /// A framework's own `User`, as the adapters have one.
+    struct Extracted(User);
+
+    impl From<User> for Extracted {
+        fn from(user: User) -> Self {
+            Self(user)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hook_takes_what_is_made_from_a_user() {
+        let closure = Hook::login(async |Extracted(user): Extracted| Ok(user.subject().to_owned()));
+        assert_eq!(closure.call(user()).await.unwrap(), r#""1""#);
+        async fn function(user: Extracted) -> Result<Option<String>, HookError> {
+            Ok(user.0.name().map(str::to_owned))
+        }
+        let answer = Hook::refresh(function).call(user()).await.unwrap();
+        assert_eq!(answer.as_deref(), Some(r#""Jane""#));
+    }
+
     #[tokio::test]
     async fn a_login_hook_refuses_or_fails() {
-        let refuses = Hook::login(async |_| Err::<(), _>(LoginRejection::forbidden("no customer")));
-        let refused = hook_error(refuses.call(user()).await.unwrap_err());
+        let refuses =
+            Hook::login(async |_: User| Err::<(), _>(LoginRejection::forbidden("no customer")));
+        let refused = refuses.call(user()).await.unwrap_err();
         assert!(matches!(&refused, HookError::Refused { reason } if reason == "no customer"));
         assert!(refused.to_string().ends_with("no customer"));
 
-        let fails = Hook::login(async |_| Ok("no number".parse::<u32>()?));
+        let fails = Hook::login(async |_: User| Ok("no number".parse::<u32>()?));
         let failed = fails.call(user()).await.unwrap_err();
-        assert!(failed.chain().ends_with("invalid digit found in string"));
-        assert!(matches!(hook_error(failed), HookError::Failed(_)));
+        assert!(chain(&failed).ends_with("invalid digit found in string"));
+        assert!(matches!(failed, HookError::Failed(_)));
     }
 
     #[tokio::test]
     async fn what_is_too_large_is_no_answer() {
-        let hook = Hook::login(async |_| Ok("x".repeat(70_000)));
+        let hook = Hook::login(async |_: User| Ok("x".repeat(70_000)));
         let error = hook.call(user()).await.unwrap_err();
-        assert!(matches!(error, Error::Data(_)), "{error:?}");
+        assert!(matches!(error, HookError::Data(_)), "{error:?}");
     }
 
     #[tokio::test]
     async fn a_refresh_hook_may_leave_things_as_they_are() {
-        let changes = Hook::refresh(async |_| Ok::<_, HookError>(Some(1)));
+        let changes = Hook::refresh(async |_: User| Ok::<_, HookError>(Some(1)));
         assert_eq!(changes.call(user()).await.unwrap().as_deref(), Some("1"));
-        let leaves = Hook::refresh(async |_| Ok::<Option<u8>, HookError>(None));
+        let leaves = Hook::refresh(async |_: User| Ok::<Option<u8>, HookError>(None));
         assert_eq!(leaves.call(user()).await.unwrap(), None);
-        let fails = Hook::refresh(async |_| Err::<Option<u8>, _>("the database is down"));
-        let chain = fails.call(user()).await.unwrap_err().chain();
+        let fails = Hook::refresh(async |_: User| Err::<Option<u8>, _>("the database is down"));
+        let chain = chain(&fails.call(user()).await.unwrap_err());
         assert!(chain.ends_with("the database is down"), "{chain}");
     }
 
@@ -222,7 +253,7 @@ mod tests {
             }
         }
         let (cancelled, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let hook = Hook::login(move |_| {
+        let hook = Hook::login(move |_: User| {
             let cancelled = Cancelled(cancelled.clone());
             async move {
                 std::future::pending::<()>().await;
@@ -233,18 +264,19 @@ mod tests {
         let before = tokio::time::Instant::now();
         let error = hook.call(user()).await.unwrap_err();
         assert_eq!(before.elapsed().as_secs(), 10);
-        assert!(matches!(hook_error(error), HookError::TimedOut));
+        assert!(matches!(error, HookError::TimedOut));
         assert_eq!(told.recv().await, Some(()));
     }
 
     #[tokio::test]
     async fn a_hook_that_panics_is_an_error_and_may_be_called_again() {
-        let hook = Hook::login(async |_| -> Result<(), LoginRejection> { panic!("a bug") });
-        let before_it_waits =
-            Hook::login(|_| -> std::future::Ready<Result<(), LoginRejection>> { panic!("a bug") });
+        let hook = Hook::login(async |_: User| -> Result<(), LoginRejection> { panic!("a bug") });
+        let before_it_waits = Hook::login(
+            |_: User| -> std::future::Ready<Result<(), LoginRejection>> { panic!("a bug") },
+        );
         for hook in [&hook, &before_it_waits, &hook] {
             let error = hook.call(user()).await.unwrap_err();
-            assert!(matches!(hook_error(error), HookError::Panicked));
+            assert!(matches!(error, HookError::Panicked));
         }
     }
 }

@@ -114,7 +114,7 @@ impl FromStr for Algorithm {
 pub enum AlgorithmError {
     /// The name is `none`, which would mean no signature at all.
     Unsigned,
-    /// The name is another one than those accepted.
+    /// The name is not one of those accepted.
     Unknown(String),
 }
 
@@ -124,7 +124,10 @@ impl fmt::Display for AlgorithmError {
             Self::Unsigned => {
                 f.write_str("`none` means unsigned, which is never accepted; use one of")?;
             }
-            Self::Unknown(name) => write!(f, "{name:?} is no signature algorithm; use one of")?,
+            Self::Unknown(name) => write!(
+                f,
+                "{name:?} is not a supported signature algorithm; use one of"
+            )?,
         }
         list_names(f)
     }

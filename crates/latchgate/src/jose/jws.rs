@@ -21,7 +21,7 @@ use std::{error::Error, fmt};
 /// The longest token that is read, in bytes.
 const MAX_LEN: usize = 64 * 1024;
 
-/// A token taken apart. Its signature is unchecked until [`verify`](Self::verify) says otherwise.
+/// A parsed token. Its signature is unchecked until [`verify`](Self::verify) says otherwise.
 pub(crate) struct Jws<'t> {
     algorithm: Algorithm,
     header: Map<String, Value>,
@@ -31,7 +31,7 @@ pub(crate) struct Jws<'t> {
 }
 
 impl<'t> Jws<'t> {
-    /// Takes a token apart and refuses what can never be verified: other structures, sloppy
+    /// Parses a token and refuses what can never be verified: other structures, non-canonical
     /// encodings, encrypted or unsigned tokens, unknown algorithms and critical extensions.
     pub(crate) fn parse(token: &'t str) -> Result<Self, JwsError> {
         if token.len() > MAX_LEN {
@@ -68,8 +68,8 @@ impl<'t> Jws<'t> {
         strict_object(&self.payload).map_err(JwsError::Claims)
     }
 
-    /// Checks the signature with the agreed algorithm and the provider's keys, and tells which key
-    /// it was.
+    /// Checks the signature with the agreed algorithm and the provider's keys, and returns the key that
+    /// matched.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ impl fmt::Debug for Jws<'_> {
     }
 }
 
-/// Why a token was refused; shows nothing of it but the names of algorithms.
+/// Why a token was refused; of the token it shows only names of algorithms.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JwsError {
@@ -139,14 +139,14 @@ pub enum JwsError {
         /// How long it is.
         bytes: usize,
     },
-    /// The token has not the three parts of a signed one.
+    /// The token does not have three parts.
     Structure {
         /// How many parts it has.
         parts: usize,
     },
-    /// The token has the five parts of an encrypted one.
+    /// The token has five parts, so it is encrypted.
     Encrypted,
-    /// A part is not base64url, written the one way there is.
+    /// A part is not canonical base64url.
     Encoding {
         /// Which part: `header`, `payload` or `signature`.
         part: &'static str,
@@ -160,28 +160,28 @@ pub enum JwsError {
     },
     /// `alg` is missing, empty or `none`, or there is no signature.
     Unsigned,
-    /// `alg` is none of ours.
+    /// `alg` is not supported.
     UnknownAlgorithm,
-    /// `alg` is another algorithm than the one agreed upon.
+    /// `alg` is not the agreed algorithm.
     Algorithm {
-        /// The algorithm agreed upon.
+        /// The agreed algorithm.
         expected: Algorithm,
         /// The algorithm of the token.
         found: Algorithm,
     },
-    /// `crit` asks for extensions, of which we understand none.
+    /// `crit` requires extensions, and none are supported.
     Critical,
-    /// `b64` asks for a payload that is not base64url (RFC 7797).
+    /// `b64` declares a payload that is not base64url (RFC 7797).
     UnencodedPayload,
-    /// The provider's keys have none of the token's `kid`, or none that fits if it has no `kid`.
+    /// The provider has no key with the token's `kid`, or no suitable key if it has no `kid`.
     UnknownKey,
     /// The key with the token's `kid` is not for the algorithm, or the client secret is too short
     /// for it.
     UnfitKey {
-        /// The algorithm agreed upon.
+        /// The agreed algorithm.
         algorithm: Algorithm,
     },
-    /// The signature is not the key's signature of this token.
+    /// The signature does not match.
     BadSignature,
     /// The claims are not a JSON object with unique names.
     Claims(JsonError),
@@ -204,10 +204,10 @@ impl fmt::Display for JwsError {
         match self {
             Self::TooLong { bytes } => write!(
                 f,
-                "the token has {bytes} bytes, where {MAX_LEN} are accepted"
+                "the token has {bytes} bytes; at most {MAX_LEN} are accepted"
             ),
             Self::Structure { parts } => {
-                write!(f, "the token has {parts} parts, where a signed one has 3")
+                write!(f, "the token has {parts} parts; a signed token has 3")
             }
             Self::Encrypted => f.write_str(
                 "the token is encrypted; register the client for tokens that are only signed",
@@ -219,36 +219,36 @@ impl fmt::Display for JwsError {
             Self::HeaderMember { name } => {
                 write!(f, "`{name}` in the token's header has the wrong type")
             }
-            Self::Unsigned => f.write_str("the token is not signed, which every token must be"),
+            Self::Unsigned => f.write_str("the token is not signed; every token must be"),
             Self::UnknownAlgorithm => {
-                f.write_str("the token is signed with an algorithm that is none of")?;
+                f.write_str("the token is signed with an algorithm that is not one of")?;
                 list_names(f)
             }
             Self::Algorithm { expected, found } => {
                 write!(
                     f,
-                    "the token is signed with {found}, where {expected} is agreed upon"
+                    "the token is signed with {found}, but {expected} is configured"
                 )
             }
             Self::Critical => {
-                f.write_str("the token's `crit` asks for extensions, where none are supported")
+                f.write_str("the token's `crit` requires extensions, and none are supported")
             }
             Self::UnencodedPayload => {
-                f.write_str("the token's `b64` asks for a payload that is not base64url")
+                f.write_str("the token's `b64` declares a payload that is not base64url")
             }
             Self::UnknownKey => {
-                f.write_str("the provider's keys have none that the token could be signed with")
+                f.write_str("the provider has no key that the token could be signed with")
             }
             Self::UnfitKey { algorithm } if algorithm.is_symmetric() => {
                 write!(
                     f,
-                    "the client secret must be as long as the hash of {algorithm} at least"
+                    "the client secret must be at least as long as the hash of {algorithm}"
                 )
             }
             Self::UnfitKey { algorithm } => {
                 write!(f, "the key that the token names is not for {algorithm}")
             }
-            Self::BadSignature => f.write_str("the signature is not that of the token"),
+            Self::BadSignature => f.write_str("the signature does not match the token"),
             Self::Claims(error) => write!(f, "the token's claims cannot be read: {error}"),
         }
     }

@@ -6,20 +6,20 @@ use serde_json::{Map, Value};
 
 use crate::token::{JwtError, Rules, number};
 
-/// A verified logout token. Made by [`verify`] only.
+/// A verified logout token. Only [`verify`] makes one.
 #[derive(Debug)]
 pub(crate) struct VerifiedLogoutToken {
     pub(crate) target: LogoutTarget,
-    /// Names the token, so that it is obeyed once.
+    /// The name of the token, so that it is processed only once.
     pub(crate) jti: String,
-    /// When the token is worthless and its name may be forgotten.
-    pub(crate) worthless_at: u64,
+    /// When the token expires, so that its name may be forgotten.
+    pub(crate) expires_at: u64,
 }
 
 /// Whose sessions end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogoutTarget {
-    /// The one session with this `sid`. Where our ID token had none, it is one of this person's.
+    /// The session with this `sid`. If our ID token had no `sid`, it is one of this person's sessions.
     Session { sid: String, sub: Option<String> },
     /// All sessions of the person with this `sub`.
     Person(String),
@@ -33,31 +33,33 @@ pub enum LogoutTokenError {
     Form,
     /// Structure, signature, `typ`, `iss`, `aud`, `exp` or `iat` (steps 1 to 4).
     Token(JwtError),
-    /// Issued more than an hour ago: the names of obeyed tokens are not kept for ever.
+    /// Issued more than an hour ago: the names of processed tokens are not kept for ever.
     TooOld,
     /// Neither `sub` nor `sid` (step 5).
     Nobody,
     /// `events` lacks the logout event, or it is not an object (step 6).
     Event,
-    /// There is a `nonce`: an ID token in disguise (step 7).
+    /// There is a `nonce`, as in an ID token (step 7).
     Nonce,
     /// No `jti`.
     NameMissing,
-    /// A token with this `jti` was obeyed already (step 8).
+    /// A token with this `jti` has already been processed (step 8).
     Replayed,
 }
 
 impl fmt::Display for LogoutTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Form => f.write_str("the form has no `logout_token`, or more than one"),
+            Self::Form => f.write_str("the form has no `logout_token`, or several"),
             Self::Token(_) => f.write_str("the logout token cannot be accepted"),
             Self::TooOld => f.write_str("the logout token was issued more than an hour ago"),
             Self::Nobody => f.write_str("the logout token names neither `sub` nor `sid`"),
-            Self::Event => f.write_str("the logout token's `events` lacks the logout event"),
+            Self::Event => {
+                f.write_str("the logout token's `events` does not contain the logout event")
+            }
             Self::Nonce => f.write_str("the logout token has a `nonce`"),
             Self::NameMissing => f.write_str("the logout token has no `jti`"),
-            Self::Replayed => f.write_str("the logout token was obeyed already"),
+            Self::Replayed => f.write_str("the logout token has already been processed"),
         }
     }
 }
@@ -79,8 +81,8 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// How old a logout token may be, in seconds.
 const OLDEST: u64 = 3_600;
 
-/// How long a logout token holds that does not say: Ory Hydra, and authentik and LemonLDAP::NG before
-/// they mended it, leave `exp` out. It is what §4 recommends at most.
+/// The lifetime of a logout token without `exp`: Ory Hydra, and older versions of authentik and
+/// LemonLDAP::NG, leave it out. This is the most that §4 recommends.
 const WITHOUT_EXPIRY: u64 = 120;
 
 /// The one `logout_token` of a form (§2.5). Other fields are ignored.
@@ -103,13 +105,13 @@ pub(crate) fn verify(
         .and_then(|claims| rules.verify_times(&claims).map(|()| claims))
         .map_err(LogoutTokenError::Token)?;
     let issued_at = number(&claims, "iat").unwrap_or_default();
-    let worthless_at = issued_at
+    let expires_at = issued_at
         .saturating_add(OLDEST)
         .saturating_add(rules.leeway);
-    if rules.now >= worthless_at {
+    if rules.now >= expires_at {
         return Err(LogoutTokenError::TooOld);
     }
-    // Step 5. A `sid` names one session, whatever `sub` stands beside it.
+    // Step 5. A `sid` names one session, whether or not there is a `sub`.
     let target = match (text(&claims, "sid"), text(&claims, "sub")) {
         (Some(sid), sub) => LogoutTarget::Session { sid, sub },
         (None, Some(sub)) => LogoutTarget::Person(sub),
@@ -128,11 +130,11 @@ pub(crate) fn verify(
     Ok(VerifiedLogoutToken {
         target,
         jti,
-        worthless_at,
+        expires_at,
     })
 }
 
-/// The claims with an `exp`, which is soon for a token that has none.
+/// The claims with an `exp`, which is set to a short lifetime if there is none.
 fn expiring(mut claims: Map<String, Value>) -> Map<String, Value> {
     if let (false, Some(iat)) = (claims.contains_key("exp"), number(&claims, "iat")) {
         claims.insert("exp".to_owned(), iat.saturating_add(WITHOUT_EXPIRY).into());
@@ -140,7 +142,7 @@ fn expiring(mut claims: Map<String, Value>) -> Map<String, Value> {
     claims
 }
 
-/// `logout+jwt` where the provider says so, `JWT` where it follows older drafts.
+/// `logout+jwt`, or `JWT` from providers that follow older drafts.
 fn is_logout_type(typ: &str) -> bool {
     ["logout+jwt", "application/logout+jwt", "jwt"]
         .iter()

@@ -1,16 +1,16 @@
-//! What a browser is asked to forget when somebody signs out by [OpenID Connect RP-Initiated Logout
+//! What a browser is asked to clear when somebody signs out by [OpenID Connect RP-Initiated Logout
 //! 1.0 §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout): the header of
 //! [Clear Site Data §3.1](https://www.w3.org/TR/clear-site-data/#header).
 
 use http::HeaderValue;
 
-/// A kind of data that a browser keeps of an origin.
+/// A kind of data that a browser keeps for an origin.
 ///
-/// Cookies are not among them: browsers would remove those of the application as well, and of every
-/// host under the registered domain, and with them the one by which a visitor who comes back from
-/// the provider's logout page is recognized. The gate removes its own by name.
+/// Cookies are not among them: browsers would also remove the application's cookies and those of every
+/// host under the registered domain, including the one that recognizes a visitor who comes back from the
+/// provider's logout page. The gate removes its own cookies by name.
 ///
-/// Browsers obey on https only, and may take a moment over it.
+/// Browsers do this on https only, and it may take a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClearSiteData {
@@ -30,7 +30,7 @@ impl ClearSiteData {
         }
     }
 
-    /// A list with commas; `None` when a word is no kind.
+    /// A list with commas; `None` if a word is not a kind.
     pub(crate) fn parse_list(list: &str) -> Option<Vec<Self>> {
         let kind = |word: &str| Self::ALL.into_iter().find(|kind| kind.as_str() == word);
         list.split(',').map(|word| kind(word.trim())).collect()

@@ -1,6 +1,6 @@
 //! Front-channel logout: [OpenID Connect Front-Channel Logout 1.0
-//! §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout). The provider puts our
-//! route into a frame of its logout page.
+//! §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout). The provider loads our
+//! route in a frame of its logout page.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrontChannelLogoutError {
-    /// A parameter is there more than once.
+    /// A parameter occurs more than once.
     Duplicate(&'static str),
-    /// `iss` without `sid`, or the other way round (§2: both or none).
+    /// `iss` without `sid`, or `sid` without `iss` (§2: both or neither).
     Half,
     /// `iss` is not the configured issuer.
     Issuer,
@@ -19,8 +19,8 @@ pub enum FrontChannelLogoutError {
 impl fmt::Display for FrontChannelLogoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Duplicate(name) => write!(f, "`{name}` is there more than once"),
-            Self::Half => f.write_str("`iss` and `sid` come together or not at all"),
+            Self::Duplicate(name) => write!(f, "`{name}` occurs more than once"),
+            Self::Half => f.write_str("`iss` and `sid` must be sent together or not at all"),
             Self::Issuer => f.write_str("`iss` is not the configured issuer"),
         }
     }
@@ -30,7 +30,7 @@ impl std::error::Error for FrontChannelLogoutError {}
 
 debug_with_causes!(FrontChannelLogoutError);
 
-/// The `sid` of the session a request names; `None` when it names none. Other parameters are
+/// The `sid` of the session that a request names; `None` if it names none. Other parameters are
 /// ignored.
 pub(crate) fn named_session(
     query: &str,

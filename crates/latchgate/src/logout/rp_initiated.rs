@@ -34,7 +34,7 @@ impl LogoutState {
     }
 }
 
-/// The URL that ends the session at the provider; `None` when the provider has no such endpoint.
+/// The URL that ends the session at the provider; `None` if the provider has no such endpoint.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
@@ -50,7 +50,7 @@ pub(crate) fn request(
         request = request.set_post_logout_redirect_uri(uri);
     }
     let mut url = request.http_get_url();
-    // The hint must be the token as it was received, byte for byte.
+    // The hint must be exactly the token that was received.
     if let Some(hint) = id_token_hint {
         url.query_pairs_mut().append_pair("id_token_hint", hint);
     }

@@ -11,7 +11,7 @@ use crate::jose::{JsonError, strict_object};
 /// Why a provider's metadata could not be used.
 #[non_exhaustive]
 pub enum DiscoveryError {
-    /// The metadata endpoint answered with another status than 200. Redirects are not followed.
+    /// The metadata endpoint answered with a status other than 200. Redirects are not followed.
     Status(http::StatusCode),
     /// The answer is not a JSON object.
     Json(JsonError),
@@ -19,7 +19,7 @@ pub enum DiscoveryError {
     Issuer {
         /// The configured issuer.
         expected: String,
-        /// What the document says, empty when it says nothing.
+        /// The issuer in the document; empty if there is none.
         found: String,
     },
     /// A required member is missing.
@@ -43,7 +43,7 @@ impl fmt::Display for DiscoveryError {
             Self::Json(_) => f.write_str("the metadata cannot be read"),
             Self::Issuer { expected, found } => write!(
                 f,
-                "the metadata names the issuer `{found}`, but `{expected}` is configured; they must be equal to the letter, trailing slash included"
+                "the metadata names the issuer `{found}`, but `{expected}` is configured; they must be identical, trailing slash included"
             ),
             Self::Missing(member) => write!(f, "the metadata has no `{member}`"),
             Self::Endpoint { member } => write!(f, "the metadata's `{member}` is not an https URL"),

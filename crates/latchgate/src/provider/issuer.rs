@@ -32,7 +32,7 @@ impl fmt::Display for IssuerError {
                 "is not https; plain http is accepted on loopback only (127.0.0.1, [::1], localhost)"
             }
             Self::Decorated => {
-                "has a query, a fragment or a user name; an issuer is scheme, host, port and path only"
+                "has a query, a fragment or a user name; an issuer consists of scheme, host, port and path"
             }
         })
     }
@@ -43,7 +43,7 @@ impl std::error::Error for IssuerError {}
 debug_with_causes!(IssuerError);
 
 impl Issuer {
-    /// Checks `text`, which is kept to the letter: a trailing slash is part of the name.
+    /// Checks `text`, which is kept exactly as it is: a trailing slash is part of the name.
     pub(crate) fn parse(text: &str) -> Result<Self, IssuerError> {
         let issuer = IssuerUrl::new(text.to_owned()).map_err(|_| IssuerError::NotAUrl)?;
         let url = issuer.url();
@@ -60,12 +60,12 @@ impl Issuer {
         Ok(Self(issuer))
     }
 
-    /// The identifier to the letter.
+    /// The identifier exactly as configured.
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Where the metadata is: one trailing slash is dropped before the well-known path is added
+    /// The URL of the metadata: one trailing slash is removed before the well-known path is added
     /// (OpenID Connect Discovery 1.0 §4.1).
     pub(crate) fn configuration_url(&self) -> String {
         let base = self.0.url().as_str();
@@ -73,7 +73,7 @@ impl Issuer {
         format!("{base}/.well-known/openid-configuration")
     }
 
-    /// An endpoint of this provider that may be asked: https, or http on loopback for an issuer that is
+    /// An endpoint of this provider that may be called: https, or http on loopback for an issuer that is
     /// itself http on loopback, and without a password.
     pub(crate) fn endpoint(&self, text: &str) -> Option<Url> {
         let mut url = Url::parse(text).ok()?;

@@ -11,11 +11,11 @@ use crate::jose::{KeySet, KeySetError};
 /// Why a provider's keys could not be used.
 #[non_exhaustive]
 pub enum KeysError {
-    /// The JWK Set endpoint answered with another status than 200.
+    /// The JWK Set endpoint answered with a status other than 200.
     Status(http::StatusCode),
     /// The answer is not a JWK Set.
     Set(KeySetError),
-    /// The set holds no key this crate can verify with.
+    /// The set contains no key that this crate can verify with.
     Empty,
 }
 
@@ -28,8 +28,8 @@ impl fmt::Display for KeysError {
                     "the provider's `jwks_uri` answered {status} instead of 200"
                 )
             }
-            Self::Set(_) => f.write_str("the provider's `jwks_uri` holds no JWK Set"),
-            Self::Empty => f.write_str("the provider's JWK Set holds no usable signature key"),
+            Self::Set(_) => f.write_str("the provider's `jwks_uri` does not return a JWK Set"),
+            Self::Empty => f.write_str("the provider's JWK Set contains no usable signature key"),
         }
     }
 }
@@ -52,7 +52,7 @@ pub(crate) fn request(metadata: &Metadata) -> Result<Request<Vec<u8>>, http::Err
         .body(Vec::new())
 }
 
-/// Reads the JWK Set, skipping members that are not signature keys we know.
+/// Reads the JWK Set, skipping members that are not signature keys this crate supports.
 pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<KeySet, KeysError> {
     if response.status() != http::StatusCode::OK {
         return Err(KeysError::Status(response.status()));
@@ -65,17 +65,17 @@ pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<KeySet, KeysError
         tracing::debug!(
             event = "keys_skipped",
             skipped = keys.skipped(),
-            "members of the provider's JWK Set that are no signature keys of ours are not used"
+            "ignoring members of the provider's JWK Set that are not supported signature keys"
         );
     }
     Ok(keys)
 }
 
-/// How often an unknown `kid` may send us back to the JWK Set: a token bucket of
+/// How often an unknown `kid` may cause the JWK Set to be fetched again: a token bucket of
 /// [`RefetchBudget::BURST`] look-ups, refilled by one every [`RefetchBudget::REFILL_SECONDS`].
 ///
-/// A fixed cool-down would break two rotations in a row; no limit at all would let anybody who can
-/// invent key ids make us hammer the provider.
+/// A fixed cool-down would break two rotations in a row; without a limit, anybody who invents key ids
+/// could make us flood the provider with requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RefetchBudget {
     left: u32,

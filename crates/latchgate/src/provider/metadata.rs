@@ -18,7 +18,7 @@ use url::Url;
 use super::discovery::DiscoveryError;
 use super::issuer::Issuer;
 
-/// What a provider says of itself, checked: the issuer is the configured one and every endpoint is
+/// What a provider says about itself, checked: the issuer is the configured one and every endpoint is
 /// https (or http on loopback for a loopback issuer).
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata(Standard);
@@ -71,11 +71,11 @@ impl Metadata {
         issuer: &Issuer,
     ) -> Result<Self, DiscoveryError> {
         document.retain(|name, value| match name.as_str() {
-            // A hint, and so of no use in any other shape.
+            // Only a hint, so ignored in any other form.
             "prompt_values_supported" => value.is_array(),
             name => MEMBERS.contains(&name) && !value.is_null(),
         });
-        // REQUIRED by the standard but of no use here: real providers leave them out.
+        // REQUIRED by the standard but not used here, and real providers omit them.
         for unused in [
             "subject_types_supported",
             "id_token_signing_alg_values_supported",
@@ -104,7 +104,7 @@ impl Metadata {
                 return Err(DiscoveryError::Missing(required));
             }
         }
-        // What is asked is what was checked: from here on there is only the URL as it was parsed.
+        // From here on only the parsed URL is used, so what is called is what was checked.
         for (name, value) in &mut document {
             let Some(text) = value.as_str().filter(|_| name != "issuer") else {
                 continue;
@@ -152,7 +152,7 @@ impl Metadata {
             .authorization_response_iss_parameter_supported
     }
 
-    /// Whether the provider says that it knows the `prompt` value `select_account`
+    /// Whether the provider says that it supports the `prompt` value `select_account`
     /// ([Initiating User Registration via OpenID Connect 1.0 §4.1](https://openid.net/specs/openid-connect-prompt-create-1_0.html)).
     pub(crate) fn lets_people_choose_an_account(&self) -> bool {
         let known = &self.0.additional_metadata().prompt_values_supported;

@@ -1,4 +1,4 @@
-//! What we know of the OpenID Provider: its metadata
+//! The OpenID Provider: its metadata
 //! ([OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)),
 //! its keys, and where it puts roles.
 

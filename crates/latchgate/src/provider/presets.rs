@@ -7,20 +7,20 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-/// The way to a claim: one member name, or several for nested objects.
+/// The path of a claim: one member name, or several for nested objects.
 ///
 /// As text, the names are joined by ` > `: `roles`, `https://example.com/roles`,
-/// `realm_access > roles`. (A dot or a slash would not do: both occur in names.)
+/// `realm_access > roles`. (Dots and slashes occur in names, so they cannot separate them.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(Vec<String>);
 
-/// A claim path with an empty step.
+/// A claim path with an empty name in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ClaimPathError;
 
 impl fmt::Display for ClaimPathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("is not a claim path; write a claim's name, or names joined by ` > ` such as `realm_access > roles`")
+        f.write_str("is not a claim path; write the name of a claim, or names joined by ` > `, such as `realm_access > roles`")
     }
 }
 
@@ -36,7 +36,7 @@ impl FromStr for ClaimPath {
             .split(" > ")
             .map(|step| step.trim().to_owned())
             .collect();
-        // A step that is missing at either end leaves its `>` behind.
+        // A name that is missing at either end leaves its `>` behind.
         let unfinished =
             |step: &String| step.is_empty() || step.starts_with('>') || step.ends_with('>');
         if steps.iter().any(unfinished) {
@@ -52,7 +52,7 @@ impl ClaimPath {
         Self(steps.into_iter().map(Into::into).collect())
     }
 
-    /// The strings at the end of the path: of an array, or one alone. `None` without such a claim.
+    /// The strings at the end of the path: an array of them, or one. `None` without such a claim.
     fn strings<'a>(&self, claims: &'a Map<String, Value>) -> Option<Vec<&'a str>> {
         match self.value(claims)? {
             Value::Array(items) => Some(items.iter().filter_map(Value::as_str).collect()),
@@ -67,7 +67,7 @@ impl ClaimPath {
         steps.fold(found, |value, step| value.and_then(|value| value.get(step)))
     }
 
-    /// Copies the claim, and the objects it lies in.
+    /// Copies the claim, and the objects that contain it.
     fn copy(&self, from: &Map<String, Value>, to: &mut Map<String, Value>) {
         let (Some(strings), Some((name, parents))) = (self.strings(from), self.0.split_last())
         else {
@@ -93,7 +93,7 @@ impl fmt::Display for ClaimPath {
     }
 }
 
-/// Where a person's roles and permissions are.
+/// The claims that contain roles and permissions.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimPaths {
     pub(crate) preset: ProviderPreset,
@@ -102,7 +102,7 @@ pub(crate) struct ClaimPaths {
 }
 
 impl ClaimPaths {
-    /// The roles in the first of these claims that have any of theirs.
+    /// The roles, from the first of these sets of claims that has any.
     pub(crate) fn roles_in<'a>(
         &self,
         sources: impl IntoIterator<Item = &'a Map<String, Value>>,
@@ -110,8 +110,8 @@ impl ClaimPaths {
         first(&self.roles, sources)
     }
 
-    /// The permissions in the first of these claims that have any of theirs. One string may hold
-    /// several (RFC 8693 §4.2, as a `scope`).
+    /// The permissions, from the first of these sets of claims that has any. One string may contain
+    /// several (RFC 8693 §4.2, like a `scope`).
     pub(crate) fn permissions_in<'a>(
         &self,
         sources: impl IntoIterator<Item = &'a Map<String, Value>>,
@@ -120,7 +120,7 @@ impl ClaimPaths {
         Some(strings.flat_map(str::split_whitespace).collect())
     }
 
-    /// Of these claims only what says something of roles and permissions.
+    /// These claims, reduced to those about roles and permissions.
     pub(crate) fn only_these(&self, claims: &Map<String, Value>) -> Map<String, Value> {
         let mut kept = Map::new();
         for path in self.roles.iter().chain(&self.permissions) {
@@ -143,36 +143,36 @@ fn first<'a>(
     })
 }
 
-/// Known providers, as far as roles and permissions are concerned.
+/// Known providers, for the purpose of roles and permissions.
 ///
-/// Wherever a preset looks, it takes the newest of what has the claim: the access token, if the provider
-/// is one that puts roles there and the token can be verified, and else the ID token with what userinfo
-/// adds. An access token is verified once, when it is issued, with the provider's keys and the ID
-/// token's algorithm.
+/// A preset takes a claim from the newest source that has it: the access token, if the provider puts
+/// roles there and the token can be verified, and otherwise the ID token with what userinfo adds. An
+/// access token is verified once, when it is issued, with the provider's keys and the ID token's
+/// algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProviderPreset {
-    /// `roles` and `permissions`, as a plain claim each. The default.
+    /// The claims `roles` and `permissions`. The default.
     Plain,
-    /// Auth0: a namespaced claim set by an Action has no fixed name, so roles are looked for at
-    /// `https://latchgate.dev/roles`. Use [`Provider::role_claim`](crate::Provider::role_claim) for a
-    /// name of your own. Permissions are at `permissions` of the access token, for an API
+    /// Auth0: a namespaced claim set by an Action has no fixed name, so roles are read from
+    /// `https://latchgate.dev/roles`. Use [`Provider::role_claim`](crate::Provider::role_claim) for another
+    /// name. Permissions are in `permissions` of the access token, for an API
     /// ([`Provider::audience`](crate::Provider::audience)) with RBAC and "Add Permissions in the Access
     /// Token".
     Auth0,
     /// Keycloak: `realm_access > roles`, and `resource_access > {client id} > roles` for the roles of
-    /// this client, which a client has in its access token unless somebody has changed its scopes.
+    /// this client, which the access token contains unless the client's scopes were changed.
     Keycloak,
-    /// Microsoft Entra ID: app roles at `roles`, permissions at `scp`. An access token counts only if it
-    /// is for this application's own API: the roles of another's are none here.
+    /// Microsoft Entra ID: app roles in `roles`, permissions in `scp`. An access token counts only if it
+    /// is for this application's own API: roles at another API mean nothing here.
     EntraId,
-    /// Okta: `groups`, which an authorization server of your own can put into either token, and the one
-    /// of the organization into the ID token only.
+    /// Okta: `groups`, which a custom authorization server can put into either token, and the org
+    /// authorization server only into the ID token.
     Okta,
 }
 
 impl ProviderPreset {
-    /// Where this provider puts the roles of a person, and those they have at this client.
+    /// The claims with the roles of a person, and with those they have at this client.
     pub(crate) fn roles(self, client_id: &str) -> Vec<ClaimPath> {
         match self {
             Self::Plain | Self::EntraId => vec![ClaimPath::new(["roles"])],
@@ -185,7 +185,7 @@ impl ProviderPreset {
         }
     }
 
-    /// Where this provider puts a person's permissions.
+    /// The claims with a person's permissions.
     pub(crate) fn permissions(self) -> Vec<ClaimPath> {
         match self {
             Self::EntraId => vec![ClaimPath::new(["scp"])],
@@ -208,7 +208,7 @@ impl ProviderPreset {
                 kind: Some("Bearer"),
                 ..azp
             }),
-            // Its `sub` is another one for each API.
+            // Its `sub` differs from API to API.
             Self::EntraId => Some(AccessTokens {
                 same_subject: false,
                 for_our_api: true,
@@ -223,17 +223,17 @@ impl ProviderPreset {
         }
     }
 
-    /// What to do where a role is required and nothing that came has a claim of roles.
+    /// What to do if a role is required and nothing from the provider has a claim of roles.
     pub(crate) fn cure(self) -> &'static str {
         match self {
             Self::Plain => {
-                "have the provider put roles into the ID token; set `preset` to the provider's name, or `role_claim` to the claim that has them"
+                "have the provider put roles into the ID token; set `preset` to the provider's name, or `role_claim` to the claim that contains them"
             }
             Self::Auth0 => {
                 "have an Action put the roles into the ID token as `https://latchgate.dev/roles`, or set `role_claim` to the claim that has them"
             }
             Self::Keycloak => {
-                "give the client the client scope `roles` as a default one; if the log says `access_token_not_used`, sign access tokens with the ID token's algorithm, or let the mappers of that scope add to the ID token"
+                "add the client scope `roles` to the client's default scopes; if the log says `access_token_not_used`, sign access tokens with the ID token's algorithm, or let the mappers of that scope add the roles to the ID token"
             }
             Self::EntraId => {
                 "define app roles in the app registration and assign people to them in the enterprise application"
@@ -245,16 +245,16 @@ impl ProviderPreset {
     }
 }
 
-/// What the access tokens of a provider look like, beyond being signed by it.
+/// What distinguishes the access tokens of a provider, besides its signature.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AccessTokens {
     /// The claim that names the client a token was issued to.
     pub(crate) client: &'static str,
-    /// The claim `typ` that access tokens have, where it tells them from other tokens.
+    /// The claim `typ` of access tokens, if it distinguishes them from other tokens.
     pub(crate) kind: Option<&'static str>,
-    /// Whether `sub` is the ID token's.
+    /// Whether `sub` is the same as in the ID token.
     pub(crate) same_subject: bool,
-    /// Whether what a token says holds at the API it is for only, so that this must be ours.
+    /// Whether a token is meaningful only at its own API, which must then be ours.
     pub(crate) for_our_api: bool,
 }
 

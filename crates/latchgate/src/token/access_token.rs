@@ -3,9 +3,9 @@
 //! An access token is meant for an API, and opaque to the client it is issued to
 //! ([RFC 6749 §1.4](https://www.rfc-editor.org/rfc/rfc6749#section-1.4)). Some providers put roles
 //! nowhere else, and document what their tokens look like
-//! ([RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068#section-2) does where they follow it). So the
-//! presets of these providers have the token verified here and read for roles and permissions: never
-//! for who somebody is.
+//! ([RFC 9068 §2](https://www.rfc-editor.org/rfc/rfc9068#section-2) does where they follow it). For these
+//! providers the presets verify the token here and read roles and permissions from it, but never who
+//! somebody is.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ use super::jwt::{JwtError, Rules, audience};
 use crate::jose::Algorithm;
 use crate::provider::AccessTokens;
 
-/// Why an access token was not read. It is as good as before for the API it is meant for.
+/// Why an access token was not read. This does not affect its use at the API it is for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum AccessTokenError {
     /// Signature, `typ`, `iss`, `exp`, `iat` or `nbf`.
     Jwt(JwtError),
-    /// Its claims say that it is another kind of token, such as an ID token.
+    /// Its claims say that it is a different kind of token, such as an ID token.
     Kind,
     /// It was not issued to this client.
     Client,
@@ -31,7 +31,7 @@ pub(crate) enum AccessTokenError {
 }
 
 impl AccessTokenError {
-    /// Whether newer keys of the provider's may bring another verdict.
+    /// Whether newer keys from the provider could change the result.
     pub(crate) fn lacks_a_key(&self) -> bool {
         matches!(self, Self::Jwt(error) if error.lacks_a_key())
     }
@@ -41,11 +41,9 @@ impl fmt::Display for AccessTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Jwt(_) => "the access token cannot be verified with the provider's keys",
-            Self::Kind => "the access token's `typ` claim is another kind of token's",
-            Self::Client => {
-                "the access token was issued to another client, or does not say to which"
-            }
-            Self::Subject => "the access token's `sub` is not the ID token's",
+            Self::Kind => "the access token's `typ` claim belongs to a different kind of token",
+            Self::Client => "the access token was issued to another client, or does not name one",
+            Self::Subject => "the access token's `sub` differs from the ID token's",
             Self::Audience => "the access token is for another API",
         })
     }
@@ -61,7 +59,7 @@ impl std::error::Error for AccessTokenError {
 }
 
 /// Verifies an access token that came with the session of `subject`. It is signed with the ID token's
-/// algorithm, or with RS256 where that one is by the client secret.
+/// algorithm, or with RS256 if that algorithm uses the client secret.
 pub(crate) fn read(
     rules: &Rules<'_>,
     raw: &str,
@@ -94,7 +92,7 @@ pub(crate) fn read(
     Ok(claims)
 }
 
-/// `at+jwt` where the provider follows RFC 9068 §2.1, `JWT` where it came before.
+/// `at+jwt` from providers that follow RFC 9068 §2.1, `JWT` from older ones.
 fn is_access_token_type(typ: &str) -> bool {
     ["at+jwt", "application/at+jwt", "jwt"]
         .iter()

@@ -12,7 +12,7 @@ use super::jwt::{JwtError, Rules, audience, number};
 use crate::authorization::Expected;
 use crate::jose::{JwsError, left_half_hash};
 
-/// A verified ID token. Made by [`verify`] and [`verify_refreshed`] only.
+/// A verified ID token. Only [`verify`] and [`verify_refreshed`] make one.
 pub(crate) struct IdToken {
     pub(crate) raw: String,
     pub(crate) subject: String,
@@ -20,7 +20,7 @@ pub(crate) struct IdToken {
     pub(crate) sid: Option<String>,
     pub(crate) auth_time: Option<u64>,
     pub(crate) expires_at: u64,
-    /// Until when the provider lets the session last at most.
+    /// The time to which the provider limits the session.
     pub(crate) session_expiry: Option<u64>,
     audience: Vec<String>,
     authorized_party: Option<String>,
@@ -32,7 +32,7 @@ impl fmt::Debug for IdToken {
     }
 }
 
-/// Why an ID token was refused, one variant for each check.
+/// Why an ID token was refused: one variant for each check.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdTokenError {
@@ -40,23 +40,23 @@ pub enum IdTokenError {
     Missing,
     /// Structure or signature (steps 1, 6 and 7).
     Jws(JwsError),
-    /// `typ` names another kind of JWT (RFC 8725 §3.11).
+    /// `typ` names a different kind of JWT (RFC 8725 §3.11).
     Type,
     /// `iss` is not the configured issuer (step 2).
     Issuer,
-    /// `aud` does not contain our client id, or contains one nobody trusts (step 3).
+    /// `aud` does not contain the client id, or contains an untrusted audience (step 3).
     Audience,
     /// Several audiences without `azp`, or an `azp` that is not our client id (steps 4 and 5).
     AuthorizedParty,
     /// Signed with the client secret for several audiences (step 8).
     SharedSecretAudience,
-    /// `exp` is missing or past (step 9).
+    /// `exp` is missing or in the past (step 9).
     Expired,
     /// `iat` is missing or in the future (step 10).
     IssuedAt,
     /// `nbf` is in the future (RFC 7519 §4.1.5).
     NotBefore,
-    /// `nonce` is missing or another login's (step 11).
+    /// `nonce` is missing or belongs to another login (step 11).
     Nonce,
     /// `auth_time` is missing or too long ago for the requested `max_age` (step 13).
     AuthTime,
@@ -69,14 +69,14 @@ pub enum IdTokenError {
 }
 
 impl IdTokenError {
-    /// Whether newer keys of the provider's may bring another verdict.
+    /// Whether newer keys from the provider could change the result.
     pub(crate) fn lacks_a_key(&self) -> bool {
         matches!(self, Self::Jws(jws) if jws.is_unknown_key())
     }
 
-    /// Whether an ID token that came with refreshed tokens shows that they are not this session's: it
-    /// is another person's, another client's or another provider's, or forged. Anything else, such as
-    /// its time, costs the ID token only, which the answer need not have brought at all (§12.2).
+    /// Whether an ID token that came with refreshed tokens shows that they do not belong to this session:
+    /// it is another person's, another client's or another provider's, or forged. After any other error,
+    /// such as in its time, only the ID token is dropped, which is optional in the answer (§12.2).
     pub(crate) fn disowns_the_session(&self) -> bool {
         match self {
             Self::Jws(jws) => !jws.is_unknown_key(),
@@ -109,26 +109,26 @@ impl fmt::Display for IdTokenError {
                 "the token response has no `id_token`; is `openid` in the scope and is this an OpenID Provider?",
             ),
             Self::Jws(_) => f.write_str("the ID token cannot be accepted"),
-            Self::Type => f.write_str("the ID token's `typ` is another kind of token's"),
+            Self::Type => f.write_str("the ID token's `typ` belongs to a different kind of token"),
             Self::Issuer => f.write_str("the ID token's `iss` is not the configured issuer"),
             Self::Audience => {
-                f.write_str("the ID token's `aud` lacks this client's id, or names an audience that is not in `trusted_audiences`")
+                f.write_str("the ID token's `aud` does not contain this client's id, or names an audience that is not in `trusted_audiences`")
             }
             Self::AuthorizedParty => f.write_str("the ID token's `azp` is missing or not this client"),
             Self::SharedSecretAudience => {
                 f.write_str("an ID token signed with the client secret has several audiences")
             }
-            Self::Expired => f.write_str("the ID token's `exp` is missing or past; check both clocks"),
+            Self::Expired => f.write_str("the ID token's `exp` is missing or in the past; check both clocks"),
             Self::IssuedAt => {
                 f.write_str("the ID token's `iat` is missing or in the future; check both clocks")
             }
             Self::NotBefore => f.write_str("the ID token's `nbf` is in the future"),
-            Self::Nonce => f.write_str("the ID token's `nonce` is not this login's"),
+            Self::Nonce => f.write_str("the ID token's `nonce` is not the one of this login"),
             Self::AuthTime => {
                 f.write_str("the ID token's `auth_time` is missing or longer ago than `max_age` allows")
             }
             Self::Subject => f.write_str("the ID token's `sub` is missing, empty or too long"),
-            Self::AccessTokenHash => f.write_str("the ID token's `at_hash` is not the access token's"),
+            Self::AccessTokenHash => f.write_str("the ID token's `at_hash` does not match the access token"),
             Self::Refreshed(claim) => {
                 write!(f, "the refreshed ID token's `{claim}` differs from the session's")
             }
@@ -262,7 +262,7 @@ impl IdToken {
     }
 }
 
-/// `session_expiry`, if it is a number. One that is out of range is past, or as good as never.
+/// `session_expiry`, if it is a number. One that is out of range is in the past, or means never.
 fn session_expiry(claims: &Map<String, Value>) -> Option<u64> {
     let seconds = claims.get("session_expiry")?.as_f64()?;
     Some(seconds as u64)

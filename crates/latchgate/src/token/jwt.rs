@@ -1,4 +1,4 @@
-//! What every JWT of the provider has to be, whatever it is for: signed by it
+//! The requirements for every JWT from the provider, whatever it is for: signed by it
 //! ([RFC 7515 §5.2](https://www.rfc-editor.org/rfc/rfc7515#section-5.2)), of the right kind
 //! ([RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)), and in its time
 //! ([RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519#section-4.1)).
@@ -10,19 +10,19 @@ use serde_json::{Map, Value};
 use crate::client::{ClientAuth, Registration};
 use crate::jose::{Algorithm, Jws, JwsError, Key, KeySet};
 
-/// Why a JWT of the provider's was refused. Which one it was is for whoever asked to say.
+/// Why a JWT from the provider was refused. The caller's error says which one it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JwtError {
     /// Structure or signature.
     Jws(JwsError),
-    /// `typ` names another kind of JWT.
+    /// `typ` names a different kind of JWT.
     Type,
     /// `iss` is not the configured issuer.
     Issuer,
-    /// `aud` does not contain our client id, or contains one nobody trusts.
+    /// `aud` does not contain the client id, or contains an untrusted audience.
     Audience,
-    /// `exp` is missing or past.
+    /// `exp` is missing or in the past.
     Expired,
     /// `iat` is missing or in the future.
     IssuedAt,
@@ -31,7 +31,7 @@ pub enum JwtError {
 }
 
 impl JwtError {
-    /// Whether newer keys of the provider's may bring another verdict.
+    /// Whether newer keys from the provider could change the result.
     pub(crate) fn lacks_a_key(&self) -> bool {
         matches!(self, Self::Jws(jws) if jws.is_unknown_key())
     }
@@ -41,12 +41,12 @@ impl fmt::Display for JwtError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Jws(_) => "its signature cannot be verified",
-            Self::Type => "its `typ` is another kind of token's",
+            Self::Type => "its `typ` belongs to a different kind of token",
             Self::Issuer => "its `iss` is not the configured issuer",
             Self::Audience => {
-                "its `aud` lacks this client's id, or names an audience that is not in `trusted_audiences`"
+                "its `aud` does not contain this client's id, or names an audience that is not in `trusted_audiences`"
             }
-            Self::Expired => "its `exp` is missing or past; check both clocks",
+            Self::Expired => "its `exp` is missing or in the past; check both clocks",
             Self::IssuedAt => "its `iat` is missing or in the future; check both clocks",
             Self::NotBefore => "its `nbf` is in the future",
         })
@@ -73,8 +73,8 @@ pub(crate) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Who made a token, and for whom: what holds for everything that is meant for us. `is_type` judges
-    /// a `typ` header, if there is one.
+    /// Checks issuer and audience, for every token that is meant for us. `is_type` judges the `typ` header,
+    /// if there is one.
     pub(crate) fn verify_origin(
         &self,
         raw: &str,
@@ -85,16 +85,16 @@ impl Rules<'_> {
         Ok(claims)
     }
 
-    /// Who made a token, whoever it is for.
+    /// Checks the issuer, whoever the token is for.
     pub(super) fn verify_issuer(
         &self,
         raw: &str,
         alg: Algorithm,
         is_type: impl Fn(&str) -> bool,
     ) -> Result<Map<String, Value>, JwtError> {
-        // An encrypted token was not negotiated; `Jws::parse` refuses one.
+        // Encryption was not negotiated: `Jws::parse` refuses encrypted tokens.
         let jws = Jws::parse(raw).map_err(JwtError::Jws)?;
-        // Before any claim is looked at.
+        // Before any claim is read.
         self.verify_signature(&jws, alg)?;
         if jws.typ().is_some_and(|typ| !is_type(typ)) {
             return Err(JwtError::Type);
@@ -106,7 +106,7 @@ impl Rules<'_> {
         Ok(claims)
     }
 
-    /// Whether a token is for us, and for nobody else we do not know of.
+    /// Whether a token is for us, and otherwise only for trusted audiences.
     fn verify_audience(&self, claims: &Map<String, Value>) -> Result<(), JwtError> {
         let audience = audience(claims);
         let client_id = self.registration.client_id.as_str();
@@ -118,7 +118,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// When a token holds.
+    /// Checks the times of a token.
     pub(crate) fn verify_times(&self, claims: &Map<String, Value>) -> Result<(), JwtError> {
         self.verify_expiry(number(claims, "exp"))?;
         let latest = self.now.saturating_add(self.leeway);
@@ -131,7 +131,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Whether a token that expires then is good still. One that does not say is not.
+    /// Whether a token with this `exp` is still valid. Without an `exp` it is not.
     pub(crate) fn verify_expiry(&self, exp: Option<u64>) -> Result<(), JwtError> {
         if exp.is_none_or(|exp| self.now >= exp.saturating_add(self.leeway)) {
             return Err(JwtError::Expired);
@@ -159,7 +159,7 @@ impl Rules<'_> {
     }
 }
 
-/// `aud` as a list; empty when it is missing or holds anything but strings.
+/// `aud` as a list; empty if it is missing or contains anything but strings.
 pub(super) fn audience(claims: &Map<String, Value>) -> Vec<String> {
     match claims.get("aud") {
         Some(Value::String(one)) => vec![one.clone()],

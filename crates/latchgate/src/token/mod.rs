@@ -1,4 +1,4 @@
-//! The back channel: trading the code for tokens, verifying what comes back, renewing it
+//! The back channel: exchanging the code for tokens, verifying them, refreshing them
 //! ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2),
 //! [OpenID Connect Core 1.0 §3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)).
 

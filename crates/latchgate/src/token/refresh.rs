@@ -9,8 +9,8 @@ use super::response::TokenError;
 use crate::client::Registration;
 use crate::provider::Metadata;
 
-/// Builds the request that spends a refresh token. The scope is left out: the provider keeps what
-/// was granted, and nothing is ever widened.
+/// Builds the request that spends a refresh token. The scope is left out: the provider keeps the
+/// granted scope, and it is never widened.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,

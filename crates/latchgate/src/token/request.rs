@@ -2,8 +2,8 @@
 //! [RFC 7636 §4.5](https://www.rfc-editor.org/rfc/rfc7636#section-4.5),
 //! [RFC 8707 §2.2](https://www.rfc-editor.org/rfc/rfc8707#section-2.2).
 //!
-//! `oauth2` builds the request, client authentication included, and hands it to an HTTP client; ours
-//! keeps it instead of sending. So this stays a pure function and the gate does the sending.
+//! `oauth2` builds the request, client authentication included, and passes it to an HTTP client; ours
+//! records it instead of sending it. So this is a pure function, and the caller sends the request.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -35,12 +35,12 @@ pub(crate) fn request(
     recorder.into_request()
 }
 
-/// Stands where `oauth2` expects an HTTP client, and keeps the request it is asked to send.
+/// An HTTP client for `oauth2` that records the request instead of sending it.
 #[derive(Debug, Default)]
 pub(super) struct Recorder(RefCell<Option<Request<Vec<u8>>>>);
 
 impl Recorder {
-    /// The request that was kept.
+    /// The recorded request.
     pub(super) fn into_request(self) -> Result<Request<Vec<u8>>, TokenError> {
         self.0.into_inner().ok_or(TokenError::Unbuildable)
     }
@@ -55,13 +55,13 @@ impl SyncHttpClient for Recorder {
     }
 }
 
-/// Why `oauth2` got no answer: its request was kept.
+/// Why `oauth2` gets no answer: its request was recorded.
 #[derive(Debug)]
 pub(super) struct Kept;
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request was kept for sending")
+        f.write_str("the request was recorded, not sent")
     }
 }
 
@@ -221,6 +221,6 @@ mod tests {
         let refused = Recorder::default()
             .call(Request::new(Vec::new()))
             .unwrap_err();
-        assert_eq!(refused.to_string(), "the request was kept for sending");
+        assert_eq!(refused.to_string(), "the request was recorded, not sent");
     }
 }

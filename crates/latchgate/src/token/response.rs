@@ -12,11 +12,11 @@ use crate::jose::{JsonError, strict_object};
 /// A well-formed token response. Its tokens are not verified yet.
 pub(crate) struct TokenResponse {
     pub(crate) access_token: String,
-    /// Lifetime of the access token in seconds; `None` when the provider says nothing usable, which
-    /// means unknown: neither expired nor everlasting.
+    /// Lifetime of the access token in seconds; `None` if the provider gives none that can be used:
+    /// unknown, so neither expired nor unlimited.
     pub(crate) expires_in: Option<u64>,
     pub(crate) refresh_token: Option<String>,
-    /// The granted scope, when it differs from the requested one (§5.1).
+    /// The granted scope, if it differs from the requested one (§5.1).
     pub(crate) scope: Option<String>,
     pub(crate) id_token: Option<String>,
 }
@@ -42,7 +42,7 @@ pub enum TokenError {
         /// The description, for logs only.
         description: String,
     },
-    /// Another status than 200, without an error this crate can read. Redirects are not followed.
+    /// A status other than 200, without an error that this crate can read. Redirects are not followed.
     Status(StatusCode),
     /// The answer is not a JSON object.
     Json(JsonError),
@@ -56,7 +56,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Whether the grant is gone for good: the session ends. Everything else may pass.
+    /// Whether the grant is gone for good, so that the session ends. Any other error may be temporary.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Refused { error, .. } if error == "invalid_grant")
     }
@@ -67,7 +67,10 @@ impl fmt::Display for TokenError {
         match self {
             Self::Unbuildable => f.write_str("the token request cannot be built"),
             Self::Refused { error, description } => {
-                write!(f, "the token endpoint refused: {error} ({description})")
+                write!(
+                    f,
+                    "the token endpoint refused the request: {error} ({description})"
+                )
             }
             Self::Status(status) => write!(f, "the token endpoint answered {status}"),
             Self::Json(_) => f.write_str("the token endpoint's answer cannot be read"),
@@ -145,7 +148,7 @@ fn text<'a>(
     }
 }
 
-/// A token of the characters that its grammar allows.
+/// A token, if it contains only characters that its grammar allows.
 fn token(
     body: &Map<String, Value>,
     name: &'static str,
@@ -160,20 +163,20 @@ fn token(
     Ok(Some(text.to_owned()))
 }
 
-/// `access-token = 1*VSCHAR` (RFC 6749 Appendix A.12), less the space: it will follow `Bearer ` in a
-/// header, where RFC 6750 §2.1 has fewer characters still (`b64token`), and real providers more, such as
-/// `|`. An ID token is base64url with dots (RFC 7515 §7.1), so within this too.
+/// `access-token = 1*VSCHAR` (RFC 6749 Appendix A.12), without the space: it will follow `Bearer ` in a
+/// header, where RFC 6750 §2.1 allows even fewer characters (`b64token`), and real providers use more, such
+/// as `|`. An ID token is base64url with dots (RFC 7515 §7.1), so this covers it too.
 fn is_bearer_token(byte: u8) -> bool {
     byte.is_ascii_graphic()
 }
 
-/// `refresh-token = 1*VSCHAR` (RFC 6749 Appendix A.17), which is `%x20-7E`: it travels in forms only.
+/// `refresh-token = 1*VSCHAR` (RFC 6749 Appendix A.17), which is `%x20-7E`: it is only sent in forms.
 fn is_refresh_token(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7e)
 }
 
-/// `expires_in` as real providers send it: a number, or a string of one. Zero, negative and
-/// unreadable values say nothing usable; absurdly long lifetimes are cut at ten years.
+/// `expires_in` as real providers send it: a number, or a string with one. Zero, negative and
+/// unreadable values are ignored; absurdly long lifetimes are cut to ten years.
 fn lifetime(value: Option<&Value>) -> Option<u64> {
     const TEN_YEARS: u64 = 10 * 365 * 24 * 3600;
     let seconds = match value? {

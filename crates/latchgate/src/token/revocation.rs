@@ -1,6 +1,6 @@
 //! The revocation request: [RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1).
 //!
-//! `oauth2` has one too, but insists on https, which would leave loopback out.
+//! `oauth2` has one too, but requires https, which would exclude loopback.
 
 use http::{Request, header};
 use url::form_urlencoded;
@@ -9,8 +9,8 @@ use super::response::TokenError;
 use crate::client::Registration;
 use crate::provider::Metadata;
 
-/// Builds the request that revokes a refresh token, and with it the access tokens that came of it.
-/// `None` when the provider has no revocation endpoint.
+/// Builds the request that revokes a refresh token, and with it the access tokens issued from it.
+/// `None` if the provider has no revocation endpoint.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,

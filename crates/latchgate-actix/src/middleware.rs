@@ -1,0 +1,275 @@
+//! The middleware that puts the gate in front of an application.
+
+use std::fmt;
+use std::future::{Ready, poll_fn, ready};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{
+    Extensions, Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
+};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use latchgate::Gate;
+use latchgate::adapter::{Challenge, Pass, RequestSession, RouteRequest, Verdict};
+
+use crate::extract::Rejection;
+use crate::failure::{Failure, Failures};
+use crate::head::{Head, Headers, status};
+
+/// Puts a [`Gate`] in front of an application, by [`App::wrap`](actix_web::App::wrap).
+///
+/// For every request it is decided, in this order:
+///
+/// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
+///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The application is never asked.
+/// 2. Any other request goes to the application. If it carries a session cookie, a
+///    [`RequestSession`] goes along in its extensions; nothing is decrypted yet.
+/// 3. A response that carries a [`Challenge`], put there by an extractor or by
+///    [`GuardMiddleware`](crate::GuardMiddleware), is replaced by the gate's answer to it: a redirect to the provider
+///    for navigations, a status and a problem document for the rest. Headers that middleware in
+///    between has set stay, unless they describe the response that is replaced.
+/// 4. Every response, errors and streams included, gets the cookies that have changed, and
+///    `Vary: Cookie` if somebody asked who is there.
+///
+/// What the order of `wrap` does to other middleware: see [where the middleware
+/// goes](crate#where-the-middleware-goes).
+///
+/// Behind a proxy: redirect URIs are made from the configured base URL, never from `Host`, so
+/// nothing about the proxy needs to be trusted. A proxy that takes the base URL's path off has to be
+/// announced by [`base_path`](latchgate::GateBuilder::base_path).
+///
+/// Build the gate once, outside of the factory closure, and clone it into every worker: sessions
+/// then share their token refreshes.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct LoginMiddleware {
+    gate: Gate,
+}
+
+impl LoginMiddleware {
+    /// The middleware of a gate. Clones share the gate.
+    pub fn new(gate: Gate) -> Self {
+        Self { gate }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for LoginMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type InitError = ();
+    type Transform = LoginService<S>;
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(LoginService {
+            inner: Rc::new(inner),
+            gate: self.gate.clone(),
+        }))
+    }
+}
+
+/// The service behind [`LoginMiddleware`].
+#[derive(Debug)]
+pub struct LoginService<S> {
+    inner: Rc<S>,
+    gate: Gate,
+}
+
+impl<S, B> Service<ServiceRequest> for LoginService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let verdict = self.gate.admit(&Head(request.request()));
+        match verdict {
+            Verdict::Respond(route) => Box::pin(async move {
+                let answer = run(*route, request.take_payload()).await;
+                Ok(request.into_response(respond(answer)).map_into_right_body())
+            }),
+            Verdict::Pass(mut pass) => {
+                let outer = replace_session(&mut request.extensions_mut(), pass.session().cloned());
+                let failures = Failures::default();
+                if pass.session().is_some() {
+                    request.extensions_mut().insert(failures.mailbox());
+                }
+                let response = pass.poll(|| self.inner.call(request));
+                Box::pin(async move {
+                    let passed = pass_through(&mut pass, response, failures).await;
+                    let response = leave(&pass, passed).await?;
+                    replace_session(&mut response.request().extensions_mut(), outer);
+                    Ok(response)
+                })
+            }
+        }
+    }
+}
+
+/// Puts a session into a request's extensions, and takes out what is there: each gate's sessions are its own.
+fn replace_session(
+    extensions: &mut Extensions,
+    session: Option<RequestSession>,
+) -> Option<RequestSession> {
+    let outer = extensions.remove::<RequestSession>();
+    if let Some(session) = session {
+        extensions.insert(session);
+    }
+    outer
+}
+
+/// What became of a request within the application.
+enum Passed<B> {
+    Answered(Result<ServiceResponse<B>, Error>),
+    /// An extractor could not tell who is there, so no handler answered.
+    Failed(Failure),
+}
+
+async fn pass_through<B>(
+    pass: &mut Pass,
+    response: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+    failures: Failures,
+) -> Passed<B> {
+    let mut response = pin!(response);
+    poll_fn(|cx| {
+        if let Poll::Ready(answered) = pass.poll(|| response.as_mut().poll(cx)) {
+            return Poll::Ready(Passed::Answered(answered));
+        }
+        failures.poll(cx).map(Passed::Failed)
+    })
+    .await
+}
+
+/// Turns a challenge into its answer, and adds the cookies that have changed.
+async fn leave<B: MessageBody + 'static>(
+    pass: &Pass,
+    passed: Passed<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let mut response = match passed {
+        Passed::Answered(Ok(mut response)) => {
+            let response_head = response.response_mut();
+            let challenge = response_head.extensions_mut().remove::<Challenge>();
+            match challenge {
+                Some(challenge) => {
+                    let headers = Headers(response_head.headers_mut());
+                    let answer = pass.answer(challenge, &headers).await;
+                    response
+                        .into_response(respond(answer))
+                        .map_into_right_body()
+                }
+                None => response.map_into_left_body(),
+            }
+        }
+        Passed::Failed(Failure { challenge, request }) => {
+            let headers = &mut HeaderMap::new();
+            let answer = pass.answer(challenge, &Headers(headers)).await;
+            ServiceResponse::new(request, respond(answer)).map_into_right_body()
+        }
+        // Another middleware failed: the cookies travel with its error.
+        Passed::Answered(Err(cause)) => {
+            let headers = &mut HeaderMap::new();
+            let answer = match cause.as_error::<Rejection>() {
+                Some(rejection) => {
+                    let answer = pass.answer(rejection.challenge(), &Headers(headers));
+                    Some(answer.await)
+                }
+                None => None,
+            };
+            let pass = pass.clone();
+            return Err(Departed {
+                cause,
+                answer,
+                pass,
+            }
+            .into());
+        }
+    };
+    pass.apply_to(&mut Headers(response.headers_mut()));
+    Ok(response)
+}
+
+async fn run(route: RouteRequest, mut payload: Payload) -> http::Response<Bytes> {
+    let Some(limit) = route.body_limit() else {
+        return route.run(Bytes::new()).await;
+    };
+    let mut read = Vec::new();
+    // A body that breaks off is passed as far as it came: what is missing will be missed.
+    while let Some(Ok(data)) = payload.next().await {
+        // One byte more than the limit is enough for the route to refuse.
+        let wanted = data.len().min(limit + 1 - read.len());
+        read.extend(data.into_iter().take(wanted));
+        if read.len() > limit {
+            break;
+        }
+    }
+    route.run(read.into()).await
+}
+
+/// A response of the gate's (`http` 1) as one of actix-web's (`http` 0.2).
+fn respond(answer: http::Response<Bytes>) -> HttpResponse {
+    let status = status(answer.status());
+    let (head, body) = answer.into_parts();
+    let mut response = HttpResponse::with_body(status, BoxBody::new(body));
+    for (name, value) in &head.headers {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        let value = HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// An error of the application's middleware, with what the visit has to say.
+struct Departed {
+    cause: Error,
+    /// The gate's answer, when the middleware let an extractor's rejection through.
+    answer: Option<http::Response<Bytes>>,
+    pass: Pass,
+}
+
+impl fmt::Debug for Departed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.cause, f)
+    }
+}
+
+impl fmt::Display for Departed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.cause, f)
+    }
+}
+
+impl ResponseError for Departed {
+    fn status_code(&self) -> StatusCode {
+        match &self.answer {
+            Some(answer) => status(answer.status()),
+            None => self.cause.as_response_error().status_code(),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = match &self.answer {
+            Some(answer) => respond(answer.clone()),
+            None => self.cause.error_response(),
+        };
+        self.pass.apply_to(&mut Headers(response.headers_mut()));
+        response
+    }
+}

@@ -1,0 +1,85 @@
+//! The types of TOML values, and unknown names.
+
+use crate::config::{NAMES, Problem, place};
+
+/// The kind of a setting, for which a TOML table may have another type than string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A string.
+    Text,
+    /// A string, or `true` or `false`.
+    Switch,
+    /// A string, or a number of seconds.
+    Seconds,
+    /// A space-separated string, or an array of strings.
+    Words,
+    /// A comma-separated string, or an array of strings.
+    List,
+}
+
+/// The setting of this name, and its kind.
+pub(super) fn known(name: &str) -> Option<(&'static str, Kind)> {
+    let setting = NAMES[place(name)?];
+    Some((setting, Kind::of(setting)))
+}
+
+/// The problem with an unknown name; `spell` turns a setting's name into the spelling of its source.
+pub(super) fn unknown(name: &str, spell: impl Fn(&str) -> String) -> Problem {
+    let name = name.to_lowercase().replace('-', "_");
+    let close = |known: &&str| {
+        let distance = strsim::damerau_levenshtein(&name, known);
+        let is_part = name.len() > 2 && known.contains(&name);
+        (is_part || distance <= 1 + name.len() / 4).then_some(distance)
+    };
+    let nearest = NAMES
+        .into_iter()
+        .filter_map(|known| close(&known).map(|distance| (distance, known)))
+        .min();
+    Problem::Unknown {
+        nearest: nearest.map(|(_, known)| spell(known)),
+    }
+}
+
+impl Kind {
+    /// The kind of a setting.
+    fn of(setting: &str) -> Self {
+        match setting {
+            "userinfo" => Self::Switch,
+            "max_age" => Self::Seconds,
+            "scopes" | "resource" | "acr_values" | "ui_locales" | "trusted_audiences" => {
+                Self::Words
+            }
+            "session_keys" | "clear_site_data" => Self::List,
+            _ => Self::Text,
+        }
+    }
+
+    /// The text of a TOML value of this kind.
+    pub(super) fn text(self, value: toml::Value) -> Result<String, Problem> {
+        use toml::Value;
+        match (self, value) {
+            (_, Value::String(text)) => Ok(text),
+            (Self::Switch, Value::Boolean(on)) => Ok(on.to_string()),
+            (Self::Seconds, Value::Integer(seconds)) => Ok(seconds.to_string()),
+            (Self::Words, Value::Array(items)) => joined(items, " ").ok_or(self.wrong()),
+            (Self::List, Value::Array(items)) => joined(items, ",").ok_or(self.wrong()),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    fn wrong(self) -> Problem {
+        Problem::Kind {
+            expected: match self {
+                Self::Text => "a string, in quotes",
+                Self::Switch => "`true`, `false` or a string",
+                Self::Seconds => "a whole number of seconds, or a string such as \"5m\"",
+                Self::Words | Self::List => "a string, or an array of strings",
+            },
+        }
+    }
+}
+
+fn joined(items: Vec<toml::Value>, separator: &str) -> Option<String> {
+    let items: Option<Vec<&str>> = items.iter().map(toml::Value::as_str).collect();
+    items.map(|items| items.join(separator))
+}

@@ -1,0 +1,219 @@
+//! Settings as text, from the environment or a TOML table, and the builder they fill.
+
+mod front_door;
+mod kind;
+mod lifetimes;
+mod reading;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use crate::config::{ConfigError, Mistake, Mistakes, PREFIX, Problem, variable};
+use crate::gate::Gate;
+use crate::store::StoreOpener;
+
+use kind::{known, unknown};
+
+/// Settings as text, from the environment or a TOML table, before they make a gate.
+///
+/// [`Gate::from_env`] and [`Gate::from_toml`] are the short way. Use `Settings` for stores from other
+/// crates, and for options that exist in code only. Mistakes are collected, and reported together when
+/// the gate is built.
+///
+/// ```no_run
+/// use latchgate::Settings;
+///
+/// # let table = r#"
+/// #     base_url = "http://127.0.0.1:3000"
+/// #     issuer = "https://login.example.com/"
+/// #     client_id = "my-app"
+/// #     client_secret = "s3cret"
+/// # "#;
+/// let gate = Settings::from_toml(table)
+///     .with_env()
+///     .stores(&[/* latchgate_redis::open, latchgate_postgres::open */])
+///     .builder()
+///     .cookie_name("my-app")
+///     .build()?;
+/// # Ok::<(), latchgate::ConfigError>(())
+/// ```
+///
+/// # All settings
+///
+/// A value that is empty counts as missing. White space around a value is ignored, except in the client
+/// secret. A variable that begins with `LATCHGATE_`, or a key, that is not in this table is a mistake.
+///
+#[doc = include_str!("table.md")]
+#[derive(Clone, Default)]
+#[must_use]
+pub struct Settings {
+    /// By name. Empty values count as missing.
+    values: BTreeMap<&'static str, String>,
+    mistakes: Mistakes,
+    stores: Vec<StoreOpener>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("names", &self.values.keys())
+            .field("mistakes", &self.mistakes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// The settings of the environment: `LATCHGATE_BASE_URL` and so on. An unknown variable that begins
+    /// with `LATCHGATE_` is a mistake.
+    pub fn from_env() -> Self {
+        Self::from_variables(std::env::vars_os())
+    }
+
+    /// These settings, overridden by those of the environment.
+    pub fn with_env(mut self) -> Self {
+        let env = Self::from_env();
+        let given = env.values.into_iter();
+        self.values
+            .extend(given.filter(|(_, value)| !value.trim().is_empty()));
+        self.mistakes.extend(env.mistakes);
+        self
+    }
+
+    /// Whether nothing is set, not even wrongly.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.mistakes.is_empty()
+    }
+
+    /// The stores that the settings `store` and `revocations` may name by their URLs, besides
+    /// `cookie` and `memory`.
+    pub fn stores(mut self, openers: &[StoreOpener]) -> Self {
+        self.stores.extend_from_slice(openers);
+        self
+    }
+
+    /// Builds the gate, without the network.
+    ///
+    /// # Errors
+    ///
+    /// Every setting that is unknown, missing, malformed or contradicts another.
+    pub fn build(&self) -> Result<Gate, ConfigError> {
+        self.builder().build()
+    }
+
+    fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut settings = Self::default();
+        for (given, value) in variables {
+            // A name that is not text is compared by the part of it that is.
+            let given = given.to_string_lossy();
+            let (prefix, name) = given.split_at_checked(PREFIX.len()).unwrap_or_default();
+            if !prefix.eq_ignore_ascii_case(PREFIX) {
+                continue;
+            }
+            let setting = known(&name.to_lowercase()).filter(|(name, _)| given == variable(name));
+            match (setting, value.into_string()) {
+                (Some((name, _)), Ok(value)) => drop(settings.values.insert(name, value)),
+                (Some((name, _)), Err(_)) => settings.wrong(name, Problem::NotText),
+                (None, _) => {
+                    settings.wrong(given.to_string(), unknown(name, variable));
+                }
+            }
+        }
+        settings
+    }
+
+    /// The settings of a TOML table, by their keys.
+    pub fn from_toml(table: &str) -> Self {
+        let mut settings = Self::default();
+        let table: toml::Table = match toml::from_str(table) {
+            Ok(table) => table,
+            Err(problem) => {
+                // The parser's own error would show the whole table, secrets and all.
+                let message = problem.message().to_owned();
+                settings.wrong("toml", Problem::Toml { message });
+                return settings;
+            }
+        };
+        for (name, value) in table {
+            let Some((setting, kind)) = known(&name) else {
+                let problem = unknown(&name, str::to_owned);
+                settings.wrong(name, problem);
+                continue;
+            };
+            match kind.text(value) {
+                Ok(text) => drop(settings.values.insert(setting, text)),
+                Err(problem) => settings.wrong(setting, problem),
+            }
+        }
+        settings
+    }
+
+    fn wrong(&mut self, setting: impl Into<std::borrow::Cow<'static, str>>, problem: Problem) {
+        self.mistakes.add(Mistake::new(setting, problem));
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.values
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The meaning of one of the accepted words; `None` where the setting is missing.
+    fn word<T: Copy>(
+        &self,
+        name: &'static str,
+        accepted: &'static str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, Mistake> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        match words.iter().find(|(word, _)| *word == value) {
+            Some((_, meaning)) => Ok(Some(*meaning)),
+            None => Err(Mistake::new(name, Problem::Word { accepted })),
+        }
+    }
+
+    /// A duration with its unit.
+    fn duration(&self, name: &'static str) -> Result<Option<Duration>, Mistake> {
+        let found = self
+            .get(name)
+            .map(|text| duration(text).ok_or(Mistake::new(name, Problem::Duration)));
+        found.transpose()
+    }
+
+    /// A number of seconds, or a duration with its unit.
+    fn seconds(&self, name: &'static str) -> Result<Option<Duration>, Mistake> {
+        let found = self.get(name).map(|text| {
+            let bare = whole_number(text).map(Duration::from_secs);
+            bare.or_else(|| duration(text))
+                .ok_or(Mistake::new(name, Problem::Seconds))
+        });
+        found.transpose()
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text.get(digits.len()..).map(str::trim) {
+        Some("s") => 1,
+        Some("m") => 60,
+        Some("h") => 3_600,
+        Some("d") => 86_400,
+        _ => return None,
+    };
+    let seconds = whole_number(digits)?.checked_mul(unit);
+    seconds.map(Duration::from_secs)
+}
+
+/// Digits only: `parse` would take a sign as well.
+fn whole_number(digits: &str) -> Option<u64> {
+    let unsigned = digits.starts_with(|c: char| c.is_ascii_digit());
+    digits.parse().ok().filter(|_| unsigned)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! What the settings mean: from text to a builder, setting by setting.
+
+use std::sync::Arc;
+
+use super::Settings;
+use crate::authorization::{LoginOptions, Prompt};
+use crate::builder::{GateBuilder, Provider};
+use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
+use crate::config::{Mistake, Mistakes, Problem};
+use crate::gate::BasePath;
+use crate::logout::ClearSiteData;
+use crate::provider::{ClaimPath, ProviderPreset};
+use crate::seal::SessionKey;
+use crate::store::{MemoryStore, SessionStore};
+
+impl Settings {
+    /// Starts to build a gate with these settings, for options that exist in code only.
+    /// Mistakes in the settings are reported when the gate is built.
+    pub fn builder(&self) -> GateBuilder {
+        let mut mistakes = self.mistakes.clone();
+        let base_url = self.get("base_url").unwrap_or_default();
+        let mut builder = GateBuilder::new(base_url, self.provider(&mut mistakes))
+            .session_keys(mistakes.keep(self.session_keys()).unwrap_or_default());
+        builder = self.lifetimes(builder, &mut mistakes);
+        if let Some(name) = self.get("cookie_name") {
+            builder = builder.cookie_name(name);
+        }
+        let forms = [("kept", BasePath::Kept), ("stripped", BasePath::Stripped)];
+        let arrives = self.word("base_path", "kept, stripped", &forms);
+        if let Some(Some(arrives)) = mistakes.keep(arrives) {
+            builder = builder.base_path(arrives);
+        }
+        if let Some(path) = self.get("login_path") {
+            builder = builder.login_path(path);
+        }
+        if let Some(path) = self.get("callback_path") {
+            builder = builder.callback_path(path);
+        }
+        if let Some(path) = self.get("logout_path") {
+            builder = builder.logout_path(path);
+        }
+        if let Some(path) = self.get("backchannel_logout_path") {
+            builder = builder.back_channel_logout_path(path);
+        }
+        if let Some(path) = self.get("frontchannel_logout_path") {
+            builder = builder.front_channel_logout_path(path);
+        }
+        if let Some(path) = self.get("after_logout_path") {
+            builder = builder.after_logout_path(path);
+        }
+        if let Some(kinds) = mistakes.keep(self.clear_site_data()) {
+            builder = builder.clear_site_data(kinds);
+        }
+        if let Some(Some(pem)) = mistakes.keep(self.ca_file()) {
+            builder = builder.extra_roots(pem);
+        }
+        if let Some(Some(store)) = mistakes.keep(self.session_store()) {
+            builder = builder.store_opened(store);
+        }
+        if let Some(Some(store)) = mistakes.keep(self.revocations()) {
+            builder = builder.revocations_opened(store);
+        }
+        builder.mistaken(mistakes)
+    }
+
+    fn clear_site_data(&self) -> Result<Vec<ClearSiteData>, Mistake> {
+        let Some(kinds) = self.get("clear_site_data") else {
+            return Ok(Vec::new());
+        };
+        let accepted = "cache, storage, or both with a comma between them";
+        ClearSiteData::parse_list(kinds)
+            .ok_or(Mistake::new("clear_site_data", Problem::Word { accepted }))
+    }
+
+    fn ca_file(&self) -> Result<Option<Vec<u8>>, Mistake> {
+        let pem = self.get("ca_file").map(std::fs::read).transpose();
+        pem.map_err(|problem| Mistake::new("ca_file", Problem::File(problem)))
+    }
+
+    /// Where sessions are kept; `None` for the cookie.
+    fn session_store(&self) -> Result<Option<Arc<dyn SessionStore>>, Mistake> {
+        match self.get("store") {
+            None | Some("cookie") => Ok(None),
+            Some("memory") => Ok(Some(Arc::new(MemoryStore::default()))),
+            Some(url) => {
+                let accepted = "cookie, memory, redis://…, postgres://…";
+                self.opened("store", url, accepted).map(Some)
+            }
+        }
+    }
+
+    /// Where nodes tell each other about logouts.
+    fn revocations(&self) -> Result<Option<Arc<dyn SessionStore>>, Mistake> {
+        let name = "revocations";
+        match self.get(name) {
+            None => Ok(None),
+            Some("cookie" | "memory") => Err(Mistake::new(name, Problem::SharesNothing)),
+            Some(url) => {
+                let accepted = "redis://…, postgres://…";
+                self.opened(name, url, accepted).map(Some)
+            }
+        }
+    }
+
+    /// The store at a URL, by whichever opener knows its scheme.
+    fn opened(
+        &self,
+        name: &'static str,
+        url: &str,
+        accepted: &'static str,
+    ) -> Result<Arc<dyn SessionStore>, Mistake> {
+        let elsewhere = ["redis", "valkey", "postgres"];
+        match self.stores.iter().find_map(|open| open(url)) {
+            Some(Ok(store)) => Ok(store),
+            Some(Err(problem)) => Err(Mistake::new(name, Problem::Store(problem))),
+            None if elsewhere.iter().any(|scheme| url.starts_with(scheme)) => {
+                Err(Mistake::new(name, Problem::StoreElsewhere))
+            }
+            None => Err(Mistake::new(name, Problem::Word { accepted })),
+        }
+    }
+
+    fn provider(&self, mistakes: &mut Mistakes) -> Provider {
+        let text = |name| self.get(name).unwrap_or_default();
+        let mut provider = Provider::new(text("issuer"), text("client_id"));
+        let auth = mistakes.keep(self.client_auth()).unwrap_or_else(|| {
+            // A stand-in, so that nothing else is reported as missing.
+            let secret = self.secret();
+            secret.map_or(ClientAuth::None, ClientAuth::ClientSecretBasic)
+        });
+        provider = provider.client_auth(auth);
+        if let Some(scopes) = self.get("scopes") {
+            provider = provider.scopes(scopes.split_whitespace());
+        }
+        if let Some(audience) = self.get("audience") {
+            provider = provider.audience(audience);
+        }
+        for resource in text("resource").split_whitespace() {
+            provider = provider.resource(resource);
+        }
+        for audience in text("trusted_audiences").split_whitespace() {
+            provider = provider.trusted_audience(audience);
+        }
+        let modes = [
+            ("query", ResponseMode::Query),
+            ("form_post", ResponseMode::FormPost),
+        ];
+        let mode = self.word("response_mode", "query, form_post", &modes);
+        if let Some(Some(mode)) = mistakes.keep(mode) {
+            provider = provider.response_mode(mode);
+        }
+        if let Some(alg) = self.get("id_token_alg") {
+            let alg = alg.parse().map_err(Problem::Algorithm);
+            let alg = alg.map_err(|problem| Mistake::new("id_token_alg", problem));
+            if let Some(alg) = mistakes.keep(alg) {
+                provider = provider.id_token_alg(alg);
+            }
+        }
+        let policies = [
+            ("true", UserinfoPolicy::Always),
+            ("false", UserinfoPolicy::Never),
+        ];
+        let policy = self.word("userinfo", "true, false", &policies);
+        if let Some(Some(policy)) = mistakes.keep(policy) {
+            provider = provider.userinfo(policy);
+        }
+        let presets = [
+            ("plain", ProviderPreset::Plain),
+            ("auth0", ProviderPreset::Auth0),
+            ("keycloak", ProviderPreset::Keycloak),
+            ("entra_id", ProviderPreset::EntraId),
+            ("okta", ProviderPreset::Okta),
+        ];
+        let preset = self.word("preset", "plain, auth0, keycloak, entra_id, okta", &presets);
+        if let Some(Some(preset)) = mistakes.keep(preset) {
+            provider = provider.preset(preset);
+        }
+        provider = provider.login_options(self.login_options(mistakes));
+        if let Some(Some(path)) = mistakes.keep(self.claim_path("role_claim")) {
+            provider = provider.role_claim(path);
+        }
+        if let Some(Some(path)) = mistakes.keep(self.claim_path("permission_claim")) {
+            provider = provider.permission_claim(path);
+        }
+        provider
+    }
+
+    /// What every login asks for.
+    fn login_options(&self, mistakes: &mut Mistakes) -> LoginOptions {
+        let mut options = LoginOptions::new();
+        let prompts = [
+            ("none", Prompt::None),
+            ("login", Prompt::Login),
+            ("consent", Prompt::Consent),
+            ("select_account", Prompt::SelectAccount),
+            ("create", Prompt::Create),
+        ];
+        let accepted = "none, login, consent, select_account, create";
+        if let Some(Some(prompt)) = mistakes.keep(self.word("prompt", accepted, &prompts)) {
+            options = options.prompt(prompt);
+        }
+        if let Some(Some(age)) = mistakes.keep(self.seconds("max_age")) {
+            options = options.max_age(age);
+        }
+        if let Some(values) = self.get("acr_values") {
+            options = options.acr_values(values);
+        }
+        if let Some(locales) = self.get("ui_locales") {
+            options = options.ui_locales(locales);
+        }
+        options
+    }
+
+    /// The client secret exactly as given, spaces included.
+    fn secret(&self) -> Option<ClientSecret> {
+        let secret = self.values.get("client_secret");
+        let secret = secret.filter(|secret| !secret.is_empty());
+        secret.cloned().map(ClientSecret::new)
+    }
+
+    fn client_auth(&self) -> Result<ClientAuth, Mistake> {
+        let missing = Mistake::new("client_secret", Problem::NoClientAuth);
+        match (self.get("client_auth"), self.secret()) {
+            (None | Some("client_secret_basic"), Some(secret)) => {
+                Ok(ClientAuth::ClientSecretBasic(secret))
+            }
+            (Some("client_secret_post"), Some(secret)) => Ok(ClientAuth::ClientSecretPost(secret)),
+            (Some("none"), None) => Ok(ClientAuth::None),
+            (Some("none"), Some(_)) => {
+                Err(Mistake::new("client_secret", Problem::SecretWithoutUse))
+            }
+            (None | Some("client_secret_basic" | "client_secret_post"), None) => Err(missing),
+            (Some(_), _) => {
+                let accepted = "client_secret_basic, client_secret_post, none";
+                Err(Mistake::new("client_auth", Problem::Word { accepted }))
+            }
+        }
+    }
+
+    fn session_keys(&self) -> Result<Vec<SessionKey>, Mistake> {
+        let Some(keys) = self.get("session_keys") else {
+            return Ok(Vec::new());
+        };
+        let key = |(index, key): (usize, &str)| {
+            SessionKey::from_base64(key.trim()).map_err(|problem| {
+                let position = index + 1;
+                Mistake::new("session_keys", Problem::Key { position, problem })
+            })
+        };
+        keys.split(',').enumerate().map(key).collect()
+    }
+
+    fn claim_path(&self, name: &'static str) -> Result<Option<ClaimPath>, Mistake> {
+        let path = self.get(name).map(str::parse).transpose();
+        path.map_err(|problem| Mistake::new(name, Problem::ClaimPath(problem)))
+    }
+}

@@ -1,0 +1,37 @@
+//! The table at [`Settings`] lists the settings that there are, and no others.
+
+use std::collections::BTreeSet;
+
+use crate::config::{NAMES, place, variable};
+
+/// The rows of the table in the documentation of [`Settings`]: the variable, the TOML key, and the other columns.
+fn rows() -> Vec<Vec<&'static str>> {
+    let table = include_str!("../table.md");
+    let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+#[test]
+fn the_table_lists_every_setting_in_this_order() {
+    let documented: Vec<_> = rows().iter().map(|row| row[1].trim_matches('`')).collect();
+    assert_eq!(documented, NAMES);
+}
+
+#[test]
+fn a_row_of_the_table_says_everything() {
+    for row in rows() {
+        assert_eq!(row.len(), 5, "{row:?}");
+        let key = row[1].trim_matches('`');
+        assert_eq!(row[0], format!("`{}`", variable(key)), "{row:?}");
+        assert!(row.iter().all(|cell| !cell.is_empty()), "{row:?}");
+    }
+}
+
+/// A mistake tells its place by the name: there is one of each.
+#[test]
+fn every_setting_has_one_name() {
+    let names: BTreeSet<_> = NAMES.iter().map(|name| variable(name)).collect();
+    assert_eq!(names.len(), NAMES.len());
+    assert!(NAMES.iter().all(|name| place(name).is_some()));
+}
