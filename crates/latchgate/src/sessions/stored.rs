@@ -11,7 +11,7 @@ use crate::outside::{Random, RandomError};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionName};
 use crate::store::{
-    Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
 };
 
 /// Keeps sessions in a store.
@@ -113,7 +113,7 @@ impl Ticket {
         &self.bytes[16..]
     }
 
-    fn open_record(&self, keys: &KeyRing, record: &StoredRecord) -> Option<StoredSession> {
+    fn open_record(&self, keys: &KeyRing, record: &LoadedRecord) -> Option<StoredSession> {
         let opened = keys.open_record(self.secret(), &self.key(), &record.sealed)?;
         Some(StoredSession {
             session: Session::decode(&opened.plain)?,
@@ -424,7 +424,8 @@ mod tests {
     #[tokio::test]
     async fn a_record_that_was_moved_or_damaged_is_no_session() {
         let (store, sessions, ticket) = stored().await;
-        let mut record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let there = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let mut record = StoredRecord::new(there.sealed, there.generation, there.expires_at);
         let other = Ticket::from_bytes([7; 32]);
         store
             .insert(&other.key(), record.clone(), 1_001)

@@ -21,7 +21,8 @@ use crate::outside::{Clock, HttpClient, HttpError, HttpFuture};
 use crate::session::Session;
 use crate::sessions::Ticket;
 use crate::store::{
-    Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+    Lease, LoadedRecord, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
+    StoredRecord,
 };
 
 /// A provider whose every answer is awaited once, and whose ID tokens have this nonce.
@@ -113,7 +114,7 @@ impl SlowStore {
 }
 
 impl SessionStore for SlowStore {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         self.slowly(move |store| store.load(key, now))
     }
 
