@@ -9,8 +9,8 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
-use latchgate::adapter::{Challenge, Visit};
-use latchgate::{Ended, Guard, LoginOptions};
+use latchgate::adapter::{Challenge, Extract, RequestSession};
+use latchgate::{LoginOptions, SessionEnd};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
@@ -67,17 +67,17 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 /// tell. For pages that say so.
 ///
 /// ```
-/// use latchgate_actix::{Ended, SessionEnded};
+/// use latchgate_actix::{SessionEnd, SessionEnded};
 ///
 /// async fn welcome(ended: SessionEnded) -> &'static str {
 ///     match ended.0 {
-///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         Some(SessionEnd::Idle) => "You were away for long. Please sign in again.",
 ///         _ => "Please sign in.",
 ///     }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct SessionEnded(pub Option<Ended>);
+pub struct SessionEnded(pub Option<SessionEnd>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it as an error.
@@ -221,18 +221,19 @@ impl SignIn {
     }
 }
 
-/// Runs an extraction with the visit and the head of a request.
+/// Runs an extraction of a request.
 fn extract<T: 'static, F>(
     request: &HttpRequest,
     from: F,
 ) -> LocalBoxFuture<'static, Result<T, Rejection>>
 where
-    F: AsyncFnOnce(Option<&Visit>, &Head<'_>) -> Result<T, Challenge> + 'static,
+    F: AsyncFnOnce(Extract<'_, Head<'_>>) -> Result<T, Challenge> + 'static,
 {
     let request = request.clone();
     Box::pin(async move {
-        let visit = request.extensions().get::<Visit>().cloned();
-        let extracted = from(visit.as_ref(), &Head(&request)).await;
+        let session = request.extensions().get::<RequestSession>().cloned();
+        let head = Head(&request);
+        let extracted = from(Extract::new(session.as_ref(), &head)).await;
         match extracted {
             Err(failure) if failure.is_failure() => Err(report(request, failure).await.into()),
             other => other.map_err(Rejection::from),
@@ -245,9 +246,7 @@ impl FromRequest for User {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            Guard::signed_in().admit(visit, head).await.map(Self)
-        })
+        extract(request, async |extract| extract.user().await.map(Self))
     }
 }
 
@@ -256,8 +255,8 @@ impl FromRequest for AccessToken {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            latchgate::AccessToken::obtain(visit, head).await.map(Self)
+        extract(request, async |extract| {
+            extract.access_token().await.map(Self)
         })
     }
 }
@@ -267,8 +266,8 @@ impl FromRequest for RefreshedAccessToken {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            latchgate::AccessToken::renew(visit, head).await.map(Self)
+        extract(request, async |extract| {
+            extract.refreshed_access_token().await.map(Self)
         })
     }
 }
@@ -278,9 +277,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for SessionData<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            latchgate::SessionData::obtain(visit, head).await.map(Self)
-        })
+        extract(request, async |extract| extract.data().await.map(Self))
     }
 }
 
@@ -289,8 +286,8 @@ impl FromRequest for SessionEnded {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |visit, head| {
-            Ended::of(visit, head).await.map(Self)
+        extract(request, async |extract| {
+            extract.session_end().await.map(Self)
         })
     }
 }

@@ -10,7 +10,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forwar
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use latchgate::Guard;
-use latchgate::adapter::Visit;
+use latchgate::adapter::{Extract, RequestSession};
 
 use crate::extract::Rejection;
 use crate::head::Head;
@@ -84,8 +84,9 @@ where
         let inner = Rc::clone(&self.inner);
         let guard = Arc::clone(&self.guard);
         Box::pin(async move {
-            let visit = request.extensions().get::<Visit>().cloned();
-            let admitted = guard.admit(visit.as_ref(), &Head(request.request())).await;
+            let session = request.extensions().get::<RequestSession>().cloned();
+            let head = Head(request.request());
+            let admitted = Extract::new(session.as_ref(), &head).guarded(&guard).await;
             match admitted {
                 Ok(_) => inner
                     .call(request)

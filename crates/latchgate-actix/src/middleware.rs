@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use latchgate::Gate;
-use latchgate::adapter::{Challenge, Errand, Pass, Verdict, Visit};
+use latchgate::adapter::{Challenge, Pass, RequestSession, RouteRequest, Verdict};
 
 use crate::extract::Rejection;
 use crate::failure::{Failure, Failures};
@@ -30,12 +30,12 @@ use crate::head::{Head, Headers, status};
 /// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
 ///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The application is never asked.
 /// 2. Any other request goes to the application. If it carries a session cookie, a
-///    [`Visit`] goes along in its extensions; nothing is decrypted yet.
+///    [`RequestSession`] goes along in its extensions; nothing is decrypted yet.
 /// 3. A response that carries a [`Challenge`], put there by an extractor or by
 ///    [`GuardMiddleware`](crate::GuardMiddleware), is replaced by the gate's answer to it: a redirect to the provider
 ///    for navigations, a status and a problem document for the rest. Headers that middleware in
 ///    between has set stay, unless they describe the response that is replaced.
-/// 4. Every response, errors and streams included, gets the cookies that the visit changed, and
+/// 4. Every response, errors and streams included, gets the cookies that have changed, and
 ///    `Vary: Cookie` if somebody asked who is there.
 ///
 /// What the order of `wrap` does to other middleware: see [where the middleware
@@ -100,21 +100,21 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let verdict = self.gate.admit(&Head(request.request()));
         match verdict {
-            Verdict::Respond(errand) => Box::pin(async move {
-                let answer = run(*errand, request.take_payload()).await;
+            Verdict::Respond(route) => Box::pin(async move {
+                let answer = run(*route, request.take_payload()).await;
                 Ok(request.into_response(respond(answer)).map_into_right_body())
             }),
             Verdict::Pass(mut pass) => {
-                let outer = replace_visit(&mut request.extensions_mut(), pass.visit().cloned());
+                let outer = replace_session(&mut request.extensions_mut(), pass.session().cloned());
                 let failures = Failures::default();
-                if pass.visit().is_some() {
+                if pass.session().is_some() {
                     request.extensions_mut().insert(failures.mailbox());
                 }
                 let response = pass.poll(|| self.inner.call(request));
                 Box::pin(async move {
                     let passed = pass_through(&mut pass, response, failures).await;
                     let response = leave(&pass, passed).await?;
-                    replace_visit(&mut response.request().extensions_mut(), outer);
+                    replace_session(&mut response.request().extensions_mut(), outer);
                     Ok(response)
                 })
             }
@@ -122,11 +122,14 @@ where
     }
 }
 
-/// Puts a visit into a request's extensions, and takes out what is there: each gate's visits are its own.
-fn replace_visit(extensions: &mut Extensions, visit: Option<Visit>) -> Option<Visit> {
-    let outer = extensions.remove::<Visit>();
-    if let Some(visit) = visit {
-        extensions.insert(visit);
+/// Puts a session into a request's extensions, and takes out what is there: each gate's sessions are its own.
+fn replace_session(
+    extensions: &mut Extensions,
+    session: Option<RequestSession>,
+) -> Option<RequestSession> {
+    let outer = extensions.remove::<RequestSession>();
+    if let Some(session) = session {
+        extensions.insert(session);
     }
     outer
 }
@@ -153,7 +156,7 @@ async fn pass_through<B>(
     .await
 }
 
-/// Turns a challenge into its answer, and lets the visit add its cookies.
+/// Turns a challenge into its answer, and adds the cookies that have changed.
 async fn leave<B: MessageBody + 'static>(
     pass: &Pass,
     passed: Passed<B>,
@@ -197,25 +200,25 @@ async fn leave<B: MessageBody + 'static>(
             .into());
         }
     };
-    pass.leave(&mut Headers(response.headers_mut()));
+    pass.apply_to(&mut Headers(response.headers_mut()));
     Ok(response)
 }
 
-async fn run(errand: Errand, mut payload: Payload) -> http::Response<Bytes> {
-    let Some(limit) = errand.body_limit() else {
-        return errand.run(Bytes::new()).await;
+async fn run(route: RouteRequest, mut payload: Payload) -> http::Response<Bytes> {
+    let Some(limit) = route.body_limit() else {
+        return route.run(Bytes::new()).await;
     };
     let mut read = Vec::new();
     // A body that breaks off is passed as far as it came: what is missing will be missed.
     while let Some(Ok(data)) = payload.next().await {
-        // One byte more than the limit is enough for the errand to refuse.
+        // One byte more than the limit is enough for the route to refuse.
         let wanted = data.len().min(limit + 1 - read.len());
         read.extend(data.into_iter().take(wanted));
         if read.len() > limit {
             break;
         }
     }
-    errand.run(read.into()).await
+    route.run(read.into()).await
 }
 
 /// A response of the gate's (`http` 1) as one of actix-web's (`http` 0.2).
@@ -266,7 +269,7 @@ impl ResponseError for Departed {
             Some(answer) => respond(answer.clone()),
             None => self.cause.error_response(),
         };
-        self.pass.leave(&mut Headers(response.headers_mut()));
+        self.pass.apply_to(&mut Headers(response.headers_mut()));
         response
     }
 }

@@ -9,8 +9,8 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use latchgate::adapter::{Challenge, Visit};
-use latchgate::{Ended, Guard, LoginOptions};
+use latchgate::adapter::{Challenge, Extract, RequestSession};
+use latchgate::{LoginOptions, SessionEnd};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
@@ -67,17 +67,17 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 /// tell. For pages that say so.
 ///
 /// ```
-/// use latchgate_tower::{Ended, SessionEnded};
+/// use latchgate_tower::{SessionEnd, SessionEnded};
 ///
 /// async fn welcome(SessionEnded(ended): SessionEnded) -> &'static str {
 ///     match ended {
-///         Some(Ended::Idle) => "You were away for long. Please sign in again.",
+///         Some(SessionEnd::Idle) => "You were away for long. Please sign in again.",
 ///         _ => "Please sign in.",
 ///     }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct SessionEnded(pub Option<Ended>);
+pub struct SessionEnded(pub Option<SessionEnd>);
 
 /// Sends the visitor to log in with wishes of the handler's own: return
 /// [`SignIn::with`] from it.
@@ -211,10 +211,10 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let user = Guard::signed_in()
-            .admit(visit, &Head::of_parts(parts))
-            .await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let user = extract.user().await?;
         Ok(Self(user))
     }
 }
@@ -223,8 +223,10 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let user = latchgate::User::find(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let user = extract.optional_user().await?;
         Ok(user.map(Self))
     }
 }
@@ -233,8 +235,10 @@ impl<S: Send + Sync> FromRequestParts<S> for AccessToken {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let token = latchgate::AccessToken::obtain(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let token = extract.access_token().await?;
         Ok(Self(token))
     }
 }
@@ -243,8 +247,10 @@ impl<S: Send + Sync> FromRequestParts<S> for RefreshedAccessToken {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let token = latchgate::AccessToken::renew(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let token = extract.refreshed_access_token().await?;
         Ok(Self(token))
     }
 }
@@ -253,8 +259,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Session
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let data = latchgate::SessionData::obtain(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let data = extract.data().await?;
         Ok(Self(data))
     }
 }
@@ -263,8 +271,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> OptionalFromRequestParts<S> for
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let data = latchgate::SessionData::find(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let data = extract.optional_data().await?;
         Ok(data.map(Self))
     }
 }
@@ -273,8 +283,10 @@ impl<S: Send + Sync> FromRequestParts<S> for SessionEnded {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let visit = parts.extensions.get::<Visit>();
-        let ended = Ended::of(visit, &Head::of_parts(parts)).await?;
+        let session = parts.extensions.get::<RequestSession>();
+        let head = Head::of_parts(parts);
+        let extract = Extract::new(session, &head);
+        let ended = extract.session_end().await?;
         Ok(Self(ended))
     }
 }

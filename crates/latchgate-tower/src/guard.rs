@@ -9,7 +9,7 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use latchgate::Guard;
-use latchgate::adapter::{Challenge, Visit};
+use latchgate::adapter::{Challenge, Extract, RequestSession};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -84,8 +84,9 @@ where
             // A body need not be `Sync`, and a guard does not look at it.
             let (parts, body) = request.into_parts();
             let request = Request::from_parts(parts, ());
-            let visit = request.extensions().get::<Visit>().cloned();
-            let admitted = guard.admit(visit.as_ref(), &Head::of(&request)).await;
+            let session = request.extensions().get::<RequestSession>().cloned();
+            let head = Head::of(&request);
+            let admitted = Extract::new(session.as_ref(), &head).guarded(&guard).await;
             match admitted {
                 Ok(_) => {
                     let response = inner.call(request.map(|()| body)).await?;

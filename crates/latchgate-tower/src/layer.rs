@@ -12,12 +12,12 @@ use crate::service::LoginService;
 /// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
 ///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The inner service is never asked.
 /// 2. Any other request goes to the inner service. If it carries a session cookie, a
-///    [`Visit`](latchgate::adapter::Visit) goes along in its extensions; nothing is decrypted yet.
+///    [`RequestSession`](latchgate::adapter::RequestSession) goes along in its extensions; nothing is decrypted yet.
 /// 3. A response that carries a [`Challenge`](latchgate::adapter::Challenge) in its extensions, put there by
 ///    an extractor or a [`GuardLayer`](crate::GuardLayer), is replaced by the gate's answer to it: a
 ///    redirect to the provider for navigations, a status and a problem document for the rest. Headers
 ///    that layers in between have set stay, unless they describe the response that is replaced.
-/// 4. Every response, error pages and streams included, gets the cookies that the visit changed, and
+/// 4. Every response, error pages and streams included, gets the cookies that have changed, and
 ///    `Vary: Cookie` if somebody asked who is there. A
 ///    service that fails without a response (`Err`) has nothing to put them into.
 ///

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use latchgate::Gate;
-use latchgate::adapter::{Challenge, Errand, Pass, Verdict, Visit};
+use latchgate::adapter::{Challenge, Pass, RequestSession, RouteRequest, Verdict};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -48,14 +48,14 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let verdict = self.gate.admit(&Head::of(&request));
         let stage = match verdict {
-            Verdict::Respond(errand) => Stage::Answer {
-                answer: Box::pin(run(*errand, request.into_body())),
+            Verdict::Respond(route) => Stage::Answer {
+                answer: Box::pin(run(*route, request.into_body())),
                 pass: None,
             },
             Verdict::Pass(mut pass) => {
-                match pass.visit() {
-                    Some(visit) => drop(request.extensions_mut().insert(visit.clone())),
-                    None => drop(request.extensions_mut().remove::<Visit>()),
+                match pass.session() {
+                    Some(session) => drop(request.extensions_mut().insert(session.clone())),
+                    None => drop(request.extensions_mut().remove::<RequestSession>()),
                 }
                 Stage::Application {
                     response: pass.poll(|| self.inner.call(request)),
@@ -67,9 +67,9 @@ where
     }
 }
 
-async fn run<B: http_body::Body>(errand: Errand, body: B) -> Response<Bytes> {
-    let Some(limit) = errand.body_limit() else {
-        return errand.run(Bytes::new()).await;
+async fn run<B: http_body::Body>(route: RouteRequest, body: B) -> Response<Bytes> {
+    let Some(limit) = route.body_limit() else {
+        return route.run(Bytes::new()).await;
     };
     let mut read = Vec::new();
     let mut body = std::pin::pin!(body);
@@ -78,14 +78,14 @@ async fn run<B: http_body::Body>(errand: Errand, body: B) -> Response<Bytes> {
         let Ok(mut data) = frame.into_data() else {
             continue;
         };
-        // One byte more than the limit is enough for the errand to refuse.
+        // One byte more than the limit is enough for the route to refuse.
         let wanted = data.remaining().min(limit + 1 - read.len());
         read.extend_from_slice(&data.copy_to_bytes(wanted));
         if read.len() > limit {
             break;
         }
     }
-    errand.run(read.into()).await
+    route.run(read.into()).await
 }
 
 type Answer = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
@@ -133,14 +133,14 @@ where
                         stage.set(Stage::Answer { answer, pass });
                         continue;
                     }
-                    pass.leave(response.headers_mut());
+                    pass.apply_to(response.headers_mut());
                     // A body of axum's is taken as it is.
                     response.map(Body::new)
                 }
                 StageProjection::Answer { answer, pass } => {
                     let mut answer = ready!(answer.as_mut().poll(cx));
                     if let Some(pass) = pass {
-                        pass.leave(answer.headers_mut());
+                        pass.apply_to(answer.headers_mut());
                     }
                     answer.map(Body::from)
                 }

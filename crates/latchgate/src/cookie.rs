@@ -303,19 +303,9 @@ impl<'a> Pieces<'a> {
 
     /// The suffixes of all pieces that are there, for clearing them; those left over from a longer
     /// value too.
-    pub(crate) fn present(&self) -> Vec<String> {
-        let mut indices: Vec<_> = self.found.iter().map(|(index, _)| *index).collect();
-        indices.dedup();
-        indices
-            .into_iter()
-            .map(|index| {
-                if index == 0 {
-                    String::new()
-                } else {
-                    format!(".{index}")
-                }
-            })
-            .collect()
+    pub(crate) fn present(&self) -> PresentPieces {
+        let bits = self.found.iter().map(|(index, _)| 1 << index);
+        PresentPieces(bits.fold(0, std::ops::BitOr::bitor))
     }
 
     /// The whole values that may be meant, at most four: each unsplit one, and the one join if no
@@ -347,9 +337,41 @@ impl<'a> Pieces<'a> {
     }
 }
 
+/// Which pieces of a value a request brought: a bit for each.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PresentPieces(u64);
+
+impl PresentPieces {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The suffixes of the pieces from the number `first` on, for clearing them.
+    pub(crate) fn suffixes(self, first: usize) -> impl Iterator<Item = String> {
+        (first..MAX_PIECES)
+            .filter(move |index| self.0 >> index & 1 == 1)
+            .map(piece_suffix)
+    }
+}
+
+/// What the cookie's name has behind it for this piece: nothing for the first.
+pub(crate) fn piece_suffix(index: usize) -> String {
+    match index {
+        0 => String::new(),
+        index => format!(".{index}"),
+    }
+}
+
+impl fmt::Debug for PresentPieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffixes: Vec<_> = self.suffixes(0).collect();
+        f.debug_tuple("Pieces").field(&suffixes).finish()
+    }
+}
+
 impl fmt::Debug for Pieces<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pieces").field(&self.present()).finish()
+        fmt::Debug::fmt(&self.present(), f)
     }
 }
 
@@ -364,6 +386,10 @@ mod tests {
 
     fn pieces(field: &[u8]) -> Pieces<'_> {
         Pieces::collect(std::iter::once(field), "n")
+    }
+
+    fn present(field: &[u8]) -> Vec<String> {
+        pieces(field).present().suffixes(0).collect()
     }
 
     fn whole(field: &str) -> Vec<String> {
@@ -561,12 +587,12 @@ mod tests {
             );
         }
         let field = "n=x; n.0=a; n.64=a; n.007=a; n.-1=a; n.=a; n.99999999=a; n.1.1=a; n.63=last; n.7=seven";
-        assert_eq!(pieces(field.as_bytes()).present(), ["", ".7", ".63"]);
+        assert_eq!(present(field.as_bytes()), ["", ".7", ".63"]);
     }
 
     #[test]
     fn stale_pieces_are_present_too() {
-        assert_eq!(pieces(b"n.12=a; n.3=b; n.12=c").present(), [".3", ".12"]);
+        assert_eq!(present(b"n.12=a; n.3=b; n.12=c"), [".3", ".12"]);
         assert!(pieces(b"other=1; nn=2; n-login=3").present().is_empty());
         assert_eq!(
             format!("{:?}", pieces(b"n=secret; n.1=secret")),

@@ -12,7 +12,8 @@ use crate::hook::HookError;
 use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
 use crate::outside::{HttpError, RandomError};
 use crate::provider::{DiscoveryError, KeysError};
-use crate::session::{DataError, SessionTooLarge, StoreError};
+use crate::session::{DataError, SessionTooLarge};
+use crate::store::StoreError;
 use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
 
@@ -133,6 +134,16 @@ impl Error {
             Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
             Self::Hook(_) | Self::Data(_) => Fault::Application,
             _ => Fault::Provider,
+        }
+    }
+
+    /// Whether a refresh that failed with it is final: the grant is gone, or the tokens are somebody else's.
+    pub(crate) fn ends_the_session(&self) -> bool {
+        match self {
+            Self::Token(error) => error.is_final(),
+            Self::IdToken(error) => error.disowns_the_session(),
+            Self::Userinfo(error) => matches!(error, UserinfoError::Subject),
+            _ => false,
         }
     }
 

@@ -20,10 +20,14 @@ mod logout;
 mod navigation;
 mod outside;
 mod provider;
+mod relying_party;
+mod request_session;
 mod return_to;
 mod seal;
 mod session;
+mod sessions;
 mod settings;
+pub mod store;
 mod token;
 mod userinfo;
 
@@ -34,7 +38,7 @@ pub use builder::{GateBuilder, Provider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{BasePath, Gate, LoginForm, Refusal, SessionData, WayOn};
+pub use gate::{BasePath, Gate, LoginForm, Refusal, WayOn};
 pub use guard::{Denial, Guard};
 pub use hook::{HookError, LoginRejection, Logout};
 pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
@@ -46,13 +50,15 @@ pub use outside::{
 pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
 };
+pub use request_session::SessionData;
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Ended, Lifetimes, MemoryStore, SessionCeiling,
-    SessionTooLarge, User,
+    AccessToken, ClaimsError, DataError, Lifetimes, SessionCeiling, SessionEnd, SessionTooLarge,
+    User,
 };
 pub use settings::Settings;
+pub use store::MemoryStore;
 pub use token::{IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;
 
@@ -61,11 +67,11 @@ pub use userinfo::UserinfoError;
 /// An adapter makes three calls and knows nothing of the protocol:
 ///
 /// 1. [`Gate::admit`], with the request's head. The answer is a [`Verdict`].
-/// 2. For [`Verdict::Respond`], [`Errand::run`] makes the response: the request was for one of the gate's own routes,
+/// 2. For [`Verdict::Respond`], [`RouteRequest::run`] makes the response: the request was for one of the gate's own routes,
 ///    and the application never sees it. For [`Verdict::Pass`] the request goes to the application, with
-///    [`Pass::visit`] in its extensions for the extractors, in place of any that is there. The application's future is polled
+///    [`Pass::session`] in its extensions for the extractors, in place of any that is there. The application's future is polled
 ///    within [`Pass::poll`].
-/// 3. The application's response goes through [`Pass::leave`], which sets cookies. If it carries a [`Challenge`] in its extensions, put
+/// 3. The application's response goes through [`Pass::apply_to`], which sets cookies. If it carries a [`Challenge`] in its extensions, put
 ///    there by an extractor or a guard, [`Pass::answer`] makes the response that replaces it first.
 ///
 /// A framework's heads are read through [`RequestHead`] and written through [`ResponseHead`], whatever version of `http` it
@@ -74,18 +80,18 @@ pub use userinfo::UserinfoError;
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response};
-/// use latchgate::adapter::{Challenge, Verdict, Visit};
+/// use latchgate::adapter::{Challenge, Extract, RequestSession, Verdict};
 /// use latchgate::{Gate, Guard, Provider};
 ///
 /// async fn serve(gate: &Gate, mut request: Request<Bytes>) -> Response<Bytes> {
 ///     let mut pass = match gate.admit(&request) {
-///         // A body may be longer than `Errand::body_limit`: a real adapter stops reading there.
-///         Verdict::Respond(errand) => return errand.run(request.into_body()).await,
+///         // A body may be longer than `RouteRequest::body_limit`: a real adapter stops reading there.
+///         Verdict::Respond(route) => return route.run(request.into_body()).await,
 ///         Verdict::Pass(pass) => pass,
 ///     };
-///     match pass.visit() {
-///         Some(visit) => drop(request.extensions_mut().insert(visit.clone())),
-///         None => drop(request.extensions_mut().remove::<Visit>()),
+///     match pass.session() {
+///         Some(session) => drop(request.extensions_mut().insert(session.clone())),
+///         None => drop(request.extensions_mut().remove::<RequestSession>()),
 ///     }
 ///     let mut application = std::pin::pin!(application(request));
 ///     let mut response =
@@ -93,14 +99,14 @@ pub use userinfo::UserinfoError;
 ///     if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
 ///         response = pass.answer(challenge, response.headers()).await;
 ///     }
-///     pass.leave(response.headers_mut());
+///     pass.apply_to(response.headers_mut());
 ///     response
 /// }
 ///
 /// /// An application that wants to know who is there, as the extractors of an adapter do.
 /// async fn application(request: Request<Bytes>) -> Response<Bytes> {
-///     let visit = request.extensions().get::<Visit>();
-///     match Guard::signed_in().admit(visit, &request).await {
+///     let session = request.extensions().get::<RequestSession>();
+///     match Extract::new(session, &request).guarded(&Guard::signed_in()).await {
 ///         Ok(user) => Response::new(format!("Hello, {}", user.subject()).into()),
 ///         Err(challenge) => {
 ///             let mut response = Response::default();
@@ -125,10 +131,10 @@ pub use userinfo::UserinfoError;
 /// # }
 /// ```
 ///
-/// [`Errand::run`]: adapter::Errand::run
-/// [`Pass::visit`]: adapter::Pass::visit
+/// [`RouteRequest::run`]: adapter::RouteRequest::run
+/// [`Pass::session`]: adapter::Pass::session
 /// [`Pass::poll`]: adapter::Pass::poll
-/// [`Pass::leave`]: adapter::Pass::leave
+/// [`Pass::apply_to`]: adapter::Pass::apply_to
 /// [`Pass::answer`]: adapter::Pass::answer
 /// [`Challenge`]: adapter::Challenge
 /// [`RequestHead`]: adapter::RequestHead
@@ -137,25 +143,7 @@ pub use userinfo::UserinfoError;
 /// [`Verdict::Respond`]: adapter::Verdict::Respond
 /// [`Verdict::Pass`]: adapter::Verdict::Pass
 pub mod adapter {
-    pub use crate::gate::{Challenge, Errand, Pass, ResponseHead, Verdict, Visit};
+    pub use crate::gate::{Challenge, Extract, Pass, RouteRequest, Verdict};
     pub use crate::head::RequestHead;
-}
-
-/// What a session store needs. Applications choose a store and never use this.
-///
-/// [`SessionStore`] says what a store must keep to, and the crate `latchgate-store-contract` tests whether it
-/// does. A store never sees a session id, a name or a token: only hashes ([`StoreKey`]), and sealed bytes that it cannot open
-/// ([`StoredRecord`]). A [`StoreOpener`] makes one from the URL in a setting
-/// ([`Settings::stores`]).
-///
-/// [`SessionStore`]: store::SessionStore
-/// [`StoreKey`]: store::StoreKey
-/// [`StoredRecord`]: store::StoredRecord
-/// [`StoreOpener`]: store::StoreOpener
-pub mod store {
-    pub use crate::causes::write_with_causes;
-    pub use crate::session::{
-        Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName,
-        StoredNames, StoredRecord,
-    };
+    pub use crate::request_session::{RequestSession, ResponseHead};
 }

@@ -30,7 +30,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use latchgate::{
-    AccessToken, Ended, Gate, Guard, LoginOptions, ParameterError, Prompt, Remembered, ReturnTo,
+    AccessToken, Gate, Guard, LoginOptions, ParameterError, Prompt, Remembered, ReturnTo,
+    SessionEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -159,8 +160,8 @@ fn keep() -> LoginOptions {
         .return_to(ReturnTo::parse("/me").unwrap_or_else(ReturnTo::root))
 }
 
-fn why(ended: Option<Ended>) -> &'static str {
-    ended.map_or("-", Ended::code)
+fn why(ended: Option<SessionEnd>) -> &'static str {
+    ended.map_or("-", SessionEnd::code)
 }
 
 fn told(token: &AccessToken) -> Value {

@@ -116,7 +116,7 @@ async fn the_clock_went_backwards(setup: Setup) -> Result<(), Failure> {
     let world = short(setup).await?;
     let browser = world.signed_in().await?;
     world.clock.set(world.clock.now() - 61);
-    let why = "from_the_future".to_owned();
+    let why = "clock_went_back".to_owned();
     assert_eq!(told(&browser).await?, (Some(why.clone()), why));
     Ok(())
 }

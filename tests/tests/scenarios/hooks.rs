@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use latchgate::{Ended, LoginRejection, Logout, User};
+use latchgate::{LoginRejection, Logout, SessionEnd, User};
 use latchgate_dev_provider::{Endpoint, LogoutTarget};
 use latchgate_tests::app::Count;
 use latchgate_tests::{Browser, Failure, Page, Setup, Transcript, World, scenarios};
@@ -323,7 +323,7 @@ async fn the_application_hears_once_that_somebody_signed_out(setup: Setup) -> Re
     let end = heard.only(&world).await?;
     assert_eq!(
         (end.why, end.issuer.as_str()),
-        (Ended::SignedOut, world.provider.issuer())
+        (SessionEnd::SignedOut, world.provider.issuer())
     );
     assert_eq!((end.subject.as_deref(), end.sid), (Some("alice"), sid));
     Ok(())
@@ -344,7 +344,7 @@ async fn the_application_hears_what_the_provider_ended(setup: Setup) -> Result<(
     let end = heard.only(&world).await?;
     assert_eq!(
         (end.why, end.issuer.as_str()),
-        (Ended::EndedByProvider, world.provider.issuer())
+        (SessionEnd::EndedByProvider, world.provider.issuer())
     );
     assert_eq!(end.sid, sid);
     assert_eq!(world.whoami(&browser).await?, None);
@@ -364,7 +364,7 @@ async fn the_application_hears_that_a_grant_was_revoked(setup: Setup) -> Result<
     let end = heard.only(&world).await?;
     assert_eq!(
         (end.why, end.subject.as_deref()),
-        (Ended::Revoked, Some("alice"))
+        (SessionEnd::Revoked, Some("alice"))
     );
     Ok(())
 }

@@ -9,14 +9,14 @@ use crate::background::Background;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Mistake, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, Keeping, Outstanding, Premises, Reach, Unopened};
+use crate::gate::{Gate, Parts};
 use crate::logout::clear_site_data_header;
 use crate::outside::{HttpClient, Random, ReqwestClient};
+use crate::relying_party::{RelyingParty, RelyingPartyConfig};
+use crate::request_session::Context;
 use crate::seal::{KeyRing, SessionKey};
-use crate::session::{
-    Lifetimes, ObeyedTokens, Renewals, Revocations, SealedSessions, SharedRevocations,
-    StoredSessions,
-};
+use crate::session::Lifetimes;
+use crate::sessions::{Sessions, SessionsConfig};
 
 impl GateBuilder {
     /// Builds the gate, without the network, and logs what to register at the provider.
@@ -75,40 +75,44 @@ impl GateBuilder {
             Some(store) => format!("{store:?}"),
             None => "cookie".to_owned(),
         };
-        let common_store = self.revocations.as_ref().or(self.store.as_ref());
-        let obeyed_tokens = common_store.cloned().map(ObeyedTokens::new);
-        let keeping = match self.store {
-            Some(store) => Keeping::Stored(StoredSessions::new(store)),
-            None => Keeping::Sealed(SealedSessions::new(session_cookie.clone())),
-        };
         let background = Arc::new(Background::new(self.runtime));
-        let gate = Gate(Arc::new(Premises {
-            reach: Reach::new(registration.issuer.clone(), http, Arc::clone(&background)),
-            claim_paths: Arc::clone(&registration.claim_paths),
+        let keys = Arc::new(keys);
+        let sessions = Sessions::new(SessionsConfig {
+            store: self.store,
+            revocations: self.revocations,
+            keys: Arc::clone(&keys),
+            cookie: session_cookie,
+            lifetimes,
+            background: Arc::clone(&background),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        });
+        let relying_party = RelyingParty::new(RelyingPartyConfig {
             registration,
             login_options,
+            http,
+            leeway: self.leeway.as_secs(),
+            background: Arc::clone(&background),
+            clock: self.clock,
+        });
+        let context = Context {
+            sessions: Arc::new(sessions),
+            relying_party: Arc::new(relying_party),
+            hooks: self.hooks,
+            background: Arc::clone(&background),
+        };
+        let gate = Gate(Arc::new(Parts {
             base,
             routes,
+            context: Arc::new(context),
             keys,
             login_cookie: CookieKind::new(&format!("{name}-login"), transport, same_site),
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
-            session_cookie,
-            keeping,
-            lifetimes,
             remember_me: self.remember_me,
-            renewals: Arc::new(Renewals::default()),
-            revocations: Revocations::default(),
-            unopened: Unopened::default(),
-            shared_revocations: self.revocations.map(SharedRevocations::new),
-            obeyed_tokens,
             clear_site_data: clear_site_data_header(&self.clear_site_data),
-            leeway: self.leeway.as_secs(),
-            background,
-            outstanding: Outstanding::default(),
-            clock: self.clock,
-            random: self.random,
             page_hook: self.page_hook,
-            hooks: self.hooks,
+            background,
+            random: self.random,
         }));
         announce(&gate, &store_name);
         Ok(gate)
@@ -136,16 +140,18 @@ fn passing_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
 
 /// Logs once where this gate is and which URIs the provider has to know.
 fn announce(gate: &Gate, store: &str) {
+    let context = &gate.0.context;
+    let registration = context.relying_party.registration();
     tracing::info!(
         event = "gate_ready",
-        issuer = gate.0.registration.issuer.as_str(),
-        client_id = gate.0.registration.client_id,
+        issuer = registration.issuer.as_str(),
+        client_id = registration.client_id,
         redirect_uri = gate.redirect_uri(),
         post_logout_redirect_uri = gate.post_logout_redirect_uri(),
         backchannel_logout_uri = gate.back_channel_logout_uri(),
         frontchannel_logout_uri = gate.front_channel_logout_uri(),
         store,
-        cookie = gate.0.session_cookie.name(),
+        cookie = context.sessions.cookie_name(),
         "login is set up; register these URIs at the provider"
     );
 }

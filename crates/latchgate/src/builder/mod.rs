@@ -17,7 +17,8 @@ use crate::hook::Hooks;
 use crate::logout::ClearSiteData;
 use crate::outside::{Clock, HttpClient, Random, SystemClock, SystemRandom};
 use crate::seal::SessionKey;
-use crate::session::{SessionCeiling, SessionStore};
+use crate::session::SessionCeiling;
+use crate::store::SessionStore;
 use bytes::Bytes;
 use http::Response;
 use tokio::runtime::Handle;
@@ -238,10 +239,9 @@ impl fmt::Debug for GateBuilder {
 mod tests {
     use super::*;
     use crate::client::{ClientAuth, ResponseMode};
-    use crate::gate::Keeping;
     use crate::jose::Algorithm;
     use crate::outside::scripted::{BrokenRandom, ScriptedHttp, StoppedClock};
-    use crate::session::MemoryStore;
+    use crate::store::MemoryStore;
 
     const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
 
@@ -393,11 +393,11 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(gate.now(), 7);
-        assert_eq!(gate.0.leeway, 60);
-        assert_eq!(gate.0.session_cookie.name(), "__Host-door");
+        assert_eq!(gate.0.context.relying_party.leeway(), 60);
+        assert_eq!(gate.0.context.sessions.cookie_name(), "__Host-door");
         assert_eq!(gate.0.login_cookie.name(), "__Host-door-login");
         assert_eq!(gate.0.logout_cookie.name(), "__Host-door-logout");
-        assert!(matches!(gate.0.keeping, Keeping::Stored(_)));
+        assert!(gate.0.context.sessions.are_stored());
         assert_eq!((gate.login_path(), gate.logout_path()), ("/a", "/c"));
     }
 

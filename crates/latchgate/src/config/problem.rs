@@ -7,7 +7,7 @@ use crate::jose::AlgorithmError;
 use crate::outside::{RandomError, ReqwestClientError};
 use crate::provider::{ClaimPathError, IssuerError};
 use crate::seal::KeyError;
-use crate::session::StoreError;
+use crate::store::StoreError;
 
 /// What is wrong with a setting.
 #[non_exhaustive]

@@ -5,33 +5,31 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
-use super::door::Found;
-use super::ending::store_failed;
-use super::errand::Snapshot;
+use super::Gate;
 use super::page::redirect;
 use super::refuse::Retry;
-use super::{Gate, Kept, Visit};
+use super::route_request::RequestParts;
 use crate::authorization::{
     AuthorizationError, Expected, Parameters, PendingLogin, Remembered, ReplacedSession,
-    VerifiedCode, response, suffix_of,
+    VerifiedCode, suffix_of,
 };
 use crate::background::Room;
-use crate::client::Registration;
 use crate::cookie::pairs;
 use crate::error::Error;
-use crate::session::{Ended, EndedSession, Moment, Session, Ticket, Tokens};
-use crate::token::{self, IdTokenError, Rules, TokenResponse};
+use crate::request_session::RequestSession;
+use crate::session::{EndedSession, Session, SessionEnd};
+use crate::sessions::{Beginning, LoadedSession, SessionCookie, SignedOut, Ticket};
+use crate::token::TokenResponse;
 
 /// What is known of a login when its answer has come back.
 struct Login {
     expected: Expected,
-    /// When that was, by the clock and among the ends of sessions.
-    begun: (u64, Moment),
+    beginning: Beginning,
     remembered: Remembered,
     /// The session that the browser had when the login began.
     replaces: Option<ReplacedSession>,
-    /// What the browser has brought along.
-    visit: Visit,
+    /// The session that the browser has brought along.
+    brought: RequestSession,
 }
 
 impl Gate {
@@ -39,11 +37,11 @@ impl Gate {
     pub(super) async fn callback(
         &self,
         form: &[u8],
-        snapshot: &Snapshot,
+        parts: &RequestParts,
     ) -> Result<Response<Bytes>, Error> {
         let parameters = Parameters::parse(form)?;
         let suffix = format!(".{}", suffix_of(parameters.state()?));
-        let pending = self.pending_login(&suffix, snapshot, self.0.clock.now());
+        let pending = self.pending_login(&suffix, parts, self.now());
         let retry = match &pending {
             Some(pending) => Retry::Login {
                 return_to: self.return_to(&pending.return_to),
@@ -51,10 +49,9 @@ impl Gate {
             },
             None => Retry::login_from(self.home()),
         };
-        let finished = self.finish(parameters, pending, snapshot).await;
+        let finished = self.finish(parameters, pending, parts).await;
         let used_up = self.0.login_cookie.clear(&suffix);
-        let mut answer =
-            finished.unwrap_or_else(|error| self.refuse(&error, &snapshot.asked(retry)));
+        let mut answer = finished.unwrap_or_else(|error| self.refuse(&error, &parts.asked(retry)));
         answer.headers_mut().append(header::SET_COOKIE, used_up);
         Ok(answer)
     }
@@ -63,31 +60,30 @@ impl Gate {
         &self,
         parameters: Parameters<'_>,
         pending: Option<PendingLogin>,
-        snapshot: &Snapshot,
+        parts: &RequestParts,
     ) -> Result<Response<Bytes>, Error> {
-        let premises = &self.0;
-        let now = premises.clock.now();
-        let begun = (now, premises.revocations.moment());
         let Some(mut pending) = pending else {
-            return self.nothing_pending(snapshot).await;
+            return self.nothing_pending(parts).await;
         };
+        let beginning = self.sessions().beginning()?;
         let return_to = self.return_to(&pending.return_to);
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());
-        let metadata = premises.reach.metadata(now).await?;
-        let (code, expected) = response(parameters, pending, &premises.registration, &metadata)?;
-
-        let visit = Visit::new(self.clone());
-        let brought = visit.opening(snapshot.cookie_fields());
+        let response = self
+            .relying_party()
+            .authorization_response(parameters, pending);
+        let (code, expected) = response.await?;
+        let brought = RequestSession::new(Arc::clone(&self.0.context));
+        let opening = brought.open(&parts.cookies());
         let login = Login {
             expected,
-            begun,
+            beginning,
             remembered,
             replaces,
-            visit,
+            brought,
         };
         let gate = self.clone();
-        let signing_in = async move { gate.sign_in(code, login, brought).await };
-        let signed_in = premises.background.run(Room::Logins, signing_in).await;
+        let signing_in = async move { gate.sign_in(code, login, opening).await };
+        let signed_in = self.0.background.run(Room::Logins, signing_in).await;
         let cookies = signed_in.unwrap_or(Err(Error::Interrupted))?;
         let mut answer = redirect(return_to.as_str());
         for cookie in cookies {
@@ -98,18 +94,19 @@ impl Gate {
 
     /// An answer nobody here waits for. Somebody who is signed in went back in the browser's history
     /// or reloaded: they go home, and nothing changes. For anybody else it is refused.
-    async fn nothing_pending(&self, snapshot: &Snapshot) -> Result<Response<Bytes>, Error> {
-        match self.session_of(snapshot).await? {
-            (_, Some(_)) => Ok(redirect(self.return_to("").as_str())),
-            (_, None) => Err(AuthorizationError::NoPendingLogin.into()),
+    async fn nothing_pending(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
+        let brought = RequestSession::new(Arc::clone(&self.0.context));
+        match brought.open(&parts.cookies()).await? {
+            Some(_) => Ok(redirect(self.return_to("").as_str())),
+            None => Err(AuthorizationError::NoPendingLogin.into()),
         }
     }
 
     /// Opens the login cookie of this answer. More than one value under its name: somebody planted
     /// one, and only one can be genuine.
-    fn pending_login(&self, suffix: &str, snapshot: &Snapshot, now: u64) -> Option<PendingLogin> {
+    fn pending_login(&self, suffix: &str, parts: &RequestParts, now: u64) -> Option<PendingLogin> {
         let name = format!("{}{suffix}", self.0.login_cookie.name());
-        let values = snapshot
+        let values = parts
             .cookie_fields()
             .flat_map(pairs)
             .filter(|(found, _)| *found == name.as_bytes());
@@ -124,116 +121,51 @@ impl Gate {
         &self,
         code: VerifiedCode,
         login: Login,
-        brought: impl Future<Output = Result<Option<Kept>, Error>> + Send,
+        brought: impl Future<Output = Result<Option<LoadedSession>, Error>> + Send,
     ) -> Result<Vec<HeaderValue>, Error> {
-        let tokens = self.spend(code).await?;
+        let tokens = self.relying_party().exchange(code).await?;
         let signed_in = async {
-            let mut session = self
-                .begin_session(&tokens, &login.expected, login.begun)
-                .await?;
-            session.extras.remembered = login.remembered;
-            let session = self.furnish(session).await?;
-            self.0.marks_seen_here(&session, login.begun.1)?;
+            let session = self.new_session(&tokens, &login).await?;
             self.replace_session(session, brought.await?, &login).await
         };
         let signed_in = signed_in.await;
         if let (Err(_), Some(refresh_token)) = (&signed_in, tokens.refresh_token) {
-            self.revoke(refresh_token);
+            self.relying_party().revoke(refresh_token);
         }
         signed_in
     }
 
-    /// Trades the code for tokens.
-    async fn spend(&self, code: VerifiedCode) -> Result<TokenResponse, Error> {
-        let premises = &self.0;
-        let metadata = premises.reach.metadata(premises.clock.now()).await?;
-        let request = token::request(&premises.registration, &metadata, code)?;
-        Ok(token::response(&premises.reach.send(request).await?)?)
-    }
-
-    /// The session that the tokens are good for. It begins when its login came back, which is `begun`:
+    /// The session that the tokens are good for, if the application accepts it. It begins when its login came back:
     /// whatever ends it since then ends it.
-    async fn begin_session(
-        &self,
-        tokens: &TokenResponse,
-        expected: &Expected,
-        (begun_at, moment): (u64, Moment),
-    ) -> Result<Session, Error> {
-        let premises = &self.0;
-        let registration = &premises.registration;
-        let id_token = self
-            .verify(|rules| {
-                token::verify(
-                    rules,
-                    tokens.id_token.as_deref(),
-                    &tokens.access_token,
-                    expected,
-                )
-            })
-            .await?;
-        let claims = self
-            .userinfo(&tokens.access_token, &id_token.subject)
-            .await?;
-        let now = premises.clock.now();
-        let requested = registration.scopes.join(" ");
-        let mut session = Session::begin(
-            registration,
-            &id_token,
-            Tokens::new(tokens, &id_token, &requested, now),
-            claims.as_ref(),
-            premises.lifetimes,
-            begun_at,
-            premises.random.as_ref(),
-        )?;
-        self.read_access_token(&mut session, &tokens.access_token)
-            .await;
-        warn_without_refresh_token(&session, registration);
-        if session.ended(now).is_some() {
-            return Err(Error::CeilingReached);
-        }
-        session.extras.seen = premises.marks_seen(&session, moment, now).await?;
-        Ok(session)
+    async fn new_session(&self, tokens: &TokenResponse, login: &Login) -> Result<Session, Error> {
+        let beginning = &login.beginning;
+        let session = self
+            .relying_party()
+            .begin_session(tokens, &login.expected, beginning.start);
+        let mut session = self.sessions().admit(session.await?, beginning).await?;
+        session.extras.remembered = login.remembered;
+        self.run_login_hook(session).await
     }
 
-    /// Runs a verification of an ID token, once more with newer keys when the first attempt met an
-    /// unknown one.
-    pub(super) async fn verify<T>(
-        &self,
-        verification: impl Fn(&Rules<'_>) -> Result<T, IdTokenError>,
-    ) -> Result<T, Error> {
-        self.verify_with_newer_keys(verification, IdTokenError::lacks_a_key)
-            .await
-    }
-
-    /// Runs a verification, once more with newer keys when the first attempt failed for the lack of
-    /// one.
-    pub(super) async fn verify_with_newer_keys<T, E: Into<Error>>(
-        &self,
-        verification: impl Fn(&Rules<'_>) -> Result<T, E>,
-        lacks_a_key: impl Fn(&E) -> bool,
-    ) -> Result<T, Error> {
-        let premises = &self.0;
-        let now = premises.clock.now();
-        let registration = &premises.registration;
-        let leeway = premises.leeway;
-        let keys = premises.reach.keys(now).await?;
-        match verification(&Rules {
-            registration,
-            keys: &keys,
-            now,
-            leeway,
-        }) {
-            Err(error) if lacks_a_key(&error) => {
-                let keys = premises.reach.newer_keys(&keys, now).await?;
-                verification(&Rules {
-                    registration,
-                    keys: &keys,
-                    now,
-                    leeway,
-                })
-                .map_err(Into::into)
+    /// Asks the application what to keep in a new session. Without its consent there is none.
+    async fn run_login_hook(&self, session: Session) -> Result<Session, Error> {
+        let context = &self.0.context;
+        let Some(hook) = &context.hooks.login else {
+            return Ok(session);
+        };
+        let session = Arc::new(session);
+        match hook.call(context.user(&session)).await.map_err(Error::from) {
+            Ok(data) => Ok(session.with_data(data)),
+            Err(error) => {
+                tracing::info!(
+                    event = "login_rejected",
+                    issuer = session.issuer,
+                    subject = session.subject,
+                    code = error.code(),
+                    "the application did not accept a login"
+                );
+                Err(error)
             }
-            verified => verified.map_err(Into::into),
         }
     }
 
@@ -242,21 +174,12 @@ impl Gate {
     async fn replace_session(
         &self,
         session: Session,
-        brought: Option<Kept>,
+        brought: Option<LoadedSession>,
         login: &Login,
     ) -> Result<Vec<HeaderValue>, Error> {
-        let now = self.0.clock.now();
-        let present = login.visit.present();
-        let (ticket, cookies) = self.0.keep_new(&session, &present, now).await?;
-        // Whoever ended the sessions of this person before it was kept has not found it.
-        if let Err(ended) = self.0.marks_seen_here(&session, login.begun.1) {
-            let kept = Kept {
-                session: Arc::new(session),
-                ticket,
-            };
-            self.end_quietly(&kept, Ended::EndedByProvider, now).await;
-            return Err(ended);
-        }
+        let sessions = self.sessions();
+        let present = login.brought.present();
+        let (session, cookies) = sessions.begin(session, &login.beginning, present).await?;
         tracing::info!(
             event = "login",
             issuer = session.issuer,
@@ -264,13 +187,16 @@ impl Gate {
             "signed in"
         );
         if let Some(brought) = &brought {
-            self.end_replaced(brought, &session, now).await;
+            sessions.end(brought, SessionEnd::SignedOut).await;
+            self.revoke_replaced(&brought.session, &session);
         }
         let brought = brought.map(|brought| brought.session.id);
         match &login.replaces {
             Some(ReplacedSession::Stored(ticket)) => {
-                self.end_replaced_ticket(Ticket::from_bytes(*ticket), &session, now)
-                    .await;
+                let (gate, by) = (self.clone(), Arc::clone(&session));
+                let after = move |ended: &SignedOut| gate.revoke_replaced(&ended.session, &by);
+                let cookie = SessionCookie::Ticket(Ticket::from_bytes(*ticket));
+                sessions.sign_out(cookie, Arc::new(after)).await;
             }
             Some(ReplacedSession::Sealed { id, until }) if brought != Some(*id) => {
                 let replaced = EndedSession {
@@ -278,52 +204,21 @@ impl Gate {
                     issuer: session.issuer.clone(),
                     until: *until,
                 };
-                self.end_by_id(replaced, now).await;
+                sessions.end_by_id(replaced).await;
             }
             _ => {}
         }
         Ok(cookies)
     }
 
-    /// Ends a session that another one has replaced. Nobody has signed out: the application is not told.
+    /// Revokes the refresh token of a session that another one has replaced, when somebody else has signed in. Nobody
+    /// has signed out: the application is not told.
     ///
-    /// Its refresh token is revoked when somebody else has signed in. For the same person it is not: some
-    /// providers, Keycloak among them, end with one token all that this client has of that person, and so
-    /// the new session's.
-    async fn end_replaced(&self, replaced: &Kept, by: &Session, now: u64) {
-        self.end_quietly(replaced, Ended::SignedOut, now).await;
-        let session = &replaced.session;
-        if (&session.issuer, &session.subject) != (&by.issuer, &by.subject) {
-            self.revoke_tokens_of(session);
+    /// For the same person it is not revoked: some providers, Keycloak among them, end with one token all that this
+    /// client has of that person, and so the new session's.
+    fn revoke_replaced(&self, replaced: &Session, by: &Session) {
+        if (&replaced.issuer, &replaced.subject) != (&by.issuer, &by.subject) {
+            self.relying_party().revoke_tokens_of(replaced);
         }
-    }
-
-    async fn end_replaced_ticket(&self, ticket: Ticket, by: &Session, now: u64) {
-        match self.0.load(ticket.clone(), now).await {
-            Ok(Found::Live { kept, .. }) => self.end_replaced(&kept, by, now).await,
-            Ok(_) => {}
-            Err(error) => {
-                store_failed(&error);
-                self.end_once_possible(Some(ticket), None);
-            }
-        }
-    }
-}
-
-/// Tells the log that a refresh token was asked for and not granted: the session's access token will
-/// expire, and nobody sees why.
-fn warn_without_refresh_token(session: &Session, registration: &Registration) {
-    let asked = registration
-        .scopes
-        .iter()
-        .any(|scope| scope == "offline_access");
-    if asked && session.tokens.refresh_token.is_none() {
-        tracing::warn!(
-            event = "no_refresh_token",
-            issuer = session.issuer,
-            subject = session.subject,
-            cure = "allow the client the grant type refresh_token and the scope offline_access at the provider, and its API offline access if it has one; some providers want `prompt=consent` as well (setting `prompt`)",
-            "`offline_access` was requested, and the provider granted no refresh token"
-        );
     }
 }

@@ -18,7 +18,7 @@ use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, wants_html};
 use crate::return_to::ReturnTo;
-use crate::session::{Ended, User};
+use crate::session::{SessionEnd, User};
 
 /// Why a request may not pass, with what is needed to answer it.
 ///
@@ -38,7 +38,7 @@ pub struct Challenge {
     /// Where a form of ours was sent from: its address need not answer a `GET`.
     referer: Option<String>,
     /// Why the session that the request brought is over.
-    ended: Option<Ended>,
+    ended: Option<SessionEnd>,
     /// What the visitor of a session once chose.
     remembered: Option<Remembered>,
     /// Who may not pass, for the log.
@@ -87,7 +87,7 @@ impl Challenge {
     }
 
     /// The request brought a session that is over.
-    pub(super) fn after(mut self, ended: Option<Ended>) -> Self {
+    pub(super) fn after(mut self, ended: Option<SessionEnd>) -> Self {
         self.ended = ended;
         self
     }
@@ -319,7 +319,7 @@ impl Gate {
             event = "challenge",
             id,
             code,
-            session = challenge.ended.map(Ended::code),
+            session = challenge.ended.map(SessionEnd::code),
             path = challenge.path(),
             "not signed in"
         );

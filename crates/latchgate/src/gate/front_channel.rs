@@ -15,58 +15,54 @@
 
 use bytes::Bytes;
 use http::{Response, header};
-use url::Url;
 
-use super::door::Found;
-use super::errand::Snapshot;
+use super::Gate;
 use super::page::framable;
-use super::{Gate, Kept};
-use crate::cookie::Pieces;
+use super::route_request::RequestParts;
 use crate::error::{Error, RequestError};
+use crate::hook::Logout;
 use crate::logout::named_session;
-use crate::session::Ended;
+use crate::session::SessionEnd;
+use crate::sessions::{LoadedSession, Lookup};
 
 impl Gate {
     /// Ends the session that a request names or brings. `200` also when there is none: the answer
     /// tells nobody which sessions exist.
     pub(super) async fn front_channel_logout(
         &self,
-        snapshot: &Snapshot,
+        parts: &RequestParts,
     ) -> Result<Response<Bytes>, Error> {
-        if snapshot.method != "GET" {
+        if parts.method != "GET" {
             return Err(RequestError::Method { allow: "GET" }.into());
         }
-        let premises = &self.0;
-        let now = premises.clock.now();
-        let issuer = premises.registration.issuer.as_str();
-        let named = named_session(&snapshot.query, issuer)?;
-        let mut framers = self.origins_of_the_provider();
-        framers.push(premises.base.origin.clone());
-        let framed = snapshot.framing.is_by_one_of(&framers);
+        let named = named_session(&parts.query, self.relying_party().issuer())?;
+        let mut framers = self.relying_party().origins_of_the_provider();
+        framers.push(self.0.base.origin.clone());
+        let framed = parts.framing.is_by_one_of(&framers);
 
-        let name = premises.session_cookie.name();
-        let pieces = Pieces::collect(snapshot.cookie_fields(), name);
+        let pieces = self.sessions().pieces(parts.cookie_fields());
         let present = pieces.present();
         if named.is_none() && !present.is_empty() && !framed {
             return Err(RequestError::CrossSite.into());
         }
-        let brought = match premises.find(&pieces, now).await? {
-            Found::Live { kept, .. } | Found::Over { kept, .. } => Some(kept),
-            Found::Gone | Found::Nothing => None,
+        let cookie = self.sessions().open(&pieces);
+        let brought = match self.sessions().find_to_end(cookie).await? {
+            Lookup::Active { loaded, .. } | Lookup::Ended { loaded, .. } => Some(loaded),
+            Lookup::NotFound | Lookup::Invalid => None,
         };
-        let meant = brought.filter(|Kept { session, .. }| match (&named, &session.sid) {
+        let meant = brought.filter(|brought| match (&named, &brought.session.sid) {
             (Some(named), Some(sid)) => named == sid,
             _ => framed,
         });
         let mut answer = framable("Signed out", &framers);
         if meant.is_some() {
-            for cookie in premises.clear(&present) {
+            for cookie in self.sessions().clear_cookies(present) {
                 answer.headers_mut().append(header::SET_COOKIE, cookie);
             }
         }
         if named.is_some() || meant.is_some() {
-            let ending = |gate: Self| async move { gate.end_framed(named, meant, now).await };
-            self.to_its_end(ending).await?;
+            self.run_to_end(|gate| async move { gate.end_framed(named, meant).await })
+                .await?;
         }
         Ok(answer)
     }
@@ -75,15 +71,18 @@ impl Gate {
     async fn end_framed(
         &self,
         named: Option<String>,
-        meant: Option<Kept>,
-        now: u64,
+        meant: Option<LoadedSession>,
     ) -> Result<(), Error> {
-        let issuer = self.0.registration.issuer.as_str();
+        let issuer = self.relying_party().issuer();
         if let Some(sid) = &named {
-            self.0.end_at_anybodys_word(issuer, sid, now).await?;
+            self.sessions().end_unauthenticated(issuer, sid).await?;
         }
-        if let Some(kept) = &meant {
-            self.end_here(kept, Ended::EndedByProvider, now).await;
+        if let Some(loaded) = &meant {
+            let why = SessionEnd::EndedByProvider;
+            if self.sessions().end(loaded, why).await {
+                let end = Logout::of(&loaded.session, why);
+                self.0.context.notify_logout(end);
+            }
         }
         tracing::info!(
             event = "front_channel_logout",
@@ -93,26 +92,5 @@ impl Gate {
             "a frame of the provider ended a session"
         );
         Ok(())
-    }
-
-    /// The origins of the provider's pages, as far as they are known.
-    fn origins_of_the_provider(&self) -> Vec<String> {
-        let premises = &self.0;
-        let issuer = Url::parse(premises.registration.issuer.as_str()).ok();
-        let metadata = premises.reach.known_metadata();
-        let authorization = metadata
-            .as_ref()
-            .map(|metadata| metadata.authorization_endpoint().url().clone());
-        let end_session = metadata
-            .as_ref()
-            .and_then(|metadata| Some(metadata.end_session_endpoint()?.url().clone()));
-        let mut origins = Vec::new();
-        for page in [issuer, authorization, end_session].into_iter().flatten() {
-            let origin = page.origin().ascii_serialization();
-            if !origins.contains(&origin) {
-                origins.push(origin);
-            }
-        }
-        origins
     }
 }

@@ -11,8 +11,8 @@ use tokio::task::yield_now;
 use url::Url;
 
 use crate::authorization::suffix_of;
-use crate::session::{SessionStore, StoredName};
-pub(super) use world::SlowStore;
+use crate::store::{SessionStore, StoredName};
+pub(crate) use world::SlowStore;
 use world::{NOW, World, signed, world};
 
 const FOREVER: usize = 10_000;
@@ -34,7 +34,7 @@ async fn a_logout_that_has_begun_is_carried_out() {
         let answer = world.send(post("/logout", &cookie), "", looks).await;
         world.gate.drain().await;
         assert!(!world.is_stored(&cookie).await, "hung up at look {looks}");
-        assert!(world.gate.0.renewals.has_ended(&session));
+        assert!(world.gate.sessions().refreshes().has_ended(&session));
         let revocations = world.provider.revocations.load(Ordering::SeqCst);
         assert_eq!(revocations, looks);
         if answer.is_some() {
@@ -94,7 +94,7 @@ async fn a_logout_in_a_frame_that_has_begun_is_carried_out() {
         // It is known whose session it is once the store has said so.
         let (gone, ended) = (
             !world.is_stored(&cookie).await,
-            world.gate.0.renewals.has_ended(&session),
+            world.gate.sessions().refreshes().has_ended(&session),
         );
         assert_eq!(gone, ended, "hung up at look {looks}");
         if answer.is_some() {
@@ -142,7 +142,10 @@ async fn a_login_replaces_the_session_before_altogether_or_not_at_all() {
         world.gate.drain().await;
         let begun = sessions_of_alice(&world).await;
         assert_eq!(begun > stored, !world.is_stored(&cookie).await, "{looks}");
-        assert_eq!(begun > stored, world.gate.0.renewals.has_ended(&before));
+        assert_eq!(
+            begun > stored,
+            world.gate.sessions().refreshes().has_ended(&before)
+        );
         assert_eq!(begun, world.provider.issued.load(Ordering::SeqCst));
         if let Some(answer) = answer {
             assert_eq!((answer.status().as_u16(), begun > stored), (303, true));

@@ -5,7 +5,7 @@ use http::{Response, header};
 
 use super::page::redirect;
 use super::{Gate, Route};
-use crate::authorization::{Chance, LoginOptions, MAX_AGE_SECONDS, OpenLogins, request};
+use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins};
 use crate::cookie::pairs;
 use crate::error::Error;
 use crate::return_to::ReturnTo;
@@ -14,11 +14,10 @@ impl Gate {
     /// Where to go after login: the wanted path if it is a same-origin path that leads to the
     /// application and not back to us, else the application's root.
     pub(super) fn return_to(&self, wanted: &str) -> ReturnTo {
-        let premises = &self.0;
         ReturnTo::parse(wanted)
             .filter(|path| {
                 let bare = path.as_str().split(['?', '#']).next();
-                let route = bare.and_then(|path| premises.routes.at(path));
+                let route = bare.and_then(|path| self.0.routes.at(path));
                 !route.is_some_and(Route::is_ours)
             })
             .unwrap_or_else(|| self.home())
@@ -42,28 +41,19 @@ impl Gate {
         return_to: ReturnTo,
         cookie_fields: &[&[u8]],
     ) -> Result<Response<Bytes>, Error> {
-        let premises = &self.0;
-        let now = premises.clock.now();
-        let metadata = premises.reach.metadata(now).await?;
-        let mut options = options.or(&premises.login_options);
-        options.remembered = Some(premises.remember_me.decide(options.remembered));
-        let chance = Chance::draw(premises.random.as_ref())?;
-        let (url, mut pending) = request(
-            &premises.registration,
-            &metadata,
-            options,
-            return_to,
-            chance,
-            now,
-        );
-
-        pending.replaces = premises.replaced_by_a_login(cookie_fields, now);
-
-        let kind = &premises.login_cookie;
+        let mut options = self.relying_party().login_options(options);
+        options.remembered = Some(self.0.remember_me.decide(options.remembered));
+        let random = self.0.random.as_ref();
+        let request = self
+            .relying_party()
+            .authorization_request(options, return_to, random);
+        let (url, mut pending) = request.await?;
+        pending.replaces = self.sessions().replaced_by_login(cookie_fields);
+        let kind = &self.0.login_cookie;
         let suffix = format!(".{}", pending.suffix());
         let name = format!("{}{suffix}", kind.name());
         let value = pending
-            .seal(&premises.keys, &name, premises.random.array()?)
+            .seal(&self.0.keys, &name, random.array()?)
             .unwrap_or_default();
 
         let mut response = redirect(url.as_str());
@@ -73,14 +63,14 @@ impl Gate {
             kind.set(&suffix, &value, Some(MAX_AGE_SECONDS)),
         );
         let cookies = cookie_fields.iter().flat_map(|field| pairs(field));
-        let open = OpenLogins::survey(cookies, kind.name(), &premises.keys, now);
+        let open = OpenLogins::survey(cookies, kind.name(), &self.0.keys, self.now());
         for dropped in open.make_room_for(name.len() + value.len()) {
             let suffix = dropped.strip_prefix(kind.name()).unwrap_or_default();
             headers.append(header::SET_COOKIE, kind.clear(suffix));
         }
         tracing::debug!(
             event = "login_started",
-            provider = premises.registration.name,
+            provider = self.relying_party().registration().name,
             "login started"
         );
         Ok(response)

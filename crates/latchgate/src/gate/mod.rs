@@ -1,109 +1,74 @@
-//! The gate: request in, verdict out. All awaiting happens in this room.
+//! The gate: request in, answer out.
 
 mod back_channel;
 mod callback;
 mod challenge;
-mod change;
-mod claims;
-mod data;
-mod door;
-mod ending;
-mod errand;
+mod end_sessions;
+mod extract;
 mod front_channel;
 #[cfg(test)]
 mod hang_ups;
-mod hooks;
 mod login;
 mod logout;
-mod outstanding;
 mod page;
 mod pass;
-mod passage;
-mod reach;
-mod refresh;
 mod refusal;
 mod refuse;
+mod route_request;
 mod routes;
-mod tokens;
-mod turn;
-mod unopened;
-mod visit;
 mod words;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderValue;
 
-use crate::authorization::{LoginOptions, RememberMe};
+use crate::authorization::RememberMe;
 use crate::background::Background;
-use crate::client::Registration;
 use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::hook::Hooks;
-use crate::outside::{Clock, Random};
-use crate::provider::ClaimPaths;
+use crate::outside::Random;
+use crate::relying_party::RelyingParty;
+use crate::request_session::{Context, RequestSession};
 use crate::seal::KeyRing;
-use crate::session::{Lifetimes, ObeyedTokens, Renewals, Revocations, SharedRevocations};
+use crate::sessions::Sessions;
 
 pub use challenge::Challenge;
-pub use data::SessionData;
-pub(crate) use door::{Keeping, Kept};
-pub use errand::Errand;
-pub(crate) use outstanding::Outstanding;
+pub use extract::Extract;
+#[cfg(test)]
+pub(crate) use hang_ups::SlowStore;
 pub use pass::Pass;
-pub(crate) use reach::Reach;
 pub(crate) use refusal::PageHook;
 pub use refusal::{LoginForm, Refusal, WayOn};
+pub use route_request::RouteRequest;
 pub use routes::BasePath;
 pub(crate) use routes::{Evidence, Route, Routes};
-pub(crate) use unopened::Unopened;
-pub use visit::{ResponseHead, Visit};
 
-/// The door of one application: who is configured, what is known of them, how sessions are kept.
+/// The gate of one application: who is configured, what is known of them, how sessions are kept.
 ///
 /// Cheap to clone. Built by [`Gate::from_env`], [`Gate::from_toml`] or [`Gate::builder`], without
 /// the network: the provider's metadata is fetched when the first login needs it, kept, and used
-/// on while the provider is down.
+/// stale while the provider is down.
 #[derive(Clone)]
-pub struct Gate(pub(crate) Arc<Premises>);
+pub struct Gate(pub(crate) Arc<Parts>);
 
-pub(crate) struct Premises {
+/// What a gate is made of.
+pub(crate) struct Parts {
     pub(crate) base: Base,
     pub(crate) routes: Routes,
-    pub(crate) registration: Registration,
-    /// What every login asks for unless it has wishes of its own.
-    pub(crate) login_options: LoginOptions,
-    pub(crate) reach: Reach,
-    pub(crate) keys: KeyRing,
-    pub(crate) session_cookie: CookieKind,
+    /// The sessions, their provider and the application's hooks.
+    pub(crate) context: Arc<Context>,
+    /// For what is remembered of logins and logouts under way.
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) login_cookie: CookieKind,
     pub(crate) logout_cookie: CookieKind,
-    pub(crate) keeping: Keeping,
-    pub(crate) lifetimes: Lifetimes,
     pub(crate) remember_me: RememberMe,
-    pub(crate) renewals: Arc<Renewals>,
-    pub(crate) revocations: Revocations,
-    pub(crate) unopened: Unopened,
-    /// The revocations of all nodes, where they share them.
-    pub(crate) shared_revocations: Option<SharedRevocations>,
-    /// The obeyed logout tokens of all nodes, where they have a store in common.
-    pub(crate) obeyed_tokens: Option<ObeyedTokens>,
     /// What browsers are asked to forget at logout, as a header.
     pub(crate) clear_site_data: Option<HeaderValue>,
-    /// The claims that hold roles and permissions.
-    pub(crate) claim_paths: Arc<ClaimPaths>,
-    /// How far the provider's clock may be off, in seconds.
-    pub(crate) leeway: u64,
-    pub(crate) background: Arc<Background>,
-    /// Ends of sessions that a store has yet to hear of.
-    pub(crate) outstanding: Outstanding,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
     pub(crate) page_hook: Option<PageHook>,
-    pub(crate) hooks: Hooks,
+    pub(crate) background: Arc<Background>,
+    pub(crate) random: Arc<dyn Random>,
 }
 
 /// The public URL of the application, taken apart.
@@ -130,10 +95,10 @@ impl Base {
 #[derive(Debug)]
 #[must_use]
 pub enum Verdict {
-    /// It is for one of our routes: run the errand and send its response. The application is never
+    /// It is for one of our routes: run the request and send its response. The application is never
     /// asked.
-    Respond(Box<Errand>),
-    /// It is the application's. With a session cookie of ours comes a visit, for the request's
+    Respond(Box<RouteRequest>),
+    /// It is the application's. With a session cookie of ours comes a session, for the request's
     /// extensions; without one there is nothing to carry.
     Pass(Pass),
 }
@@ -141,15 +106,15 @@ pub enum Verdict {
 impl Gate {
     /// Decides about a request by its head. Without a cookie of ours this allocates nothing.
     pub fn admit<H: RequestHead>(&self, head: &H) -> Verdict {
-        if let Some(errand) = self.errand(head) {
-            return Verdict::Respond(Box::new(errand));
+        if let Some(request) = self.route_request(head) {
+            return Verdict::Respond(Box::new(request));
         }
         let mut ours = false;
         head.header("cookie", &mut |field| {
-            ours = ours || self.0.session_cookie.is_in(field);
+            ours = ours || self.sessions().has_cookie(field);
         });
-        let visit = ours.then(|| Visit::new(self.clone()));
-        Verdict::Pass(Pass::new(self, visit, head))
+        let session = ours.then(|| RequestSession::new(Arc::clone(&self.0.context)));
+        Verdict::Pass(Pass::new(self, session, head))
     }
 
     /// Fetches the provider's metadata and keys now, for applications that would rather fail at
@@ -160,10 +125,7 @@ impl Gate {
     /// What a login would fail with: the provider cannot be reached, or its metadata or keys cannot
     /// be used.
     pub async fn warm_up(&self) -> Result<(), Error> {
-        let now = self.0.clock.now();
-        self.0.reach.metadata(now).await?;
-        self.0.reach.keys(now).await?;
-        Ok(())
+        self.relying_party().warm_up().await
     }
 
     /// The path that starts a login, for links and forms: `/login` unless configured otherwise.
@@ -187,7 +149,7 @@ impl Gate {
     /// The redirect URI to register at the provider.
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
-        &self.0.registration.redirect_uri
+        &self.relying_party().registration().redirect_uri
     }
 
     /// The back-channel logout URI to register at the provider.
@@ -218,19 +180,24 @@ impl Gate {
     /// The current time by the gate's clock, in seconds since the epoch.
     #[must_use]
     pub fn now(&self) -> u64 {
-        self.0.clock.now()
+        self.sessions().now()
+    }
+
+    fn sessions(&self) -> &Arc<Sessions> {
+        &self.0.context.sessions
+    }
+
+    fn relying_party(&self) -> &Arc<RelyingParty> {
+        &self.0.context.relying_party
     }
 }
-
-/// How long all of one call to the provider may take.
-pub(crate) const PROVIDER_DEADLINE: Duration = Duration::from_secs(10);
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
             .field("base", &self.0.base)
             .field("routes", &self.0.routes)
-            .field("registration", &self.0.registration)
+            .field("relying_party", self.relying_party())
             .finish_non_exhaustive()
     }
 }

@@ -6,10 +6,10 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
-use super::visit::ResponseHead;
-use super::{BasePath, Challenge, Gate, Visit};
+use super::{BasePath, Challenge, Gate};
 use crate::error::LayerError;
 use crate::head::RequestHead;
+use crate::request_session::{RequestSession, ResponseHead};
 
 /// A request that goes to the application. Without a session cookie of ours, and unless the application asks
 /// who is there, it costs nothing.
@@ -17,7 +17,7 @@ use crate::head::RequestHead;
 #[derive(Clone)]
 pub struct Pass {
     gate: Gate,
-    visit: Option<Visit>,
+    session: Option<RequestSession>,
     misplaced: Option<LayerError>,
     /// Somebody asked who makes a request that brought no cookie of ours.
     asked: bool,
@@ -29,13 +29,17 @@ thread_local! {
     static ASKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// An extractor or a guard looks for a visit, and there is none.
+/// An extractor or a guard looks for a session, and there is none.
 pub(super) fn asked() {
     ASKED.set(true);
 }
 
 impl Pass {
-    pub(super) fn new<H: RequestHead>(gate: &Gate, visit: Option<Visit>, head: &H) -> Self {
+    pub(super) fn new<H: RequestHead>(
+        gate: &Gate,
+        session: Option<RequestSession>,
+        head: &H,
+    ) -> Self {
         let callback = gate.0.base.arriving(&gate.0.routes.callback);
         let around = head.nested_at();
         let misplaced = (!is_under(around, callback)).then(|| LayerError::OutOfReach {
@@ -45,17 +49,17 @@ impl Pass {
         });
         Self {
             gate: gate.clone(),
-            visit,
+            session,
             misplaced,
             asked: false,
         }
     }
 
-    /// What belongs into the request's extensions, in place of any visit that is there already: an outer
-    /// gate's visits are none of this one's.
+    /// What belongs into the request's extensions, in place of any that is there already: an outer
+    /// gate's sessions are none of this one's.
     #[must_use]
-    pub fn visit(&self) -> Option<&Visit> {
-        self.visit.as_ref()
+    pub fn session(&self) -> Option<&RequestSession> {
+        self.session.as_ref()
     }
 
     /// Runs one poll of the application's future, or the call that makes it.
@@ -102,11 +106,11 @@ impl Pass {
         }
     }
 
-    /// Writes into the head of the response what the visit changed, whatever kind of response it is; and that
+    /// Writes into the head of the response what has changed, whatever kind of response it is; and that
     /// the answer depends on cookies, if somebody asked for the visitor.
-    pub fn leave(&self, response: &mut dyn ResponseHead) {
-        match &self.visit {
-            Some(visit) => visit.leave(response),
+    pub fn apply_to(&self, response: &mut dyn ResponseHead) {
+        match &self.session {
+            Some(session) => session.apply_to(response),
             // Who brings a cookie of ours later must not get the page of one who did not.
             None if self.asked => response.append(header::VARY.as_str(), b"cookie"),
             None => {}
@@ -135,7 +139,7 @@ impl Gate {
 impl fmt::Debug for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pass")
-            .field("visit", &self.visit)
+            .field("session", &self.session)
             .field("misplaced", &self.misplaced)
             .finish_non_exhaustive()
     }

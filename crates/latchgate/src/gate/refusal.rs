@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::page::{escape, page, protect, respond};
-use crate::session::Ended;
+use crate::session::SessionEnd;
 
 /// What a page about a refusal may tell, for an application that renders its own
 /// ([`GateBuilder::pages`](crate::GateBuilder::pages)). Nothing in it says why: the cause is in the
@@ -46,7 +46,7 @@ pub struct Refusal {
     pub html: bool,
     /// Why the session that the request brought is over, if it brought one: the member `session` of
     /// the problem document, by its code.
-    pub session: Option<Ended>,
+    pub session: Option<SessionEnd>,
 }
 
 /// A way on from a refusal. Every `href` is a path of the application's, checked as
@@ -263,7 +263,7 @@ mod tests {
         });
         assert_eq!(body, expected);
         let after_a_session = Refusal {
-            session: Some(Ended::Idle),
+            session: Some(SessionEnd::Idle),
             ..refusal(false)
         };
         let problem = after_a_session.render(None);

@@ -10,7 +10,7 @@ use super::words::{Next, Words};
 use crate::authorization::{Prompt, RememberMe, Remembered};
 use crate::error::{Error, RequestError};
 use crate::return_to::ReturnTo;
-use crate::session::Ended;
+use crate::session::SessionEnd;
 
 /// A request, as far as a refusal of it may tell.
 pub(super) struct RefusedRequest {
@@ -62,7 +62,7 @@ pub(super) struct RefusalParts {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) words: Words,
-    pub(super) session: Option<Ended>,
+    pub(super) session: Option<SessionEnd>,
 }
 
 impl Gate {
@@ -152,7 +152,7 @@ impl Gate {
                 ways.push(WayOn::SignInAgain(self.login_form(retry, Prompt::Login)));
             }
             (Next::SomebodyElse, _) => {
-                let form = self.login_form(retry, self.asks_who_is_there());
+                let form = self.login_form(retry, self.relying_party().prompt_for_somebody_else());
                 ways.push(WayOn::SignInAsSomebodyElse(form));
             }
             (Next::GoHome, _) => {}
@@ -192,16 +192,5 @@ impl Gate {
             fields.push(("remember", "yes".to_owned()));
         }
         fields
-    }
-
-    /// The `prompt` at which a provider lets somebody else sign in: every provider must know `login`
-    /// (OpenID Connect Core 1.0 §15.1), and those that say so know `select_account`.
-    fn asks_who_is_there(&self) -> Prompt {
-        let metadata = self.0.reach.known_metadata();
-        if metadata.is_some_and(|metadata| metadata.lets_people_choose_an_account()) {
-            Prompt::SelectAccount
-        } else {
-            Prompt::Login
-        }
     }
 }

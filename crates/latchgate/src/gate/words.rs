@@ -3,7 +3,7 @@
 use crate::authorization::AuthorizationError;
 use crate::error::{Error, Fault, LayerError, RequestError};
 use crate::hook::HookError;
-use crate::session::Ended;
+use crate::session::SessionEnd;
 use crate::token::TokenError;
 
 /// A heading, and a sentence or two.
@@ -77,11 +77,13 @@ impl Words {
     );
 
     /// For somebody who has to sign in, and had a session perhaps.
-    pub(super) fn sign_in(ended: Option<Ended>) -> Self {
+    pub(super) fn sign_in(ended: Option<SessionEnd>) -> Self {
         let advice = match ended {
             None => "This is for people who have signed in.",
-            Some(Ended::Idle) => "You were away for a while, so you have been signed out.",
-            Some(Ended::SignedOut | Ended::EndedByProvider) => "You have been signed out.",
+            Some(SessionEnd::Idle) => "You were away for a while, so you have been signed out.",
+            Some(SessionEnd::SignedOut | SessionEnd::EndedByProvider) => {
+                "You have been signed out."
+            }
             Some(_) => "Your last login is no longer valid.",
         };
         Self::new("Please sign in", advice, SignIn)

@@ -1,7 +1,7 @@
 //! What the application is told when a session ends.
 
 use crate::logout::LogoutTarget;
-use crate::session::{Ended, Session};
+use crate::session::{Session, SessionEnd};
 
 /// The end of a session, with what is known about it, for the
 /// [`on_logout`](crate::GateBuilder::on_logout) hook.
@@ -9,19 +9,19 @@ use crate::session::{Ended, Session};
 #[non_exhaustive]
 pub struct Logout {
     /// Why it ended.
-    pub why: Ended,
+    pub why: SessionEnd,
     /// The issuer that vouched for the person.
     pub issuer: String,
     /// The person (`sub`). `None` if the provider named only its session.
     pub subject: Option<String>,
     /// The provider's session (`sid`), if it has one. `None` may mean every session of the person: after
-    /// a logout by the provider ([`Ended::EndedByProvider`]), and after one everywhere
+    /// a logout by the provider ([`SessionEnd::EndedByProvider`]), and after one everywhere
     /// ([`Gate::end_sessions_of`](crate::Gate::end_sessions_of)).
     pub sid: Option<String>,
 }
 
 impl Logout {
-    pub(crate) fn of(session: &Session, why: Ended) -> Self {
+    pub(crate) fn of(session: &Session, why: SessionEnd) -> Self {
         Self {
             why,
             issuer: session.issuer.clone(),
@@ -31,7 +31,7 @@ impl Logout {
     }
 
     /// The end of sessions that a logout token or the application named.
-    pub(crate) fn from_behind(issuer: &str, target: &LogoutTarget, why: Ended) -> Self {
+    pub(crate) fn by_name(issuer: &str, target: &LogoutTarget, why: SessionEnd) -> Self {
         let (subject, sid) = match target {
             LogoutTarget::Session { sid, sub } => (sub.clone(), Some(sid.clone())),
             LogoutTarget::Person(sub) => (Some(sub.clone()), None),

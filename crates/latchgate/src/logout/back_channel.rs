@@ -13,7 +13,7 @@ pub(crate) struct VerifiedLogoutToken {
     /// The name of the token, so that it is processed only once.
     pub(crate) jti: String,
     /// When the token expires, so that its name may be forgotten.
-    pub(crate) worthless_at: u64,
+    pub(crate) expires_at: u64,
 }
 
 /// Whose sessions end.
@@ -105,10 +105,10 @@ pub(crate) fn verify(
         .and_then(|claims| rules.verify_times(&claims).map(|()| claims))
         .map_err(LogoutTokenError::Token)?;
     let issued_at = number(&claims, "iat").unwrap_or_default();
-    let worthless_at = issued_at
+    let expires_at = issued_at
         .saturating_add(OLDEST)
         .saturating_add(rules.leeway);
-    if rules.now >= worthless_at {
+    if rules.now >= expires_at {
         return Err(LogoutTokenError::TooOld);
     }
     // Step 5. A `sid` names one session, whether or not there is a `sub`.
@@ -130,7 +130,7 @@ pub(crate) fn verify(
     Ok(VerifiedLogoutToken {
         target,
         jti,
-        worthless_at,
+        expires_at,
     })
 }
 

@@ -27,10 +27,10 @@ impl Default for Lifetimes {
 
 /// Why a session is over although its cookie is genuine.
 ///
-/// [`Ended::code`] names it in logs and in the problem document of a `401`.
+/// [`SessionEnd::code`] names it in logs and in the problem document of a `401`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ended {
+pub enum SessionEnd {
     /// Not used for longer than the idle lifetime.
     Idle,
     /// Older than the absolute lifetime.
@@ -38,7 +38,7 @@ pub enum Ended {
     /// The provider let it last until now: `session_expiry`, or the ID token's `exp`, is reached.
     Ceiling,
     /// It begins in the future: this machine's clock went backwards.
-    FromTheFuture,
+    ClockWentBack,
     /// The provider refused to renew it.
     Revoked,
     /// What a refresh brought did not fit into its cookies.
@@ -50,7 +50,7 @@ pub enum Ended {
     EndedByProvider,
 }
 
-impl Ended {
+impl SessionEnd {
     /// A code that stays the same from release to release.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -58,7 +58,7 @@ impl Ended {
             Self::Idle => "idle",
             Self::Absolute => "absolute",
             Self::Ceiling => "ceiling",
-            Self::FromTheFuture => "from_the_future",
+            Self::ClockWentBack => "clock_went_back",
             Self::Revoked => "revoked",
             Self::TooLarge => "too_large",
             Self::SignedOut => "signed_out",
@@ -67,13 +67,13 @@ impl Ended {
     }
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for SessionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Idle => "it was not used for too long",
             Self::Absolute => "its absolute lifetime is over",
             Self::Ceiling => "the provider let it last until now",
-            Self::FromTheFuture => "it begins in the future; a clock went backwards",
+            Self::ClockWentBack => "it begins in the future; a clock went backwards",
             Self::Revoked => "the provider refused to renew it",
             Self::TooLarge => "what a refresh brought did not fit into its cookies",
             Self::SignedOut => "the person signed out",
@@ -106,28 +106,28 @@ impl Times {
     }
 
     /// Whether the session is over, for one that the provider lets last until `ceiling`.
-    pub(crate) fn ended(&self, ceiling: Option<u64>, now: u64) -> Option<Ended> {
+    pub(crate) fn ended(&self, ceiling: Option<u64>, now: u64) -> Option<SessionEnd> {
         if now >= self.absolute_deadline {
-            Some(Ended::Absolute)
+            Some(SessionEnd::Absolute)
         } else if ceiling.is_some_and(|ceiling| now >= ceiling) {
-            Some(Ended::Ceiling)
+            Some(SessionEnd::Ceiling)
         } else if now >= self.idle_deadline {
-            Some(Ended::Idle)
+            Some(SessionEnd::Idle)
         } else if self.used_at > now.saturating_add(Self::SKEW) {
-            Some(Ended::FromTheFuture)
+            Some(SessionEnd::ClockWentBack)
         } else {
             None
         }
     }
 
     /// Whether enough of the idle lifetime has passed (a tenth) to be worth a new cookie.
-    pub(crate) fn renewal_due(&self, now: u64) -> bool {
+    pub(crate) fn idle_extension_due(&self, now: u64) -> bool {
         let idle = self.idle_deadline.saturating_sub(self.used_at);
         now.saturating_sub(self.used_at) > idle / 10 && self.idle_deadline < self.absolute_deadline
     }
 
     /// Moves the idle deadline.
-    pub(crate) fn renew(&mut self, now: u64, lifetimes: Lifetimes) {
+    pub(crate) fn extend_idle(&mut self, now: u64, lifetimes: Lifetimes) {
         self.used_at = now;
         self.idle_deadline = now
             .saturating_add(lifetimes.idle)
@@ -161,13 +161,13 @@ mod tests {
     fn idle_moves_with_use_and_absolute_does_not() {
         let mut times = Times::begin(1_000, LIFETIMES);
         assert_eq!(times.ended(None, 1_099), None);
-        assert_eq!(times.ended(None, 1_100), Some(Ended::Idle));
-        times.renew(1_090, LIFETIMES);
+        assert_eq!(times.ended(None, 1_100), Some(SessionEnd::Idle));
+        times.extend_idle(1_090, LIFETIMES);
         assert_eq!(times.ended(None, 1_189), None);
-        times.renew(1_180, LIFETIMES);
+        times.extend_idle(1_180, LIFETIMES);
         assert_eq!(
             (times.idle_deadline, times.ended(None, 1_250)),
-            (1_250, Some(Ended::Absolute))
+            (1_250, Some(SessionEnd::Absolute))
         );
     }
 
@@ -175,13 +175,13 @@ mod tests {
     #[test]
     fn codes_stay_what_they_are() {
         for (ended, code) in [
-            (Ended::Idle, "idle"),
-            (Ended::Absolute, "absolute"),
-            (Ended::Ceiling, "ceiling"),
-            (Ended::FromTheFuture, "from_the_future"),
-            (Ended::Revoked, "revoked"),
-            (Ended::SignedOut, "signed_out"),
-            (Ended::EndedByProvider, "ended_by_provider"),
+            (SessionEnd::Idle, "idle"),
+            (SessionEnd::Absolute, "absolute"),
+            (SessionEnd::Ceiling, "ceiling"),
+            (SessionEnd::ClockWentBack, "clock_went_back"),
+            (SessionEnd::Revoked, "revoked"),
+            (SessionEnd::SignedOut, "signed_out"),
+            (SessionEnd::EndedByProvider, "ended_by_provider"),
         ] {
             assert_eq!(ended.code(), code);
             assert!(ended.to_string().len() > code.len());
@@ -192,25 +192,25 @@ mod tests {
     fn a_ceiling_ends_what_the_deadlines_would_let_go_on() {
         let times = Times::begin(1_000, LIFETIMES);
         assert_eq!(times.ended(Some(1_050), 1_049), None);
-        assert_eq!(times.ended(Some(1_050), 1_050), Some(Ended::Ceiling));
-        assert_eq!(times.ended(Some(1_110), 1_100), Some(Ended::Idle));
-        assert_eq!(times.ended(Some(9_999), 1_250), Some(Ended::Absolute));
-        assert_eq!(times.ended(Some(0), 0), Some(Ended::Ceiling));
+        assert_eq!(times.ended(Some(1_050), 1_050), Some(SessionEnd::Ceiling));
+        assert_eq!(times.ended(Some(1_110), 1_100), Some(SessionEnd::Idle));
+        assert_eq!(times.ended(Some(9_999), 1_250), Some(SessionEnd::Absolute));
+        assert_eq!(times.ended(Some(0), 0), Some(SessionEnd::Ceiling));
     }
 
     #[test]
     fn renewal_is_due_after_a_tenth_and_never_beyond_the_absolute_deadline() {
         let mut times = Times::begin(1_000, LIFETIMES);
-        assert!(!times.renewal_due(1_010));
-        assert!(times.renewal_due(1_011));
-        times.renew(1_200, LIFETIMES);
-        assert!(!times.renewal_due(1_240));
+        assert!(!times.idle_extension_due(1_010));
+        assert!(times.idle_extension_due(1_011));
+        times.extend_idle(1_200, LIFETIMES);
+        assert!(!times.idle_extension_due(1_240));
     }
 
     #[test]
     fn a_clock_that_went_backwards_ends_the_session() {
         let times = Times::begin(1_000, LIFETIMES);
         assert_eq!(times.ended(None, 940), None);
-        assert_eq!(times.ended(None, 939), Some(Ended::FromTheFuture));
+        assert_eq!(times.ended(None, 939), Some(SessionEnd::ClockWentBack));
     }
 }

@@ -1,4 +1,5 @@
-//! Who is signed in: the session, how it is kept, and how its tokens are renewed.
+//! What one session is: who signed in, until when, the tokens that came of it, the application's value, and the bytes
+//! all this is kept as.
 
 mod access_token;
 mod ceiling;
@@ -7,39 +8,23 @@ mod data;
 mod layout;
 mod lifetime;
 mod mark;
-mod memory;
-mod obeyed;
-mod renewal;
-mod revocations;
-mod sealed;
 #[expect(
     clippy::module_inception,
     reason = "the room is named after what it is about, and so is the file"
 )]
 mod session;
-mod shared_revocations;
-mod store;
-mod stored;
+mod size;
 mod user;
 
 pub use access_token::AccessToken;
 pub use ceiling::SessionCeiling;
+#[cfg(test)]
+pub(crate) use compact::CompactToken;
 pub use data::DataError;
 pub(crate) use data::encode as encode_data;
 pub(crate) use layout::UserinfoAge;
-pub use lifetime::{Ended, Lifetimes};
+pub use lifetime::{Lifetimes, SessionEnd};
 pub(crate) use mark::{Mark, Seen, SessionName, Stamp};
-pub use memory::MemoryStore;
-pub(crate) use obeyed::ObeyedTokens;
-pub(crate) use renewal::{Renewals, Renewed};
-pub(crate) use revocations::{Moment, Revocations};
-pub(crate) use sealed::SealedSessions;
-pub use sealed::SessionTooLarge;
-pub(crate) use session::{Session, Tokens};
-pub(crate) use shared_revocations::{EndedSession, SharedRevocations};
-pub use store::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoreOpener, StoredName, StoredNames,
-    StoredRecord,
-};
-pub(crate) use stored::{Leased, Removal, StoredSessions, Taken, Ticket};
+pub(crate) use session::{EndedSession, Session, SessionStart, Tokens};
+pub use size::SessionTooLarge;
 pub use user::{ClaimsError, User};

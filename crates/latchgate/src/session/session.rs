@@ -6,12 +6,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::access_token::AccessToken;
 use super::ceiling::Ceiling;
 use super::compact::CompactToken;
 use super::layout::{Extras, UserinfoAge};
-use super::lifetime::{Ended, Lifetimes, Times};
+use super::lifetime::{Lifetimes, SessionEnd, Times};
 use crate::client::Registration;
-use crate::outside::{Random, RandomError};
 use crate::token::{IdToken, TokenResponse};
 
 /// A session, as it lies inside the seal. The identity of a person is (`issuer`, `subject`).
@@ -43,6 +43,35 @@ impl fmt::Debug for Session {
             .field("subject", &self.subject)
             .field("generation", &self.generation)
             .finish_non_exhaustive()
+    }
+}
+
+/// How a session begins, whoever it is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionStart {
+    /// One that nobody has seen before.
+    pub(crate) id: [u8; 16],
+    /// In seconds since the epoch.
+    pub(crate) at: u64,
+    pub(crate) lifetimes: Lifetimes,
+}
+
+/// What has to be known of a session to end it, also where nobody has it any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EndedSession {
+    pub(crate) id: [u8; 16],
+    pub(crate) issuer: String,
+    /// Its absolute deadline.
+    pub(crate) until: u64,
+}
+
+impl EndedSession {
+    pub(crate) fn of(session: &Session) -> Self {
+        Self {
+            id: session.id,
+            issuer: session.issuer.clone(),
+            until: session.times.absolute_deadline,
+        }
     }
 }
 
@@ -145,10 +174,15 @@ impl Tokens {
             .map(|(_, expires_at)| expires_at.saturating_sub(now))
     }
 
-    /// Whether the access token should be renewed before it is used: within the smaller of a
+    /// Whether the access token has not expired, as far as known.
+    pub(crate) fn are_good(&self, now: u64) -> bool {
+        self.expires_in(now) != Some(0)
+    }
+
+    /// Whether the access token should be refreshed before it is used: within the smaller of a
     /// minute and a tenth of its lifetime before it expires, less up to a quarter of that by
     /// `chance`. An unknown lifetime is never due.
-    fn renewal_due(&self, now: u64, chance: u8) -> bool {
+    fn refresh_due(&self, now: u64, chance: u8) -> bool {
         self.access_validity.is_some_and(|(issued_at, expires_at)| {
             let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);
             let margin = margin - margin * u64::from(chance) / 1_024;
@@ -158,34 +192,32 @@ impl Tokens {
 }
 
 impl Session {
-    /// Begins a session, under an id nobody has seen before.
+    /// Begins a session.
     pub(crate) fn begin(
         registration: &Registration,
         id_token: &IdToken,
         tokens: Tokens,
         userinfo: Option<&Map<String, Value>>,
-        lifetimes: Lifetimes,
-        now: u64,
-        random: &dyn Random,
-    ) -> Result<Self, RandomError> {
-        Ok(Self {
-            id: random.array()?,
+        start: SessionStart,
+    ) -> Self {
+        Self {
+            id: start.id,
             generation: 0,
             provider: registration.name.clone(),
             issuer: registration.issuer.as_str().to_owned(),
             subject: id_token.subject.clone(),
             sid: id_token.sid.clone(),
             auth_time: id_token.auth_time,
-            times: Times::begin(now, lifetimes),
+            times: Times::begin(start.at, start.lifetimes),
             tokens,
             userinfo: userinfo
                 .and_then(|claims| serde_json::to_string(claims).ok())
                 .unwrap_or_default(),
             extras: Extras {
-                ceiling: Ceiling::begin(id_token, lifetimes.ceiling),
+                ceiling: Ceiling::begin(id_token, start.lifetimes.ceiling),
                 ..Extras::default()
             },
-        })
+        }
     }
 
     /// This session with new tokens, one generation further.
@@ -240,14 +272,24 @@ impl Session {
         }
     }
 
-    /// Whether the access token should be renewed before it is used. Sessions that began at the same
+    /// The access token, as handlers see it.
+    pub(crate) fn access_token(&self, now: u64) -> AccessToken {
+        let tokens = &self.tokens;
+        AccessToken::new(
+            tokens.access_token.text(),
+            tokens.expires_in(now),
+            tokens.scope.clone(),
+        )
+    }
+
+    /// Whether the access token should be refreshed before it is used. Sessions that began at the same
     /// moment differ a little, so that they do not all come to the provider at once.
     pub(crate) fn refresh_due(&self, now: u64) -> bool {
-        self.tokens.renewal_due(now, self.id[0])
+        self.tokens.refresh_due(now, self.id[0])
     }
 
     /// Whether the session is over, apart from what only a store can know.
-    pub(crate) fn ended(&self, now: u64) -> Option<Ended> {
+    pub(crate) fn ended(&self, now: u64) -> Option<SessionEnd> {
         self.times.ended(self.extras.ceiling.at(), now)
     }
 
@@ -339,22 +381,22 @@ impl Session {
             &id_token,
             Tokens::new(&response, &id_token, "openid email", 1_000),
             None,
-            Lifetimes {
-                idle: 600,
-                absolute: 6_000,
-                ..Lifetimes::default()
+            SessionStart {
+                id: [1; 16],
+                at: 1_000,
+                lifetimes: Lifetimes {
+                    idle: 600,
+                    absolute: 6_000,
+                    ..Lifetimes::default()
+                },
             },
-            1_000,
-            &crate::outside::scripted::CountingRandom::default(),
         )
-        .unwrap()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outside::scripted::BrokenRandom;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -465,17 +507,7 @@ mod tests {
         assert_eq!(session.sid.as_deref(), Some("their session"));
         assert_eq!(session.tokens.scope, "openid email");
         assert_eq!(session.ended(1_599), None);
-        assert_eq!(session.ended(1_600), Some(Ended::Idle));
-        let broken = Session::begin(
-            &Registration::example(),
-            &IdToken::example(&json!({ "sub": "1" })),
-            session.tokens.clone(),
-            None,
-            Lifetimes::default(),
-            1_000,
-            &BrokenRandom,
-        );
-        assert_eq!(broken.unwrap_err(), RandomError);
+        assert_eq!(session.ended(1_600), Some(SessionEnd::Idle));
     }
 
     /// RFC 6749 §5.1.
@@ -500,12 +532,12 @@ mod tests {
         let claims = |expiry: u64| json!({ "sub": "1", "session_expiry": expiry });
         let session = Session::example_of(&claims(1_300));
         assert_eq!(session.deadline(), 1_300);
-        assert_eq!(session.ended(1_300), Some(Ended::Ceiling));
+        assert_eq!(session.ended(1_300), Some(SessionEnd::Ceiling));
         let fresh = IdToken::example(&claims(9_999));
         let moved = session.refreshed(session.tokens.clone(), Some(&fresh));
         assert_eq!(moved.deadline(), 1_600, "idle");
-        assert_eq!(moved.ended(6_999), Some(Ended::Idle));
-        assert_eq!(moved.ended(7_000), Some(Ended::Absolute));
+        assert_eq!(moved.ended(6_999), Some(SessionEnd::Idle));
+        assert_eq!(moved.ended(7_000), Some(SessionEnd::Absolute));
         let silent = session.refreshed(session.tokens.clone(), None);
         assert_eq!(silent.deadline(), 1_300);
         let mut changed = session.clone();
@@ -572,7 +604,7 @@ mod tests {
         let due_by = |chance: u8, lifetime: Option<u64>, now: u64| {
             let response = answer(|response| response.expires_in = lifetime);
             let id_token = IdToken::example(&json!({ "sub": "1" }));
-            Tokens::new(&response, &id_token, "", 1_000).renewal_due(now, chance)
+            Tokens::new(&response, &id_token, "", 1_000).refresh_due(now, chance)
         };
         let due = |lifetime, now| due_by(0, lifetime, now);
         assert!(!due(Some(3_600), 4_539) && due(Some(3_600), 4_540));

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 
 use super::data::DataError;
 use super::session::Session;
-use super::store::StoreKey;
 use crate::authorization::Remembered;
 use crate::provider::ClaimPaths;
 
@@ -27,7 +26,7 @@ pub struct User {
     parsed: Arc<Parsed>,
     paths: Arc<ClaimPaths>,
     /// What the session lies under, where it lies in a store.
-    stored_under: Option<StoreKey>,
+    stored_under: Option<[u8; 32]>,
 }
 
 /// The session's claims, parsed when somebody asks.
@@ -66,13 +65,13 @@ impl User {
     }
 
     /// The same person, whose session lies in a store under this key.
-    pub(crate) fn stored_under(mut self, key: Option<StoreKey>) -> Self {
+    pub(crate) fn stored_under(mut self, key: Option<[u8; 32]>) -> Self {
         self.stored_under = key;
         self
     }
 
     /// The session, and the key it lies under in a store.
-    pub(crate) fn session(&self) -> (&Session, Option<StoreKey>) {
+    pub(crate) fn session(&self) -> (&Session, Option<[u8; 32]>) {
         (&self.session, self.stored_under)
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::config::{ConfigError, Mistake, Mistakes, PREFIX, Problem, variable};
 use crate::gate::Gate;
-use crate::session::StoreOpener;
+use crate::store::StoreOpener;
 
 use kind::{known, unknown};
 

@@ -11,7 +11,7 @@ use crate::gate::BasePath;
 use crate::logout::ClearSiteData;
 use crate::provider::{ClaimPath, ProviderPreset};
 use crate::seal::SessionKey;
-use crate::session::{MemoryStore, SessionStore};
+use crate::store::{MemoryStore, SessionStore};
 
 impl Settings {
     /// Starts to build a gate with these settings, for options that exist in code only.

@@ -14,12 +14,14 @@ use tokio::task::yield_now;
 
 use crate::builder::Provider;
 use crate::client::ResponseMode;
-use crate::gate::{Gate, Keeping, Verdict};
+use crate::cookie::PresentPieces;
+use crate::gate::{Gate, Verdict};
 use crate::jose::{Algorithm, Signer};
 use crate::outside::{Clock, HttpClient, HttpError, HttpFuture};
-use crate::session::{
-    Lease, MemoryStore, Session, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
-    StoredRecord, Ticket,
+use crate::session::Session;
+use crate::sessions::Ticket;
+use crate::store::{
+    Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 
 /// A provider whose every answer is awaited once, and whose ID tokens have this nonce.
@@ -82,7 +84,7 @@ impl HttpClient for Arc<SlowProvider> {
 
 /// A store whose every answer is awaited once before and once after it acts, and that can be down.
 #[derive(Debug, Default)]
-pub(in crate::gate) struct SlowStore {
+pub(crate) struct SlowStore {
     store: MemoryStore,
     pub(super) down: AtomicBool,
     calls: AtomicUsize,
@@ -105,7 +107,7 @@ impl SlowStore {
         })
     }
 
-    pub(in crate::gate) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 }
@@ -218,7 +220,10 @@ impl World {
         session.times.used_at = NOW;
         session.times.idle_deadline = NOW + 600;
         session.times.absolute_deadline = NOW + 9_000;
-        let (_, cookies) = self.gate.0.keep_new(&session, &[], NOW).await.unwrap();
+        let sessions = self.gate.sessions();
+        let beginning = sessions.beginning().unwrap();
+        let begun = sessions.begin(session.clone(), &beginning, PresentPieces::default());
+        let (_, cookies) = begun.await.unwrap();
         let cookie = cookies[0].to_str().unwrap().split(';').next().unwrap();
         (session, cookie.to_owned())
     }
@@ -226,11 +231,7 @@ impl World {
     pub(super) async fn is_stored(&self, cookie: &str) -> bool {
         let (name, ticket) = cookie.split_once('=').unwrap();
         let ticket = Ticket::open(&self.gate.0.keys, name, ticket.as_bytes()).unwrap();
-        let Keeping::Stored(stored) = &self.gate.0.keeping else {
-            panic!("sealed")
-        };
-        let found = stored.load(&self.gate.0.keys, &ticket, NOW).await;
-        found.unwrap().is_some()
+        self.gate.sessions().get(&ticket).await.is_some()
     }
 
     /// Begins to answer a request to one of the gate's routes.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::*;
 use crate::client::{ClientAuth, ResponseMode, UserinfoPolicy};
 use crate::provider::ClaimPath;
-use crate::session::{MemoryStore, SessionStore};
+use crate::store::{MemoryStore, SessionStore};
 
 const KEY: &str = "Zm9yIHRoZSB0ZXN0cyBvZiBzZXR0aW5ncyBvbmx5ISE=";
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";
@@ -42,7 +42,7 @@ fn the_shortest_table_makes_a_gate_with_the_safe_defaults() {
         (gate.login_path(), gate.logout_path()),
         ("/login", "/logout")
     );
-    let registration = &gate.0.registration;
+    let registration = gate.0.context.relying_party.registration();
     assert_eq!(registration.scopes, ["openid", "profile", "email"]);
     assert_eq!(registration.id_token_alg.as_str(), "RS256");
     assert!(matches!(
@@ -51,8 +51,8 @@ fn the_shortest_table_makes_a_gate_with_the_safe_defaults() {
     ));
     assert_eq!(registration.response_mode, ResponseMode::Query);
     assert_eq!(registration.userinfo, UserinfoPolicy::Never);
-    assert_eq!(gate.0.leeway, 30);
-    assert_eq!(gate.0.session_cookie.name(), "__Host-latchgate");
+    assert_eq!(gate.0.context.relying_party.leeway(), 30);
+    assert_eq!(gate.0.context.sessions.cookie_name(), "__Host-latchgate");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn every_setting_arrives() {
     ])
     .unwrap();
     assert_eq!(gate.redirect_uri(), "https://example.com/app/back");
-    assert_eq!(gate.0.session_cookie.name(), "__Host-door");
+    assert_eq!(gate.0.context.sessions.cookie_name(), "__Host-door");
     assert_eq!(
         (gate.login_path(), gate.logout_path()),
         ("/app/in", "/app/out")
@@ -105,10 +105,10 @@ fn every_setting_arrives() {
     );
     assert_eq!(gate.0.base.arrives, crate::gate::BasePath::Stripped);
     let ceiling = crate::session::SessionCeiling::IdToken;
-    assert_eq!(gate.0.lifetimes.ceiling, ceiling);
+    assert_eq!(gate.0.context.sessions.lifetimes().ceiling, ceiling);
     let remember_me = crate::authorization::RememberMe::Ask;
     assert_eq!(gate.0.remember_me, remember_me);
-    let every_login = &gate.0.login_options;
+    let every_login = gate.0.context.relying_party.every_login();
     assert_eq!(
         every_login.prompt.map(crate::authorization::Prompt::as_str),
         Some("consent")
@@ -116,7 +116,7 @@ fn every_setting_arrives() {
     assert_eq!(every_login.max_age, Some(300));
     assert_eq!(every_login.acr_values.as_deref(), Some("mfa pwd"));
     assert_eq!(every_login.ui_locales.as_deref(), Some("de en"));
-    let registration = &gate.0.registration;
+    let registration = gate.0.context.relying_party.registration();
     assert!(matches!(registration.auth, ClientAuth::ClientSecretPost(_)));
     assert_eq!(registration.scopes, ["openid", "offline_access"]);
     assert_eq!(
@@ -132,7 +132,10 @@ fn every_setting_arrives() {
     assert_eq!(paths.roles[0], ClaimPath::new(["realm_access", "roles"]));
     assert_eq!(paths.permissions, [ClaimPath::new(["a", "b"])]);
     assert_eq!(
-        (gate.0.lifetimes.idle, gate.0.lifetimes.absolute),
+        (
+            gate.0.context.sessions.lifetimes().idle,
+            gate.0.context.sessions.lifetimes().absolute
+        ),
         (1_800, 43_200)
     );
 }
@@ -145,7 +148,7 @@ fn loopback_needs_neither_https_nor_keys() {
         "http://[::1]:3000",
     ] {
         let gate = build(&[("base_url", base), ("session_keys", "")]).unwrap();
-        assert_eq!(gate.0.session_cookie.name(), "latchgate-3000");
+        assert_eq!(gate.0.context.sessions.cookie_name(), "latchgate-3000");
         assert_eq!(gate.redirect_uri(), format!("{base}/callback"));
     }
 }
@@ -167,7 +170,10 @@ fn the_environment_has_the_same_settings_in_capitals() {
         ("LATCHGAT_ISSUER", "somebody else's"),
     ]);
     let gate = settings.build().unwrap();
-    assert_eq!(gate.0.registration.client_id, "my-app");
+    assert_eq!(
+        gate.0.context.relying_party.registration().client_id,
+        "my-app"
+    );
     assert!(!settings.is_empty());
     assert!(environment(&[("PATH", "/bin")]).is_empty());
     assert!(!environment(&[("LATCHGATE_ISUER", "x")]).is_empty());
@@ -177,7 +183,11 @@ fn the_environment_has_the_same_settings_in_capitals() {
 fn max_age_is_a_number_of_seconds_too() {
     for (text, seconds) in [("300", 300), ("5m", 300), ("0", 0), (" 1 ", 1)] {
         let gate = build(&[("max_age", text)]).unwrap();
-        assert_eq!(gate.0.login_options.max_age, Some(seconds), "{text}");
+        assert_eq!(
+            gate.0.context.relying_party.every_login().max_age,
+            Some(seconds),
+            "{text}"
+        );
     }
 }
 
@@ -218,11 +228,11 @@ fn durations_have_a_unit() {
 
 #[test]
 fn a_store_of_another_crate_is_opened_by_its_scheme() {
-    fn ours(url: &str) -> Option<Result<Arc<dyn SessionStore>, crate::session::StoreError>> {
+    fn ours(url: &str) -> Option<Result<Arc<dyn SessionStore>, crate::store::StoreError>> {
         let rest = url.strip_prefix("ours://")?;
         Some(match rest {
             "good" => Ok(Arc::new(MemoryStore::default())),
-            _ => Err(crate::session::StoreError::Url(
+            _ => Err(crate::store::StoreError::Url(
                 "there is no such place".into(),
             )),
         })
@@ -232,7 +242,7 @@ fn a_store_of_another_crate_is_opened_by_its_scheme() {
         let settings = Settings::from_toml(&table).stores(&[ours]);
         settings
             .build()
-            .map(|gate| matches!(gate.0.keeping, crate::gate::Keeping::Stored(_)))
+            .map(|gate| gate.0.context.sessions.are_stored())
             .map_err(|error| error.to_string())
     };
     assert_eq!(stored("ours://good"), Ok(true));

@@ -14,11 +14,14 @@ fn tables_have_booleans_numbers_and_arrays() {
     let keys = format!("session_keys = ['{KEY}', '{KEY}']");
     let table = table(&[("session_keys", "")]) + &natural.join("\n") + "\n" + &keys;
     let gate = Gate::from_toml(&table).unwrap();
-    let registration = &gate.0.registration;
+    let registration = gate.0.context.relying_party.registration();
     assert_eq!(registration.userinfo, UserinfoPolicy::Always);
     assert_eq!(registration.scopes, ["openid", "offline_access"]);
     assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
-    assert_eq!(gate.0.login_options.max_age, Some(300));
+    assert_eq!(
+        gate.0.context.relying_party.every_login().max_age,
+        Some(300)
+    );
     assert!(gate.0.clear_site_data.is_some());
 }
 

@@ -1,0 +1,113 @@
+//! Ending sessions from the application, and stopping.
+
+use super::Gate;
+use crate::background::Room;
+use crate::error::Error;
+use crate::hook::Logout;
+use crate::logout::LogoutTarget;
+use crate::session::{SessionEnd, User};
+
+impl Gate {
+    /// Ends every session that a person has begun so far, wherever they are signed in: for "log out
+    /// everywhere", or when an account is closed. The person is who an ID token names, by `iss` and
+    /// `sub` ([OpenID Connect Core 1.0 §5.7](https://openid.net/specs/openid-connect-core-1_0.html#ClaimStability)),
+    /// as [`User::issuer`](crate::User::issuer) and [`User::subject`](crate::User::subject) have
+    /// them.
+    ///
+    /// Requests under way may still be answered, and leave no session behind; the cookie of the
+    /// session that asks goes with the next request. The provider is not told, and nobody is
+    /// kept from signing in again. In an [`on_login`](crate::GateBuilder::on_login) hook it ends the
+    /// session that is just beginning, too: [`Gate::end_other_sessions_of`] is what a hook wants.
+    ///
+    /// Sessions in a store end on every node that shares it, as long as the store has an index; all
+    /// others end on this node, and on every node where nodes share revocations
+    /// ([`GateBuilder::revocations_in`](crate::GateBuilder::revocations_in)). Once it has begun, it
+    /// goes on to its end, also when nobody waits for it any more.
+    ///
+    /// ```
+    /// # use latchgate::{Error, Gate, User};
+    /// async fn log_out_everywhere(gate: Gate, user: User) -> Result<(), Error> {
+    ///     gate.end_sessions_of(user.issuer(), user.subject()).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again.
+    pub async fn end_sessions_of(&self, issuer: &str, subject: &str) -> Result<(), Error> {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        self.run_to_end(|gate| async move {
+            let target = LogoutTarget::Person(subject);
+            gate.sessions().end_named(&issuer, &target).await?;
+            gate.notify_all_ended(&issuer, &target);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends every session that a person has begun so far, but the one that `user` comes from: for
+    /// "sign out my other devices", or for an [`on_login`](crate::GateBuilder::on_login) hook that lets
+    /// everybody have one session. Otherwise as [`Gate::end_sessions_of`].
+    ///
+    /// ```
+    /// # use latchgate::{Gate, LoginRejection, User};
+    /// async fn one_session_each(gate: Gate, user: User) -> Result<(), LoginRejection> {
+    ///     Ok(gate.end_other_sessions_of(&user).await?)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again.
+    /// [`Error::SessionEnded`] when the session of `user` has ended itself.
+    pub async fn end_other_sessions_of(&self, user: &User) -> Result<(), Error> {
+        let user = user.clone();
+        self.run_to_end(|gate| async move {
+            gate.sessions().end_others(&user).await?;
+            let target = LogoutTarget::Person(user.subject().to_owned());
+            gate.notify_all_ended(user.issuer(), &target);
+            Ok(())
+        })
+        .await
+    }
+
+    fn notify_all_ended(&self, issuer: &str, target: &LogoutTarget) {
+        let end = Logout::by_name(issuer, target, SessionEnd::SignedOut);
+        self.0.context.notify_logout(end);
+        tracing::info!(
+            event = "sessions_ended",
+            issuer,
+            ?target,
+            "the application ended the sessions of a person"
+        );
+    }
+
+    /// Waits until everything is done that goes on in the background: token refreshes, logouts that a
+    /// store has yet to hear of, revocations, hooks. For a server that stops, once it answers no more
+    /// requests; what is under way after `drain` began is not waited for.
+    ///
+    /// With a store that is down this takes up to a minute and some seconds, so give it a time limit:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # async fn stop(gate: latchgate::Gate) {
+    /// if tokio::time::timeout(Duration::from_secs(10), gate.drain()).await.is_err() {
+    ///     eprintln!("stopped before everything was done");
+    /// }
+    /// # }
+    /// ```
+    pub async fn drain(&self) {
+        self.0.background.drain().await;
+    }
+
+    /// Runs what ends sessions to its end, whether or not somebody still waits for it: a browser that
+    /// hangs up must not leave half of it undone.
+    pub(super) async fn run_to_end<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let ended = self.0.background.run(Room::Ends, work(self.clone())).await;
+        ended.unwrap_or(Err(Error::Interrupted))
+    }
+}

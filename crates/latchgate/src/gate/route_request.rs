@@ -1,0 +1,251 @@
+//! RouteRequests: requests the gate answers itself.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::Response;
+use tracing::Instrument;
+
+use super::refuse::{RefusedRequest, Retry};
+use super::{Gate, Parts, Route};
+use crate::authorization::{LoginOptions, Prompt, Remembered, suffix_of};
+use crate::cookie::pairs;
+use crate::error::{Error, LayerError, RequestError};
+use crate::head::RequestHead;
+use crate::navigation::{Framing, Navigation, Sender, wants_html};
+
+/// A request to one of the gate's own routes, detached from the connection it came on.
+#[must_use]
+pub struct RouteRequest {
+    gate: Gate,
+    route: Route,
+    misplaced: Option<LayerError>,
+    pub(super) parts: RequestParts,
+}
+
+/// What an request needs of its request. Full of secrets: it has no `Debug`.
+pub(super) struct RequestParts {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) content_type: String,
+    cookie_fields: Vec<Vec<u8>>,
+    pub(super) to_login_page: Navigation,
+    pub(super) sender: Sender,
+    pub(super) framing: Framing,
+    pub(super) html: bool,
+}
+
+impl RequestParts {
+    fn take(head: &dyn RequestHead, origin: &str) -> Self {
+        Self {
+            method: head.method().to_owned(),
+            path: head.path().to_owned(),
+            query: head.query().unwrap_or_default().to_owned(),
+            content_type: head.first("content-type").unwrap_or_default().to_owned(),
+            cookie_fields: head
+                .cookie_fields()
+                .iter()
+                .map(|field| field.to_vec())
+                .collect(),
+            to_login_page: Navigation::to_login_page(head),
+            sender: Sender::of(head, origin),
+            framing: Framing::of(head),
+            html: wants_html(head),
+        }
+    }
+
+    /// The request, as far as a refusal of it may tell.
+    pub(super) fn asked(&self, retry: Retry) -> RefusedRequest {
+        RefusedRequest {
+            html: self.html,
+            path: self.path.clone(),
+            retry,
+        }
+    }
+
+    pub(super) fn cookies(&self) -> Vec<&[u8]> {
+        self.cookie_fields().collect()
+    }
+
+    pub(super) fn cookie_fields(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.cookie_fields.iter().map(Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for RouteRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouteRequest")
+            .field("route", &self.route)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    pub(super) fn route_request<H: RequestHead>(&self, head: &H) -> Option<RouteRequest> {
+        let Parts { base, routes, .. } = &*self.0;
+        let mut all = routes.all().into_iter();
+        let here = all.find(|(_, path)| base.arriving(path) == head.path());
+        let (route, misplaced) = match here {
+            Some((route, _)) => (route, None),
+            None => (Route::Callback, Some(self.stripped_callback(head)?)),
+        };
+        if !route.is_ours() && !self.comes_back_from_logout(head) {
+            return None;
+        }
+        routes.evidence.reached();
+        let parts = RequestParts::take(head, &self.0.base.origin);
+        Some(RouteRequest {
+            gate: self.clone(),
+            route,
+            misplaced,
+            parts,
+        })
+    }
+
+    /// What to say of a provider's answer that arrived without the base URL's path. That it is one is certain:
+    /// its `state` names a login that the browser began here.
+    fn stripped_callback<H: RequestHead>(&self, head: &H) -> Option<LayerError> {
+        let Parts { base, routes, .. } = &*self.0;
+        let arrived = routes.callback.strip_prefix(&base.path)?;
+        if base.path.is_empty() || head.path() != arrived {
+            return None;
+        }
+        let query = head.query().unwrap_or_default().as_bytes();
+        let (_, state) = url::form_urlencoded::parse(query).find(|(name, _)| name == "state")?;
+        let name = format!("{}.{}", self.0.login_cookie.name(), suffix_of(&state));
+        let mut begun_here = false;
+        head.header("cookie", &mut |field| {
+            begun_here = begun_here || pairs(field).any(|(cookie, _)| cookie == name.as_bytes());
+        });
+        begun_here.then(|| LayerError::BasePathStripped {
+            callback: routes.callback.clone(),
+            arrived: arrived.to_owned(),
+        })
+    }
+}
+
+impl RouteRequest {
+    /// The longest body an request reads, in bytes: 64 KiB.
+    pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+    /// How many bytes of the request's body the request needs, if any. An adapter stops reading one
+    /// byte after that and passes what it has: the request then refuses.
+    #[must_use]
+    pub fn body_limit(&self) -> Option<usize> {
+        let reads = matches!(
+            self.route,
+            Route::Login | Route::Callback | Route::BackChannelLogout
+        );
+        (reads && self.parts.method == "POST").then_some(Self::MAX_BODY_BYTES)
+    }
+
+    /// Runs the request. `body` is empty unless [`RouteRequest::body_limit`] asked for it.
+    pub async fn run(self, body: Bytes) -> Response<Bytes> {
+        let span = tracing::info_span!("request", route = ?self.route, method = self.parts.method);
+        self.answer(body).instrument(span).await
+    }
+
+    async fn answer(self, body: Bytes) -> Response<Bytes> {
+        if let Some(error) = &self.misplaced {
+            return self.refuse(&error.clone().into(), Retry::login_from(self.gate.home()));
+        }
+        let answered = match self.route {
+            Route::Login => return self.login(&body).await,
+            Route::Callback => self.callback(&body).await,
+            Route::Logout => self.gate.logout(&self.parts).await,
+            Route::BackChannelLogout => self.back_channel_logout(&body).await,
+            Route::FrontChannelLogout => self.gate.front_channel_logout(&self.parts).await,
+            Route::AfterLogout => Ok(self.gate.back_from_logout(&self.parts)),
+        };
+        answered.unwrap_or_else(|error| self.refuse(&error, Retry::login_from(self.gate.home())))
+    }
+
+    /// Starts a login. A link says where it leads back to and whether to remember the browser, and
+    /// nothing else. A form on a page of the application's may make the provider ask as well, by the
+    /// `prompt` `login` or `select_account`.
+    async fn login(&self, body: &Bytes) -> Response<Bytes> {
+        let options_given = match self.parts.method.as_str() {
+            "GET" | "HEAD" => Ok((self.parts.query.as_bytes(), None)),
+            "POST" => self.login_form(body),
+            _ => Err(RequestError::Method { allow: "GET, POST" }.into()),
+        };
+        let (form, prompt) = match options_given {
+            Ok(options_given) => options_given,
+            Err(error) => return self.refuse(&error, Retry::login_from(self.gate.home())),
+        };
+        let return_to = field(form, "return_to").unwrap_or_default();
+        let return_to = self.gate.return_to(&return_to);
+        let mut options = LoginOptions::new();
+        options.prompt = prompt;
+        if field(form, "remember").as_deref() == Some("yes") {
+            options = options.remember(Remembered::AcrossRestarts);
+        }
+        let retry = Retry::Login {
+            return_to: return_to.clone(),
+            remembered: options.remembered,
+        };
+        if self.parts.to_login_page != Navigation::TopLevel {
+            return self.refuse(&RequestError::NotANavigation.into(), retry);
+        }
+        let cookies = self.parts.cookies();
+        let begun = self.gate.begin_login(options, return_to, &cookies).await;
+        begun.unwrap_or_else(|error| self.refuse(&error, retry))
+    }
+
+    fn login_form<'b>(&self, body: &'b Bytes) -> Result<(&'b [u8], Option<Prompt>), Error> {
+        if self.parts.sender == Sender::Foreign {
+            return Err(RequestError::CrossSite.into());
+        }
+        if self.parts.to_login_page != Navigation::TopLevel {
+            return Err(RequestError::NotANavigation.into());
+        }
+        let form = self.form(body)?;
+        let prompt = match field(form, "prompt").as_deref() {
+            Some("login") => Some(Prompt::Login),
+            Some("select_account") => Some(Prompt::SelectAccount),
+            _ => None,
+        };
+        Ok((form, prompt))
+    }
+
+    async fn callback(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {
+        let form = match self.parts.method.as_str() {
+            "GET" => self.parts.query.as_bytes(),
+            "POST" => self.form(body)?,
+            _ => return Err(RequestError::Method { allow: "GET, POST" }.into()),
+        };
+        self.gate.callback(form, &self.parts).await
+    }
+
+    fn refuse(&self, error: &Error, retry: Retry) -> Response<Bytes> {
+        self.gate.refuse(error, &self.parts.asked(retry))
+    }
+
+    async fn back_channel_logout(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {
+        if self.parts.method != "POST" {
+            return Err(RequestError::Method { allow: "POST" }.into());
+        }
+        self.gate.back_channel_logout(self.form(body)?).await
+    }
+
+    /// The body, if it is a form of acceptable size.
+    fn form<'b>(&self, body: &'b Bytes) -> Result<&'b [u8], Error> {
+        let kind = self.parts.content_type.split(';').next();
+        let is_form = kind.is_some_and(|kind| {
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
+        if !is_form || body.len() > Self::MAX_BODY_BYTES {
+            return Err(RequestError::Body.into());
+        }
+        Ok(body)
+    }
+}
+
+/// The first field of this name in a form or a query.
+fn field(form: &[u8], wanted: &str) -> Option<String> {
+    url::form_urlencoded::parse(form)
+        .find(|(name, _)| name == wanted)
+        .map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,112 @@
+//! A value of the provider's: fetched when first needed, by one caller for all who wait, fetched again when it gets old,
+//! and used stale when that fails.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Error;
+use crate::outside::HttpError;
+
+/// A value that is fetched when first needed and renewed when it gets old.
+#[derive(Debug)]
+pub(super) struct Cached<T> {
+    /// Whoever fetches holds this; the others wait and then find the value.
+    fetching: tokio::sync::Mutex<()>,
+    /// How many fetches have failed: whoever waited through a failure shares it.
+    failures: AtomicU64,
+    latest: Mutex<Option<CachedValue<T>>>,
+}
+
+#[derive(Debug)]
+pub(super) struct CachedValue<T> {
+    pub(super) value: Arc<T>,
+    pub(super) good_until: u64,
+}
+
+impl<T> Clone for CachedValue<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            ..*self
+        }
+    }
+}
+
+/// How long an old value is used before the next attempt to renew it, in seconds.
+const RETRY: u64 = 30;
+
+impl<T> Cached<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            fetching: tokio::sync::Mutex::default(),
+            failures: AtomicU64::new(0),
+            latest: Mutex::default(),
+        }
+    }
+
+    pub(super) fn latest(&self) -> Option<CachedValue<T>> {
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, value: CachedValue<T>) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    /// The value, fetched unless one is at hand that is not `stale`.
+    pub(super) async fn get<F>(
+        &self,
+        now: u64,
+        stale: impl Fn(&CachedValue<T>) -> bool,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<Arc<T>, Error>
+    where
+        F: Future<Output = Result<(T, u64), Error>>,
+    {
+        let usable = |latest: Option<CachedValue<T>>| {
+            latest
+                .filter(|latest| !stale(latest))
+                .map(|latest| latest.value)
+        };
+        if let Some(value) = usable(self.latest()) {
+            return Ok(value);
+        }
+        let failures = self.failures.load(Ordering::Acquire);
+        let _turn = self.fetching.lock().await;
+        if let Some(value) = usable(self.latest()) {
+            return Ok(value);
+        }
+        if self.failures.load(Ordering::Acquire) != failures {
+            return Err(HttpError::FailedForOthers.into());
+        }
+        match (fetch().await, self.latest()) {
+            (Ok((value, lifetime)), _) => {
+                let value = Arc::new(value);
+                self.set(CachedValue {
+                    value: Arc::clone(&value),
+                    good_until: now.saturating_add(lifetime),
+                });
+                Ok(value)
+            }
+            // Whoever makes up key ids changes nothing of what is known, and makes no noise.
+            (Err(error @ Error::Http(HttpError::NoNewerKeys)), _) => Err(error),
+            (Err(error), Some(old)) => {
+                tracing::warn!(event = "stale_provider_answer", code = error.code(), cause = %error.chain(), "using the provider's previous answer");
+                // Whoever waited for something newer shares the failure.
+                self.failures.fetch_add(1, Ordering::Release);
+                let value = Arc::clone(&old.value);
+                self.set(CachedValue {
+                    good_until: now.saturating_add(RETRY),
+                    ..old
+                });
+                Ok(value)
+            }
+            (Err(error), None) => {
+                self.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
+    }
+}

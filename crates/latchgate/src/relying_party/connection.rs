@@ -1,0 +1,442 @@
+//! The connection to one provider: one total deadline per call, metadata and keys cached.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{Request, Response, Uri, header};
+use tracing::Instrument;
+
+use super::cached::{Cached, CachedValue};
+use crate::background::Background;
+use crate::error::Error;
+use crate::jose::KeySet;
+use crate::outside::{HttpClient, HttpError};
+use crate::provider::{
+    Issuer, Metadata, RefetchBudget, discovery_request, discovery_response, keys_request,
+    keys_response,
+};
+
+/// How long all of one call to the provider may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The connection to one provider.
+#[derive(Debug)]
+pub(crate) struct ProviderConnection {
+    issuer: Issuer,
+    http: Arc<dyn HttpClient>,
+    /// Where the connections of the HTTP client are.
+    background: Arc<Background>,
+    metadata: Cached<Metadata>,
+    keys: Cached<KeySet>,
+    budget: Mutex<Option<RefetchBudget>>,
+}
+
+/// Bounds for `Cache-Control: max-age` of metadata and keys, in seconds, and what holds without one.
+const SHORTEST: u64 = 5 * 60;
+const LONGEST: u64 = 24 * 3600;
+const USUAL: u64 = 3600;
+
+impl ProviderConnection {
+    pub(crate) fn new(
+        issuer: Issuer,
+        http: Arc<dyn HttpClient>,
+        background: Arc<Background>,
+    ) -> Self {
+        Self {
+            issuer,
+            http,
+            background,
+            metadata: Cached::new(),
+            keys: Cached::new(),
+            budget: Mutex::default(),
+        }
+    }
+
+    /// Sends one request within the total deadline. Answers of any client are held to the same rules:
+    /// short, as they are, and no redirects.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, HttpError> {
+        let uri = request.uri();
+        let span = tracing::debug_span!("provider_call", host = uri.host(), path = uri.path());
+        let endpoint = endpoint(uri);
+        let http = Arc::clone(&self.http);
+        let exchange = async move {
+            let answer = tokio::time::timeout(DEADLINE, http.send(request)).await;
+            answer.unwrap_or(Err(HttpError::Timeout))
+        };
+        let answer = self.background.borrow(exchange).instrument(span).await;
+        answer
+            .unwrap_or_else(|| Err(HttpError::Transport("the server stopped".into())))
+            .and_then(acceptable)
+            .map_err(|error| error.at(endpoint))
+    }
+
+    /// The provider's metadata.
+    pub(crate) async fn metadata(&self, now: u64) -> Result<Arc<Metadata>, Error> {
+        let fetch = || async {
+            let request = discovery_request(&self.issuer)
+                .map_err(|error| HttpError::Transport(error.into()))?;
+            let answer = self.send(request).await?;
+            Ok((
+                discovery_response(&self.issuer, &answer)?,
+                lifetime(&answer),
+            ))
+        };
+        self.metadata
+            .get(now, |latest| latest.good_until <= now, fetch)
+            .await
+    }
+
+    /// The provider's metadata, if it was fetched before.
+    pub(crate) fn known_metadata(&self) -> Option<Arc<Metadata>> {
+        self.metadata.latest().map(|latest| latest.value)
+    }
+
+    /// The provider's keys.
+    pub(crate) async fn keys(&self, now: u64) -> Result<Arc<KeySet>, Error> {
+        self.keys
+            .get(
+                now,
+                |latest| latest.good_until <= now,
+                || self.fetch_keys(now),
+            )
+            .await
+    }
+
+    /// The provider's keys, fetched again because `known` lacks one: as often as the budget allows,
+    /// and not when somebody else has just done it.
+    pub(crate) async fn newer_keys(
+        &self,
+        known: &Arc<KeySet>,
+        now: u64,
+    ) -> Result<Arc<KeySet>, Error> {
+        let same = |latest: &CachedValue<KeySet>| Arc::ptr_eq(&latest.value, known);
+        // Asked for in turn: those who waited while somebody else fetched take nothing of the budget.
+        let fetch = || async {
+            if !self.can_afford_a_fetch(now) {
+                return Err(HttpError::NoNewerKeys.into());
+            }
+            self.fetch_keys(now).await
+        };
+        let newer = self.keys.get(now, same, fetch).await?;
+        if Arc::ptr_eq(&newer, known) {
+            // The old ones were used on: nobody can tell what the provider has by now.
+            return Err(HttpError::NoNewerKeys.into());
+        }
+        Ok(newer)
+    }
+
+    fn can_afford_a_fetch(&self, now: u64) -> bool {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        budget
+            .get_or_insert_with(|| RefetchBudget::full(now))
+            .take(now)
+    }
+
+    async fn fetch_keys(&self, now: u64) -> Result<(KeySet, u64), Error> {
+        let metadata = self.metadata(now).await?;
+        let request =
+            keys_request(&metadata).map_err(|error| HttpError::Transport(error.into()))?;
+        let answer = self.send(request).await?;
+        Ok((keys_response(&answer)?, lifetime(&answer)))
+    }
+}
+
+/// An endpoint as the log may have it: without user, query and fragment.
+fn endpoint(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port().map(|port| format!(":{port}"));
+    format!(
+        "{scheme}://{host}{}{}",
+        port.unwrap_or_default(),
+        uri.path()
+    )
+}
+
+/// An answer that is not too long, not compressed, and no redirect.
+fn acceptable(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {
+    if answer.status().is_redirection() {
+        return Err(HttpError::Redirect(answer.status()));
+    }
+    if answer.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(HttpError::Encoded);
+    }
+    if answer.body().len() > HttpError::MAX_BYTES {
+        return Err(HttpError::TooLarge);
+    }
+    Ok(answer)
+}
+
+/// How long an answer may be used, by its `Cache-Control` within our bounds.
+fn lifetime(answer: &Response<Vec<u8>>) -> u64 {
+    let max_age = answer
+        .headers()
+        .get(header::CACHE_CONTROL)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| {
+            value
+                .split(',')
+                .find_map(|directive| directive.trim().strip_prefix("max-age=")?.parse().ok())
+        });
+    max_age.map_or(USUAL, |seconds: u64| seconds.clamp(SHORTEST, LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::{Algorithm, Signer};
+    use crate::outside::scripted::{Answer, ScriptedHttp};
+    use serde_json::json;
+    use tokio::task::JoinSet;
+
+    const DISCOVERY: &str = "https://op.example/.well-known/openid-configuration";
+    const JWKS: &str = "https://op.example/jwks";
+
+    fn metadata(caching: &'static str) -> Answer {
+        let document = json!({
+            "issuer": "https://op.example",
+            "authorization_endpoint": "https://op.example/authorize",
+            "token_endpoint": "https://op.example/token",
+            "jwks_uri": JWKS,
+        });
+        Answer::Says(200, caching, document.to_string())
+    }
+
+    fn keys(kid: &str) -> Answer {
+        let key = Signer::new(Algorithm::Es256).jwk_named(kid);
+        Answer::Says(200, "", json!({ "keys": [key] }).to_string())
+    }
+
+    /// On the test's own runtime.
+    fn background() -> Arc<Background> {
+        Arc::new(Background::new(Some(tokio::runtime::Handle::current())))
+    }
+
+    fn provider(
+        answers: impl IntoIterator<Item = Answer>,
+    ) -> (Arc<ProviderConnection>, ScriptedHttp) {
+        let http = ScriptedHttp::new(answers);
+        let issuer = Issuer::parse("https://op.example").unwrap();
+        let reach = ProviderConnection::new(issuer, Arc::new(http.clone()), background());
+        (Arc::new(reach), http)
+    }
+
+    /// The codes that twenty requests at the same moment get, and `ok`.
+    async fn twenty_at_once(reach: &Arc<ProviderConnection>) -> Vec<&'static str> {
+        let mut requests = JoinSet::new();
+        for _ in 0..20 {
+            let reach = Arc::clone(reach);
+            requests.spawn(async move {
+                match reach.metadata(1_000).await {
+                    Ok(_) => "ok",
+                    Err(error) => error.code(),
+                }
+            });
+        }
+        requests.join_all().await
+    }
+
+    #[tokio::test]
+    async fn twenty_requests_at_once_ask_once() {
+        let (reach, http) = provider([metadata("")]);
+        assert_eq!(twenty_at_once(&reach).await, ["ok"; 20]);
+        assert_eq!(http.asked(), [DISCOVERY]);
+    }
+
+    #[tokio::test]
+    async fn twenty_requests_at_once_share_a_failure_and_the_next_asks_again() {
+        let (reach, http) = provider([Answer::Refuses]);
+        assert_eq!(twenty_at_once(&reach).await, ["provider_unreachable"; 20]);
+        assert_eq!(http.asked().len(), 1);
+        http.then(metadata(""));
+        assert!(reach.metadata(1_000).await.is_ok());
+        assert_eq!(http.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_fetch_that_is_given_up_leaves_the_next_one_free() {
+        let (reach, http) = provider([Answer::Hangs, metadata("")]);
+        let gives_up = tokio::time::timeout(Duration::ZERO, reach.metadata(1_000));
+        assert!(gives_up.await.is_err());
+        assert!(reach.metadata(1_000).await.is_ok());
+        assert_eq!(http.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn metadata_is_used_on_while_the_provider_is_down() {
+        let (reach, http) = provider([metadata("max-age=300")]);
+        let first = reach.metadata(1_000).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &reach.metadata(1_299).await.unwrap()));
+        assert_eq!(http.asked().len(), 1);
+        for (now, answer, asked) in [
+            (1_300, Answer::Refuses, 2),
+            (1_330, Answer::Says(500, "", String::new()), 3),
+            (1_360, Answer::Says(200, "", "<html>".to_owned()), 4),
+        ] {
+            http.then(answer);
+            assert!(Arc::ptr_eq(&first, &reach.metadata(now).await.unwrap()));
+            assert!(Arc::ptr_eq(
+                &first,
+                &reach.metadata(now + 29).await.unwrap()
+            ));
+            assert_eq!(http.asked().len(), asked, "{now}");
+        }
+        http.then(metadata(""));
+        assert!(!Arc::ptr_eq(&first, &reach.metadata(1_390).await.unwrap()));
+    }
+
+    #[test]
+    fn caching_stays_within_bounds() {
+        for (caching, seconds) in [
+            ("", 3_600),
+            ("no-store", 3_600),
+            ("max-age=0", 300),
+            ("public, max-age=600", 600),
+            ("max-age=99999999999", 86_400),
+            ("max-age=99999999999999999999999", 3_600),
+            ("max-age=-1", 3_600),
+            ("x-max-age=600", 3_600),
+        ] {
+            let answer = Response::builder().header("cache-control", caching);
+            assert_eq!(
+                lifetime(&answer.body(Vec::new()).unwrap()),
+                seconds,
+                "{caching}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_takes_ten_seconds_at_most() {
+        let after = |seconds| Answer::After(Duration::from_secs(seconds), String::new());
+        let (reach, _) = provider([after(9), after(11), Answer::Hangs]);
+        for (times_out, seconds) in [(false, 9), (true, 10), (true, 10)] {
+            let began = tokio::time::Instant::now();
+            let request = Request::post("https://me:secret@op.example:8443/token?code=x");
+            let answer = reach.send(request.body(Vec::new()).unwrap()).await;
+            let told = answer.map(drop).map_err(|error| error.to_string());
+            let at = "the provider did not answer in time: https://op.example:8443/token";
+            assert_eq!(
+                told,
+                if times_out {
+                    Err(at.to_owned())
+                } else {
+                    Ok(())
+                }
+            );
+            assert_eq!(began.elapsed().as_secs(), seconds);
+        }
+    }
+
+    #[test]
+    fn answers_of_any_client_are_held_to_the_same_rules() {
+        let answer = |status: u16, encoding: Option<&str>, bytes: usize| {
+            let mut answer = Response::builder().status(status);
+            if let Some(encoding) = encoding {
+                answer = answer.header("content-encoding", encoding);
+            }
+            let checked = acceptable(answer.body(vec![b' '; bytes]).unwrap());
+            checked.map(drop).map_err(|error| error.to_string())
+        };
+        let most = HttpError::MAX_BYTES;
+        for status in [200, 400, 404, 503] {
+            assert_eq!(answer(status, None, most), Ok(()));
+        }
+        for status in [301, 302, 303, 307, 308, 304] {
+            assert!(answer(status, None, 0).unwrap_err().contains("redirects"));
+        }
+        assert!(answer(200, None, most + 1).unwrap_err().contains("larger"));
+        for encoding in ["gzip", "br", "identity"] {
+            let refused = answer(200, Some(encoding), 0).unwrap_err();
+            assert!(refused.contains("compressed"));
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_fetched_once_from_where_the_metadata_says() {
+        let (reach, http) = provider([metadata(""), keys("a")]);
+        let first = reach.keys(1_000).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &reach.keys(1_100).await.unwrap()));
+        assert_eq!(http.asked(), [DISCOVERY, JWKS]);
+    }
+
+    #[tokio::test]
+    async fn a_key_set_without_keys_is_an_error_that_is_not_kept() {
+        for body in [
+            "<html>",
+            "{}",
+            r#"{"keys":[]}"#,
+            r#"{"keys":[{"kty":"oct","k":"AA"}]}"#,
+        ] {
+            let (reach, http) = provider([metadata(""), Answer::Says(200, "", body.to_owned())]);
+            assert_eq!(
+                reach.keys(1_000).await.unwrap_err().code(),
+                "provider_keys",
+                "{body}"
+            );
+            http.then(keys("a"));
+            assert!(reach.keys(1_000).await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn unknown_keys_are_looked_for_as_often_as_the_budget_allows() {
+        let (reach, http) = provider([metadata(""), keys("0")]);
+        let mut known = reach.keys(1_000).await.unwrap();
+        for fetches in 1..=5 {
+            http.then(keys("next"));
+            let newer = reach.newer_keys(&known, 1_000).await.unwrap();
+            assert!(!Arc::ptr_eq(&known, &newer));
+            assert_eq!(http.asked().len(), 2 + fetches);
+            known = newer;
+        }
+        let refused = reach.newer_keys(&known, 1_029).await.unwrap_err();
+        assert!(matches!(refused, Error::Http(HttpError::NoNewerKeys)));
+        assert_eq!(http.asked().len(), 7);
+        http.then(keys("later"));
+        let later = reach.newer_keys(&known, 1_030).await.unwrap();
+        assert!(!Arc::ptr_eq(&known, &later));
+    }
+
+    /// Anybody can send a logout token with a key id that nobody has.
+    #[tokio::test]
+    async fn made_up_key_ids_do_not_wear_out_what_is_known() {
+        let (reach, http) = provider([metadata(""), keys("0")]);
+        let mut known = reach.keys(1_000).await.unwrap();
+        for _ in 1..=5 {
+            http.then(keys("next"));
+            known = reach.newer_keys(&known, 1_000).await.unwrap();
+        }
+        for _ in 0..100 {
+            assert!(reach.newer_keys(&known, 1_001).await.is_err());
+        }
+        // They were fetched for an hour, and are good for one.
+        let later = reach.keys(1_000 + USUAL - 1).await.unwrap();
+        assert!(Arc::ptr_eq(&known, &later));
+        assert_eq!(http.asked().len(), 7);
+    }
+
+    #[tokio::test]
+    async fn keys_that_somebody_else_has_just_fetched_cost_nothing() {
+        let (reach, http) = provider([metadata(""), keys("a"), keys("b")]);
+        let known = reach.keys(1_000).await.unwrap();
+        let newer = reach.newer_keys(&known, 1_000).await.unwrap();
+        for _ in 0..100 {
+            let again = reach.newer_keys(&known, 1_000).await.unwrap();
+            assert!(Arc::ptr_eq(&newer, &again));
+        }
+        assert_eq!(http.asked().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn old_keys_are_kept_when_newer_ones_cannot_be_had() {
+        let (reach, _) = provider([metadata(""), keys("a"), Answer::Refuses]);
+        let known = reach.keys(1_000).await.unwrap();
+        let refused = reach.newer_keys(&known, 1_000).await.unwrap_err();
+        assert!(matches!(refused, Error::Http(HttpError::NoNewerKeys)));
+        assert!(Arc::ptr_eq(&known, &reach.keys(1_000).await.unwrap()));
+    }
+}

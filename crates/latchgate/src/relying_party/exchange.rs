@@ -1,0 +1,66 @@
+//! Spending the code, and the session that its tokens are good for.
+
+use super::RelyingParty;
+use crate::authorization::{Expected, VerifiedCode};
+use crate::error::Error;
+use crate::session::{Session, SessionStart, Tokens};
+use crate::token::{self, TokenResponse};
+
+impl RelyingParty {
+    /// Exchanges the code for tokens.
+    pub(crate) async fn exchange(&self, code: VerifiedCode) -> Result<TokenResponse, Error> {
+        let metadata = self.metadata().await?;
+        let request = token::request(&self.registration, &metadata, code)?;
+        Ok(token::response(&self.send(request).await?)?)
+    }
+
+    /// The session that the tokens of a login are good for, with all that the provider says of its person.
+    pub(crate) async fn begin_session(
+        &self,
+        tokens: &TokenResponse,
+        expected: &Expected,
+        start: SessionStart,
+    ) -> Result<Session, Error> {
+        let id_token = self
+            .verify(|rules| {
+                token::verify(
+                    rules,
+                    tokens.id_token.as_deref(),
+                    &tokens.access_token,
+                    expected,
+                )
+            })
+            .await?;
+        let claims = self
+            .userinfo(&tokens.access_token, &id_token.subject)
+            .await?;
+        let requested = self.registration.scopes.join(" ");
+        let mut session = Session::begin(
+            &self.registration,
+            &id_token,
+            Tokens::new(tokens, &id_token, &requested, self.now()),
+            claims.as_ref(),
+            start,
+        );
+        self.read_access_token(&mut session, &tokens.access_token)
+            .await;
+        self.warn_without_refresh_token(&session);
+        Ok(session)
+    }
+
+    /// Tells the log that a refresh token was asked for and not granted: the session's access token will expire, and
+    /// nobody sees why.
+    fn warn_without_refresh_token(&self, session: &Session) {
+        let mut scopes = self.registration.scopes.iter();
+        let asked = scopes.any(|scope| scope == "offline_access");
+        if asked && session.tokens.refresh_token.is_none() {
+            tracing::warn!(
+                event = "no_refresh_token",
+                issuer = session.issuer,
+                subject = session.subject,
+                cure = "allow the client the grant type refresh_token and the scope offline_access at the provider, and its API offline access if it has one; some providers want `prompt=consent` as well (setting `prompt`)",
+                "`offline_access` was requested, and the provider granted no refresh token"
+            );
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Ending the session at the provider, and the pages of the provider's that may end ours.
+
+use url::Url;
+
+use super::RelyingParty;
+use crate::logout::{LogoutState, request};
+
+impl RelyingParty {
+    /// Where the session at the provider ends. A provider that is down, or has no such place, is no reason not to sign
+    /// out here.
+    pub(crate) async fn end_session_url(
+        &self,
+        id_token_hint: Option<&str>,
+        post_logout_redirect_uri: &str,
+        state: &LogoutState,
+    ) -> Option<Url> {
+        let metadata = match self.metadata().await {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                tracing::warn!(event = "logout_here_only", code = error.code(), cause = %error.chain(), "signed out here only: the provider's metadata is not available");
+                return None;
+            }
+        };
+        request(
+            &self.registration,
+            &metadata,
+            id_token_hint,
+            post_logout_redirect_uri,
+            state,
+        )
+    }
+
+    /// The origins of the provider's pages, as far as they are known.
+    pub(crate) fn origins_of_the_provider(&self) -> Vec<String> {
+        let issuer = Url::parse(self.issuer()).ok();
+        let metadata = self.connection.known_metadata();
+        let authorization = metadata
+            .as_ref()
+            .map(|metadata| metadata.authorization_endpoint().url().clone());
+        let end_session = metadata
+            .as_ref()
+            .and_then(|metadata| Some(metadata.end_session_endpoint()?.url().clone()));
+        let mut origins = Vec::new();
+        for page in [issuer, authorization, end_session].into_iter().flatten() {
+            let origin = page.origin().ascii_serialization();
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+        origins
+    }
+}

@@ -1,0 +1,166 @@
+//! The application as the relying party of one provider: what is exchanged, verified, refreshed and revoked there. Knows
+//! no store and no cookie.
+
+mod cached;
+mod claims;
+mod connection;
+mod exchange;
+mod logout;
+mod refresh;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use url::Url;
+
+use crate::authorization::{
+    AuthorizationError, Chance, Expected, LoginOptions, Parameters, PendingLogin, Prompt,
+    VerifiedCode, request, response,
+};
+use crate::background::Background;
+use crate::client::Registration;
+use crate::error::Error;
+use crate::outside::{Clock, HttpClient, HttpError, Random};
+use crate::provider::{ClaimPaths, Metadata};
+use crate::return_to::ReturnTo;
+use connection::ProviderConnection;
+
+/// The relying party, towards one provider.
+pub(crate) struct RelyingParty {
+    registration: Registration,
+    /// What every login asks for unless it asks for something else.
+    login_options: LoginOptions,
+    connection: ProviderConnection,
+    /// The claims that hold roles and permissions.
+    claim_paths: Arc<ClaimPaths>,
+    /// How far the provider's clock may be off, in seconds.
+    leeway: u64,
+    background: Arc<Background>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a relying party is made of.
+pub(crate) struct RelyingPartyConfig {
+    pub(crate) registration: Registration,
+    pub(crate) login_options: LoginOptions,
+    pub(crate) http: Arc<dyn HttpClient>,
+    pub(crate) leeway: u64,
+    pub(crate) background: Arc<Background>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl RelyingParty {
+    pub(crate) fn new(config: RelyingPartyConfig) -> Self {
+        let background = Arc::clone(&config.background);
+        let issuer = config.registration.issuer.clone();
+        Self {
+            connection: ProviderConnection::new(issuer, config.http, background),
+            claim_paths: Arc::clone(&config.registration.claim_paths),
+            registration: config.registration,
+            login_options: config.login_options,
+            leeway: config.leeway,
+            background: config.background,
+            clock: config.clock,
+        }
+    }
+
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        self.registration.issuer.as_str()
+    }
+
+    pub(crate) fn claim_paths(&self) -> &Arc<ClaimPaths> {
+        &self.claim_paths
+    }
+
+    /// How far the provider's clock may be off, in seconds.
+    pub(crate) fn leeway(&self) -> u64 {
+        self.leeway
+    }
+
+    /// Fetches metadata and keys.
+    pub(crate) async fn warm_up(&self) -> Result<(), Error> {
+        self.metadata().await?;
+        self.connection.keys(self.now()).await?;
+        Ok(())
+    }
+
+    /// The authorization request of a login, and what has to be remembered of it. `options` come before those of every
+    /// login.
+    pub(crate) async fn authorization_request(
+        &self,
+        options: LoginOptions,
+        return_to: ReturnTo,
+        random: &dyn Random,
+    ) -> Result<(Url, PendingLogin), Error> {
+        let metadata = self.metadata().await?;
+        let chance = Chance::draw(random)?;
+        let (registration, now) = (&self.registration, self.now());
+        Ok(request(
+            registration,
+            &metadata,
+            options,
+            return_to,
+            chance,
+            now,
+        ))
+    }
+
+    /// The login options with what every login asks for where they say nothing.
+    pub(crate) fn login_options(&self, options: LoginOptions) -> LoginOptions {
+        options.or(&self.login_options)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn every_login(&self) -> &LoginOptions {
+        &self.login_options
+    }
+
+    /// Checks an authorization response against the login that it belongs to.
+    pub(crate) async fn authorization_response(
+        &self,
+        parameters: Parameters<'_>,
+        pending: PendingLogin,
+    ) -> Result<(VerifiedCode, Expected), Error> {
+        let metadata = self.metadata().await?;
+        let checked: Result<_, AuthorizationError> =
+            response(parameters, pending, &self.registration, &metadata);
+        Ok(checked?)
+    }
+
+    /// The `prompt` at which the provider lets somebody else sign in: every provider must know `login`
+    /// (OpenID Connect Core 1.0 §15.1), and those that say so know `select_account`.
+    pub(crate) fn prompt_for_somebody_else(&self) -> Prompt {
+        let metadata = self.connection.known_metadata();
+        if metadata.is_some_and(|metadata| metadata.lets_people_choose_an_account()) {
+            Prompt::SelectAccount
+        } else {
+            Prompt::Login
+        }
+    }
+
+    async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
+        self.connection.metadata(self.now()).await
+    }
+
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {
+        self.connection.send(request).await
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for RelyingParty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RelyingParty")
+            .field("registration", &self.registration)
+            .finish_non_exhaustive()
+    }
+}

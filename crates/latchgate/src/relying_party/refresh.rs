@@ -1,0 +1,102 @@
+//! Spending a refresh token, and giving one back.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::RelyingParty;
+use crate::error::Error;
+use crate::session::Session;
+use crate::token::{self, IdToken, TokenResponse};
+
+impl RelyingParty {
+    /// Spends a session's refresh token. The session with new tokens, and the claims that came with them.
+    ///
+    /// # Errors
+    ///
+    /// Those that end the session ([`Error::ends_the_session`]), and those that leave it as it was.
+    pub(crate) async fn refresh(&self, session: &Session) -> Result<Session, Error> {
+        let metadata = self.metadata().await?;
+        // Before the refresh token is spent: its answer must not be lost for the lack of keys.
+        self.connection.keys(self.now()).await?;
+        let refresh_token = session.tokens.refresh_token.as_ref();
+        let refresh_token = refresh_token.map(|token| token.text());
+        let refresh_token = refresh_token.ok_or(Error::RefreshUnavailable)?;
+        let request = token::refresh_request(&self.registration, &metadata, &refresh_token)?;
+        let tokens = token::response(&self.send(request).await?)?;
+        let id_token = self.refreshed_id_token(session, &tokens).await?;
+        let fresh = session
+            .tokens
+            .refreshed(&tokens, id_token.as_ref(), self.now());
+        let mut fresh = session.refreshed(fresh, id_token.as_ref());
+        self.update_claims(&mut fresh).await?;
+        Ok(fresh)
+    }
+
+    /// The ID token of a refresh, if there is one that can be accepted.
+    async fn refreshed_id_token(
+        &self,
+        session: &Session,
+        tokens: &TokenResponse,
+    ) -> Result<Option<IdToken>, Error> {
+        let Some(raw) = &tokens.id_token else {
+            return Ok(None);
+        };
+        let known = session.id_token_claims();
+        let verified = self.verify(|rules| {
+            let subject = &session.subject;
+            token::verify_refreshed(rules, raw, &tokens.access_token, subject, &known)
+        });
+        match verified.await {
+            Ok(id_token) => Ok(Some(id_token)),
+            Err(error) if error.ends_the_session() => Err(error),
+            Err(error) => {
+                // The answer need not carry one, and the rotated refresh token must be kept.
+                tracing::warn!(
+                    event = "id_token_left_out",
+                    issuer = session.issuer,
+                    subject = session.subject,
+                    code = error.code(),
+                    cause = %error.chain(),
+                    "the tokens were refreshed, and the ID token among them cannot be accepted: the one from before is kept"
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    /// Revokes a session's refresh token, which nobody will use any more.
+    pub(crate) fn revoke_tokens_of(self: &Arc<Self>, session: &Session) {
+        if let Some(refresh_token) = &session.tokens.refresh_token {
+            self.revoke(refresh_token.text());
+        }
+    }
+
+    /// Revokes a refresh token (RFC 7009), as well as it goes: nobody waits for it.
+    pub(crate) fn revoke(self: &Arc<Self>, refresh_token: String) {
+        let this = Arc::clone(self);
+        let revocation = async move { this.send_revocation(&refresh_token).await };
+        self.background
+            .spawn_if_room("a token revocation", revocation);
+    }
+
+    async fn send_revocation(&self, refresh_token: &str) {
+        let revocation = async {
+            let metadata = self.metadata().await?;
+            let request = token::revocation_request(&self.registration, &metadata, refresh_token);
+            Ok::<_, Error>(match request {
+                Some(request) => Some(self.send(request?).await?.status()),
+                None => None,
+            })
+        };
+        match revocation.await {
+            Ok(None | Some(StatusCode::OK)) => {}
+            Ok(Some(status)) => {
+                tracing::warn!(event = "token_not_revoked", %status, "the refresh token was not revoked")
+            }
+            Err(error) => {
+                tracing::warn!(event = "token_not_revoked", code = error.code(), cause = %error.chain(), "the refresh token was not revoked");
+            }
+        }
+    }
+}

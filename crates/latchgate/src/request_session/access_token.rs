@@ -1,0 +1,141 @@
+//! The access token of a request's session: fresh, or refreshed first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::RequestSession;
+use crate::error::Error;
+use crate::head::RequestHead;
+use crate::session::{AccessToken, Session};
+use crate::sessions::{LoadedSession, RefreshOutcome, TIMING};
+
+/// How often a request asks for newer tokens, when what it gets has changed in other ways only.
+const ROUNDS: usize = 4;
+
+impl RequestSession {
+    /// A fresh access token of the person who is signed in, if anybody is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RefreshUnavailable`] when the token has expired and the provider cannot be asked
+    /// for a new one; [`Error::NoRefreshToken`] when it has expired and the provider has granted
+    /// nothing to refresh it with; [`Error::Store`] when the session's store does not answer.
+    pub fn access_token(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
+        let opened = self.load(head);
+        let this = self.clone();
+        async move {
+            let Some(loaded) = opened.await? else {
+                return Ok(None);
+            };
+            let now = this.now();
+            if !loaded.session.refresh_due(now) {
+                return Ok(Some(loaded.session.access_token(now)));
+            }
+            if loaded.session.tokens.refresh_token.is_none() {
+                // Without a refresh token the rest of its life is all there is.
+                if loaded.session.tokens.are_good(now) {
+                    return Ok(Some(loaded.session.access_token(now)));
+                }
+                return Err(Error::NoRefreshToken);
+            }
+            // A sealed session is loaded by nobody but the browser, which should get the newest one.
+            let patience = if loaded.ticket.is_some() && loaded.session.tokens.are_good(now) {
+                TIMING.short_patience
+            } else {
+                TIMING.patience
+            };
+            let due = |session: &Session| session.refresh_due(now);
+            let refreshed = this.refresh(loaded, patience, |session| !due(session));
+            match refreshed.await {
+                Err(Error::RefreshUnavailable) => this.token_while_good(),
+                other => other,
+            }
+        }
+    }
+
+    /// Refreshes the tokens now, whether due or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RefreshUnavailable`] when the provider cannot be asked, however long the old token would
+    /// still be good; [`Error::NoRefreshToken`] when it has granted nothing to refresh it with;
+    /// [`Error::Store`] when the session's store does not answer. `None` when nobody is signed in, or the
+    /// provider has revoked the refresh token.
+    pub fn force_refresh(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
+        let opened = self.load(head);
+        let this = self.clone();
+        async move {
+            match opened.await? {
+                Some(loaded) if loaded.session.tokens.refresh_token.is_none() => {
+                    Err(Error::NoRefreshToken)
+                }
+                Some(loaded) => {
+                    let before = Arc::clone(&loaded.session);
+                    this.refresh(loaded, TIMING.patience, |session| {
+                        session.tokens != before.tokens
+                    })
+                    .await
+                }
+                None => Ok(None),
+            }
+        }
+    }
+
+    /// Refreshes until the session is what is wanted: the newest generation may be somebody's change
+    /// that left the tokens as they were.
+    async fn refresh(
+        &self,
+        mut loaded: LoadedSession,
+        patience: Duration,
+        wanted: impl Fn(&Session) -> bool,
+    ) -> Result<Option<AccessToken>, Error> {
+        let now = self.now();
+        for _ in 0..ROUNDS {
+            match self.refreshed(&loaded, patience).await {
+                RefreshOutcome::Refreshed(session) => {
+                    loaded.session = session;
+                    self.keep(loaded.clone());
+                    if wanted(&loaded.session) {
+                        return Ok(Some(loaded.session.access_token(now)));
+                    }
+                }
+                RefreshOutcome::Ended(why) => {
+                    self.lose(why);
+                    return Ok(None);
+                }
+                RefreshOutcome::Unavailable => break,
+            }
+        }
+        Err(Error::RefreshUnavailable)
+    }
+
+    /// The token that could not be refreshed, while it is good.
+    fn token_while_good(&self) -> Result<Option<AccessToken>, Error> {
+        // The request has waited, perhaps for long.
+        let now = self.now();
+        match self.loaded() {
+            Some(loaded) if loaded.session.tokens.are_good(now) => {
+                Ok(Some(loaded.session.access_token(now)))
+            }
+            _ => Err(Error::RefreshUnavailable),
+        }
+    }
+
+    /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
+    async fn refreshed(&self, session: &LoadedSession, patience: Duration) -> RefreshOutcome {
+        let refresh = self.sessions().refresh_with(session, self.context());
+        tokio::time::timeout(patience, refresh)
+            .await
+            .unwrap_or(RefreshOutcome::Unavailable)
+    }
+
+    fn now(&self) -> u64 {
+        self.sessions().now()
+    }
+}

@@ -1,0 +1,380 @@
+//! The session of one request of the application's: opened once, when somebody asks; its user, its access token, the
+//! application's value, and what of it leaves with the response.
+
+mod access_token;
+mod data;
+mod refresher;
+mod response_head;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::header;
+use tokio::sync::OnceCell;
+
+use crate::cookie::PresentPieces;
+use crate::error::Error;
+use crate::head::RequestHead;
+use crate::hook::Hooks;
+use crate::relying_party::RelyingParty;
+use crate::session::{SessionEnd, User};
+use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, SessionCookie, Sessions, Ticket};
+
+pub(crate) use data::FoundData;
+pub use data::SessionData;
+pub use response_head::ResponseHead;
+
+/// What the sessions of requests need: all sessions, their provider, and the application's hooks.
+pub(crate) struct Context {
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) relying_party: Arc<RelyingParty>,
+    pub(crate) hooks: Hooks,
+    pub(crate) background: Arc<crate::background::Background>,
+}
+
+/// The session of one request, on its way through the application. Cheap to clone.
+///
+/// Nothing is decrypted and no store is asked until a handler, an extractor or a guard asks; then
+/// it happens once, however many ask.
+#[derive(Clone)]
+pub struct RequestSession(Arc<State>);
+
+struct State {
+    context: Arc<Context>,
+    opened: OnceCell<Option<User>>,
+    changes: Mutex<Changes>,
+}
+
+/// What the response has to tell the browser.
+#[derive(Debug, Default)]
+struct Changes {
+    /// The pieces of the session's cookie in the request.
+    present: PresentPieces,
+    /// The session as it is now, after refreshes.
+    loaded: Option<LoadedSession>,
+    /// Why the session that the request brought has ended.
+    ended: Option<SessionEnd>,
+    /// The cookies have to be written again, or, without a session, removed.
+    write: bool,
+    asked: bool,
+}
+
+impl RequestSession {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self(Arc::new(State {
+            context,
+            opened: OnceCell::new(),
+            changes: Mutex::default(),
+        }))
+    }
+
+    /// Who is signed in, if anybody.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when the session lies in a store that does not answer.
+    pub fn user(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<User>, Error>> + Send + use<> {
+        let opened = self.load(head);
+        let this = self.clone();
+        async move {
+            opened.await?;
+            Ok(this.0.opened.get().cloned().flatten())
+        }
+    }
+
+    /// Why the session that the request brought has ended. `None` when it has not, and for a cookie that
+    /// does not open or leads to nothing: a store forgets what has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when the session lies in a store that does not answer.
+    pub fn ended(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<SessionEnd>, Error>> + Send + use<> {
+        let opened = self.load(head);
+        let this = self.clone();
+        async move {
+            opened.await?;
+            Ok(this.known_end())
+        }
+    }
+
+    /// Writes what has changed into the head of the application's response, whatever kind of response it is.
+    pub(crate) fn apply_to(&self, response: &mut dyn ResponseHead) {
+        let mut changes = self.changes();
+        if changes.asked {
+            response.append(header::VARY.as_str(), b"cookie");
+            if !response.contains(header::CACHE_CONTROL.as_str()) {
+                response.replace(header::CACHE_CONTROL.as_str(), b"private, no-store");
+            }
+        }
+        if !changes.write {
+            return;
+        }
+        // What happened to the session while the handler ran counts, not what it was before.
+        let loaded = changes.loaded.as_ref();
+        match loaded.and_then(|loaded| self.sessions().since(&loaded.session)) {
+            Some(RefreshOutcome::Ended(SessionEnd::SignedOut)) => return,
+            Some(RefreshOutcome::Ended(_)) => changes.loaded = None,
+            Some(RefreshOutcome::Refreshed(session)) => {
+                let newest = |loaded| LoadedSession { session, ..loaded };
+                changes.loaded = changes.loaded.take().map(newest);
+            }
+            _ => {}
+        }
+        let cookies = match &changes.loaded {
+            Some(loaded) => self.sessions().cookies(loaded, changes.present),
+            None => Ok(self.sessions().clear_cookies(changes.present)),
+        };
+        match cookies {
+            Ok(cookies) => {
+                for cookie in cookies {
+                    response.append(header::SET_COOKIE.as_str(), cookie.as_bytes());
+                }
+                response.replace(header::CACHE_CONTROL.as_str(), b"private, no-store");
+            }
+            Err(error) => {
+                tracing::error!(event = "session_not_written", code = error.code(), cause = %error.chain(), "the session could not be written");
+            }
+        }
+    }
+
+    /// Why the session has ended, as far as it has been looked at.
+    pub(crate) fn known_end(&self) -> Option<SessionEnd> {
+        self.changes().ended
+    }
+
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.0.context
+    }
+
+    /// The pieces of the session's cookie in the request.
+    pub(crate) fn present(&self) -> PresentPieces {
+        self.changes().present
+    }
+
+    /// The session, opened for one of the gate's own routes, for somebody who lets go of the request meanwhile.
+    pub(crate) fn open(
+        &self,
+        cookie_fields: &[&[u8]],
+    ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
+        let cookie = self.read(cookie_fields);
+        let this = self.clone();
+        async move {
+            this.settle_with(cookie).await?;
+            Ok(this.loaded())
+        }
+    }
+
+    /// The session as it is now, if it was opened.
+    pub(crate) fn loaded(&self) -> Option<LoadedSession> {
+        self.changes().loaded.clone()
+    }
+
+    /// The session, opened because the application asks.
+    fn load(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
+        self.changes().asked = true;
+        self.open(&head.cookie_fields())
+    }
+
+    /// Goes on without the session, which has ended.
+    fn lose(&self, why: SessionEnd) {
+        let mut changes = self.changes();
+        changes.loaded = None;
+        changes.ended = Some(why);
+        changes.write = true;
+    }
+
+    /// Goes on with a session that has changed; the response will carry it.
+    fn keep(&self, changed: LoadedSession) {
+        let mut changes = self.changes();
+        changes.loaded = Some(changed);
+        changes.write = true;
+    }
+
+    /// Opens a sealed session at once. What is left is for others to say: the store, or other nodes.
+    fn read(&self, cookie_fields: &[&[u8]]) -> Option<SessionCookie> {
+        if self.0.opened.initialized() {
+            return None;
+        }
+        let pieces = self.sessions().pieces(cookie_fields.iter().copied());
+        self.changes().present = pieces.present();
+        match self.sessions().find_here(self.sessions().open(&pieces)) {
+            Ok(found) => {
+                let user = self.settle(found);
+                // Somebody else may have been faster; theirs is the same.
+                let _ = self.0.opened.set(user);
+                None
+            }
+            Err(cookie) => Some(cookie),
+        }
+    }
+
+    async fn settle_with(&self, cookie: Option<SessionCookie>) -> Result<(), Error> {
+        let open = || async {
+            let cookie = cookie.unwrap_or(SessionCookie::Invalid);
+            Ok(self.settle(self.sessions().find(cookie).await?))
+        };
+        self.0.opened.get_or_try_init(open).await.map(|_| ())
+    }
+
+    /// Takes note of what was found. Who that is.
+    fn settle(&self, found: Lookup) -> Option<User> {
+        let mut changes = self.changes();
+        match found {
+            Lookup::Active {
+                loaded, write_due, ..
+            } => {
+                let loaded = match write_due {
+                    true => self.sessions().extended(&loaded),
+                    false => loaded,
+                };
+                let user = self.0.context.user(&loaded.session);
+                let user = user.stored_under(loaded.ticket.as_ref().map(Ticket::key));
+                changes.loaded = Some(loaded);
+                changes.write = write_due;
+                Some(user)
+            }
+            Lookup::Ended { why, .. } => {
+                tracing::debug!(event = "session_over", code = why.code(), %why, "the session has ended");
+                changes.ended = Some(why);
+                // Who signed out had the cookies removed then; there may be newer ones by now.
+                changes.write = why != SessionEnd::SignedOut;
+                None
+            }
+            // The cookie of a session that was begun meanwhile has the same name: an answer that is
+            // late must not remove it.
+            Lookup::NotFound => None,
+            Lookup::Invalid => {
+                changes.write = true;
+                None
+            }
+        }
+    }
+
+    fn sessions(&self) -> &Arc<Sessions> {
+        &self.0.context.sessions
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.0
+            .changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for RequestSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestSession")
+            .field("opened", &self.0.opened.get())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+
+    use super::*;
+    use crate::client::Registration;
+    use crate::outside::scripted::{ScriptedHttp, StoppedClock};
+    use crate::relying_party::RelyingPartyConfig;
+    use crate::session::Session;
+    use crate::sessions::example::{config, sessions};
+
+    impl RequestSession {
+        /// A request at 1001 of somebody who has this session, sealed.
+        pub(super) fn example(session: &Arc<Session>) -> Self {
+            let background = config(StoppedClock(1_001)).background;
+            let relying_party = RelyingParty::new(RelyingPartyConfig {
+                registration: Registration::example(),
+                login_options: crate::authorization::LoginOptions::new(),
+                http: Arc::new(ScriptedHttp::default()),
+                leeway: 0,
+                background: Arc::clone(&background),
+                clock: Arc::new(StoppedClock(1_001)),
+            });
+            let this = Self::new(Arc::new(Context {
+                sessions: sessions(None, 1_001),
+                relying_party: Arc::new(relying_party),
+                hooks: Hooks::default(),
+                background,
+            }));
+            this.keep(LoadedSession {
+                session: Arc::clone(session),
+                ticket: None,
+            });
+            this
+        }
+    }
+
+    /// A request that has something to write, one cookie of its own, and its session.
+    fn request_session() -> (RequestSession, Arc<Session>) {
+        let session = Arc::new(Session::example());
+        let this = RequestSession::example(&session);
+        let field = format!("{}=x", this.sessions().cookie_name());
+        let pieces = this.sessions().pieces([field.as_bytes()].into_iter());
+        this.changes().present = pieces.present();
+        (this, session)
+    }
+
+    /// What the response does with the session cookie: its values, `""` where it is removed.
+    fn left(this: &RequestSession) -> Vec<String> {
+        let mut response = HeaderMap::new();
+        this.apply_to(&mut response);
+        let lines = response.get_all(header::SET_COOKIE).into_iter();
+        let value = |line: &HeaderValue| {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (found, value) = pair.split_once('=').unwrap();
+            assert_eq!(found, this.sessions().cookie_name());
+            value.to_owned()
+        };
+        lines.map(value).collect()
+    }
+
+    #[test]
+    fn a_response_writes_no_session_that_has_ended_meanwhile() {
+        for why in [
+            SessionEnd::EndedByProvider,
+            SessionEnd::Revoked,
+            SessionEnd::Ceiling,
+        ] {
+            let (this, session) = request_session();
+            this.sessions().refreshes().end(&session, why, 1_001);
+            assert_eq!(left(&this), [""], "{why:?}");
+        }
+        // Who signed out had it removed then. The cookie there by now may be a newer session's.
+        let (this, session) = request_session();
+        let refreshes = this.sessions().refreshes();
+        refreshes.end(&session, SessionEnd::SignedOut, 1_001);
+        assert_eq!(left(&this), [""; 0]);
+    }
+
+    #[test]
+    fn a_response_writes_the_newest_generation() {
+        let (this, session) = request_session();
+        let mut newer = (*session).clone();
+        newer.generation = 7;
+        let refreshes = this.sessions().refreshes();
+        assert!(refreshes.advance(&Arc::new(newer), 1_001));
+        let cookies = left(&this);
+        let sessions = this.sessions();
+        let field = format!("{}={}", sessions.cookie_name(), cookies[0]);
+        let pieces = sessions.pieces([field.as_bytes()].into_iter());
+        let SessionCookie::Sealed(Lookup::Active {
+            found_generation, ..
+        }) = sessions.open(&pieces)
+        else {
+            panic!("no session in {cookies:?}")
+        };
+        assert_eq!((cookies.len(), found_generation), (1, 7));
+    }
+}

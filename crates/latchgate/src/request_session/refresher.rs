@@ -1,0 +1,57 @@
+//! What a refresh does at the provider and in the application.
+
+use std::sync::Arc;
+
+use super::Context;
+use crate::error::Error;
+use crate::hook::Logout;
+use crate::session::{Session, SessionEnd, User};
+use crate::sessions::Refresher;
+
+impl Context {
+    /// The person of a session, for the application.
+    pub(crate) fn user(&self, session: &Arc<Session>) -> User {
+        let paths = self.relying_party.claim_paths();
+        User::new(Arc::clone(session), Arc::clone(paths))
+    }
+
+    /// Tells the application that a session has ended. Nobody waits for it.
+    pub(crate) fn notify_logout(&self, end: Logout) {
+        let Some(hook) = self.hooks.logout.clone() else {
+            return;
+        };
+        let notification = async move {
+            if let Err(error) = hook.call(end).await.map_err(Error::from) {
+                tracing::warn!(
+                    event = "logout_hook_failed",
+                    code = error.code(),
+                    cause = %error.chain(),
+                    "the on_logout hook failed"
+                );
+            }
+        };
+        self.background
+            .spawn_if_room("the on_logout hook", notification);
+    }
+}
+
+impl Refresher for Arc<Context> {
+    async fn refresh(&self, session: &Session) -> Result<Session, Error> {
+        self.relying_party.refresh(session).await
+    }
+
+    async fn on_refresh(&self, session: &Arc<Session>) -> Result<Option<String>, Error> {
+        match &self.hooks.refresh {
+            Some(hook) => Ok(hook.call(self.user(session)).await?),
+            None => Ok(None),
+        }
+    }
+
+    fn on_end(&self, session: &Session, why: SessionEnd) {
+        self.notify_logout(Logout::of(session, why));
+    }
+
+    fn revoke_tokens(&self, session: &Session) {
+        self.relying_party.revoke_tokens_of(session);
+    }
+}

@@ -1,0 +1,75 @@
+//! How sessions leave with a response.
+
+use http::HeaderValue;
+
+use super::lookup::LoadedSession;
+use super::{Backend, Sessions};
+use crate::authorization::Remembered;
+use crate::cookie::PresentPieces;
+use crate::error::Error;
+use crate::session::Session;
+
+impl Sessions {
+    /// The cookies that carry a session, and the removal of `present` ones that no longer do.
+    pub(crate) fn cookies(
+        &self,
+        loaded: &LoadedSession,
+        present: PresentPieces,
+    ) -> Result<Vec<HeaderValue>, Error> {
+        match (&self.backend, &loaded.ticket) {
+            (Backend::Sealed(_), _) => self.sealed_cookies(&loaded.session, present),
+            (Backend::Stored(_), Some(ticket)) => {
+                let value = ticket.seal(&self.keys, self.cookie.name(), self.random.array()?);
+                let max_age = self.max_age(&loaded.session);
+                let mut cookies = vec![self.cookie.set("", &value, max_age)];
+                cookies.extend(present.suffixes(1).map(|suffix| self.cookie.clear(&suffix)));
+                Ok(cookies)
+            }
+            (Backend::Stored(_), None) => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether a session fits into cookies, where it has to.
+    pub(super) fn check_size(&self, session: &Session) -> Result<(), Error> {
+        if let Backend::Sealed(_) = self.backend {
+            self.sealed_cookies(session, PresentPieces::default())?;
+        }
+        Ok(())
+    }
+
+    /// The removal of every session cookie that is present.
+    pub(crate) fn clear_cookies(&self, present: PresentPieces) -> Vec<HeaderValue> {
+        present
+            .suffixes(0)
+            .map(|suffix| self.cookie.clear(&suffix))
+            .collect()
+    }
+
+    fn sealed_cookies(
+        &self,
+        session: &Session,
+        present: PresentPieces,
+    ) -> Result<Vec<HeaderValue>, Error> {
+        let Backend::Sealed(sealed) = &self.backend else {
+            return Ok(Vec::new());
+        };
+        let (iv, max_age) = (self.random.array()?, self.max_age(session));
+        let cookies = sealed.set(&self.keys, session, iv, present, max_age)?;
+        let bytes: usize = cookies.iter().map(HeaderValue::len).sum();
+        if bytes > 8_000 {
+            tracing::warn!(
+                event = "long_cookies",
+                bytes,
+                "the session's cookies are longer than many proxies accept (8 KB)"
+            );
+        }
+        Ok(cookies)
+    }
+
+    fn max_age(&self, session: &Session) -> Option<u64> {
+        match session.extras.remembered {
+            Remembered::AcrossRestarts => Some(session.deadline().saturating_sub(self.now())),
+            Remembered::UntilClosed => None,
+        }
+    }
+}

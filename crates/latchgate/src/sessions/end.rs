@@ -1,0 +1,123 @@
+//! Ending a session whose cookie is at hand: on this node at once, then in its store and on the other nodes. Stores that
+//! fail are told once they are back.
+
+use std::sync::Arc;
+
+use super::lookup::{LoadedSession, Lookup, SessionCookie};
+use super::pending_ends::End;
+use super::stored::Ticket;
+use super::{Backend, Sessions};
+use crate::error::Error;
+use crate::session::{EndedSession, Session, SessionEnd};
+
+/// A session that its person has ended.
+#[derive(Debug)]
+pub(crate) struct SignedOut {
+    pub(crate) session: Arc<Session>,
+    /// Whether it had not ended before in a way that the application knows of.
+    pub(crate) is_news: bool,
+}
+
+/// What is to be done once a session has ended, also if that takes a while.
+pub(crate) type AfterEnd = Arc<dyn Fn(&SignedOut) + Send + Sync>;
+
+impl Sessions {
+    /// Ends a session. `false` when it had ended here before, for whatever reason.
+    pub(crate) async fn end(self: &Arc<Self>, loaded: &LoadedSession, why: SessionEnd) -> bool {
+        let first = self.refreshes.end(&loaded.session, why, self.now());
+        let session = EndedSession::of(&loaded.session);
+        self.end_elsewhere(loaded.ticket.clone(), session).await;
+        first
+    }
+
+    /// Ends a sealed session of which only its name is at hand.
+    pub(crate) async fn end_by_id(self: &Arc<Self>, session: EndedSession) {
+        let (id, until) = (session.id, session.until);
+        self.refreshes
+            .end_by_id(id, SessionEnd::SignedOut, until, self.now());
+        self.end_elsewhere(None, session).await;
+    }
+
+    /// Ends the session that a request's cookies lead to, and does what is to be done after that; later, if the store
+    /// cannot be asked. A store that fails is no reason to leave the cookie where it is.
+    pub(crate) async fn sign_out(
+        self: &Arc<Self>,
+        cookie: SessionCookie,
+        after: AfterEnd,
+    ) -> Option<Arc<Session>> {
+        let found = match cookie {
+            SessionCookie::Sealed(found) => found,
+            SessionCookie::Ticket(ticket) => match self.load(ticket.clone()).await {
+                Ok(found) => found,
+                Err(error) => {
+                    report_failed_store(&error);
+                    self.end_once_possible(End::Unread { ticket, after });
+                    return None;
+                }
+            },
+            SessionCookie::Invalid => return None,
+        };
+        self.sign_out_found(found, &after).await
+    }
+
+    pub(super) async fn sign_out_found(
+        self: &Arc<Self>,
+        found: Lookup,
+        after: &AfterEnd,
+    ) -> Option<Arc<Session>> {
+        let (loaded, is_known) = match found {
+            Lookup::Active { loaded, .. } => (loaded, false),
+            // Who holds a cookie after its logout is told nothing.
+            Lookup::Ended {
+                why: SessionEnd::SignedOut,
+                ..
+            }
+            | Lookup::NotFound
+            | Lookup::Invalid => return None,
+            // It may still be there at the provider.
+            Lookup::Ended { why, loaded } => {
+                let is_known = matches!(
+                    why,
+                    SessionEnd::EndedByProvider | SessionEnd::Revoked | SessionEnd::TooLarge
+                );
+                (loaded, is_known)
+            }
+        };
+        let first = self.end(&loaded, SessionEnd::SignedOut).await;
+        let ended = SignedOut {
+            session: loaded.session,
+            is_news: first && !is_known,
+        };
+        after(&ended);
+        Some(ended.session)
+    }
+
+    async fn end_elsewhere(self: &Arc<Self>, ticket: Option<Ticket>, session: EndedSession) {
+        let end = End::Session { ticket, session };
+        if let Err(error) = self.tell_stores(&end).await {
+            report_failed_store(&error);
+            self.end_once_possible(end);
+        }
+    }
+
+    /// Tells a session's store and the other nodes that it has ended, each whether or not the other fails.
+    pub(super) async fn tell_stores(&self, end: &End) -> Result<(), Error> {
+        let removed = match (&self.backend, end.ticket()) {
+            (Backend::Stored(stored), Some(ticket)) => stored.remove(ticket).await,
+            _ => Ok(()),
+        };
+        if let End::Session { session, .. } = end {
+            self.revocations.end_this(session, self.now()).await?;
+        }
+        Ok(removed?)
+    }
+}
+
+fn report_failed_store(error: &Error) {
+    tracing::error!(
+        event = "store_failed",
+        code = error.code(),
+        cause = %error.chain(),
+        "the session store failed while a session ended; it is told again for a minute"
+    );
+}

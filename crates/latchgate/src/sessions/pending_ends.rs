@@ -1,0 +1,313 @@
+//! Ends of sessions that a store has yet to be told of, because it failed when they were due. One worker
+//! tells it, one end after the other, with pauses that grow while it fails.
+//!
+//! There is room for so many and no more, and nothing is here twice. Strangers put nothing here: it takes a
+//! cookie that we have sealed.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::Sessions;
+use super::end::AfterEnd;
+use super::stored::Ticket;
+use super::timing::TIMING;
+use crate::background::Backoff;
+use crate::error::Error;
+use crate::session::EndedSession;
+use crate::store::StoreKey;
+
+/// The ends that are pending.
+#[derive(Debug, Default)]
+pub(super) struct PendingEnds(Mutex<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    order: VecDeque<PendingEnd>,
+    /// Those in `order`, and the one that is being told.
+    places: HashSet<Place>,
+    /// Alive while the worker is.
+    worker: Weak<()>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Store(StoreKey),
+    Cookie([u8; 16]),
+}
+
+/// What a store has to be told.
+#[derive(Clone)]
+pub(super) enum End {
+    /// That this session has ended.
+    Session {
+        ticket: Option<Ticket>,
+        session: EndedSession,
+    },
+    /// That the session of this ticket ends, which it could not be asked for.
+    Unread { ticket: Ticket, after: AfterEnd },
+}
+
+#[derive(Clone)]
+struct PendingEnd {
+    end: End,
+    give_up_at: u64,
+}
+
+impl End {
+    pub(super) fn ticket(&self) -> Option<&Ticket> {
+        match self {
+            Self::Session { ticket, .. } => ticket.as_ref(),
+            Self::Unread { ticket, .. } => Some(ticket),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::Session {
+                ticket: None,
+                session,
+            } => Place::Cookie(session.id),
+            Self::Session {
+                ticket: Some(ticket),
+                ..
+            }
+            | Self::Unread { ticket, .. } => Place::Store(ticket.key()),
+        }
+    }
+}
+
+impl PendingEnds {
+    /// How many ends are remembered; the oldest go first.
+    const ROOM: usize = 10_000;
+
+    /// Adds an end. The worker's token, if there is none at work.
+    fn add(&self, ending: PendingEnd) -> Option<Arc<()>> {
+        let mut queue = self.queue();
+        queue.push(ending);
+        if queue.worker.strong_count() > 0 {
+            return None;
+        }
+        let token = Arc::new(());
+        queue.worker = Arc::downgrade(&token);
+        Some(token)
+    }
+
+    /// The next one to tell. When there is none, the worker is no longer at work.
+    fn next(&self) -> Option<Telling<'_>> {
+        let mut queue = self.queue();
+        let next = queue.order.pop_front();
+        if next.is_none() {
+            queue.worker = Weak::new();
+        }
+        Some(Telling {
+            pending: self,
+            ending: Some(next?),
+        })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An end that is being told. When this is dropped its place is free, also when a store panics.
+struct Telling<'a> {
+    pending: &'a PendingEnds,
+    /// `None` once it was put back.
+    ending: Option<PendingEnd>,
+}
+
+impl Telling<'_> {
+    /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
+    /// how many that were.
+    fn put_back(mut self, now: u64) -> usize {
+        let Some(ending) = self.ending.take() else {
+            return 0;
+        };
+        let mut queue = self.pending.queue();
+        queue.order.push_back(ending);
+        queue.give_up(now)
+    }
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        let Some(ending) = &self.ending else {
+            return;
+        };
+        self.pending.queue().places.remove(&ending.end.place());
+    }
+}
+
+impl Queue {
+    fn push(&mut self, ending: PendingEnd) {
+        if !self.places.insert(ending.end.place()) {
+            return;
+        }
+        self.order.push_back(ending);
+        if self.order.len() > PendingEnds::ROOM
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.places.remove(&oldest.end.place());
+        }
+    }
+
+    fn give_up(&mut self, now: u64) -> usize {
+        let before = self.order.len();
+        let places = &mut self.places;
+        self.order.retain(|ending| {
+            let keep = ending.give_up_at > now;
+            if !keep {
+                places.remove(&ending.end.place());
+            }
+            keep
+        });
+        before - self.order.len()
+    }
+}
+
+impl fmt::Debug for PendingEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingEnd")
+            .field("give_up_at", &self.give_up_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    /// Tells the stores of a session's end as soon as they are back, within a minute.
+    pub(super) fn end_once_possible(self: &Arc<Self>, end: End) {
+        let pending = PendingEnd {
+            end,
+            give_up_at: self.now().saturating_add(TIMING.keep_telling),
+        };
+        if let Some(token) = self.pending_ends.add(pending) {
+            let sessions = Arc::clone(self);
+            self.background.spawn(async move {
+                sessions.tell_what_is_pending().await;
+                drop(token);
+            });
+        }
+    }
+
+    async fn tell_what_is_pending(self: &Arc<Self>) {
+        let (first, longest) = TIMING.tell_again;
+        let random = self.random.as_ref();
+        // The store has failed a moment ago.
+        let mut pauses = Backoff::new(first, longest);
+        pauses.pause(random).await;
+        while let Some(telling) = self.pending_ends.next() {
+            if self.tell(telling.ending.as_ref()).await.is_ok() {
+                pauses = Backoff::new(first, longest);
+                continue;
+            }
+            let given_up = telling.put_back(self.now());
+            if given_up > 0 {
+                tracing::error!(
+                    event = "session_not_removed",
+                    sessions = given_up,
+                    "the session store has failed for a minute, and was not told that these sessions have ended: copies of their cookies work until the sessions' deadlines"
+                );
+            }
+            pauses.pause(random).await;
+        }
+    }
+
+    /// Tells the stores of one end. A session that they could not be asked for ends as it would have then.
+    async fn tell(self: &Arc<Self>, pending: Option<&PendingEnd>) -> Result<(), Error> {
+        match pending.map(|pending| &pending.end) {
+            Some(End::Unread { ticket, after }) => {
+                let found = self.load(ticket.clone()).await?;
+                self.sign_out_found(found, after).await;
+                Ok(())
+            }
+            Some(end) => self.tell_stores(end).await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(number: u32) -> PendingEnd {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        PendingEnd {
+            end: End::Unread {
+                ticket: Ticket::from_bytes(bytes),
+                after: Arc::new(|_| {}),
+            },
+            give_up_at: 1_060,
+        }
+    }
+
+    fn sealed(id: u8) -> PendingEnd {
+        PendingEnd {
+            end: End::Session {
+                ticket: None,
+                session: EndedSession {
+                    id: [id; 16],
+                    issuer: "https://op.example".to_owned(),
+                    until: 9_000,
+                },
+            },
+            give_up_at: 1_060,
+        }
+    }
+
+    fn waiting(pending: &PendingEnds) -> (usize, usize) {
+        let queue = pending.queue();
+        (queue.order.len(), queue.places.len())
+    }
+
+    #[test]
+    fn there_is_room_for_so_much_and_nothing_is_there_twice() {
+        let pending = PendingEnds::default();
+        let token = pending.add(sealed(1));
+        assert!(token.is_some());
+        pending.add(sealed(1));
+        assert_eq!(waiting(&pending), (1, 1));
+        let first = pending.next().unwrap();
+        pending.add(sealed(1));
+        assert_eq!(waiting(&pending), (0, 1), "it is being told");
+        drop(first);
+        pending.add(sealed(1));
+        assert_eq!(waiting(&pending), (1, 1));
+        let room = PendingEnds::ROOM;
+        for number in 0..2 * room as u32 {
+            assert!(pending.add(end(number)).is_none(), "one worker");
+        }
+        assert_eq!(waiting(&pending), (room, room));
+        let oldest = pending.next().unwrap();
+        let place = oldest.ending.as_ref().map(|ending| ending.end.place());
+        assert_eq!(place, Some(end(room as u32).end.place()));
+    }
+
+    #[test]
+    fn a_worker_that_died_is_replaced() {
+        let pending = PendingEnds::default();
+        drop(pending.add(sealed(1)).unwrap());
+        let token = pending.add(sealed(2)).unwrap();
+        assert!(pending.add(sealed(3)).is_none());
+        while let Some(told) = pending.next() {
+            drop(told);
+        }
+        assert!(pending.add(sealed(4)).is_some());
+        drop(token);
+    }
+
+    #[test]
+    fn what_cannot_be_told_for_a_minute_is_given_up() {
+        let pending = PendingEnds::default();
+        let _token = pending.add(sealed(1));
+        pending.add(end(1));
+        assert_eq!(pending.next().unwrap().put_back(1_059), 0);
+        assert_eq!(waiting(&pending), (2, 2));
+        assert_eq!(pending.next().unwrap().put_back(1_060), 2);
+        assert!(pending.next().is_none());
+        assert_eq!(waiting(&pending), (0, 0));
+    }
+}

@@ -1,0 +1,211 @@
+//! Keeping a refreshed session before anybody gets its tokens, and telling the application.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::super::lookup::LoadedSession;
+use super::super::timing::TIMING;
+use super::super::{Backend, Sessions};
+use super::attempt::RefreshAttempt;
+use super::{Refresh, RefreshOutcome, Refresher};
+use crate::background::Backoff;
+use crate::error::Error;
+use crate::hook::{DEADLINE, HookError};
+use crate::session::{Session, UserinfoAge};
+
+impl<R: Refresher> Refresh<R> {
+    /// Keeps the refreshed session, and answers with what counts in the end.
+    pub(super) async fn keep(&self, attempt: RefreshAttempt, fresh: Session) -> RefreshOutcome {
+        let mut fresh = LoadedSession {
+            session: Arc::new(fresh),
+            ticket: self.loaded.ticket.clone(),
+        };
+        let writing = timeout(TIMING.keep_writing, self.write(&mut fresh, &attempt)).await;
+        match writing {
+            Ok(ControlFlow::Break(instead)) => {
+                if let RefreshOutcome::Ended(_) = instead {
+                    // The session has ended meanwhile, and what was just issued is of use to nobody.
+                    self.refresher.revoke_tokens(&fresh.session);
+                }
+                return instead;
+            }
+            Ok(ControlFlow::Continue(())) => self.tell_the_application(&mut fresh).await,
+            // The provider has rotated: forgetting the new tokens would end the session. They are
+            // remembered here, and written when the session is opened next.
+            Err(_) => tracing::error!(
+                event = "session_not_written",
+                "a refreshed session could not be written to its store yet"
+            ),
+        }
+        if let Some(ended @ RefreshOutcome::Ended(_)) = self.sessions.since(&fresh.session) {
+            self.refresher.revoke_tokens(&fresh.session);
+            return ended;
+        }
+        tracing::info!(
+            event = "refresh",
+            issuer = fresh.session.issuer,
+            subject = fresh.session.subject,
+            generation = fresh.session.generation,
+            "tokens refreshed"
+        );
+        RefreshOutcome::Refreshed(fresh.session)
+    }
+
+    /// Writes a refreshed session to its store until the store has it, put together with whatever else has changed.
+    /// Breaks with what counts instead, if the session has gone another way.
+    async fn write(
+        &self,
+        fresh: &mut LoadedSession,
+        attempt: &RefreshAttempt,
+    ) -> ControlFlow<RefreshOutcome> {
+        let mut expected = attempt.stored_generation;
+        let mut complained = false;
+        let (first, longest) = TIMING.write_again;
+        let mut pauses = Backoff::new(first, longest);
+        loop {
+            let error = match self.write_once(fresh, &mut expected, attempt).await {
+                Ok(Some(done)) => return done,
+                Ok(None) => {
+                    yield_now().await;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if !complained {
+                complained = true;
+                tracing::error!(
+                    event = "session_not_written",
+                    code = error.code(),
+                    cause = %error.chain(),
+                    "a refreshed session is offered to its store again"
+                );
+            }
+            pauses.pause(self.sessions.random.as_ref()).await;
+        }
+    }
+
+    /// Writes it once. `None` when somebody else has changed the session: what they changed is part of it now.
+    async fn write_once(
+        &self,
+        fresh: &mut LoadedSession,
+        expected: &mut u32,
+        attempt: &RefreshAttempt,
+    ) -> Result<Option<ControlFlow<RefreshOutcome>>, Error> {
+        if self.sessions.write_back(fresh, *expected).await? {
+            return Ok(Some(ControlFlow::Continue(())));
+        }
+        let (Backend::Stored(stored), Some(ticket)) = (&self.sessions.backend, &fresh.ticket)
+        else {
+            return Ok(Some(ControlFlow::Continue(())));
+        };
+        let look = self.sessions.look(stored, ticket, &attempt.session);
+        Ok(match look.await? {
+            ControlFlow::Break(outcome) => Some(ControlFlow::Break(outcome)),
+            ControlFlow::Continue(newest) => {
+                *expected = newest.stored_generation;
+                fresh.session = Arc::new(newest.session.with_tokens_of(&fresh.session));
+                None
+            }
+        })
+    }
+
+    /// Tells the application of the refresh, and keeps what it answers. Whatever goes wrong here, the refreshed session
+    /// stays.
+    async fn tell_the_application(&self, fresh: &mut LoadedSession) {
+        let told = match timeout(DEADLINE, self.ask_the_application(fresh)).await {
+            Ok(told) => told,
+            Err(_) => Err(HookError::TimedOut.into()),
+        };
+        if let Err(error) = told {
+            tracing::warn!(
+                event = "refresh_hook_failed",
+                code = error.code(),
+                cause = %error.chain(),
+                "the on_refresh hook failed; the session keeps its value"
+            );
+        }
+    }
+
+    /// Asks for a new value until it is one that nobody has changed meanwhile.
+    async fn ask_the_application(&self, fresh: &mut LoadedSession) -> Result<(), Error> {
+        while let Some(data) = self.refresher.on_refresh(&fresh.session).await? {
+            let Some(newest) = self.sessions.keep_data(fresh, &data).await? else {
+                // Whoever ended the session has seen to it.
+                break;
+            };
+            *fresh = newest;
+            if fresh.session.extras.data == data {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sessions {
+    /// Keeps the application's answer to a refresh that is not over yet, unless its value has been changed since the
+    /// refresh. Answers with the session as it is then.
+    async fn keep_data(
+        &self,
+        fresh: &LoadedSession,
+        data: &str,
+    ) -> Result<Option<LoadedSession>, Error> {
+        if let Backend::Stored(_) = &self.backend {
+            let known = &fresh.session.extras.data;
+            let update = |session: &Session| {
+                Ok(if session.extras.data == *known {
+                    session.with_data(data.to_owned())
+                } else {
+                    session.clone()
+                })
+            };
+            return self.update(fresh, update).await;
+        }
+        // Others wait for this very refresh before they update a sealed session, so nobody else has.
+        let updated = fresh.session.with_data(data.to_owned());
+        self.check_size(&updated)?;
+        Ok(Some(LoadedSession {
+            session: Arc::new(updated),
+            ticket: None,
+        }))
+    }
+
+    /// A refreshed session that its cookies hold, if need be with the ID token from before. What they do not hold even so
+    /// is an error.
+    pub(super) fn made_to_fit(
+        &self,
+        before: &Session,
+        fresh: Session,
+    ) -> Result<Session, Box<Session>> {
+        let Err(error) = self.check_size(&fresh) else {
+            return Ok(fresh);
+        };
+        let mut slimmer = fresh.clone();
+        slimmer.tokens.id_token = before.tokens.id_token.clone();
+        if fresh.extras.userinfo_age == UserinfoAge::OlderThanIdToken {
+            // Older than the one that is left out; to the one that stays it is what it was.
+            slimmer.extras.userinfo_age = before.extras.userinfo_age;
+        }
+        if self.check_size(&slimmer).is_err() {
+            tracing::error!(
+                event = "session_too_large",
+                issuer = fresh.issuer,
+                subject = fresh.subject,
+                code = error.code(),
+                cause = %error.chain(),
+                "a refreshed session no longer fits into cookies, and ends"
+            );
+            return Err(Box::new(fresh));
+        }
+        tracing::warn!(
+            event = "id_token_left_out",
+            code = error.code(),
+            cause = %error.chain(),
+            "with its new ID token a refreshed session does not fit into cookies: it keeps the old one, and the claims in it"
+        );
+        Ok(slimmer)
+    }
+}

@@ -1,0 +1,843 @@
+//! The refreshes of one process: which session is refreshed right now, what its newest generation is, and which sessions
+//! have ended.
+//!
+//! The first request that needs fresh tokens starts a task; all others wait for its outcome. The task belongs to no
+//! connection: a browser that hangs up cannot cut a refresh in half. The newest generation stays here for ten minutes at
+//! least, for requests that were on their way with an older cookie. A session that has ended leaves a tombstone, so that
+//! nothing brings it back. A provider that failed is left alone for a few seconds.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::super::timing::TIMING;
+use super::RefreshOutcome;
+use crate::background::Background;
+use crate::outside::Clock;
+use crate::session::{Session, SessionEnd};
+
+/// The refreshes of this process, by session.
+#[derive(Debug, Default)]
+pub(crate) struct Refreshes {
+    remembered: Mutex<Remembered>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    by_session: HashMap<[u8; 16], Entry>,
+    /// How many there were after the last sweep.
+    swept_to: usize,
+}
+
+type Outcome = watch::Receiver<Option<RefreshOutcome>>;
+
+#[derive(Debug)]
+enum Entry {
+    Active(Known),
+    /// The session has ended. Kept until its cookie is worthless anyway, and as long as it is kept,
+    /// it counts.
+    Ended {
+        why: SessionEnd,
+        until: u64,
+    },
+}
+
+/// What is known of a session that has not ended.
+#[derive(Debug)]
+struct Known {
+    /// The newest generation that this process knows.
+    newest: Arc<Session>,
+    /// The tokens that the last refresh has replaced, as a hash. Whoever has them has spent ones,
+    /// whatever else of the session has changed since.
+    spent: Option<[u8; 32]>,
+    state: State,
+    since: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    /// A refresh of `newest` is under way.
+    Refreshing(Outcome),
+    /// A refresh of `newest` has failed: nobody tries again before this time.
+    Paused(u64),
+}
+
+enum Joined {
+    First(watch::Sender<Option<RefreshOutcome>>, Outcome),
+    Waiting(Outcome),
+    Settled(RefreshOutcome),
+}
+
+impl Refreshes {
+    /// Outdated entries are swept when there are more than this, and twice as many as the last
+    /// sweep left.
+    const SWEEP_ABOVE: usize = 1_024;
+
+    /// Refreshes `session` once: runs `refresh` in the background, or waits for the one that runs
+    /// already, or repeats the outcome of the one that just has.
+    pub(crate) async fn once<F>(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        now: u64,
+        clock: &Arc<dyn Clock>,
+        background: &Background,
+        refresh: impl FnOnce() -> F,
+    ) -> RefreshOutcome
+    where
+        F: Future<Output = RefreshOutcome> + Send + 'static,
+    {
+        let outcome = match self.join(session, now) {
+            Joined::Settled(renewed) => return renewed,
+            Joined::Waiting(outcome) => outcome,
+            Joined::First(announce, outcome) => {
+                let refresh = refresh();
+                let renewals = Arc::clone(self);
+                let (session, clock) = (Arc::clone(session), Arc::clone(clock));
+                background.spawn(async move {
+                    let renewed = refresh.await;
+                    let renewed = renewals.settle(&session, renewed, clock.now());
+                    announce.send_replace(Some(renewed));
+                });
+                outcome
+            }
+        };
+        settled(outcome).await
+    }
+
+    fn join(&self, session: &Arc<Session>, now: u64) -> Joined {
+        let mut remembered = self.remembered();
+        let mut spent = None;
+        match remembered.by_session.get(&session.id) {
+            Some(Entry::Ended { why, .. }) => return Joined::Settled(RefreshOutcome::Ended(*why)),
+            Some(Entry::Active(entry)) => {
+                let newer = entry.newer_than(session);
+                match (&entry.state, newer) {
+                    // Somebody may have changed the session meanwhile: the refresh token is the same.
+                    (State::Refreshing(outcome), newer)
+                        if (newer.is_some()
+                            || entry.newest.generation == session.generation
+                            || entry.newest.tokens == session.tokens)
+                            && is_alive(outcome) =>
+                    {
+                        return Joined::Waiting(outcome.clone());
+                    }
+                    // Whatever became of its refresh: an older token has been spent.
+                    (_, Some(newer)) => return Joined::Settled(RefreshOutcome::Refreshed(newer)),
+                    (State::Paused(until), None)
+                        if entry.newest.generation == session.generation && *until > now =>
+                    {
+                        return Joined::Settled(RefreshOutcome::Unavailable);
+                    }
+                    _ => spent = entry.spent,
+                }
+            }
+            None => {}
+        }
+        remembered.sweep(now);
+        let (announce, outcome) = watch::channel(None);
+        let entry = Known {
+            newest: Arc::clone(session),
+            spent,
+            state: State::Refreshing(outcome.clone()),
+            since: now,
+        };
+        remembered
+            .by_session
+            .insert(session.id, Entry::Active(entry));
+        Joined::First(announce, outcome)
+    }
+
+    /// Takes note of how the refresh of `session` ended. What happened to the session meanwhile
+    /// counts more.
+    fn settle(&self, session: &Arc<Session>, renewed: RefreshOutcome, now: u64) -> RefreshOutcome {
+        let entries = &mut self.remembered().by_session;
+        let spent = match entries.get(&session.id) {
+            Some(Entry::Ended { why, .. }) => return RefreshOutcome::Ended(*why),
+            Some(Entry::Active(entry)) => {
+                let known = match (&entry.state, &renewed) {
+                    // Perhaps another refresh has begun since, of something newer.
+                    (State::Refreshing(_), _) | (_, RefreshOutcome::Unavailable) => {
+                        session.generation
+                    }
+                    (_, RefreshOutcome::Ended(_)) => u32::MAX,
+                    (_, RefreshOutcome::Refreshed(fresh)) => fresh.generation,
+                };
+                if entry.newest.generation > known {
+                    return renewed;
+                }
+                entry.spent
+            }
+            None => None,
+        };
+        let active = |newest: &Arc<Session>, spent, state| {
+            Entry::Active(Known {
+                newest: Arc::clone(newest),
+                spent,
+                state,
+                since: now,
+            })
+        };
+        let standing = match &renewed {
+            RefreshOutcome::Refreshed(fresh) if fresh.tokens == session.tokens => {
+                active(fresh, spent, State::Idle)
+            }
+            RefreshOutcome::Refreshed(fresh) => {
+                active(fresh, Some(session.tokens.fingerprint()), State::Idle)
+            }
+            RefreshOutcome::Unavailable => {
+                let until = now.saturating_add(TIMING.pause);
+                active(session, spent, State::Paused(until))
+            }
+            RefreshOutcome::Ended(why) => Entry::Ended {
+                why: *why,
+                until: session.times.absolute_deadline,
+            },
+        };
+        entries.insert(session.id, standing);
+        renewed
+    }
+
+    /// The newest generation of a session, after a refresh that is under way; an error when it has
+    /// ended.
+    pub(crate) async fn newest(&self, session: &Arc<Session>) -> Result<Arc<Session>, SessionEnd> {
+        let under_way = match self.remembered().by_session.get(&session.id) {
+            Some(Entry::Active(Known {
+                state: State::Refreshing(outcome),
+                ..
+            })) => Some(outcome.clone()),
+            _ => None,
+        };
+        if let Some(outcome) = under_way {
+            settled(outcome).await;
+        }
+        match self.since(session) {
+            Some(RefreshOutcome::Ended(why)) => Err(why),
+            Some(RefreshOutcome::Refreshed(newest)) => Ok(newest),
+            _ => Ok(Arc::clone(session)),
+        }
+    }
+
+    /// Makes `changed` the newest generation, if the one before is still the newest: `false` when it
+    /// is not, a refresh is under way, or the session has ended.
+    pub(crate) fn advance(&self, changed: &Arc<Session>, now: u64) -> bool {
+        let mut remembered = self.remembered();
+        remembered.sweep(now);
+        let before = changed.generation.saturating_sub(1);
+        let spent = match remembered.by_session.get(&changed.id) {
+            Some(Entry::Ended { .. }) => return false,
+            Some(Entry::Active(entry)) => {
+                let busy = matches!(&entry.state, State::Refreshing(outcome) if is_alive(outcome));
+                if busy || entry.newest.generation > before {
+                    return false;
+                }
+                entry.spent
+            }
+            None => None,
+        };
+        let entry = Known {
+            newest: Arc::clone(changed),
+            spent,
+            state: State::Idle,
+            since: now,
+        };
+        remembered
+            .by_session
+            .insert(changed.id, Entry::Active(entry));
+        true
+    }
+
+    /// Remembers that a session has ended, until its cookie is worthless. `false` when it had ended
+    /// before, for whatever reason.
+    pub(crate) fn end(&self, session: &Session, why: SessionEnd, now: u64) -> bool {
+        self.end_by_id(session.id, why, session.times.absolute_deadline, now)
+    }
+
+    /// The same for a session of which nothing is known but its id and its absolute deadline.
+    pub(crate) fn end_by_id(&self, id: [u8; 16], why: SessionEnd, until: u64, now: u64) -> bool {
+        let mut remembered = self.remembered();
+        remembered.sweep(now);
+        let first = !matches!(remembered.by_session.get(&id), Some(Entry::Ended { .. }));
+        if first {
+            remembered
+                .by_session
+                .insert(id, Entry::Ended { why, until });
+        }
+        first
+    }
+
+    /// What has become of a session since its cookie was made: nothing, a newer generation, or its
+    /// end.
+    pub(crate) fn since(&self, session: &Session) -> Option<RefreshOutcome> {
+        match self.remembered().by_session.get(&session.id)? {
+            Entry::Ended { why, .. } => Some(RefreshOutcome::Ended(*why)),
+            Entry::Active(entry) => entry.newer_than(session).map(RefreshOutcome::Refreshed),
+        }
+    }
+
+    /// Whether a session has ended, as far as is remembered here.
+    pub(crate) fn has_ended(&self, session: &Session) -> bool {
+        let remembered = self.remembered();
+        matches!(
+            remembered.by_session.get(&session.id),
+            Some(Entry::Ended { .. })
+        )
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// What somebody with this state of the session should go on with instead. A generation is not
+    /// enough to tell: while the tokens of a refresh had yet to reach the store, another node may have
+    /// changed something else.
+    fn newer_than(&self, session: &Session) -> Option<Arc<Session>> {
+        if self.newest.generation > session.generation {
+            return Some(Arc::clone(&self.newest));
+        }
+        let spent = self.spent?;
+        let has_spent_ones =
+            session.tokens != self.newest.tokens && session.tokens.fingerprint() == spent;
+        has_spent_ones.then(|| Arc::new(session.with_tokens_of(&self.newest)))
+    }
+}
+
+async fn settled(mut outcome: Outcome) -> RefreshOutcome {
+    let settled = outcome
+        .wait_for(Option::is_some)
+        .await
+        .ok()
+        .and_then(|renewed| renewed.clone());
+    // The task cannot vanish without an answer unless it panicked or its runtime is shutting down.
+    settled.unwrap_or(RefreshOutcome::Unavailable)
+}
+
+/// Whether a refresh has an outcome or will have one: its task may have died with its runtime.
+fn is_alive(outcome: &Outcome) -> bool {
+    outcome.borrow().is_some() || outcome.has_changed().is_ok()
+}
+
+impl Remembered {
+    /// Drops what is outdated, now and then, so that an entry is looked at a bounded number of times.
+    fn sweep(&mut self, now: u64) {
+        let many = Refreshes::SWEEP_ABOVE.max(2 * self.swept_to);
+        if self.by_session.len() < many {
+            return;
+        }
+        self.by_session.retain(|_, standing| match standing {
+            Entry::Ended { until, .. } => *until > now,
+            Entry::Active(entry) => match &entry.state {
+                State::Refreshing(outcome) => is_alive(outcome),
+                _ => now.saturating_sub(entry.since) <= TIMING.remember,
+            },
+        });
+        self.swept_to = self.by_session.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::outside::scripted::StoppedClock;
+    use crate::session::CompactToken;
+    use tokio::sync::Notify;
+    use tokio::task::JoinSet;
+
+    fn fresher(session: &Session) -> RefreshOutcome {
+        RefreshOutcome::Refreshed(Arc::new(session.refreshed(session.tokens.clone(), None)))
+    }
+
+    fn clock(now: u64) -> Arc<dyn Clock> {
+        Arc::new(StoppedClock(now))
+    }
+
+    /// On the test's own runtime.
+    fn background() -> Background {
+        Background::new(Some(tokio::runtime::Handle::current()))
+    }
+
+    fn generation(renewed: &RefreshOutcome) -> Option<u32> {
+        match renewed {
+            RefreshOutcome::Refreshed(session) => Some(session.generation),
+            _ => None,
+        }
+    }
+
+    /// A provider that counts how often it is asked, and answers when it is told to.
+    #[derive(Default)]
+    struct Provider {
+        asked: AtomicUsize,
+        answers: Notify,
+    }
+
+    impl Provider {
+        fn asked(&self) -> usize {
+            self.asked.load(Ordering::SeqCst)
+        }
+    }
+
+    /// A refresh by `provider` with this outcome.
+    async fn refresh(
+        renewals: &Arc<Refreshes>,
+        session: &Arc<Session>,
+        provider: &Arc<Provider>,
+        outcome: RefreshOutcome,
+    ) -> RefreshOutcome {
+        let asked = Arc::clone(provider);
+        let ask = || async move {
+            asked.asked.fetch_add(1, Ordering::SeqCst);
+            asked.answers.notified().await;
+            outcome
+        };
+        // A refresh that waits for ever is a failure, not a reason to wait for ever.
+        let clock = clock(1_000);
+        let background = background();
+        let outcome = renewals.once(session, 1_000, &clock, &background, ask);
+        tokio::time::timeout(Duration::from_secs(10), outcome)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn fifty_requests_refresh_once() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let mut requests = JoinSet::new();
+        for _ in 0..50 {
+            let (renewals, provider, session) = (
+                Arc::clone(&renewals),
+                Arc::clone(&provider),
+                session.clone(),
+            );
+            requests.spawn(async move {
+                let fresh = fresher(&session);
+                refresh(&renewals, &session, &provider, fresh).await
+            });
+        }
+        provider.answers.notify_one();
+        let generations: Vec<_> = requests.join_all().await.iter().map(generation).collect();
+        assert_eq!(generations, [Some(1); 50]);
+        assert_eq!(provider.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_hangs_up_does_not_cut_the_refresh_in_half() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let hangs_up = refresh(&renewals, &session, &provider, fresher(&session));
+        assert!(
+            tokio::time::timeout(Duration::ZERO, hangs_up)
+                .await
+                .is_err()
+        );
+        provider.answers.notify_one();
+        let next = refresh(
+            &renewals,
+            &session,
+            &provider,
+            RefreshOutcome::Ended(SessionEnd::Revoked),
+        )
+        .await;
+        assert_eq!(generation(&next), Some(1));
+        assert_eq!(provider.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_comes_late_with_the_cookie_from_before_gets_the_same_outcome() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        provider.answers.notify_one();
+        let first = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        let RefreshOutcome::Refreshed(newer) = first else {
+            panic!("{first:?}")
+        };
+        assert_eq!(generation(&renewals.since(&session).unwrap()), Some(1));
+        assert!(renewals.since(&newer).is_none());
+        let late = refresh(&renewals, &session, &provider, fresher(&newer)).await;
+        assert_eq!((generation(&late), provider.asked()), (Some(1), 1));
+
+        provider.answers.notify_one();
+        let next = refresh(&renewals, &newer, &provider, fresher(&newer)).await;
+        assert_eq!((generation(&next), provider.asked()), (Some(2), 2));
+        let very_late = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        assert_eq!((generation(&very_late), provider.asked()), (Some(2), 2));
+    }
+
+    #[tokio::test]
+    async fn sessions_do_not_wait_for_each_other() {
+        let renewals = Arc::new(Refreshes::default());
+        let (slow, quick) = (Arc::new(Provider::default()), Arc::new(Provider::default()));
+        let (mine, mut theirs) = (Arc::new(Session::example()), Session::example());
+        theirs.id = [2; 16];
+        let theirs = Arc::new(theirs);
+        let waiting = refresh(&renewals, &mine, &slow, fresher(&mine));
+        assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
+        quick.answers.notify_one();
+        let done = refresh(&renewals, &theirs, &quick, fresher(&theirs)).await;
+        assert_eq!((generation(&done), quick.asked()), (Some(1), 1));
+        assert!(renewals.since(&mine).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_undecided_is_tried_again_after_a_pause() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let try_at = async |now, outcome| {
+            let asked = Arc::clone(&provider);
+            let ask = || async move {
+                asked.asked.fetch_add(1, Ordering::SeqCst);
+                outcome
+            };
+            renewals
+                .once(&session, now, &clock(now), &background(), ask)
+                .await
+        };
+        for (now, asked) in [(1_000, 1), (1_004, 1), (1_005, 2), (1_009, 2)] {
+            let undecided = try_at(now, RefreshOutcome::Unavailable).await;
+            assert!(matches!(undecided, RefreshOutcome::Unavailable));
+            assert_eq!(provider.asked(), asked, "{now}");
+            assert!(renewals.since(&session).is_none());
+        }
+        let fresh = try_at(1_010, fresher(&session)).await;
+        assert_eq!((generation(&fresh), provider.asked()), (Some(1), 3));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_over_stays_over() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        provider.answers.notify_one();
+        let over = RefreshOutcome::Ended(SessionEnd::Revoked);
+        refresh(&renewals, &session, &provider, over).await;
+        let again = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        assert!(matches!(again, RefreshOutcome::Ended(SessionEnd::Revoked)));
+        assert_eq!(provider.asked(), 1);
+        let since = renewals.since(&session);
+        assert!(matches!(
+            since,
+            Some(RefreshOutcome::Ended(SessionEnd::Revoked))
+        ));
+        // A cookie that is past its deadline is no way around it.
+        let late = session.times.absolute_deadline + 1;
+        let changed = Arc::new(session.refreshed(session.tokens.clone(), None));
+        assert!(!renewals.advance(&changed, late));
+        assert!(renewals.newest(&session).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn signing_out_during_a_refresh_is_final() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let waiting = refresh(&renewals, &session, &provider, fresher(&session));
+        let mut waiting = Box::pin(waiting);
+        assert!(
+            tokio::time::timeout(Duration::ZERO, &mut waiting)
+                .await
+                .is_err()
+        );
+        renewals.end(&session, SessionEnd::SignedOut, 1_000);
+        provider.answers.notify_one();
+        let told = waiting.await;
+        assert!(
+            matches!(told, RefreshOutcome::Ended(SessionEnd::SignedOut)),
+            "{told:?}"
+        );
+        let over = renewals.since(&session);
+        assert!(matches!(
+            over,
+            Some(RefreshOutcome::Ended(SessionEnd::SignedOut))
+        ));
+    }
+
+    #[test]
+    fn a_session_ends_once_for_the_first_reason() {
+        let renewals = Refreshes::default();
+        let session = Session::example();
+        assert!(renewals.end(&session, SessionEnd::SignedOut, 1_000));
+        assert!(!renewals.end(&session, SessionEnd::Revoked, 1_001));
+        let over = renewals.since(&session);
+        assert!(matches!(
+            over,
+            Some(RefreshOutcome::Ended(SessionEnd::SignedOut))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_dies_leaves_nothing_that_blocks_the_next() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let clock = clock(1_000);
+        let background = background();
+        let died = renewals.once(&session, 1_000, &clock, &background, || async {
+            panic!("the client is broken")
+        });
+        assert!(matches!(died.await, RefreshOutcome::Unavailable));
+        assert!(renewals.newest(&session).await.is_ok());
+        provider.answers.notify_one();
+        let next = refresh(&renewals, &session, &provider, fresher(&session)).await;
+        assert_eq!(generation(&next), Some(1));
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_bounded() {
+        let renewals = Arc::new(Refreshes::default());
+        let mut session = Session::example();
+        for number in 0..10 * Refreshes::SWEEP_ABOVE {
+            session.id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            let fresh = fresher(&session);
+            // One refresh a second: each is forgotten a minute later.
+            let now = 1_000 + number as u64;
+            let session = Arc::new(session.clone());
+            let refresh = || async { fresh };
+            renewals
+                .once(&session, now, &clock(now), &background(), refresh)
+                .await;
+        }
+        assert!(renewals.remembered().by_session.len() <= Refreshes::SWEEP_ABOVE);
+        assert!(renewals.since(&session).is_some());
+        session.id[..8].copy_from_slice(&0_u64.to_be_bytes());
+        assert!(renewals.since(&session).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_change_builds_on_the_newest_generation_or_not_at_all() {
+        let renewals = Arc::new(Refreshes::default());
+        let session = Arc::new(Session::example());
+        let next = |session: &Session| Arc::new(session.refreshed(session.tokens.clone(), None));
+        let first = next(&session);
+        assert!(renewals.advance(&first, 1_000));
+        assert!(!renewals.advance(&next(&session), 1_000), "a lost update");
+        let newest = renewals.newest(&session).await.unwrap();
+        assert_eq!(newest.generation, 1);
+        assert!(renewals.advance(&next(&newest), 1_000));
+        let newest = renewals.newest(&session).await.unwrap();
+        assert_eq!(newest.generation, 2);
+        renewals.end(&session, SessionEnd::SignedOut, 1_000);
+        assert!(!renewals.advance(&next(&newest), 1_000));
+        let ended = renewals.newest(&session).await;
+        assert_eq!(ended.unwrap_err(), SessionEnd::SignedOut);
+    }
+
+    #[tokio::test]
+    async fn a_change_waits_for_the_refresh_that_is_under_way() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let waiting = refresh(&renewals, &session, &provider, fresher(&session));
+        assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
+        let changed = Arc::new(session.refreshed(session.tokens.clone(), None));
+        assert!(!renewals.advance(&changed, 1_000));
+        provider.answers.notify_one();
+        let newest = renewals.newest(&session).await.unwrap();
+        assert_eq!((newest.generation, provider.asked()), (1, 1));
+    }
+
+    /// Without leases nothing else keeps the refresh token from being spent twice.
+    #[tokio::test]
+    async fn a_session_that_was_changed_meanwhile_waits_for_the_same_refresh() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let session = Arc::new(Session::example());
+        let waiting = refresh(&renewals, &session, &provider, fresher(&session));
+        assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
+        let changed = Arc::new(session.refreshed(session.tokens.clone(), None));
+        provider.answers.notify_one();
+        let outcome = refresh(&renewals, &changed, &provider, fresher(&changed)).await;
+        assert_eq!((generation(&outcome), provider.asked()), (Some(1), 1));
+    }
+
+    /// A pause counts from the end of an attempt, however long the provider was silent.
+    #[tokio::test]
+    async fn the_pause_begins_when_the_attempt_has_ended() {
+        let renewals = Arc::new(Refreshes::default());
+        let session = Arc::new(Session::example());
+        let undecided = || async { RefreshOutcome::Unavailable };
+        renewals
+            .once(&session, 1_000, &clock(1_012), &background(), undecided)
+            .await;
+        let fresh = fresher(&session);
+        let again = |now| {
+            let (renewals, session, fresh) =
+                (Arc::clone(&renewals), Arc::clone(&session), fresh.clone());
+            async move {
+                renewals
+                    .once(&session, now, &clock(now), &background(), || async {
+                        fresh
+                    })
+                    .await
+            }
+        };
+        assert!(matches!(again(1_016).await, RefreshOutcome::Unavailable));
+        assert_eq!(generation(&again(1_017).await), Some(1));
+    }
+
+    /// A node that was stopped for a while, or a provider that took its time.
+    #[tokio::test]
+    async fn a_refresh_that_ends_late_hides_no_newer_generation() {
+        let old = Arc::new(Session::example());
+        let mut newer = (*old).clone();
+        newer.generation = 5;
+        newer.tokens.scope = "what another node has brought".to_owned();
+        let newer = Arc::new(newer);
+        for late in [fresher(&old), RefreshOutcome::Unavailable] {
+            for first in ["the old one", "the newer one"] {
+                let renewals = Arc::new(Refreshes::default());
+                let (slow, quick) = (Arc::new(Provider::default()), Arc::new(Provider::default()));
+                let mut ends_late = Box::pin(refresh(&renewals, &old, &slow, late.clone()));
+                let waits = tokio::time::timeout(Duration::ZERO, &mut ends_late).await;
+                assert!(waits.is_err());
+                let mut ends = Box::pin(refresh(&renewals, &newer, &quick, fresher(&newer)));
+                let waits = tokio::time::timeout(Duration::ZERO, &mut ends).await;
+                assert!(waits.is_err(), "its tokens are others: it asks for itself");
+                if first == "the old one" {
+                    slow.answers.notify_one();
+                    ends_late.await;
+                    let known = renewals.since(&old).as_ref().and_then(generation);
+                    assert_eq!(known, Some(5), "{late:?}");
+                    quick.answers.notify_one();
+                    ends.await;
+                } else {
+                    quick.answers.notify_one();
+                    ends.await;
+                    slow.answers.notify_one();
+                    ends_late.await;
+                }
+                let known = renewals.since(&old).as_ref().and_then(generation);
+                assert_eq!(known, Some(6), "{first} ended first, {late:?}");
+            }
+        }
+    }
+
+    /// With tokens of its own, as a provider that rotates them issues them.
+    fn rotated(session: &Session, name: &str) -> Session {
+        let mut tokens = session.tokens.clone();
+        tokens.access_token = CompactToken::pack(name);
+        session.refreshed(tokens, None)
+    }
+
+    /// A long-running request opened the session before it was refreshed.
+    #[tokio::test]
+    async fn an_old_token_is_not_spent_because_a_newer_one_could_not_be() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let old = Arc::new(Session::example());
+        provider.answers.notify_one();
+        let newer = RefreshOutcome::Refreshed(Arc::new(rotated(&old, "newer")));
+        let RefreshOutcome::Refreshed(newer) = refresh(&renewals, &old, &provider, newer).await
+        else {
+            panic!("not refreshed")
+        };
+        provider.answers.notify_one();
+        refresh(&renewals, &newer, &provider, RefreshOutcome::Unavailable).await;
+        let ask = async |now| {
+            let asked = || async { panic!("the old token is spent") };
+            renewals
+                .once(&old, now, &clock(now), &background(), asked)
+                .await
+        };
+        // While nobody is to ask the provider again, and afterwards.
+        for now in [1_001, 1_030] {
+            assert_eq!(generation(&ask(now).await), Some(1), "{now}");
+        }
+        assert_eq!(provider.asked(), 2);
+    }
+
+    /// What a refresh brought has yet to reach the store, and another node has changed the session there.
+    #[tokio::test]
+    async fn spent_tokens_are_told_from_new_ones_whatever_the_generation() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let old = Arc::new(Session::example());
+        provider.answers.notify_one();
+        let fresh = rotated(&old, "newer");
+        let outcome = RefreshOutcome::Refreshed(Arc::new(fresh.clone()));
+        refresh(&renewals, &old, &provider, outcome).await;
+        let mut there = old.with_data("7".to_owned());
+        for generation in [1, 2, 9] {
+            there.generation = generation;
+            let Some(RefreshOutcome::Refreshed(together)) = renewals.since(&there) else {
+                panic!("spent tokens of generation {generation} are believed")
+            };
+            assert_eq!(together.generation, generation + 1);
+            assert!(together.tokens == fresh.tokens);
+            assert_eq!(together.data::<u8>().unwrap(), Some(7));
+        }
+        // Tokens that somebody else got for them are no spent ones.
+        let theirs = rotated(&there, "theirs");
+        assert!(renewals.since(&theirs).is_none());
+        // Nor do they become ones when the next refresh fails.
+        let newest = Arc::new(fresh);
+        provider.answers.notify_one();
+        refresh(&renewals, &newest, &provider, RefreshOutcome::Unavailable).await;
+        assert!(renewals.since(&newest).is_none() && renewals.since(&there).is_some());
+    }
+
+    /// Sweeping makes room, and nothing undone.
+    #[tokio::test]
+    async fn a_sweep_keeps_what_still_counts() {
+        let renewals = Arc::new(Refreshes::default());
+        let provider = Arc::new(Provider::default());
+        let numbered = |number: usize| {
+            let mut session = Session::example();
+            session.id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            Arc::new(session)
+        };
+        let (ended, refreshing, changed) = (numbered(1), numbered(2), numbered(3));
+        renewals.end(&ended, SessionEnd::SignedOut, 1_000);
+        let mut first = Box::pin(refresh(
+            &renewals,
+            &refreshing,
+            &provider,
+            fresher(&refreshing),
+        ));
+        assert!(
+            tokio::time::timeout(Duration::ZERO, &mut first)
+                .await
+                .is_err()
+        );
+        let next = |session: &Session| Arc::new(session.refreshed(session.tokens.clone(), None));
+        assert!(renewals.advance(&next(&changed), 1_000));
+        for number in 4..Refreshes::SWEEP_ABOVE + 4 {
+            renewals.advance(&numbered(number), 1_000 + TIMING.remember);
+        }
+        assert!(renewals.remembered().swept_to > 0, "nothing was swept");
+        let over = renewals.since(&ended);
+        assert!(matches!(
+            over,
+            Some(RefreshOutcome::Ended(SessionEnd::SignedOut))
+        ));
+        assert_eq!(
+            renewals.since(&changed).as_ref().and_then(generation),
+            Some(1)
+        );
+        provider.answers.notify_one();
+        let second = refresh(
+            &renewals,
+            &refreshing,
+            &provider,
+            RefreshOutcome::Unavailable,
+        );
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!(
+            (generation(&first), generation(&second)),
+            (Some(1), Some(1))
+        );
+        assert_eq!(provider.asked(), 1);
+    }
+}

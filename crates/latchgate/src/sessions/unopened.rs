@@ -1,0 +1,96 @@
+//! Sessions that do not open: reported in the log, so that nobody is signed out in silence, but seldom
+//! enough that no stranger fills it.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::seal::WhySealed;
+
+/// How long a warning is not repeated, in seconds.
+const PAUSE: u64 = 60;
+
+/// What was reported of sessions that did not open.
+#[derive(Debug, Default)]
+pub(crate) struct Unopened {
+    unknown_key: Mutex<Warnings>,
+    our_key: Mutex<Warnings>,
+}
+
+#[derive(Debug, Default)]
+struct Warnings {
+    quiet_until: u64,
+    untold: u64,
+}
+
+impl Warnings {
+    /// How many there were since the last warning, when it is time for one.
+    fn due(&mut self, now: u64) -> Option<u64> {
+        self.untold = self.untold.saturating_add(1);
+        // A clock that goes backwards must not silence it for longer than the pause.
+        let quiet = now < self.quiet_until && self.quiet_until <= now.saturating_add(PAUSE);
+        if quiet {
+            return None;
+        }
+        self.quiet_until = now.saturating_add(PAUSE);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+impl Unopened {
+    /// Reports that a request's session did not open. Each is told at `debug`; one that a session of
+    /// ours once was, as a warning too, which says how many there were.
+    pub(crate) fn report(&self, cookie: &str, why: WhySealed, now: u64) {
+        tracing::debug!(
+            event = "session_not_opened",
+            cookie,
+            ?why,
+            "a session did not open"
+        );
+        let due = |warnings: &Mutex<Warnings>| {
+            let mut warnings = warnings.lock().unwrap_or_else(PoisonError::into_inner);
+            warnings.due(now)
+        };
+        match why {
+            WhySealed::Junk => {}
+            WhySealed::UnknownKey => {
+                if let Some(count) = due(&self.unknown_key) {
+                    tracing::warn!(
+                        event = "session_not_opened",
+                        cookie,
+                        ?why,
+                        count,
+                        "sessions are sealed with a key that is not in LATCHGATE_SESSION_KEYS, and their people are signed out: keep an old key behind the new one until its sessions have expired"
+                    );
+                }
+            }
+            WhySealed::OurKey => {
+                if let Some(count) = due(&self.our_key) {
+                    tracing::warn!(
+                        event = "session_not_opened",
+                        cookie,
+                        ?why,
+                        count,
+                        "sessions are sealed with a key of ours but do not open: they were altered, or belong to another base URL, cookie name, client, store or release, or came twice"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_comes_at_once_and_then_once_a_minute_with_what_was_left_out() {
+        let mut warnings = Warnings::default();
+        assert_eq!(warnings.due(1_000), Some(1));
+        for now in [1_000, 1_001, 1_059] {
+            assert_eq!(warnings.due(now), None);
+        }
+        assert_eq!(warnings.due(1_060), Some(4));
+        assert_eq!(warnings.due(1_061), None);
+        assert_eq!(warnings.due(500), Some(2), "the clock was put back");
+        assert_eq!(warnings.due(559), None);
+    }
+}
