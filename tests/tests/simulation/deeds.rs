@@ -48,7 +48,9 @@ pub(crate) async fn sign_in(world: &Arc<World>, browser: usize) {
     let (person, before) = {
         let mut browser = world.browser(browser);
         browser.session = None;
-        (browser.person.clone(), browser.holds.clone())
+        let holds = browser.holds.clone();
+        let before = holds.filter(|_| browser.has_session_cookie());
+        (browser.person.clone(), before)
     };
     if let Some(before) = &before {
         world.ledger().may_end(before, Cause::Replaced);
@@ -314,6 +316,9 @@ fn alive(world: &World) -> Option<(usize, Life)> {
     chosen.map(|chosen| alive[chosen].clone())
 }
 
+/// How long a node that stops waits for the requests that it has.
+const REQUESTS_END: Duration = Duration::from_secs(60);
+
 /// A node stops as it should, once everything in its background is done, and starts anew.
 pub(crate) async fn restart(world: &Arc<World>, node: usize) {
     let Some(process) = world.process(node) else {
@@ -326,8 +331,16 @@ pub(crate) async fn restart(world: &Arc<World>, node: usize) {
     );
     // It takes no more requests, and those that it has are answered.
     world.closes(node);
-    wait(Duration::from_secs(60)).await;
-    process.gate.drain().await;
-    world.stopped(node, &process);
-    world.revive(node);
+    let stopping = async {
+        wait(REQUESTS_END).await;
+        process.gate.drain().await;
+    };
+    tokio::select! {
+        biased;
+        () = process.life.over() => {}
+        () = stopping => {
+            world.stopped(node, &process);
+            world.revive(node);
+        }
+    }
 }

@@ -70,7 +70,7 @@ pub(crate) fn let_in(world: &World, asked: &Asked, page: &Page) {
     }
     if let Some(ended) = facts
         .ended_in(&asked.life)
-        .filter(|ended| *ended < asked.sent)
+        .filter(|ended| *ended < asked.sent && !world.has_jumped())
     {
         let text = format!(
             "{sid} has ended at {ended:?}, and was let in by a request sent at {:?}",
