@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::refuse::{RefusedRequest, Retry};
 use super::{Gate, Parts, Route};
-use crate::authorization::{LoginOptions, Prompt, Remembered, suffix_of};
+use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of};
 use crate::cookie::pairs;
 use crate::error::{Error, LayerError, RequestError};
 use crate::head::RequestHead;
@@ -180,7 +180,7 @@ impl RouteRequest {
         let mut options = LoginOptions::new();
         options.prompt = prompt;
         if field(form, "remember").as_deref() == Some("yes") {
-            options = options.remember(Remembered::AcrossRestarts);
+            options = options.remember(CookiePersistence::AcrossRestarts);
         }
         let retry = Retry::Login {
             return_to: return_to.clone(),

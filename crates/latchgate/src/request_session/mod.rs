@@ -286,7 +286,7 @@ mod tests {
 
     use super::*;
     use crate::client::Registration;
-    use crate::outside::scripted::{ScriptedHttp, StoppedClock};
+    use crate::io::scripted::{ScriptedHttp, StoppedClock};
     use crate::relying_party::RelyingPartyConfig;
     use crate::session::Session;
     use crate::sessions::example::{config, sessions};

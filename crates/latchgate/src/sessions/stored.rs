@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::outside::{Random, RandomError};
+use crate::io::{Random, RandomError};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionName};
 use crate::store::{
@@ -316,7 +316,7 @@ fn names(keys: &KeyRing, session: &Session) -> Option<StoredNames> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outside::scripted::{BrokenRandom, CountingRandom};
+    use crate::io::scripted::{BrokenRandom, CountingRandom};
     use crate::seal::SessionKey;
     use crate::store::MemoryStore;
 
