@@ -10,8 +10,6 @@ use crate::source::{Finding, Source};
 const ELSEWHERE: &[(&str, &str)] = &[
     // `Gate::builder`, `from_env` and `from_toml` are what README promises in one line; they make what `gate` must not know.
     ("settings/front_door.rs", "Gate"),
-    // To be moved.
-    ("sessions/marks.rs", "SessionName"),
 ];
 
 /// Finds inherent `impl`s of the core that stand outside of the room that declares their type.
@@ -69,13 +67,13 @@ fn abroad(sources: &[Source]) -> Vec<((String, String), Finding)> {
     findings
 }
 
-fn code(source: &Source) -> String {
+pub(crate) fn code(source: &Source) -> String {
     let code = source.code_before_tests().into_iter();
     code.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
 }
 
 /// The names of the types and traits that a code declares.
-fn declarations(code: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn declarations(code: &str) -> impl Iterator<Item = &str> {
     let keywords = ["struct", "enum", "union", "trait", "type"];
     words(code).filter_map(move |(at, word)| {
         let declares = keywords.contains(&word);

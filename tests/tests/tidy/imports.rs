@@ -183,7 +183,7 @@ pub(crate) fn room(path: &str) -> &str {
 }
 
 /// `token/id_token/mod.rs` is `token`, `id_token`.
-fn modules(path: &str) -> Vec<&str> {
+pub(crate) fn modules(path: &str) -> Vec<&str> {
     let path = path.strip_suffix(".rs").unwrap_or(path);
     path.strip_suffix("/mod")
         .unwrap_or(path)
@@ -214,7 +214,7 @@ fn targets(source: &Source, depth: usize) -> Vec<(usize, String)> {
 }
 
 /// What follows `start::` in a code, with its line: one path, or each branch of a `{…}` group.
-fn paths_under(code: &str, start: &str) -> Vec<(usize, String)> {
+pub(crate) fn paths_under(code: &str, start: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let prefix = format!("{start}::");
     for (at, _) in code.match_indices(&prefix) {

@@ -1,6 +1,7 @@
 //! The house rules that a compiler does not check: which room may import which, what nothing may be called, how long a
 //! file may be, where a standard must be cited. `ARCHITECTURE.md` gives the reasons; every finding names its cure.
 
+mod circles;
 mod examples;
 mod homes;
 mod imports;
@@ -36,6 +37,16 @@ fn inherent_impls_stand_in_the_room_of_their_type() {
     let sources = source::workspace();
     report(&homes::inherent_impls(&sources));
     assert_eq!(homes::unused_exemptions(&sources), [], "remove them");
+}
+
+#[test]
+fn no_files_of_a_room_import_each_other() {
+    report(&circles::inside_rooms(&source::workspace()));
+}
+
+#[test]
+fn one_name_means_one_type() {
+    report(&circles::one_name_for_one_type(&source::workspace()));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use super::{
     algorithm::Algorithm,
-    verifier::{Parsed, Verifier},
+    verifier::{KeyParts, Verifier},
 };
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use std::{error::Error, fmt};
 
 /// Reads a public key for verifying signatures.
-pub(super) fn parse(jwk: &Map<String, Value>) -> Result<Parsed, KeyRejection> {
+pub(super) fn parse(jwk: &Map<String, Value>) -> Result<KeyParts, KeyRejection> {
     check_use(jwk)?;
     let only: Option<Algorithm> = match text(jwk, "alg")? {
         Some(name) => Some(name.parse().map_err(|_| KeyRejection::Algorithm)?),
@@ -37,7 +37,7 @@ pub(super) fn parse(jwk: &Map<String, Value>) -> Result<Parsed, KeyRejection> {
     if verifiers.is_empty() {
         return Err(KeyRejection::Algorithm);
     }
-    Ok(Parsed {
+    Ok(KeyParts {
         kid: text(jwk, "kid")?.map(str::to_owned),
         verifiers,
     })

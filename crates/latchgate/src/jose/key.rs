@@ -7,7 +7,7 @@
 use super::{
     algorithm::Algorithm,
     jwk::{self, KeyRejection},
-    verifier::{Parsed, Verifier},
+    verifier::{KeyParts, Verifier},
 };
 use aws_lc_rs::hmac;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use std::{fmt, sync::Arc};
 
 /// One key that signatures are verified with, parsed once and cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Key(Arc<Parsed>);
+pub(crate) struct Key(Arc<KeyParts>);
 
 impl Key {
     /// Parses a public key for signatures.
@@ -50,7 +50,7 @@ impl Key {
             )
         })
         .collect();
-        Self(Arc::new(Parsed {
+        Self(Arc::new(KeyParts {
             kid: None,
             verifiers,
         }))

@@ -37,9 +37,9 @@ pub(crate) struct Context {
 /// Nothing is decrypted and no store is asked until a handler, an extractor or a guard asks; then
 /// it happens once, however many ask.
 #[derive(Clone)]
-pub struct RequestSession(Arc<State>);
+pub struct RequestSession(Arc<Opening>);
 
-struct State {
+struct Opening {
     context: Arc<Context>,
     opened: OnceCell<Option<User>>,
     changes: Mutex<Changes>,
@@ -61,7 +61,7 @@ struct Changes {
 
 impl RequestSession {
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        Self(Arc::new(State {
+        Self(Arc::new(Opening {
             context,
             opened: OnceCell::new(),
             changes: Mutex::default(),

@@ -23,7 +23,7 @@ use crate::provider::ClaimPaths;
 #[derive(Clone)]
 pub struct User {
     session: Arc<Session>,
-    parsed: Arc<Parsed>,
+    parsed: Arc<ParsedClaims>,
     paths: Arc<ClaimPaths>,
     /// What the session lies under, where it lies in a store.
     stored_under: Option<[u8; 32]>,
@@ -31,7 +31,7 @@ pub struct User {
 
 /// The session's claims, parsed when somebody asks.
 #[derive(Default)]
-struct Parsed {
+struct ParsedClaims {
     claims: OnceLock<Map<String, Value>>,
     access_token: OnceLock<Map<String, Value>>,
 }

@@ -15,9 +15,9 @@ use crate::session::{Mark, Seen, Session, SessionName, Stamp};
 /// The marks of this process, by the hash of the name they are on.
 #[derive(Debug)]
 pub(crate) struct Marks {
-    by_name: ExpiringMap<Name, Kept>,
+    by_name: ExpiringMap<Name, NumberedMark>,
     /// Marks that anybody can have made. When there is no room, the oldest goes.
-    unauthenticated: ExpiringMap<Name, Kept>,
+    unauthenticated: ExpiringMap<Name, NumberedMark>,
     /// The logout tokens that were processed.
     processed: ExpiringMap<Name, ()>,
     /// How many marks were made so far.
@@ -28,7 +28,7 @@ type Name = [u8; 32];
 
 /// A mark in this memory.
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+struct NumberedMark {
     mark: Mark,
     /// Which one it was, in the order in which they were made here.
     number: u64,
@@ -153,12 +153,12 @@ impl Marks {
 
     /// Makes a mark, which comes after the one that is there. Its number is given while nobody else can look at the
     /// name: a session that has not seen the mark began before it was made.
-    fn set(&self, mut entry: LockedEntry<'_, Name, Kept>, mark: Mark, until: u64) {
+    fn set(&self, mut entry: LockedEntry<'_, Name, NumberedMark>, mark: Mark, until: u64) {
         let mark = match entry.get() {
             Some(before) => mark.after(&before.mark),
             None => mark,
         };
-        let kept = Kept {
+        let kept = NumberedMark {
             mark,
             number: self.made.fetch_add(1, Ordering::AcqRel),
             removed_from_store: false,
@@ -166,7 +166,7 @@ impl Marks {
         entry.set(kept, until);
     }
 
-    fn under(&self, named: SessionName<'_>, now: u64) -> impl Iterator<Item = Kept> {
+    fn under(&self, named: SessionName<'_>, now: u64) -> impl Iterator<Item = NumberedMark> {
         let name = hash(named.parts());
         let found = self.by_name.get(&name, now);
         let others = self.unauthenticated.get(&name, now);
@@ -174,7 +174,7 @@ impl Marks {
     }
 }
 
-impl Kept {
+impl NumberedMark {
     fn ends(&self, session: &Session, seen: Stamp) -> bool {
         !self.removed_from_store && self.mark.ends_by_time(session, seen)
     }

@@ -24,13 +24,13 @@ pub(super) struct PendingEnds(Mutex<Queue>);
 struct Queue {
     order: VecDeque<PendingEnd>,
     /// Those in `order`, and the one that is being told.
-    places: HashSet<Place>,
+    places: HashSet<EndKey>,
     /// Alive while the worker is.
     worker: Weak<()>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Place {
+enum EndKey {
     Store(StoreKey),
     Cookie([u8; 16]),
 }
@@ -72,17 +72,17 @@ impl End {
         }
     }
 
-    fn place(&self) -> Place {
+    fn key(&self) -> EndKey {
         match self {
             Self::Session {
                 ticket: None,
                 session,
-            } => Place::Cookie(session.id),
+            } => EndKey::Cookie(session.id),
             Self::Session {
                 ticket: Some(ticket),
                 ..
             }
-            | Self::Unread { ticket, .. } => Place::Store(ticket.key()),
+            | Self::Unread { ticket, .. } => EndKey::Store(ticket.key()),
         }
     }
 }
@@ -146,20 +146,20 @@ impl Drop for Telling<'_> {
         let Some(ending) = &self.ending else {
             return;
         };
-        self.pending.queue().places.remove(&ending.end.place());
+        self.pending.queue().places.remove(&ending.end.key());
     }
 }
 
 impl Queue {
     fn push(&mut self, ending: PendingEnd) {
-        if !self.places.insert(ending.end.place()) {
+        if !self.places.insert(ending.end.key()) {
             return;
         }
         self.order.push_back(ending);
         if self.order.len() > PendingEnds::ROOM
             && let Some(oldest) = self.order.pop_front()
         {
-            self.places.remove(&oldest.end.place());
+            self.places.remove(&oldest.end.key());
         }
     }
 
@@ -169,7 +169,7 @@ impl Queue {
         self.order.retain(|ending| {
             let keep = ending.give_up_at > now;
             if !keep {
-                places.remove(&ending.end.place());
+                places.remove(&ending.end.key());
             }
             keep
         });
@@ -292,8 +292,8 @@ mod tests {
         }
         assert_eq!(waiting(&pending), (room, room));
         let oldest = pending.next().unwrap();
-        let place = oldest.ending.as_ref().map(|ending| ending.end.place());
-        assert_eq!(place, Some(end(room as u32).end.place()));
+        let place = oldest.ending.as_ref().map(|ending| ending.end.key());
+        assert_eq!(place, Some(end(room as u32).end.key()));
     }
 
     #[test]

@@ -47,25 +47,25 @@ impl Recorder {
 }
 
 impl SyncHttpClient for Recorder {
-    type Error = Kept;
+    type Error = Recorded;
 
-    fn call(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Kept> {
+    fn call(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Recorded> {
         self.0.replace(Some(request));
-        Err(Kept)
+        Err(Recorded)
     }
 }
 
 /// Why `oauth2` gets no answer: its request was recorded.
 #[derive(Debug)]
-pub(super) struct Kept;
+pub(super) struct Recorded;
 
-impl fmt::Display for Kept {
+impl fmt::Display for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the request was recorded, not sent")
     }
 }
 
-impl std::error::Error for Kept {}
+impl std::error::Error for Recorded {}
 
 #[cfg(test)]
 mod tests {

@@ -39,11 +39,11 @@ struct Known {
     /// The tokens that the last refresh has replaced, as a hash. Whoever has them has spent ones,
     /// whatever else of the session has changed since.
     spent: Option<[u8; 32]>,
-    state: State,
+    state: RefreshState,
 }
 
 #[derive(Debug)]
-enum State {
+enum RefreshState {
     Idle,
     /// A refresh of `newest` is under way.
     Refreshing(Outcome),
@@ -110,7 +110,7 @@ impl Refreshes {
                 let newer = known.newer_than(session);
                 match (&known.state, newer) {
                     // Somebody may have changed the session meanwhile: the refresh token is the same.
-                    (State::Refreshing(outcome), newer)
+                    (RefreshState::Refreshing(outcome), newer)
                         if (newer.is_some()
                             || known.newest.generation == session.generation
                             || known.newest.tokens == session.tokens)
@@ -120,7 +120,7 @@ impl Refreshes {
                     }
                     // Whatever became of its refresh: an older token has been spent.
                     (_, Some(newer)) => return Joined::Settled(RefreshOutcome::Refreshed(newer)),
-                    (State::Paused(until), None)
+                    (RefreshState::Paused(until), None)
                         if known.newest.generation == session.generation && *until > now =>
                     {
                         return Joined::Settled(RefreshOutcome::Unavailable);
@@ -134,7 +134,7 @@ impl Refreshes {
         let known = Known {
             newest: Arc::clone(session),
             spent,
-            state: State::Refreshing(outcome.clone()),
+            state: RefreshState::Refreshing(outcome.clone()),
         };
         // A clock that jumps must not let another refresh begin while this one lasts.
         let until = session.times.absolute_deadline;
@@ -151,7 +151,7 @@ impl Refreshes {
             Some(Entry::Active(known)) => {
                 let reached = match (&known.state, &outcome) {
                     // Perhaps another refresh has begun since, of something newer.
-                    (State::Refreshing(_), _) | (_, RefreshOutcome::Unavailable) => {
+                    (RefreshState::Refreshing(_), _) | (_, RefreshOutcome::Unavailable) => {
                         session.generation
                     }
                     (_, RefreshOutcome::Ended(_)) => u32::MAX,
@@ -166,14 +166,16 @@ impl Refreshes {
         };
         let (newest, spent, state) = match &outcome {
             RefreshOutcome::Refreshed(fresh) if fresh.tokens == session.tokens => {
-                (fresh, spent, State::Idle)
+                (fresh, spent, RefreshState::Idle)
             }
-            RefreshOutcome::Refreshed(fresh) => {
-                (fresh, Some(session.tokens.fingerprint()), State::Idle)
-            }
+            RefreshOutcome::Refreshed(fresh) => (
+                fresh,
+                Some(session.tokens.fingerprint()),
+                RefreshState::Idle,
+            ),
             RefreshOutcome::Unavailable => {
                 let until = now.saturating_add(TIMING.pause);
-                (session, spent, State::Paused(until))
+                (session, spent, RefreshState::Paused(until))
             }
             RefreshOutcome::Ended(why) => {
                 entry.set(
@@ -201,7 +203,7 @@ impl Refreshes {
     ) -> Result<Arc<Session>, SessionEnd> {
         let under_way = match self.0.entry(session.id, clock.now()).get() {
             Some(Entry::Active(Known {
-                state: State::Refreshing(outcome),
+                state: RefreshState::Refreshing(outcome),
                 ..
             })) => Some(outcome.clone()),
             _ => None,
@@ -224,7 +226,8 @@ impl Refreshes {
         let spent = match entry.get() {
             Some(Entry::Ended(_)) => return false,
             Some(Entry::Active(known)) => {
-                let busy = matches!(&known.state, State::Refreshing(outcome) if is_alive(outcome));
+                let busy =
+                    matches!(&known.state, RefreshState::Refreshing(outcome) if is_alive(outcome));
                 if busy || known.newest.generation > before {
                     return false;
                 }
@@ -235,7 +238,7 @@ impl Refreshes {
         let known = Known {
             newest: Arc::clone(changed),
             spent,
-            state: State::Idle,
+            state: RefreshState::Idle,
         };
         entry.set(Entry::Active(known), remembered_until(now));
         true
