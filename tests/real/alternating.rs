@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use latchgate::store::{Lease, SessionStore, StoreFuture, StoreKey, StoredName, StoredRecord};
+use latchgate::store::{
+    Lease, LoadedRecord, SessionStore, StoreFuture, StoreKey, StoredName, StoredRecord,
+};
 
 /// Two stores that take turns.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ impl<S> Alternating<S> {
 }
 
 impl<S: SessionStore> SessionStore for Alternating<S> {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         self.next().load(key, now)
     }
 

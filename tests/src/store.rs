@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use latchgate::MemoryStore;
 use latchgate::store::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 
 /// A store whose clones are the same store: a [`MemoryStore`], or any other.
@@ -77,7 +77,7 @@ impl SharedStore {
     ) -> StoreFuture<'a, T> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         if self.is_down() {
-            let error = StoreError::Unavailable("the test took it down".into());
+            let error = StoreError::unavailable("the test took it down");
             return Box::pin(async { Err(error) });
         }
         call(&*self.store)
@@ -91,7 +91,7 @@ impl Default for SharedStore {
 }
 
 impl SessionStore for SharedStore {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         self.unless_down(|store| store.load(key, now))
     }
 

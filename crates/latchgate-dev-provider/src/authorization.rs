@@ -1,10 +1,8 @@
-//! The front channel: the authorization request, the decision of a person, the response.
+//! The authorization endpoint: the decision of a person, the response.
 
 mod decision;
 mod endpoint;
-mod request;
 mod response;
 
-pub(crate) use decision::{Transactions, decide};
+pub(crate) use decision::decide;
 pub(crate) use endpoint::authorize;
-pub(crate) use request::AuthorizationRequest;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::builder::write_with_cause;
+use crate::causes::write_with_cause;
 use crate::jws::{JsonObject, compact};
 use crate::provider::Provider;
 use crate::session::OpSession;

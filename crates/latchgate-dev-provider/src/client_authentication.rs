@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use crate::client::{Client, TokenEndpointAuthMethod};
 use crate::parameters::Parameters;
 use crate::provider::Provider;
-use crate::token::TokenError;
+use crate::token_error::TokenError;
 
 /// What a client presented.
 struct Credentials {

@@ -1,5 +1,7 @@
 //! The handle a program or a test holds.
 
+mod builder;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -7,19 +9,21 @@ use axum::Router;
 use http::StatusCode;
 use tokio::net::TcpListener;
 
-use crate::authorization::Transactions;
+use crate::authorization_request::Transactions;
 use crate::backchannel_logout::{BackchannelLogoutError, LogoutTarget};
-use crate::builder::{DevProviderBuilder, StartError};
 use crate::client::{Client, DEFAULT_CLIENT_ID};
+use crate::grants::Ledger;
 use crate::journal::{Endpoint, Journal, RecordedRequest};
 use crate::jws::JsonObject;
 use crate::keys::Keyring;
 use crate::mischief::Mischief;
 use crate::provider::Provider;
+use crate::routes::routes;
 use crate::server::Server;
 use crate::session::OpSessions;
-use crate::token::Ledger;
 use crate::world::random_token;
+
+pub use self::builder::{DevProviderBuilder, StartError};
 
 /// A running development provider. It stops with [`stop`](Self::stop), or when the last clone is dropped.
 #[derive(Clone)]
@@ -86,7 +90,7 @@ impl DevProvider {
             mischief: Mischief::default(),
             auto_sign_in: RwLock::default(),
         });
-        let server = Arc::new(Server::spawn(listener, provider.router()));
+        let server = Arc::new(Server::spawn(listener, routes(&provider)));
         tracing::info!(issuer = %provider.issuer, "development provider started: anybody can sign in as anybody");
         Ok(Self {
             provider,
@@ -127,7 +131,7 @@ impl DevProvider {
 
     /// The same provider as a service to call in process, without a socket. It does not keep the server running.
     pub fn router(&self) -> Router {
-        self.provider.router()
+        routes(&self.provider)
     }
 
     /// With somebody's `sub` or a free-form name, the authorization endpoint answers at once, as if that person had been

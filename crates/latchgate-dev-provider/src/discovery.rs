@@ -7,9 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use crate::builder::ResponseIssuer;
 use crate::journal::Endpoint;
 use crate::provider::Provider;
+use crate::settings::ResponseIssuer;
 
 /// `GET /.well-known/openid-configuration`
 pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Value> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::parameters::Parameters;
 use crate::provider::Provider;
-use crate::token::TokenError;
+use crate::token_error::TokenError;
 
 /// `POST /introspect`
 pub(crate) async fn introspect(

@@ -1,33 +1,19 @@
-//! The OpenID Provider itself: what it knows, and its routes.
+//! What the provider knows, shared by its endpoints. It knows none of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 
-use crate::authorization::{Transactions, authorize, decide};
-use crate::builder::Settings;
+use crate::authorization_request::Transactions;
 use crate::client::Client;
-use crate::discovery::{jwks, metadata};
-use crate::end_session::end_session;
-use crate::introspection::introspect;
-use crate::journal::{Endpoint, Journal, RecordedRequest};
+use crate::grants::Ledger;
+use crate::journal::Journal;
 use crate::keys::Keyring;
-use crate::loopback::is_addressed_to_loopback;
-use crate::mischief::{Instead, Mischief};
-use crate::pages::welcome;
-use crate::parameters::BODY_LIMIT;
+use crate::mischief::Mischief;
 use crate::person::Person;
-use crate::revocation::revoke;
 use crate::session::{OpSession, OpSessions};
-use crate::token::{Ledger, token};
-use crate::userinfo::userinfo;
-use crate::world::{Clock, pass};
+use crate::settings::Settings;
+use crate::world::Clock;
 
 /// Everything the endpoints share.
 pub(crate) struct Provider {
@@ -84,67 +70,4 @@ impl Provider {
             .filter(|(name, _)| *name == self.session_cookie)
             .find_map(|(_, value)| Some((value.to_owned(), self.sessions.get(value)?)))
     }
-
-    pub(crate) fn router(self: &Arc<Self>) -> Router {
-        Router::new()
-            .route("/", get(welcome))
-            .route(Endpoint::Discovery.path(), get(metadata))
-            .route(Endpoint::Jwks.path(), get(jwks))
-            .route(Endpoint::Authorize.path(), get(authorize).post(authorize))
-            .route("/authorize/decide", post(decide))
-            .route(Endpoint::Token.path(), post(token))
-            .route(Endpoint::Userinfo.path(), get(userinfo).post(userinfo))
-            .route(
-                Endpoint::EndSession.path(),
-                get(end_session).post(end_session),
-            )
-            .route(Endpoint::Introspection.path(), post(introspect))
-            .route(Endpoint::Revocation.path(), post(revoke))
-            .layer(from_fn_with_state(Arc::clone(self), observe))
-            .with_state(Arc::clone(self))
-    }
-}
-
-/// Records every request, and lets mischief step in before the endpoint.
-async fn observe(State(provider): State<Arc<Provider>>, request: Request, next: Next) -> Response {
-    if !is_addressed_to_loopback(request.headers()) {
-        let reason = "the development provider answers only to localhost, 127.0.0.1 and [::1]";
-        return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
-    }
-    let Some(endpoint) = Endpoint::at(request.uri().path()) else {
-        return next.run(request).await;
-    };
-    let (head, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-    };
-    let path_and_query = head
-        .uri
-        .path_and_query()
-        .map_or("/", |path_and_query| path_and_query.as_str());
-    provider.journal.record(
-        endpoint,
-        RecordedRequest {
-            method: head.method.clone(),
-            path_and_query: path_and_query.to_owned(),
-            headers: head.headers.clone(),
-            body: body.clone(),
-        },
-    );
-    let mut withheld = None;
-    match provider.mischief.instead(endpoint) {
-        Instead::Honest => {}
-        Instead::HonestAfter(delay) => pass(delay).await,
-        Instead::HonestOnceCleared(mut cleared) => {
-            // The sender lives as long as the provider, which this request holds on to.
-            let _ = cleared.changed().await;
-        }
-        Instead::WithheldUntilCleared(cleared) => withheld = Some(cleared),
-        Instead::Respond(response) => return response,
-    }
-    let answer = next.run(Request::from_parts(head, Body::from(body))).await;
-    if let Some(mut cleared) = withheld {
-        let _ = cleared.changed().await;
-    }
-    answer
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::parameters::Parameters;
 use crate::provider::Provider;
-use crate::token::TokenError;
+use crate::token_error::TokenError;
 
 /// `POST /revoke`. A token nobody knows counts as revoked; the type hint is not needed to find one.
 pub(crate) async fn revoke(

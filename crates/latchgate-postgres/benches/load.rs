@@ -45,15 +45,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn record(generation: u32) -> StoredRecord {
-    StoredRecord {
-        sealed: vec![0xa5; 2_200],
-        generation,
-        expires_at: NOW + 3_600,
-        names: Some(StoredNames {
-            sid: [2; 32],
-            sub: [3; 32],
-        }),
-    }
+    let names = StoredNames::new([2; 32], [3; 32]);
+    StoredRecord::new(vec![0xa5; 2_200], generation, NOW + 3_600).with_names(names)
 }
 
 fn load(criterion: &mut Criterion, runtime: &Runtime, store: &PostgresStore, pool: &PgPool) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchgate::store::{StoreKey, StoredNames, StoredRecord};
+use latchgate::store::{LoadedRecord, StoreKey, StoredRecord};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
@@ -26,17 +26,13 @@ pub(crate) fn written<'q>(
         .bind(signed(now))
 }
 
-/// A record from the first columns of a row.
-pub(crate) fn record(row: &PgRow) -> Result<StoredRecord, sqlx::Error> {
-    let (sid, sub): (Option<StoreKey>, Option<StoreKey>) = (row.try_get(3)?, row.try_get(4)?);
+/// A record from the first columns of a row: sealed, generation and expires_at.
+pub(crate) fn record(row: &PgRow) -> Result<LoadedRecord, sqlx::Error> {
     let generation: i64 = row.try_get(1)?;
-    Ok(StoredRecord {
-        sealed: row.try_get(0)?,
-        generation: u32::try_from(generation)
-            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-        expires_at: unsigned(row.try_get(2)?),
-        names: sid.zip(sub).map(|(sid, sub)| StoredNames { sid, sub }),
-    })
+    let generation =
+        u32::try_from(generation).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let expires_at = unsigned(row.try_get(2)?);
+    Ok(LoadedRecord::new(row.try_get(0)?, generation, expires_at))
 }
 
 /// Seconds and fences as PostgreSQL has them. What is beyond its numbers is as good as the last of them.

@@ -33,7 +33,7 @@ impl Statements {
         let sessions = format!("{}.sessions", schema.quoted());
         Self {
             load: format!(
-                "SELECT sealed, generation, expires_at, sid, sub FROM {sessions} \
+                "SELECT sealed, generation, expires_at FROM {sessions} \
                  WHERE key = $1 AND expires_at > $2"
             ),
             // Said again, it may find its own row: then it has happened.
@@ -61,8 +61,8 @@ impl Statements {
                  granted AS (UPDATE {sessions} AS row SET fence = row.fence + 1, \
                  leased_until = clock_timestamp() + $3 * interval '1 millisecond' FROM there \
                  WHERE row.key = there.key AND (there.leased_until IS NULL OR there.leased_until <= clock_timestamp()) \
-                 RETURNING row.sealed, row.generation, row.expires_at, row.sid, row.sub, row.fence) \
-                 SELECT granted.sealed, granted.generation, granted.expires_at, granted.sid, granted.sub, granted.fence \
+                 RETURNING row.sealed, row.generation, row.expires_at, row.fence) \
+                 SELECT granted.sealed, granted.generation, granted.expires_at, granted.fence \
                  FROM there LEFT JOIN granted ON true"
             ),
             extend_lease: format!(

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchgate::store::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
@@ -209,13 +209,13 @@ impl PostgresStore {
         self.server.in_time(call).await.map_err(unavailable)
     }
 
-    fn record(&self, row: &PgRow) -> Result<StoredRecord, StoreError> {
+    fn record(&self, row: &PgRow) -> Result<LoadedRecord, StoreError> {
         record(row).map_err(|error| unavailable(self.server.error(error)))
     }
 }
 
 impl SessionStore for PostgresStore {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         Box::pin(async move {
             let load = |_| {
                 sqlx::query(&self.statements.load)
@@ -284,15 +284,12 @@ impl SessionStore for PostgresStore {
                 return Ok(Lease::Missing);
             };
             let fence: Option<i64> = row
-                .try_get(5)
+                .try_get(3)
                 .map_err(|error| unavailable(self.server.error(error)))?;
             let Some(fence) = fence else {
                 return Ok(Lease::Held);
             };
-            Ok(Lease::Granted {
-                fence: unsigned(fence),
-                record: self.record(row)?,
-            })
+            Ok(Lease::granted(unsigned(fence), self.record(row)?))
         })
     }
 
@@ -335,6 +332,7 @@ impl SessionStore for PostgresStore {
             let (text, name) = match name {
                 StoredName::Sid(sid) => (&self.statements.find_sid, sid),
                 StoredName::Sub(sub) => (&self.statements.find_sub, sub),
+                _ => return Ok(None),
             };
             let find = |_| sqlx::query(text).bind(name.as_slice()).bind(signed(now));
             let rows = self.rows(find).await?;

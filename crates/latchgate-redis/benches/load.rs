@@ -98,15 +98,8 @@ fn main() {
 }
 
 fn record(generation: u32) -> StoredRecord {
-    StoredRecord {
-        sealed: vec![7; BYTES],
-        generation,
-        expires_at: NOW + 3_600,
-        names: Some(StoredNames {
-            sid: [2; 32],
-            sub: [3; 32],
-        }),
-    }
+    let names = StoredNames::new([2; 32], [3; 32]);
+    StoredRecord::new(vec![7; BYTES], generation, NOW + 3_600).with_names(names)
 }
 
 /// The same command again and again, by the client that the store uses.

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, Shared};
 use latchgate::store::StoreError;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, ScriptInvocation};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::address::Address;
 use crate::error::{Reason, RedisError};
@@ -66,18 +66,17 @@ impl Link {
         &self,
         question: impl Fn(Turn) -> Question + Send,
     ) -> Result<T, StoreError> {
-        let asking = async {
-            match self.once(question(Turn::First)).await {
-                Err(reason) if reason.is_of_the_connection() => {
-                    self.once(question(Turn::Again)).await
-                }
-                outcome => outcome,
+        let deadline = Instant::now() + CALL;
+        // The first try has the time limits of the connection: it needs no timer of its own.
+        let outcome = match self.once(question(Turn::First)).await {
+            Err(reason) if reason.is_of_the_connection() => {
+                timeout_at(deadline, self.once(question(Turn::Again)))
+                    .await
+                    .unwrap_or(Err(Reason::TooSlow))
             }
+            outcome => outcome,
         };
-        timeout(CALL, asking)
-            .await
-            .unwrap_or(Err(Reason::TooSlow))
-            .map_err(|reason| self.error(reason))
+        outcome.map_err(|reason| self.error(reason))
     }
 
     /// The error of a call to this Redis.
@@ -143,7 +142,10 @@ impl Question {
     ) -> Result<T, Reason> {
         Ok(match self {
             Self::Command(command) => command.query_async(&mut connection).await?,
-            Self::Script(script) => script.invoke_async(&mut connection).await?,
+            // Three commands when the server does not know the script.
+            Self::Script(script) => timeout(ANSWER, script.invoke_async(&mut connection))
+                .await
+                .map_err(|_| Reason::TooSlow)??,
         })
     }
 }

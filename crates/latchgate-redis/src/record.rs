@@ -1,19 +1,13 @@
 //! How a record lies in Redis: the names of keys and fields, and how an answer becomes a record.
 
 use base64_simd::URL_SAFE_NO_PAD;
-use latchgate::store::{StoreKey, StoredName, StoredNames, StoredRecord};
+use latchgate::store::{LoadedRecord, StoreKey, StoredName};
 
-/// The fields of a record, in the order in which they are read; the scripts name them, too.
-pub(crate) const FIELDS: [&str; 5] = ["sealed", "generation", "expires_at", "sid", "sub"];
+/// The fields of a record that are loaded. `lease.lua` loads the same.
+pub(crate) const FIELDS: [&str; 3] = ["sealed", "generation", "expires_at"];
 
-/// The fields as Redis answers them; all are missing where there is no record.
-pub(crate) type Fields = (
-    Option<Vec<u8>>,
-    Option<u32>,
-    Option<u64>,
-    Option<String>,
-    Option<String>,
-);
+/// The fields as Redis answers them. All are missing when there is no record.
+pub(crate) type Fields = (Option<Vec<u8>>, Option<u32>, Option<u64>);
 
 /// What is under the key is none of our records.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,32 +31,23 @@ pub(crate) fn record_key(prefix: &str, key: &StoreKey) -> String {
     format!("{prefix}s:{}", written(key))
 }
 
-/// The index that a name is looked up in, its field in a record, and the name itself.
-pub(crate) fn index(name: &StoredName) -> (&'static str, String) {
+/// The index of a name, which is also the name's field in a record, and the name itself. `None` when
+/// there is no index for it.
+pub(crate) fn index(name: &StoredName) -> Option<(&'static str, String)> {
     match name {
-        StoredName::Sid(sid) => ("sid", written(sid)),
-        StoredName::Sub(sub) => ("sub", written(sub)),
+        StoredName::Sid(sid) => Some(("sid", written(sid))),
+        StoredName::Sub(sub) => Some(("sub", written(sub))),
+        _ => None,
     }
 }
 
 /// The record that these fields make, if there is one.
-pub(crate) fn record(fields: Fields) -> Result<Option<StoredRecord>, Foreign> {
-    let names = |sid: Option<String>, sub: Option<String>| match (sid, sub) {
-        (None, None) => Ok(None),
-        (Some(sid), Some(sub)) => Ok(Some(StoredNames {
-            sid: read(&sid)?,
-            sub: read(&sub)?,
-        })),
-        _ => Err(Foreign),
-    };
+pub(crate) fn record(fields: Fields) -> Result<Option<LoadedRecord>, Foreign> {
     match fields {
-        (None, None, None, None, None) => Ok(None),
-        (Some(sealed), Some(generation), Some(expires_at), sid, sub) => Ok(Some(StoredRecord {
-            sealed,
-            generation,
-            expires_at,
-            names: names(sid, sub)?,
-        })),
+        (None, None, None) => Ok(None),
+        (Some(sealed), Some(generation), Some(expires_at)) => {
+            Ok(Some(LoadedRecord::new(sealed, generation, expires_at)))
+        }
         _ => Err(Foreign),
     }
 }
@@ -83,14 +68,17 @@ mod tests {
 
     #[test]
     fn half_a_record_is_none_of_ours() {
-        assert_eq!(record((None, None, None, None, None)), Ok(None));
+        assert_eq!(record((None, None, None)), Ok(None));
         let sealed = || Some(vec![1]);
-        assert!(record((sealed(), Some(1), Some(2), None, None)).is_ok_and(|r| r.is_some()));
-        assert_eq!(record((sealed(), None, Some(2), None, None)), Err(Foreign));
-        let sid = Some(written(&[1; 32]));
-        assert_eq!(
-            record((sealed(), Some(1), Some(2), sid, None)),
-            Err(Foreign)
-        );
+        assert!(record((sealed(), Some(1), Some(2))).is_ok_and(|r| r.is_some()));
+        assert_eq!(record((sealed(), None, Some(2))), Err(Foreign));
+        assert_eq!(record((None, Some(1), Some(2))), Err(Foreign));
+    }
+
+    #[test]
+    fn a_lease_loads_the_same_fields() {
+        let quoted = FIELDS.map(|field| format!("'{field}'")).join(", ");
+        let load = format!("redis.call('HMGET', record, {quoted})\n");
+        assert!(include_str!("scripts/lease.lua").contains(&load), "{load}");
     }
 }

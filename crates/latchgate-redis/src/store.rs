@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchgate::store::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 use redis::{FromRedisValue, Script, ScriptInvocation, Value, cmd};
 
@@ -130,7 +130,7 @@ fn refused(error: UrlError) -> StoreError {
 /// A record as the scripts take it: its fields, and how long it has left.
 fn put(asked: &mut ScriptInvocation<'static>, record: &StoredRecord, now: u64) {
     let (sid, sub) = match &record.names {
-        Some(StoredNames { sid, sub }) => (written(sid), written(sub)),
+        Some(names) => (written(&names.sid), written(&names.sub)),
         None => Default::default(),
     };
     asked
@@ -156,7 +156,7 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 impl SessionStore for RedisStore {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         Box::pin(async move {
             let question = |_| {
                 let mut command = cmd("HMGET");
@@ -254,7 +254,9 @@ impl SessionStore for RedisStore {
         now: u64,
     ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
         Box::pin(async move {
-            let (kind, name) = index(name);
+            let Some((kind, name)) = index(name) else {
+                return Ok(None);
+            };
             let question = |_| {
                 let mut asked = FIND.key(format!("{}{kind}:{name}", self.prefix));
                 asked.arg(&self.prefix).arg(kind).arg(&name).arg(now);
@@ -277,7 +279,7 @@ fn granted(answer: Vec<Value>) -> Result<Lease, Foreign> {
         "granted" => {
             let fence = value(answer.next())?;
             let record = record(value::<Fields>(answer.next())?)?.ok_or(Foreign)?;
-            Ok(Lease::Granted { fence, record })
+            Ok(Lease::granted(fence, record))
         }
         _ => Err(Foreign),
     }

@@ -55,12 +55,13 @@ impl<'a> Run<'a> {
 
     /// A record of a generation, without names.
     pub(crate) fn record(&self, generation: u32) -> StoredRecord {
-        StoredRecord {
-            sealed: format!("generation {generation}").into_bytes(),
-            generation,
-            expires_at: self.now + LIFE,
-            names: None,
-        }
+        self.record_until(generation, self.now + LIFE)
+    }
+
+    /// The same with another expiry.
+    pub(crate) fn record_until(&self, generation: u32, expires_at: u64) -> StoredRecord {
+        let sealed = format!("generation {generation}").into_bytes();
+        StoredRecord::new(sealed, generation, expires_at)
     }
 
     pub(crate) fn by(&'a self, rule: Rule) -> Ask<'a> {
@@ -119,10 +120,10 @@ impl Ask<'_> {
         let seen = self
             .answer(Call::Load, self.run.store.load(key, now))
             .await?;
-        if seen.as_ref() == wanted {
+        let wanted = wanted.map(StoredRecord::loaded);
+        if seen == wanted {
             return Ok(());
         }
-        let wanted = wanted.cloned();
         self.broken(Call::Load, Seen::Record { wanted, seen })
     }
 
@@ -183,11 +184,11 @@ impl Ask<'_> {
         wanted: &StoredRecord,
     ) -> Result<u64, Violation> {
         match self.lease(key, duration, now).await? {
-            Lease::Granted { fence, record } if record == *wanted => Ok(fence),
+            Lease::Granted { fence, record, .. } if record == wanted.loaded() => Ok(fence),
             Lease::Granted { record, .. } => self.by(Rule::LeasesCurrent).broken(
                 Call::Lease,
                 Seen::Record {
-                    wanted: Some(wanted.clone()),
+                    wanted: Some(wanted.loaded()),
                     seen: Some(record),
                 },
             ),

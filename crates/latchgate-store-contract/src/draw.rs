@@ -17,10 +17,7 @@ pub(crate) fn key(seed: &[u8; 32], number: u64) -> StoreKey {
 
 /// Names of a seed: a provider's session and a person, each by its number.
 pub(crate) fn names(seed: &[u8; 32], session: u64, person: u64) -> StoredNames {
-    StoredNames {
-        sid: key(seed, SESSIONS + session),
-        sub: key(seed, PEOPLE + person),
-    }
+    StoredNames::new(key(seed, SESSIONS + session), key(seed, PEOPLE + person))
 }
 
 /// No run has as many keys.

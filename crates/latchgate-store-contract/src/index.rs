@@ -46,7 +46,7 @@ async fn finds(run: &Run<'_>) -> Result<(), Violation> {
     ask.find(sub(run, BOB), run.now, &[bobs]).await?;
     ask.find(sub(run, NOBODY), run.now, &[]).await?;
     // A `sid` that has the bytes of a `sub` is another name.
-    let (StoredName::Sid(bytes) | StoredName::Sub(bytes)) = sub(run, BOB);
+    let bytes = run.names(0, BOB).sub;
     ask.find(StoredName::Sid(bytes), run.now, &[]).await?;
     // Who is refused leaves no name behind.
     ask.insert(&one, &named(run, BOB, BOB), run.now, false)
@@ -60,19 +60,14 @@ async fn finds(run: &Run<'_>) -> Result<(), Violation> {
 async fn finds_replaced(run: &Run<'_>) -> Result<(), Violation> {
     let (ask, now) = (run.by(Rule::FindsReplaced), run.now);
     let key = ask.inserted(&named(run, ALICE, ALICE)).await?;
-    let same = StoredRecord {
-        generation: 2,
-        ..named(run, ALICE, ALICE)
-    };
+    let names = run.names(ALICE, ALICE);
+    let same = run.record(2).with_names(names);
     ask.replace(&key, 1, &same, now, true).await?;
     ask.find(sid(run, ALICE), now, &[key]).await?;
     ask.find(sub(run, ALICE), now, &[key]).await?;
 
-    let moved = StoredRecord {
-        generation: 3,
-        expires_at: now + 2 * LIFE,
-        ..named(run, BOB, ALICE)
-    };
+    let names = run.names(BOB, ALICE);
+    let moved = run.record_until(3, now + 2 * LIFE).with_names(names);
     ask.replace(&key, 2, &moved, now, true).await?;
     ask.find(sid(run, ALICE), now, &[]).await?;
     ask.find(sid(run, BOB), now, &[key]).await?;
@@ -83,10 +78,7 @@ async fn finds_replaced(run: &Run<'_>) -> Result<(), Violation> {
     ask.find(sid(run, BOB), now, &[]).await?;
     ask.find(sub(run, ALICE), now, &[]).await?;
 
-    let again = StoredRecord {
-        generation: 5,
-        ..named(run, BOB, BOB)
-    };
+    let again = run.record(5).with_names(run.names(BOB, BOB));
     ask.replace(&key, 4, &again, now, true).await?;
     ask.find(sub(run, BOB), now, &[key]).await?;
     remove(run, &[key]).await
@@ -109,10 +101,9 @@ async fn forgets(run: &Run<'_>) -> Result<(), Violation> {
     ask.find(sid(run, ALICE), last + 1, &[]).await?;
     ask.find(sub(run, ALICE), last + 1, &[]).await?;
     // Over what has expired comes somebody else's.
-    let bobs = StoredRecord {
-        expires_at: record.expires_at + LIFE,
-        ..named(run, BOB, BOB)
-    };
+    let bobs = run
+        .record_until(1, record.expires_at + LIFE)
+        .with_names(run.names(BOB, BOB));
     let key = ask.inserted(&record).await?;
     ask.insert(&key, &bobs, record.expires_at, true).await?;
     ask.find(sub(run, ALICE), record.expires_at, &[]).await?;
@@ -121,10 +112,7 @@ async fn forgets(run: &Run<'_>) -> Result<(), Violation> {
 }
 
 fn named(run: &Run<'_>, session: u64, person: u64) -> StoredRecord {
-    StoredRecord {
-        names: Some(run.names(session, person)),
-        ..run.record(1)
-    }
+    run.record(1).with_names(run.names(session, person))
 }
 
 fn sid(run: &Run<'_>, session: u64) -> StoredName {

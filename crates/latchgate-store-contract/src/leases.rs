@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchgate::store::{Lease, StoreKey, StoredRecord};
+use latchgate::store::{Lease, StoreKey};
 
 use crate::ask::{LIFE, Run};
 use crate::violation::{Call, Rule, Seen, Violation};
@@ -55,10 +55,7 @@ async fn offered(run: &Run<'_>) -> Result<bool, Violation> {
 
 async fn once(run: &Run<'_>) -> Result<(), Violation> {
     let (ask, now) = (run.by(Rule::LeasesOnce), run.now);
-    let record = StoredRecord {
-        names: Some(run.names(0, 0)),
-        ..run.record(1)
-    };
+    let record = run.record(1).with_names(run.names(0, 0));
     let key = ask.inserted(&record).await?;
     let other = ask.inserted(&record).await?;
     let mut before = None;
@@ -107,11 +104,9 @@ async fn block_nothing(run: &Run<'_>) -> Result<(), Violation> {
     let fence = ask.granted(&key, LONG, now, &run.record(1)).await?;
     ask.load(&key, now, Some(&run.record(1))).await?;
     ask.insert(&key, &run.record(9), now, false).await?;
-    let next = StoredRecord {
-        expires_at: now + 2 * LIFE,
-        names: Some(run.names(1, 1)),
-        ..run.record(2)
-    };
+    let next = run
+        .record_until(2, now + 2 * LIFE)
+        .with_names(run.names(1, 1));
     ask.replace(&key, 1, &next, now, true).await?;
     ask.refused(&key, LONG, now, &Lease::Held).await?;
     ask.extend(&key, fence, LONG, now, true).await?;

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use latchgate::store::{Lease, StoredRecord};
 
-use crate::ask::{Ask, Run};
+use crate::ask::{Ask, LIFE, Run};
 use crate::leases::LONG;
 use crate::violation::{Call, Rule, Seen, Violation};
 
@@ -63,10 +63,7 @@ async fn leases(run: &Run<'_>) -> Result<(), Violation> {
 
 /// The record that a racer brings. No two are the same.
 fn of(racer: u32, run: &Run<'_>) -> StoredRecord {
-    StoredRecord {
-        sealed: racer.to_be_bytes().to_vec(),
-        ..run.record(2)
-    }
+    StoredRecord::new(racer.to_be_bytes().to_vec(), 2, run.now + LIFE)
 }
 
 /// The place of the only one who succeeded.

@@ -25,11 +25,12 @@ async fn keeps(run: &Run<'_>) -> Result<(), Violation> {
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     let bytes = [Vec::new(), every_byte.clone(), every_byte.repeat(MIB / 256)];
     for (session, sealed) in (0..).zip(bytes) {
-        for (generation, names) in [(0, None), (u32::MAX, Some(run.names(session, session)))] {
-            let record = StoredRecord {
-                sealed: sealed.clone(),
-                names,
-                ..run.record(generation)
+        for generation in [0, u32::MAX] {
+            let names = run.names(session, session);
+            let record = StoredRecord::new(sealed.clone(), generation, run.now + LIFE);
+            let record = match generation {
+                0 => record,
+                _ => record.with_names(names),
             };
             let key = ask.inserted(&record).await?;
             ask.load(&key, run.now, Some(&record)).await?;
@@ -63,10 +64,7 @@ async fn expires(run: &Run<'_>) -> Result<(), Violation> {
 
     // A store may have dropped it by now: each question is about a record of its own.
     let key = ask.inserted(&record).await?;
-    let later = StoredRecord {
-        expires_at: over + LIFE,
-        ..run.record(4)
-    };
+    let later = run.record_until(4, over + LIFE);
     ask.replace(&key, 3, &later, over, false).await?;
     ask.load(&key, over, None).await?;
     let key = ask.inserted(&record).await?;
@@ -88,10 +86,7 @@ async fn inserts_over_expired(run: &Run<'_>) -> Result<(), Violation> {
     let ask = run.by(Rule::InsertsOverExpired);
     let old = run.record(7);
     let key = ask.inserted(&old).await?;
-    let new = StoredRecord {
-        expires_at: old.expires_at + LIFE,
-        ..run.record(0)
-    };
+    let new = run.record_until(0, old.expires_at + LIFE);
     ask.insert(&key, &new, old.expires_at, true).await?;
     ask.load(&key, old.expires_at, Some(&new)).await
 }
@@ -106,10 +101,7 @@ async fn compares_generations(run: &Run<'_>) -> Result<(), Violation> {
         ask.load(&key, now, Some(&record)).await?;
     }
     // The same generation with other content is another record: somebody else's.
-    let other = StoredRecord {
-        sealed: b"another refresh".to_vec(),
-        ..record.clone()
-    };
+    let other = StoredRecord::new(b"another refresh".to_vec(), 5, record.expires_at);
     ask.replace(&key, 4, &other, now, false).await?;
     ask.load(&key, now, Some(&record)).await
 }
@@ -125,12 +117,8 @@ async fn replaces_all(run: &Run<'_>) -> Result<(), Violation> {
         (900, LIFE, 0),
         (u32::MAX, LIFE, 70_000),
     ] {
-        let record = StoredRecord {
-            sealed: vec![0xa5; length],
-            generation,
-            expires_at: now + life,
-            names: Some(run.names(u64::from(generation), 0)),
-        };
+        let record = StoredRecord::new(vec![0xa5; length], generation, now + life)
+            .with_names(run.names(u64::from(generation), 0));
         ask.replace(&key, expected, &record, now, true).await?;
         ask.load(&key, now + life - 1, Some(&record)).await?;
         expected = generation;
@@ -141,10 +129,7 @@ async fn replaces_all(run: &Run<'_>) -> Result<(), Violation> {
 async fn repeats(run: &Run<'_>) -> Result<(), Violation> {
     let (ask, now) = (run.by(Rule::RepeatsReplace), run.now);
     let key = ask.inserted(&run.record(1)).await?;
-    let record = StoredRecord {
-        names: Some(run.names(0, 0)),
-        ..run.record(2)
-    };
+    let record = run.record(2).with_names(run.names(0, 0));
     for _ in 0..3 {
         ask.replace(&key, 1, &record, now, true).await?;
         ask.load(&key, now, Some(&record)).await?;

@@ -60,18 +60,11 @@ pub(crate) fn read(key: &StoreKey, mut record: Record) -> Option<StoredRecord> {
     if bytes(&row.key)? != *key {
         return None;
     }
-    let names = match row.names {
-        None => None,
-        Some(names) => Some(StoredNames {
-            sid: bytes(&names.sid)?,
-            sub: bytes(&names.sub)?,
-        }),
-    };
-    Some(StoredRecord {
-        sealed: BASE64.decode_to_vec(row.sealed).ok()?,
-        generation: row.generation,
-        expires_at: row.expires_at,
-        names,
+    let sealed = BASE64.decode_to_vec(row.sealed).ok()?;
+    let record = StoredRecord::new(sealed, row.generation, row.expires_at);
+    Some(match row.names {
+        None => record,
+        Some(names) => record.with_names(StoredNames::new(bytes(&names.sid)?, bytes(&names.sub)?)),
     })
 }
 
@@ -93,15 +86,8 @@ mod tests {
     const KEY: StoreKey = [3; 32];
 
     fn record(expires_at: u64) -> StoredRecord {
-        StoredRecord {
-            sealed: vec![0, 0xff, 7],
-            generation: u32::MAX,
-            expires_at,
-            names: Some(StoredNames {
-                sid: [1; 32],
-                sub: [2; 32],
-            }),
-        }
+        let names = StoredNames::new([1; 32], [2; 32]);
+        StoredRecord::new(vec![0, 0xff, 7], u32::MAX, expires_at).with_names(names)
     }
 
     #[test]

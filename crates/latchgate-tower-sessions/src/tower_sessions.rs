@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchgate::store::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
 use tokio::time::timeout;
 use tower_sessions_core::SessionStore as Store;
@@ -172,8 +172,11 @@ impl<S> fmt::Debug for TowerSessions<S> {
 }
 
 impl<S: Store> SessionStore for TowerSessions<S> {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
-        promptly(self.shared.live(key, now))
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
+        promptly(async move {
+            let there = self.shared.live(key, now).await?;
+            Ok(there.map(|record| record.loaded()))
+        })
     }
 
     fn insert<'a>(
@@ -247,12 +250,7 @@ mod tests {
     const KEY: StoreKey = [5; 32];
 
     fn record(generation: u32, expires_at: u64) -> StoredRecord {
-        StoredRecord {
-            sealed: vec![7],
-            generation,
-            expires_at,
-            names: None,
-        }
+        StoredRecord::new(vec![7], generation, expires_at)
     }
 
     /// `save` changes only what is there, as that of tower-sessions' Redis store. Every call lets
@@ -300,7 +298,10 @@ mod tests {
                 .await
                 .unwrap()
         );
-        assert_eq!(store.load(&KEY, 4_000_000_000).await.unwrap(), Some(new));
+        assert_eq!(
+            store.load(&KEY, 4_000_000_000).await.unwrap(),
+            Some(new.loaded())
+        );
     }
 
     #[tokio::test]
@@ -318,7 +319,10 @@ mod tests {
         assert!(!ours.insert(&KEY, record.clone(), now).await.unwrap());
         assert!(!ours.replace(&KEY, 0, record.clone(), now).await.unwrap());
         assert_eq!(ours.load(&KEY, now).await.unwrap(), None);
-        assert_eq!(theirs.load(&other, now).await.unwrap(), Some(record));
+        assert_eq!(
+            theirs.load(&other, now).await.unwrap(),
+            Some(record.loaded())
+        );
     }
 
     /// `save` takes until it is told to go on, for the record of [`KEY`].

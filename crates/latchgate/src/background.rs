@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument;
 
-use crate::outside::Random;
+use crate::io::Random;
 
 /// Runs work in the background, and knows when it is done.
 pub(crate) struct Background {
@@ -235,13 +235,13 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::outside::scripted::BrokenRandom;
+    use crate::io::scripted::BrokenRandom;
 
     #[derive(Debug)]
     struct Chance(u8);
 
     impl Random for Chance {
-        fn fill(&self, bytes: &mut [u8]) -> Result<(), crate::outside::RandomError> {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), crate::io::RandomError> {
             bytes.fill(self.0);
             Ok(())
         }

@@ -9,8 +9,8 @@ use tracing::Level;
 
 use crate::authorization::AuthorizationError;
 use crate::hook::HookError;
+use crate::io::{HttpError, RandomError};
 use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
-use crate::outside::{HttpError, RandomError};
 use crate::provider::{DiscoveryError, KeysError};
 use crate::session::{DataError, SessionTooLarge};
 use crate::store::StoreError;

@@ -16,10 +16,10 @@ mod gate;
 mod guard;
 mod head;
 mod hook;
+mod io;
 mod jose;
 mod logout;
 mod navigation;
-mod outside;
 mod provider;
 mod relying_party;
 mod request_session;
@@ -33,7 +33,7 @@ mod token;
 mod userinfo;
 
 pub use authorization::{
-    AuthorizationError, LoginOptions, ParameterError, Prompt, RememberMe, Remembered,
+    AuthorizationError, CookiePersistence, LoginOptions, ParameterError, Prompt, RememberMe,
 };
 pub use builder::{GateBuilder, Provider};
 pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
@@ -42,12 +42,12 @@ pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{BasePath, Gate, LoginForm, Refusal, WayOn};
 pub use guard::{Denial, Guard};
 pub use hook::{HookError, LoginRejection, Logout};
-pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
-pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
-pub use outside::{
+pub use io::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
     ReqwestClientError, SystemClock, SystemRandom,
 };
+pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
+pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
 };

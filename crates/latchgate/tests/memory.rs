@@ -18,15 +18,8 @@ fn key(kind: u8, number: u32) -> StoreKey {
 }
 
 fn record(number: u32) -> StoredRecord {
-    StoredRecord {
-        sealed: vec![7; SEALED],
-        generation: 0,
-        expires_at: 2_000,
-        names: Some(StoredNames {
-            sid: key(1, number),
-            sub: key(2, number),
-        }),
-    }
+    let names = StoredNames::new(key(1, number), key(2, number));
+    StoredRecord::new(vec![7; SEALED], 0, 2_000).with_names(names)
 }
 
 #[test]

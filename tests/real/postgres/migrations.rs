@@ -109,7 +109,10 @@ async fn schemas_are_apart(server: &mut Postgres) -> Result<(), Failure> {
         "found in another schema"
     );
     ensure!(other.insert(&key, record(2), NOW).await?, "not inserted");
-    ensure!(one.load(&key, NOW).await? == Some(record(1)), "overwritten");
+    ensure!(
+        one.load(&key, NOW).await? == Some(record(1).loaded()),
+        "overwritten"
+    );
     Ok(())
 }
 

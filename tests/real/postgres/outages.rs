@@ -78,11 +78,12 @@ async fn restart(server: &mut Postgres) -> Result<(), Failure> {
     let Lease::Granted {
         fence,
         record: leased,
+        ..
     } = lease
     else {
         return Err(format!("{lease:?}").into());
     };
-    ensure!(leased == record(2), "{leased:?}");
+    ensure!(leased == record(2).loaded(), "{leased:?}");
     server.restart().await?;
     let extended = store
         .extend_lease(&key, fence, Duration::from_secs(60), NOW)
@@ -131,7 +132,7 @@ async fn away(server: &mut Postgres) -> Result<(), Failure> {
     server.run().await?;
     for store in [&old, &new] {
         let loaded = store.load(&key, NOW).await?;
-        ensure!(loaded == Some(record(1)), "{loaded:?}");
+        ensure!(loaded == Some(record(1).loaded()), "{loaded:?}");
     }
     Ok(())
 }
@@ -145,7 +146,7 @@ async fn silence(server: &mut Postgres) -> Result<(), Failure> {
     road.cut();
     let loaded = timeout(PROMPT, store.load(&key, NOW)).await;
     let loaded = loaded.map_err(|_| "no answer within five seconds")??;
-    ensure!(loaded == Some(record(1)), "{loaded:?}");
+    ensure!(loaded == Some(record(1).loaded()), "{loaded:?}");
     Ok(())
 }
 
@@ -175,7 +176,7 @@ async fn leaving(server: &mut Postgres) -> Result<(), Failure> {
     calls.shutdown().await;
     let loaded = timeout(PROMPT, store.load(&key, NOW)).await;
     let loaded = loaded.map_err(|_| "no answer within five seconds")??;
-    ensure!(loaded == Some(record(1)), "{loaded:?}");
+    ensure!(loaded == Some(record(1).loaded()), "{loaded:?}");
     load_at_once(&store, key).await
 }
 
@@ -268,7 +269,7 @@ async fn lost_answers(server: &mut Postgres) -> Result<(), Failure> {
     ensure!(store.replace(&key, 1, record(2), NOW).await?, "the replace");
     ensure!(road.has_lost_it(), "no answer was lost");
     ensure!(
-        store.load(&key, NOW).await? == Some(record(2)),
+        store.load(&key, NOW).await? == Some(record(2).loaded()),
         "not replaced"
     );
     store.remove(&super::key()).await?;

@@ -24,7 +24,7 @@ pub(super) async fn a_restart_is_not_noticed() -> Result<(), Failure> {
     server.stop();
     server.run().await?;
     let there = prompt(store.load(&key, NOW)).await?;
-    ensure!(there == Some(record(1, 60, 1)), "lost: {there:?}");
+    ensure!(there == Some(record(1, 60, 1).loaded()), "lost: {there:?}");
     ensure!(
         prompt(store.lease(&key, LEASE, NOW)).await? == Lease::Held,
         "the lease was lost"

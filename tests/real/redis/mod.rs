@@ -78,15 +78,9 @@ where
 
 /// A record of so many seconds, to be found under names that end in `name`.
 fn record(generation: u32, seconds: u64, name: u8) -> StoredRecord {
-    StoredRecord {
-        sealed: vec![generation.to_le_bytes()[0]; 2_200],
-        generation,
-        expires_at: NOW + seconds,
-        names: Some(StoredNames {
-            sid: [name; 32],
-            sub: [name.wrapping_add(100); 32],
-        }),
-    }
+    let names = StoredNames::new([name; 32], [name.wrapping_add(100); 32]);
+    let sealed = vec![generation.to_le_bytes()[0]; 2_200];
+    StoredRecord::new(sealed, generation, NOW + seconds).with_names(names)
 }
 
 /// Fails a call that takes longer than the contract allows.
@@ -158,7 +152,7 @@ async fn every_call_is_one_command() -> Result<(), Failure> {
     server.say::<()>("CONFIG RESETSTAT").await?;
     for _ in 0..5 {
         let there = store.load(&[2; 32], NOW).await?;
-        ensure!(there == Some(record(1, 60, 1)), "{there:?}");
+        ensure!(there == Some(record(1, 60, 1).loaded()), "{there:?}");
     }
     let calls = server.calls().await?;
     ensure!(calls == [("hmget".to_owned(), 5)], "five loads: {calls:?}");
@@ -211,13 +205,11 @@ async fn every_key_expires() -> Result<(), Failure> {
     store.remove(&[1; 32]).await?;
     store.remove(&[2; 32]).await?;
     // For ever is a century.
-    let forever = StoredRecord {
-        expires_at: u64::MAX,
-        ..record(1, 0, 1)
-    };
+    let mut forever = record(1, 0, 1);
+    forever.expires_at = u64::MAX;
     store.insert(&[4; 32], forever.clone(), NOW).await?;
     let there = store.load(&[4; 32], NOW).await?;
-    ensure!(there == Some(forever), "{there:?}");
+    ensure!(there == Some(forever.loaded()), "{there:?}");
     store.remove(&[4; 32]).await?;
     let left: Vec<String> = server.say("KEYS *").await?;
     ensure!(left.is_empty(), "{left:?}");

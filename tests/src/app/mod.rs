@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use latchgate::{
-    AccessToken, Gate, Guard, LoginOptions, ParameterError, Prompt, Remembered, ReturnTo,
+    AccessToken, CookiePersistence, Gate, Guard, LoginOptions, ParameterError, Prompt, ReturnTo,
     SessionEnd,
 };
 use serde::{Deserialize, Serialize};
@@ -156,7 +156,7 @@ fn wishes() -> Result<LoginOptions, ParameterError> {
 
 fn keep() -> LoginOptions {
     LoginOptions::new()
-        .remember(Remembered::AcrossRestarts)
+        .remember(CookiePersistence::AcrossRestarts)
         .return_to(ReturnTo::parse("/me").unwrap_or_else(ReturnTo::root))
 }
 

@@ -72,7 +72,7 @@ async fn caught(fault: Fault) -> Result<Violation, Failure> {
 async fn every_fault_is_caught_by_the_rule_it_breaks() {
     for (fault, rule, call) in [
         (Fault::CutsAtNul, Rule::Keeps, Call::Load),
-        (Fault::LosesNames, Rule::Keeps, Call::Load),
+        (Fault::LosesNames, Rule::Finds, Call::Find),
         (Fault::NeverExpires, Rule::Expires, Call::Load),
         (Fault::ExpiresOneLate, Rule::Expires, Call::Load),
         (Fault::Upserts, Rule::Absent, Call::Replace),

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use latchgate::store::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames,
+    StoredRecord,
 };
 
 /// What is wrong with a store. The last ones are only what it lacks.
@@ -122,18 +123,14 @@ impl Faulty {
 }
 
 impl SessionStore for Faulty {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         Box::pin(async move {
             match self.fault {
                 Fault::Fails => return Err(StoreError::Unavailable("it fails".into())),
                 Fault::Hangs => std::future::pending().await,
                 _ => {}
             }
-            let mut record = self.live(key, now).map(|place| place.record);
-            if let Some(record) = record.as_mut().filter(|_| self.has(Fault::LosesNames)) {
-                record.names = None;
-            }
-            Ok(record)
+            Ok(self.live(key, now).map(|place| place.record.loaded()))
         })
     }
 
@@ -152,6 +149,9 @@ impl SessionStore for Faulty {
                 && self.has(Fault::CutsAtNul)
             {
                 record.sealed.truncate(nul);
+            }
+            if self.has(Fault::LosesNames) {
+                record.names = None;
             }
             let before = self.places().get(key).cloned();
             let lease = before.as_ref().and_then(|before| before.lease);
@@ -260,7 +260,7 @@ impl SessionStore for Faulty {
                 Fault::LeasesAsInserted => place.first,
                 _ => place.record,
             };
-            Ok(Lease::Granted { fence, record })
+            Ok(Lease::granted(fence, record.loaded()))
         })
     }
 
@@ -306,12 +306,14 @@ impl SessionStore for Faulty {
                 return Ok(None);
             }
             let bears = |names: &StoredNames| match *name {
-                _ if self.has(Fault::ConfusesSidAndSub) => {
-                    let (StoredName::Sid(bytes) | StoredName::Sub(bytes)) = *name;
+                StoredName::Sid(bytes) | StoredName::Sub(bytes)
+                    if self.has(Fault::ConfusesSidAndSub) =>
+                {
                     names.sid == bytes || names.sub == bytes
                 }
                 StoredName::Sid(sid) => names.sid == sid,
                 StoredName::Sub(sub) => names.sub == sub,
+                _ => false,
             };
             let found = |place: &Place| {
                 let there = match self.fault {

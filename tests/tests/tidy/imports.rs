@@ -6,7 +6,7 @@ use crate::source::{Finding, Source};
 const ROOMS: &[(&str, u8)] = &[
     // 0: tools. They know nothing of ours, each other included; how a request is read comes in two steps.
     ("causes", 0),
-    ("outside", 0),
+    ("io", 0),
     ("jose", 0),
     ("cookie", 0),
     ("expiring_map", 0),
@@ -26,25 +26,72 @@ const ROOMS: &[(&str, u8)] = &[
     ("store", 24),
     ("logout", 25),
     ("resource", 25),
-    // 3: what the application says, and the sum of the errors.
+    // What the application says, and the sum of the errors.
     ("hook", 26),
     ("guard", 27),
     ("error", 28),
-    // 4: the decisions. Those about sessions know no provider, those towards a provider no store.
+    // 3: what awaits: we towards a provider, and all sessions. Neither knows the other.
     ("relying_party", 30),
     ("sessions", 30),
-    ("request_session", 31),
-    ("gate", 32),
+    // 4: one request, and its answer.
+    ("request_session", 40),
+    ("gate", 41),
     // 5: what makes a gate.
-    ("config", 40),
-    ("builder", 41),
-    ("settings", 42),
+    ("config", 50),
+    ("builder", 51),
+    ("settings", 52),
 ];
 
 /// The rooms that make a gate, and so must know what it is made of.
 const MAKERS: &[&str] = &["builder", "settings"];
 
 pub(crate) const CORE: &str = "crates/latchgate/src/";
+
+/// The rooms of `crates/latchgate-dev-provider/src`, in the same way.
+const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
+    // 0: tools.
+    ("causes", 0),
+    ("journal", 0),
+    ("jws", 0),
+    ("loopback", 0),
+    ("parameters", 0),
+    ("scope", 0),
+    ("server", 0),
+    ("world", 0),
+    // 1: who there is, and what they were told and granted.
+    ("keys", 10),
+    ("person", 10),
+    ("token_error", 10),
+    ("client", 11),
+    ("grants", 11),
+    ("session", 11),
+    ("settings", 11),
+    ("authorization_request", 12),
+    ("mischief", 12),
+    // 2: all of it in one place, which knows no endpoint.
+    ("provider", 20),
+    // 3: the endpoints, and what they share.
+    ("backchannel_logout", 30),
+    ("client_authentication", 30),
+    ("frontchannel_logout", 30),
+    ("pages", 30),
+    ("discovery", 31),
+    ("introspection", 31),
+    ("revocation", 31),
+    ("token", 31),
+    ("userinfo", 31),
+    ("authorization", 32),
+    ("end_session", 32),
+    // 4: the provider that somebody starts.
+    ("routes", 40),
+    ("dev_provider", 41),
+];
+
+/// The rooms of each crate that has some.
+const HOUSES: &[(&str, &[(&str, u8)])] = &[
+    (CORE, ROOMS),
+    ("crates/latchgate-dev-provider/src/", DEV_PROVIDER_ROOMS),
+];
 
 /// The crates that use the core, and the module of it that is made for each, besides the root.
 const OUTSIDE: &[(&str, &str)] = &[
@@ -58,20 +105,19 @@ const OUTSIDE: &[(&str, &str)] = &[
 
 /// A room imports only rooms that come before it.
 pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
-    let Some(path) = source
-        .path
-        .strip_prefix(CORE)
-        .filter(|path| *path != "lib.rs")
-    else {
+    let house = HOUSES
+        .iter()
+        .find_map(|(house, rooms)| Some((source.path.strip_prefix(house)?, *rooms)));
+    let Some((path, rooms)) = house.filter(|(path, _)| *path != "lib.rs") else {
         return Vec::new();
     };
     let modules = modules(path);
     let room = modules[0];
-    let Some(level) = level(room) else {
+    let Some(level) = level(rooms, room) else {
         return vec![source.finding(
             1,
             format!(
-                "`{room}` is no room of the story: give it a place in ROOMS ({})",
+                "`{room}` is no room of the story: give it a place among the rooms ({})",
                 file!()
             ),
         )];
@@ -81,7 +127,7 @@ pub(crate) fn between_rooms(source: &Source) -> Vec<Finding> {
         if target == room {
             continue;
         }
-        let message = match self::level(&target) {
+        let message = match self::level(rooms, &target) {
             None => format!(
                 "`crate::{target}` is no room: import from the room it lives in (`crate::<room>::{target}`)"
             ),
@@ -124,8 +170,8 @@ pub(crate) fn of_adapters(source: &Source) -> Vec<Finding> {
         .collect()
 }
 
-fn level(room: &str) -> Option<u8> {
-    ROOMS
+fn level(rooms: &[(&str, u8)], room: &str) -> Option<u8> {
+    rooms
         .iter()
         .find(|(name, _)| *name == room)
         .map(|(_, level)| *level)
@@ -285,6 +331,20 @@ mod tests {
                 "{found:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_dev_provider_has_rooms_too() {
+        let found = |path: &str, text: &str| {
+            let path = format!("crates/latchgate-dev-provider/src/{path}");
+            between_rooms(&Source::new(&path, text)).len()
+        };
+        assert_eq!(
+            found("token/endpoint.rs", "use crate::provider::Provider;"),
+            0
+        );
+        assert_eq!(found("provider.rs", "use crate::token::token;"), 1);
+        assert_eq!(found("attic.rs", ""), 1);
     }
 
     #[test]

@@ -1,45 +1,16 @@
-//! What a person decided on the picker page, and the requests that wait for it.
+//! What a person decided on the picker page.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use super::request::AuthorizationRequest;
-use super::response::AuthorizationError;
+use crate::authorization_request::AuthorizationError;
 use crate::jws::JsonObject;
 use crate::pages::{FreeFormMistake, picker, refused};
 use crate::parameters::Parameters;
 use crate::person::Person;
 use crate::provider::Provider;
-use crate::world::random_token;
-
-/// How long a picker page stays good, in seconds.
-const PATIENCE: u64 = 600;
-
-/// Authorization requests whose picker page is being looked at.
-#[derive(Default)]
-pub(crate) struct Transactions(Mutex<HashMap<String, (u64, AuthorizationRequest)>>);
-
-impl Transactions {
-    pub(super) fn open(&self, request: AuthorizationRequest, now: u64) -> String {
-        let id = random_token();
-        let mut waiting = self.waiting();
-        waiting.retain(|_, (until, _)| now < *until);
-        waiting.insert(id.clone(), (now + PATIENCE, request));
-        id
-    }
-
-    fn close(&self, id: &str, now: u64) -> Option<AuthorizationRequest> {
-        let (until, request) = self.waiting().remove(id)?;
-        (now < until).then_some(request)
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<String, (u64, AuthorizationRequest)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// `POST /authorize/decide`
 ///

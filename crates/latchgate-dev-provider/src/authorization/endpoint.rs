@@ -8,14 +8,14 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::request::{AuthorizationRequest, Prompt, Refusal};
-use super::response::AuthorizationError;
+use crate::authorization_request::{AuthorizationError, AuthorizationRequest, Prompt, Refusal};
+use crate::grants::Grant;
 use crate::pages::{picker, refused};
 use crate::parameters::Parameters;
 use crate::person::Person;
 use crate::provider::Provider;
 use crate::session::OpSession;
-use crate::token::{Grant, id_token_hint};
+use crate::token::id_token_hint;
 use crate::world::random_token;
 
 /// `GET|POST /authorize`
@@ -25,7 +25,7 @@ pub(crate) async fn authorize(State(provider): State<Arc<Provider>>, request: Re
         Ok(parameters) => parameters,
         Err(error) => return refused(&error.to_string()),
     };
-    match AuthorizationRequest::parse(&provider, &parameters) {
+    match AuthorizationRequest::parse(|id| provider.client(id), &parameters) {
         Ok(request) => provider.authorize(&headers, request),
         Err(Refusal::Page(reason)) => refused(&reason),
         Err(Refusal::Redirect(to, error)) => provider.respond_with_error(&to, error),

@@ -3,77 +3,11 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use url::Url;
 
-use crate::builder::ResponseIssuer;
+use crate::authorization_request::{AuthorizationError, ResponseMode, ReturnAddress};
 use crate::pages::form_post;
 use crate::provider::Provider;
-
-/// Where a response goes and how; exists only for a redirect URI that is registered.
-#[derive(Debug, Clone)]
-pub(crate) struct ReturnAddress {
-    /// As the client wrote it, for comparison at the token endpoint.
-    pub(crate) redirect_uri: String,
-    pub(super) parsed: Url,
-    pub(super) response_mode: ResponseMode,
-    pub(super) state: Option<String>,
-}
-
-/// How the parameters travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ResponseMode {
-    Query,
-    FormPost,
-}
-
-impl ResponseMode {
-    pub(super) fn parse(mode: &str) -> Option<Self> {
-        match mode {
-            "query" => Some(Self::Query),
-            "form_post" => Some(Self::FormPost),
-            _ => None,
-        }
-    }
-}
-
-/// The errors of [RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1) and [OpenID Connect Core
-/// §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AuthorizationError {
-    InvalidRequest(&'static str),
-    InvalidScope,
-    UnsupportedResponseType,
-    AccessDenied,
-    LoginRequired,
-    ConsentRequired,
-    RequestNotSupported,
-    RequestUriNotSupported,
-}
-
-impl AuthorizationError {
-    fn code_and_description(self) -> (&'static str, &'static str) {
-        match self {
-            Self::InvalidRequest(reason) => ("invalid_request", reason),
-            Self::InvalidScope => ("invalid_scope", "scope must contain openid"),
-            Self::UnsupportedResponseType => {
-                ("unsupported_response_type", "response_type must be code")
-            }
-            Self::AccessDenied => ("access_denied", "the person pressed Deny"),
-            Self::LoginRequired => (
-                "login_required",
-                "nobody is signed in who satisfies the request",
-            ),
-            Self::ConsentRequired => ("consent_required", "nobody consented to this scope yet"),
-            Self::RequestNotSupported => {
-                ("request_not_supported", "request objects are not supported")
-            }
-            Self::RequestUriNotSupported => (
-                "request_uri_not_supported",
-                "request objects are not supported",
-            ),
-        }
-    }
-}
+use crate::settings::ResponseIssuer;
 
 impl Provider {
     /// Sends a code back to the client.

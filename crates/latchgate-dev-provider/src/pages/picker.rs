@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::html::Html;
 use super::{Script, page};
-use crate::authorization::AuthorizationRequest;
+use crate::authorization_request::AuthorizationRequest;
 use crate::person::Person;
 use crate::provider::Provider;
 

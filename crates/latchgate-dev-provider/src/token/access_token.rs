@@ -2,25 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::grant::Grant;
 use crate::client::Client;
+use crate::grants::{AccessToken, Grant};
 use crate::jws::{JsonObject, compact};
 use crate::mischief::signature_of;
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::scope::Scope;
 use crate::world::random_token;
-
-/// What the provider remembers of an access token.
-#[derive(Clone)]
-pub(crate) struct AccessToken {
-    pub(crate) grant_id: String,
-    pub(crate) scope: Scope,
-    pub(crate) audience: Value,
-    pub(crate) jti: String,
-    pub(crate) issued_at: u64,
-    pub(crate) expires_at: u64,
-}
 
 impl Provider {
     /// Issues an access token for a grant and enters it into the ledger.
@@ -70,9 +59,7 @@ impl Provider {
         );
         self.mischief.alter_access_token(&mut header, &mut claims);
         let token = compact(&header, &claims, sign);
-        let mut ledger = self.ledger();
-        ledger.clear_out(now);
-        ledger.access_tokens.insert(token.clone(), access);
+        self.ledger().enter_access_token(token.clone(), access);
         token
     }
 

@@ -9,14 +9,14 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use serde_json::{Value, json};
 
-use super::error::TokenError;
-use super::grant::Grant;
 use super::id_token::Occasion;
-use crate::builder::ExpiresIn;
 use crate::client::Client;
+use crate::grants::Grant;
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::scope::Scope;
+use crate::settings::ExpiresIn;
+use crate::token_error::TokenError;
 
 /// `POST /token`
 pub(crate) async fn token(

@@ -5,8 +5,8 @@ use jsonwebtoken::Validation;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::grant::Grant;
 use crate::client::Client;
+use crate::grants::Grant;
 use crate::jws::{JsonObject, at_hash, compact};
 use crate::mischief::signature_of;
 use crate::provider::Provider;

@@ -17,5 +17,5 @@ else
   fence = string.format('%.0f', math.max(micros, (tonumber(fence) or 0) + 1))
 end
 redis.call('HSET', record, 'lease_until', time + ARGV[4], 'holder', ARGV[5], 'fence', fence)
-local there = redis.call('HMGET', record, 'sealed', 'generation', 'expires_at', 'sid', 'sub')
+local there = redis.call('HMGET', record, 'sealed', 'generation', 'expires_at')
 return {'granted', fence, there}

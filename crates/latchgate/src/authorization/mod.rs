@@ -8,11 +8,13 @@ mod pkce;
 mod remember;
 mod request;
 mod response;
+mod secrets;
 
 pub(crate) use options::check_parameter;
 pub use options::{LoginOptions, ParameterError, Prompt};
 pub(crate) use pending::{MAX_AGE_SECONDS, OpenLogins, PendingLogin, ReplacedSession, suffix_of};
-pub use remember::{RememberMe, Remembered};
-pub(crate) use request::{Chance, request};
+pub use remember::{CookiePersistence, RememberMe};
+pub(crate) use request::request;
 pub use response::AuthorizationError;
 pub(crate) use response::{Expected, Parameters, VerifiedCode, printable, response};
+pub(crate) use secrets::LoginSecrets;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::remember::Remembered;
+use super::remember::CookiePersistence;
 use crate::return_to::ReturnTo;
 
 /// Options for one login, from handler code or configuration.
@@ -33,7 +33,7 @@ pub struct LoginOptions {
     pub(crate) acr_values: Option<String>,
     pub(crate) max_age: Option<u64>,
     pub(crate) return_to: Option<ReturnTo>,
-    pub(crate) remembered: Option<Remembered>,
+    pub(crate) remembered: Option<CookiePersistence>,
     pub(crate) parameters: Vec<(String, String)>,
 }
 
@@ -165,7 +165,7 @@ impl LoginOptions {
 
     /// Sets whether the session outlives the browser, if the gate is configured to ask
     /// ([`RememberMe::Ask`](crate::RememberMe::Ask)); otherwise the configuration decides.
-    pub fn remember(mut self, remembered: Remembered) -> Self {
+    pub fn remember(mut self, remembered: CookiePersistence) -> Self {
         self.remembered = Some(remembered);
         self
     }

@@ -11,8 +11,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeVerifier;
-use super::remember::Remembered;
-use super::request::{Nonce, State};
+use super::remember::CookiePersistence;
+use super::secrets::{Nonce, State};
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a visitor may take at the provider: 15 minutes.
@@ -39,7 +39,7 @@ pub(crate) struct PendingLogin {
     pub(crate) max_age: Option<u64>,
     pub(crate) begun_at: u64,
     /// Whether the session will outlive the browser.
-    pub(crate) remembered: Remembered,
+    pub(crate) remembered: CookiePersistence,
     /// The session that the login replaces when it succeeds. Its cookie is not sent with a cross-site
     /// POST, which is how the answer arrives with `response_mode=form_post`.
     pub(crate) replaces: Option<ReplacedSession>,

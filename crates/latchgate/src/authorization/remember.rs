@@ -23,11 +23,11 @@ pub enum RememberMe {
 
 impl RememberMe {
     /// The decision for a login with this option.
-    pub(crate) fn decide(self, wish: Option<Remembered>) -> Remembered {
+    pub(crate) fn decide(self, wish: Option<CookiePersistence>) -> CookiePersistence {
         match self {
-            Self::Always => Remembered::AcrossRestarts,
-            Self::Never => Remembered::UntilClosed,
-            Self::Ask => wish.unwrap_or(Remembered::UntilClosed),
+            Self::Always => CookiePersistence::AcrossRestarts,
+            Self::Never => CookiePersistence::UntilClosed,
+            Self::Ask => wish.unwrap_or(CookiePersistence::UntilClosed),
         }
     }
 }
@@ -38,7 +38,7 @@ impl RememberMe {
 /// restores their cookies, but a session never lasts longer than its deadlines allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum Remembered {
+pub enum CookiePersistence {
     /// The cookie is kept until the session expires.
     #[default]
     AcrossRestarts,

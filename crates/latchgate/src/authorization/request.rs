@@ -3,85 +3,15 @@
 //! [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3),
 //! [RFC 8707 §2.1](https://www.rfc-editor.org/rfc/rfc8707#section-2.1).
 
-use std::fmt;
-
 use oauth2::{CsrfToken, Scope};
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::options::LoginOptions;
 use super::pending::PendingLogin;
-use super::pkce::CodeVerifier;
+use super::secrets::LoginSecrets;
 use crate::client::{Registration, ResponseMode};
-use crate::outside::{Random, RandomError};
 use crate::provider::Metadata;
 use crate::return_to::ReturnTo;
-
-/// The `state` parameter: 256 random bits that tie the answer to this browser's login cookie.
-/// Created here, compared in the authorization response.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct State([u8; 32]);
-
-/// The `nonce` parameter: 256 random bits that tie the ID token to this login. Created here, compared
-/// in the ID token.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Nonce([u8; 32]);
-
-impl State {
-    pub(crate) fn text(&self) -> String {
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0)
-    }
-
-    /// Compares in constant time.
-    pub(crate) fn equals(&self, text: &str) -> bool {
-        equal(&self.text(), text)
-    }
-}
-
-impl Nonce {
-    pub(crate) fn text(&self) -> String {
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0)
-    }
-
-    /// Compares in constant time.
-    pub(crate) fn equals(&self, text: &str) -> bool {
-        equal(&self.text(), text)
-    }
-}
-
-fn equal(expected: &str, found: &str) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), found.as_bytes()).is_ok()
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("State(redacted)")
-    }
-}
-
-impl fmt::Debug for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Nonce(redacted)")
-    }
-}
-
-/// The unpredictable parts of one login.
-#[derive(Debug)]
-pub(crate) struct Chance {
-    state: State,
-    nonce: Nonce,
-    verifier: CodeVerifier,
-}
-
-impl Chance {
-    pub(crate) fn draw(random: &dyn Random) -> Result<Self, RandomError> {
-        Ok(Self {
-            state: State(random.array()?),
-            nonce: Nonce(random.array()?),
-            verifier: CodeVerifier::new(random.array()?),
-        })
-    }
-}
 
 /// Builds the URL to which the browser is sent, and the pending login to keep until it comes back.
 pub(crate) fn request(
@@ -89,16 +19,16 @@ pub(crate) fn request(
     metadata: &Metadata,
     options: LoginOptions,
     came_from: ReturnTo,
-    chance: Chance,
+    secrets: LoginSecrets,
     now: u64,
 ) -> (Url, PendingLogin) {
     let client = registration.oauth_client(metadata);
-    let state = chance.state.text();
+    let state = secrets.state.text();
     let mut request = client
         .authorize_url(|| CsrfToken::new(state))
         .add_scopes(registration.scopes.iter().cloned().map(Scope::new))
-        .set_pkce_challenge(chance.verifier.challenge())
-        .add_extra_param("nonce", chance.nonce.text());
+        .set_pkce_challenge(secrets.verifier.challenge())
+        .add_extra_param("nonce", secrets.nonce.text());
 
     if registration.response_mode == ResponseMode::FormPost {
         request = request.add_extra_param("response_mode", "form_post");
@@ -131,9 +61,9 @@ pub(crate) fn request(
 
     let pending = PendingLogin {
         provider: registration.issuer.as_str().to_owned(),
-        state: chance.state,
-        nonce: chance.nonce,
-        verifier: chance.verifier,
+        state: secrets.state,
+        nonce: secrets.nonce,
+        verifier: secrets.verifier,
         return_to: options.return_to.unwrap_or(came_from).as_str().to_owned(),
         max_age: options.max_age,
         begun_at: now,
@@ -152,7 +82,7 @@ impl PendingLogin {
             &Metadata::example(serde_json::json!({})),
             LoginOptions::new(),
             ReturnTo::root(),
-            Chance::draw(&crate::outside::scripted::CountingRandom::default()).unwrap(),
+            LoginSecrets::draw(&crate::io::scripted::CountingRandom::default()).unwrap(),
             now,
         )
         .1
@@ -166,7 +96,8 @@ mod tests {
 
     use super::*;
     use crate::authorization::Prompt;
-    use crate::outside::scripted::{BrokenRandom, CountingRandom};
+    use crate::io::RandomError;
+    use crate::io::scripted::{BrokenRandom, CountingRandom};
     use serde_json::json;
 
     /// 32 bytes of one, of two and of three in base64url: the first draws of `CountingRandom`.
@@ -176,8 +107,8 @@ mod tests {
     fn sent(registration: &Registration, options: LoginOptions) -> (Url, PendingLogin) {
         let came_from = ReturnTo::parse("/invoices?page=2").unwrap();
         let metadata = Metadata::example(json!({}));
-        let chance = Chance::draw(&CountingRandom::default()).unwrap();
-        request(registration, &metadata, options, came_from, chance, 1_000)
+        let secrets = LoginSecrets::draw(&CountingRandom::default()).unwrap();
+        request(registration, &metadata, options, came_from, secrets, 1_000)
     }
 
     /// The parameters of a URL, with all values each has.
@@ -310,7 +241,7 @@ mod tests {
 
     #[test]
     fn without_chance_there_is_no_login() {
-        assert_eq!(Chance::draw(&BrokenRandom).unwrap_err(), RandomError);
+        assert_eq!(LoginSecrets::draw(&BrokenRandom).unwrap_err(), RandomError);
     }
 
     #[test]
@@ -318,7 +249,7 @@ mod tests {
         let shown = format!(
             "{:?} {:?}",
             PendingLogin::example(0),
-            Chance::draw(&CountingRandom::default())
+            LoginSecrets::draw(&CountingRandom::default())
         );
         for secret in [ONES, TWOS, "1, 1, 1", "2, 2, 2", "3, 3, 3"] {
             assert!(!shown.contains(secret), "{shown}");

@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::pending::PendingLogin;
 use super::pkce::CodeVerifier;
-use super::request::Nonce;
+use super::secrets::Nonce;
 use crate::client::Registration;
 use crate::provider::Metadata;
 

@@ -10,8 +10,8 @@ use crate::client::ResponseMode;
 use crate::config::{ConfigError, Mistake, Problem};
 use crate::cookie::{CookieKind, SameSite};
 use crate::gate::{Gate, Parts};
+use crate::io::{HttpClient, Random, ReqwestClient};
 use crate::logout::clear_site_data_header;
-use crate::outside::{HttpClient, Random, ReqwestClient};
 use crate::relying_party::{RelyingParty, RelyingPartyConfig};
 use crate::request_session::Context;
 use crate::seal::{KeyRing, SessionKey};
@@ -53,7 +53,7 @@ impl GateBuilder {
         };
 
         let keys = if keys.is_empty() {
-            vec![passing_key(self.random.as_ref())?]
+            vec![temporary_key(self.random.as_ref())?]
         } else {
             keys
         };
@@ -127,7 +127,7 @@ fn own_client(extra_roots: Option<&[u8]>) -> Result<Arc<dyn HttpClient>, Mistake
 }
 
 /// A random key that is lost when the process ends.
-fn passing_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
+fn temporary_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
     tracing::warn!(
         event = "session_keys_made_up",
         "no session keys are configured, so sessions end with this process; that is fine on loopback, set LATCHGATE_SESSION_KEYS to keep them"

@@ -14,8 +14,8 @@ use crate::authorization::RememberMe;
 use crate::config::Mistakes;
 use crate::gate::{PageHook, Refusal};
 use crate::hook::Hooks;
+use crate::io::{Clock, HttpClient, Random, SystemClock, SystemRandom};
 use crate::logout::ClearSiteData;
-use crate::outside::{Clock, HttpClient, Random, SystemClock, SystemRandom};
 use crate::seal::SessionKey;
 use crate::session::SessionCeiling;
 use crate::store::SessionStore;
@@ -239,8 +239,8 @@ impl fmt::Debug for GateBuilder {
 mod tests {
     use super::*;
     use crate::client::{ClientAuth, ResponseMode};
+    use crate::io::scripted::{BrokenRandom, ScriptedHttp, StoppedClock};
     use crate::jose::Algorithm;
-    use crate::outside::scripted::{BrokenRandom, ScriptedHttp, StoppedClock};
     use crate::store::MemoryStore;
 
     const SECRET: &str = "hunter2-hunter2-hunter2-hunter2!";

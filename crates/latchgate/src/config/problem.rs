@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::authorization::ParameterError;
+use crate::io::{RandomError, ReqwestClientError};
 use crate::jose::AlgorithmError;
-use crate::outside::{RandomError, ReqwestClientError};
 use crate::provider::{ClaimPathError, IssuerError};
 use crate::seal::KeyError;
 use crate::store::StoreError;

@@ -10,7 +10,7 @@ use super::page::redirect;
 use super::refuse::Retry;
 use super::route_request::RequestParts;
 use crate::authorization::{
-    AuthorizationError, Expected, Parameters, PendingLogin, Remembered, ReplacedSession,
+    AuthorizationError, CookiePersistence, Expected, Parameters, PendingLogin, ReplacedSession,
     VerifiedCode, suffix_of,
 };
 use crate::background::Room;
@@ -25,7 +25,7 @@ use crate::token::TokenResponse;
 struct Login {
     expected: Expected,
     beginning: Beginning,
-    remembered: Remembered,
+    remembered: CookiePersistence,
     /// The session that the browser had when the login began.
     replaces: Option<ReplacedSession>,
     /// The session that the browser has brought along.

@@ -11,7 +11,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::Gate;
 use super::refuse::{RefusalParts, RefusedRequest, Retry};
 use super::words::Words;
-use crate::authorization::{LoginOptions, Remembered};
+use crate::authorization::{CookiePersistence, LoginOptions};
 use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::guard::Denial;
@@ -40,7 +40,7 @@ pub struct Challenge {
     /// Why the session that the request brought is over.
     ended: Option<SessionEnd>,
     /// What the visitor of a session once chose.
-    remembered: Option<Remembered>,
+    remembered: Option<CookiePersistence>,
     /// Who may not pass, for the log.
     user: Option<Box<User>>,
     cookies: Vec<Vec<u8>>,
@@ -93,7 +93,7 @@ impl Challenge {
     }
 
     /// The request brought a session that a further login replaces.
-    pub(super) fn in_session(mut self, remembered: Remembered) -> Self {
+    pub(super) fn in_session(mut self, remembered: CookiePersistence) -> Self {
         self.remembered = Some(remembered);
         self
     }

@@ -45,7 +45,7 @@ async fn a_logout_that_has_begun_is_carried_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_logout_token_is_obeyed_altogether_or_not_at_all() {
+async fn a_logout_token_is_processed_altogether_or_not_at_all() {
     let world = world();
     let mut not_at_all = 0;
     for looks in 1.. {

@@ -30,7 +30,7 @@ impl Gate {
     pub(super) async fn logout(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
         match (parts.method.as_str(), parts.sender) {
             ("POST", Sender::Ourselves | Sender::Unknown) => {}
-            // A prefetch, or an image somebody put on a page of ours, is nobody's wish to sign out.
+            // A prefetch, or an image somebody put on a page of ours, does not mean that somebody wants to sign out.
             ("GET", Sender::Ourselves) if parts.to_login_page == Navigation::TopLevel => {}
             ("POST", Sender::Foreign) => return Err(RequestError::CrossSite.into()),
             ("GET", sender) => return Ok(self.ask_before_logout(sender)),
@@ -127,13 +127,12 @@ impl Gate {
     /// Compares the state and goes on to the clean URL. The visitor has signed out long since: a
     /// state that does not fit is worth a log line, not an error.
     pub(super) fn back_from_logout(&self, parts: &RequestParts) -> Response<Bytes> {
-        let premises = &self.0;
-        let name = premises.logout_cookie.name();
+        let name = self.0.logout_cookie.name();
         let expected = parts
             .cookie_fields()
             .flat_map(pairs)
             .filter(|(found, _)| *found == name.as_bytes())
-            .find_map(|(_, value)| premises.keys.open(Purpose::Logout, name, value))
+            .find_map(|(_, value)| self.0.keys.open(Purpose::Logout, name, value))
             .map(|opened| base64_simd::URL_SAFE_NO_PAD.encode_to_string(opened.plain));
         let mut rest = url::form_urlencoded::Serializer::new(String::new());
         let mut matched = false;
@@ -152,7 +151,7 @@ impl Gate {
             );
         }
         let rest = rest.finish();
-        let path = &premises.routes.after_logout;
+        let path = &self.0.routes.after_logout;
         let clean = if rest.is_empty() {
             path.clone()
         } else {
@@ -161,7 +160,7 @@ impl Gate {
         let mut answer = redirect(&clean);
         answer
             .headers_mut()
-            .append(header::SET_COOKIE, premises.logout_cookie.clear(""));
+            .append(header::SET_COOKIE, self.0.logout_cookie.clear(""));
         answer
     }
 }

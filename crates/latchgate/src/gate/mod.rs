@@ -28,7 +28,7 @@ use crate::background::Background;
 use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::outside::Random;
+use crate::io::Random;
 use crate::relying_party::RelyingParty;
 use crate::request_session::{Context, RequestSession};
 use crate::seal::KeyRing;

@@ -7,7 +7,7 @@ use tracing::Level;
 use super::Gate;
 use super::refusal::{LoginForm, Refusal, WayOn};
 use super::words::{Next, Words};
-use crate::authorization::{Prompt, RememberMe, Remembered};
+use crate::authorization::{CookiePersistence, Prompt, RememberMe};
 use crate::error::{Error, RequestError};
 use crate::return_to::ReturnTo;
 use crate::session::SessionEnd;
@@ -29,7 +29,7 @@ pub(super) enum Retry {
     /// To sign in, and go on from there.
     Login {
         return_to: ReturnTo,
-        remembered: Option<Remembered>,
+        remembered: Option<CookiePersistence>,
     },
 }
 
@@ -48,7 +48,7 @@ impl Retry {
         }
     }
 
-    fn remembered(&self) -> Option<Remembered> {
+    fn remembered(&self) -> Option<CookiePersistence> {
         match self {
             Self::Page(_) => None,
             Self::Login { remembered, .. } => *remembered,
@@ -187,7 +187,7 @@ impl Gate {
 
     fn login_fields(&self, retry: &Retry) -> Vec<(&'static str, String)> {
         let mut fields = vec![("return_to", retry.place().as_str().to_owned())];
-        let chosen = retry.remembered() == Some(Remembered::AcrossRestarts);
+        let chosen = retry.remembered() == Some(CookiePersistence::AcrossRestarts);
         if chosen && self.0.remember_me == RememberMe::Ask {
             fields.push(("remember", "yes".to_owned()));
         }

@@ -1,4 +1,4 @@
-//! RouteRequests: requests the gate answers itself.
+//! Requests for the gate's own routes.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::refuse::{RefusedRequest, Retry};
 use super::{Gate, Parts, Route};
-use crate::authorization::{LoginOptions, Prompt, Remembered, suffix_of};
+use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of};
 use crate::cookie::pairs;
 use crate::error::{Error, LayerError, RequestError};
 use crate::head::RequestHead;
@@ -23,7 +23,7 @@ pub struct RouteRequest {
     pub(super) parts: RequestParts,
 }
 
-/// What an request needs of its request. Full of secrets: it has no `Debug`.
+/// What is needed of a request to one of our routes. Full of secrets: it has no `Debug`.
 pub(super) struct RequestParts {
     pub(super) method: String,
     pub(super) path: String,
@@ -142,7 +142,8 @@ impl RouteRequest {
 
     /// Runs the request. `body` is empty unless [`RouteRequest::body_limit`] asked for it.
     pub async fn run(self, body: Bytes) -> Response<Bytes> {
-        let span = tracing::info_span!("request", route = ?self.route, method = self.parts.method);
+        let span =
+            tracing::info_span!("route_request", route = ?self.route, method = self.parts.method);
         self.answer(body).instrument(span).await
     }
 
@@ -179,7 +180,7 @@ impl RouteRequest {
         let mut options = LoginOptions::new();
         options.prompt = prompt;
         if field(form, "remember").as_deref() == Some("yes") {
-            options = options.remember(Remembered::AcrossRestarts);
+            options = options.remember(CookiePersistence::AcrossRestarts);
         }
         let retry = Retry::Login {
             return_to: return_to.clone(),

@@ -4,7 +4,7 @@
 
 use super::{
     algorithm::Algorithm,
-    key::{Parsed, Verifier},
+    verifier::{Parsed, Verifier},
 };
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,

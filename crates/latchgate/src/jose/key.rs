@@ -7,28 +7,15 @@
 use super::{
     algorithm::Algorithm,
     jwk::{self, KeyRejection},
+    verifier::{Parsed, Verifier},
 };
-use aws_lc_rs::{hmac, signature::ParsedPublicKey};
+use aws_lc_rs::hmac;
 use serde_json::{Map, Value};
 use std::{fmt, sync::Arc};
 
 /// One key that signatures are verified with, parsed once and cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Key(Arc<Parsed>);
-
-/// What a key is made of.
-pub(super) struct Parsed {
-    pub(super) kid: Option<String>,
-    pub(super) verifiers: Vec<(Algorithm, Verifier)>,
-}
-
-/// A key and how to use it.
-pub(super) enum Verifier {
-    /// A public key.
-    Public(ParsedPublicKey),
-    /// A shared secret, boxed because it is so much larger.
-    Secret(Box<hmac::Key>),
-}
 
 impl Key {
     /// Parses a public key for signatures.

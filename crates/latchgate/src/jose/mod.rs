@@ -13,6 +13,7 @@ mod key;
 mod key_set;
 #[cfg(test)]
 mod signer;
+mod verifier;
 
 pub(crate) use algorithm::left_half_hash;
 pub use algorithm::{Algorithm, AlgorithmError};

@@ -1,68 +1,10 @@
 //! Discovery: [OpenID Connect Discovery 1.0 §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig).
 
-use std::fmt;
-
 use http::{Request, Response, header};
 
 use super::issuer::Issuer;
-use super::metadata::Metadata;
-use crate::jose::{JsonError, strict_object};
-
-/// Why a provider's metadata could not be used.
-#[non_exhaustive]
-pub enum DiscoveryError {
-    /// The metadata endpoint answered with a status other than 200. Redirects are not followed.
-    Status(http::StatusCode),
-    /// The answer is not a JSON object.
-    Json(JsonError),
-    /// `issuer` is not the configured issuer (§4.3).
-    Issuer {
-        /// The configured issuer.
-        expected: String,
-        /// The issuer in the document; empty if there is none.
-        found: String,
-    },
-    /// A required member is missing.
-    Missing(&'static str),
-    /// An endpoint is not https (or, for an issuer on loopback, http on loopback).
-    Endpoint {
-        /// The member that names the endpoint.
-        member: String,
-    },
-    /// A member has the wrong type.
-    Members(serde_json::Error),
-}
-
-impl fmt::Display for DiscoveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(
-                f,
-                "the metadata endpoint answered {status} instead of 200; is the issuer spelled as the provider spells it?"
-            ),
-            Self::Json(_) => f.write_str("the metadata cannot be read"),
-            Self::Issuer { expected, found } => write!(
-                f,
-                "the metadata names the issuer `{found}`, but `{expected}` is configured; they must be identical, trailing slash included"
-            ),
-            Self::Missing(member) => write!(f, "the metadata has no `{member}`"),
-            Self::Endpoint { member } => write!(f, "the metadata's `{member}` is not an https URL"),
-            Self::Members(_) => f.write_str("a member of the metadata has the wrong type"),
-        }
-    }
-}
-
-impl std::error::Error for DiscoveryError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Json(source) => Some(source),
-            Self::Members(source) => Some(source),
-            _ => None,
-        }
-    }
-}
-
-debug_with_causes!(DiscoveryError);
+use super::metadata::{DiscoveryError, Metadata};
+use crate::jose::strict_object;
 
 /// The request for the metadata (§4.1).
 pub(crate) fn request(issuer: &Issuer) -> Result<Request<Vec<u8>>, http::Error> {

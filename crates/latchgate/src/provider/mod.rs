@@ -8,12 +8,12 @@ mod keys;
 mod metadata;
 mod presets;
 
-pub use discovery::DiscoveryError;
 pub(crate) use discovery::{request as discovery_request, response as discovery_response};
 pub use issuer::IssuerError;
 pub(crate) use issuer::{Issuer, is_https_or_loopback};
 pub use keys::KeysError;
 pub(crate) use keys::{RefetchBudget, request as keys_request, response as keys_response};
+pub use metadata::DiscoveryError;
 pub(crate) use metadata::Metadata;
 pub(crate) use presets::{AccessTokens, ClaimPaths};
 pub use presets::{ClaimPath, ClaimPathError, ProviderPreset};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
-use crate::outside::HttpError;
+use crate::io::HttpError;
 
 /// A value that is fetched when first needed and renewed when it gets old.
 #[derive(Debug)]

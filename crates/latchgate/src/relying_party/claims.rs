@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::RelyingParty;
 use crate::client::UserinfoPolicy;
 use crate::error::Error;
-use crate::outside::HttpError;
+use crate::io::HttpError;
 use crate::session::Session;
 use crate::token::{self, AccessTokenError};
 use crate::userinfo::{self, UserinfoError};

@@ -9,8 +9,8 @@ use tracing::Instrument;
 use super::cached::{Cached, CachedValue};
 use crate::background::Background;
 use crate::error::Error;
+use crate::io::{HttpClient, HttpError};
 use crate::jose::KeySet;
-use crate::outside::{HttpClient, HttpError};
 use crate::provider::{
     Issuer, Metadata, RefetchBudget, discovery_request, discovery_response, keys_request,
     keys_response,
@@ -187,8 +187,8 @@ fn lifetime(answer: &Response<Vec<u8>>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::scripted::{Answer, ScriptedHttp};
     use crate::jose::{Algorithm, Signer};
-    use crate::outside::scripted::{Answer, ScriptedHttp};
     use serde_json::json;
     use tokio::task::JoinSet;
 
@@ -220,17 +220,17 @@ mod tests {
     ) -> (Arc<ProviderConnection>, ScriptedHttp) {
         let http = ScriptedHttp::new(answers);
         let issuer = Issuer::parse("https://op.example").unwrap();
-        let reach = ProviderConnection::new(issuer, Arc::new(http.clone()), background());
-        (Arc::new(reach), http)
+        let connection = ProviderConnection::new(issuer, Arc::new(http.clone()), background());
+        (Arc::new(connection), http)
     }
 
     /// The codes that twenty requests at the same moment get, and `ok`.
-    async fn twenty_at_once(reach: &Arc<ProviderConnection>) -> Vec<&'static str> {
+    async fn twenty_at_once(connection: &Arc<ProviderConnection>) -> Vec<&'static str> {
         let mut requests = JoinSet::new();
         for _ in 0..20 {
-            let reach = Arc::clone(reach);
+            let connection = Arc::clone(connection);
             requests.spawn(async move {
-                match reach.metadata(1_000).await {
+                match connection.metadata(1_000).await {
                     Ok(_) => "ok",
                     Err(error) => error.code(),
                 }
@@ -241,35 +241,41 @@ mod tests {
 
     #[tokio::test]
     async fn twenty_requests_at_once_ask_once() {
-        let (reach, http) = provider([metadata("")]);
-        assert_eq!(twenty_at_once(&reach).await, ["ok"; 20]);
+        let (connection, http) = provider([metadata("")]);
+        assert_eq!(twenty_at_once(&connection).await, ["ok"; 20]);
         assert_eq!(http.asked(), [DISCOVERY]);
     }
 
     #[tokio::test]
     async fn twenty_requests_at_once_share_a_failure_and_the_next_asks_again() {
-        let (reach, http) = provider([Answer::Refuses]);
-        assert_eq!(twenty_at_once(&reach).await, ["provider_unreachable"; 20]);
+        let (connection, http) = provider([Answer::Refuses]);
+        assert_eq!(
+            twenty_at_once(&connection).await,
+            ["provider_unreachable"; 20]
+        );
         assert_eq!(http.asked().len(), 1);
         http.then(metadata(""));
-        assert!(reach.metadata(1_000).await.is_ok());
+        assert!(connection.metadata(1_000).await.is_ok());
         assert_eq!(http.asked().len(), 2);
     }
 
     #[tokio::test]
     async fn a_fetch_that_is_given_up_leaves_the_next_one_free() {
-        let (reach, http) = provider([Answer::Hangs, metadata("")]);
-        let gives_up = tokio::time::timeout(Duration::ZERO, reach.metadata(1_000));
+        let (connection, http) = provider([Answer::Hangs, metadata("")]);
+        let gives_up = tokio::time::timeout(Duration::ZERO, connection.metadata(1_000));
         assert!(gives_up.await.is_err());
-        assert!(reach.metadata(1_000).await.is_ok());
+        assert!(connection.metadata(1_000).await.is_ok());
         assert_eq!(http.asked().len(), 2);
     }
 
     #[tokio::test]
     async fn metadata_is_used_on_while_the_provider_is_down() {
-        let (reach, http) = provider([metadata("max-age=300")]);
-        let first = reach.metadata(1_000).await.unwrap();
-        assert!(Arc::ptr_eq(&first, &reach.metadata(1_299).await.unwrap()));
+        let (connection, http) = provider([metadata("max-age=300")]);
+        let first = connection.metadata(1_000).await.unwrap();
+        assert!(Arc::ptr_eq(
+            &first,
+            &connection.metadata(1_299).await.unwrap()
+        ));
         assert_eq!(http.asked().len(), 1);
         for (now, answer, asked) in [
             (1_300, Answer::Refuses, 2),
@@ -277,15 +283,21 @@ mod tests {
             (1_360, Answer::Says(200, "", "<html>".to_owned()), 4),
         ] {
             http.then(answer);
-            assert!(Arc::ptr_eq(&first, &reach.metadata(now).await.unwrap()));
             assert!(Arc::ptr_eq(
                 &first,
-                &reach.metadata(now + 29).await.unwrap()
+                &connection.metadata(now).await.unwrap()
+            ));
+            assert!(Arc::ptr_eq(
+                &first,
+                &connection.metadata(now + 29).await.unwrap()
             ));
             assert_eq!(http.asked().len(), asked, "{now}");
         }
         http.then(metadata(""));
-        assert!(!Arc::ptr_eq(&first, &reach.metadata(1_390).await.unwrap()));
+        assert!(!Arc::ptr_eq(
+            &first,
+            &connection.metadata(1_390).await.unwrap()
+        ));
     }
 
     #[test]
@@ -312,11 +324,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_takes_ten_seconds_at_most() {
         let after = |seconds| Answer::After(Duration::from_secs(seconds), String::new());
-        let (reach, _) = provider([after(9), after(11), Answer::Hangs]);
+        let (connection, _) = provider([after(9), after(11), Answer::Hangs]);
         for (times_out, seconds) in [(false, 9), (true, 10), (true, 10)] {
             let began = tokio::time::Instant::now();
             let request = Request::post("https://me:secret@op.example:8443/token?code=x");
-            let answer = reach.send(request.body(Vec::new()).unwrap()).await;
+            let answer = connection.send(request.body(Vec::new()).unwrap()).await;
             let told = answer.map(drop).map_err(|error| error.to_string());
             let at = "the provider did not answer in time: https://op.example:8443/token";
             assert_eq!(
@@ -357,9 +369,9 @@ mod tests {
 
     #[tokio::test]
     async fn keys_are_fetched_once_from_where_the_metadata_says() {
-        let (reach, http) = provider([metadata(""), keys("a")]);
-        let first = reach.keys(1_000).await.unwrap();
-        assert!(Arc::ptr_eq(&first, &reach.keys(1_100).await.unwrap()));
+        let (connection, http) = provider([metadata(""), keys("a")]);
+        let first = connection.keys(1_000).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &connection.keys(1_100).await.unwrap()));
         assert_eq!(http.asked(), [DISCOVERY, JWKS]);
     }
 
@@ -371,61 +383,62 @@ mod tests {
             r#"{"keys":[]}"#,
             r#"{"keys":[{"kty":"oct","k":"AA"}]}"#,
         ] {
-            let (reach, http) = provider([metadata(""), Answer::Says(200, "", body.to_owned())]);
+            let (connection, http) =
+                provider([metadata(""), Answer::Says(200, "", body.to_owned())]);
             assert_eq!(
-                reach.keys(1_000).await.unwrap_err().code(),
+                connection.keys(1_000).await.unwrap_err().code(),
                 "provider_keys",
                 "{body}"
             );
             http.then(keys("a"));
-            assert!(reach.keys(1_000).await.is_ok());
+            assert!(connection.keys(1_000).await.is_ok());
         }
     }
 
     #[tokio::test]
     async fn unknown_keys_are_looked_for_as_often_as_the_budget_allows() {
-        let (reach, http) = provider([metadata(""), keys("0")]);
-        let mut known = reach.keys(1_000).await.unwrap();
+        let (connection, http) = provider([metadata(""), keys("0")]);
+        let mut known = connection.keys(1_000).await.unwrap();
         for fetches in 1..=5 {
             http.then(keys("next"));
-            let newer = reach.newer_keys(&known, 1_000).await.unwrap();
+            let newer = connection.newer_keys(&known, 1_000).await.unwrap();
             assert!(!Arc::ptr_eq(&known, &newer));
             assert_eq!(http.asked().len(), 2 + fetches);
             known = newer;
         }
-        let refused = reach.newer_keys(&known, 1_029).await.unwrap_err();
+        let refused = connection.newer_keys(&known, 1_029).await.unwrap_err();
         assert!(matches!(refused, Error::Http(HttpError::NoNewerKeys)));
         assert_eq!(http.asked().len(), 7);
         http.then(keys("later"));
-        let later = reach.newer_keys(&known, 1_030).await.unwrap();
+        let later = connection.newer_keys(&known, 1_030).await.unwrap();
         assert!(!Arc::ptr_eq(&known, &later));
     }
 
     /// Anybody can send a logout token with a key id that nobody has.
     #[tokio::test]
     async fn made_up_key_ids_do_not_wear_out_what_is_known() {
-        let (reach, http) = provider([metadata(""), keys("0")]);
-        let mut known = reach.keys(1_000).await.unwrap();
+        let (connection, http) = provider([metadata(""), keys("0")]);
+        let mut known = connection.keys(1_000).await.unwrap();
         for _ in 1..=5 {
             http.then(keys("next"));
-            known = reach.newer_keys(&known, 1_000).await.unwrap();
+            known = connection.newer_keys(&known, 1_000).await.unwrap();
         }
         for _ in 0..100 {
-            assert!(reach.newer_keys(&known, 1_001).await.is_err());
+            assert!(connection.newer_keys(&known, 1_001).await.is_err());
         }
         // They were fetched for an hour, and are good for one.
-        let later = reach.keys(1_000 + USUAL - 1).await.unwrap();
+        let later = connection.keys(1_000 + USUAL - 1).await.unwrap();
         assert!(Arc::ptr_eq(&known, &later));
         assert_eq!(http.asked().len(), 7);
     }
 
     #[tokio::test]
     async fn keys_that_somebody_else_has_just_fetched_cost_nothing() {
-        let (reach, http) = provider([metadata(""), keys("a"), keys("b")]);
-        let known = reach.keys(1_000).await.unwrap();
-        let newer = reach.newer_keys(&known, 1_000).await.unwrap();
+        let (connection, http) = provider([metadata(""), keys("a"), keys("b")]);
+        let known = connection.keys(1_000).await.unwrap();
+        let newer = connection.newer_keys(&known, 1_000).await.unwrap();
         for _ in 0..100 {
-            let again = reach.newer_keys(&known, 1_000).await.unwrap();
+            let again = connection.newer_keys(&known, 1_000).await.unwrap();
             assert!(Arc::ptr_eq(&newer, &again));
         }
         assert_eq!(http.asked().len(), 3);
@@ -433,10 +446,10 @@ mod tests {
 
     #[tokio::test]
     async fn old_keys_are_kept_when_newer_ones_cannot_be_had() {
-        let (reach, _) = provider([metadata(""), keys("a"), Answer::Refuses]);
-        let known = reach.keys(1_000).await.unwrap();
-        let refused = reach.newer_keys(&known, 1_000).await.unwrap_err();
+        let (connection, _) = provider([metadata(""), keys("a"), Answer::Refuses]);
+        let known = connection.keys(1_000).await.unwrap();
+        let refused = connection.newer_keys(&known, 1_000).await.unwrap_err();
         assert!(matches!(refused, Error::Http(HttpError::NoNewerKeys)));
-        assert!(Arc::ptr_eq(&known, &reach.keys(1_000).await.unwrap()));
+        assert!(Arc::ptr_eq(&known, &connection.keys(1_000).await.unwrap()));
     }
 }

@@ -16,13 +16,13 @@ use http::{Request, Response};
 use url::Url;
 
 use crate::authorization::{
-    AuthorizationError, Chance, Expected, LoginOptions, Parameters, PendingLogin, Prompt,
+    AuthorizationError, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin, Prompt,
     VerifiedCode, request, response,
 };
 use crate::background::Background;
 use crate::client::Registration;
 use crate::error::Error;
-use crate::outside::{Clock, HttpClient, HttpError, Random};
+use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::provider::{ClaimPaths, Metadata};
 use crate::return_to::ReturnTo;
 use connection::ProviderConnection;
@@ -99,14 +99,14 @@ impl RelyingParty {
         random: &dyn Random,
     ) -> Result<(Url, PendingLogin), Error> {
         let metadata = self.metadata().await?;
-        let chance = Chance::draw(random)?;
+        let secrets = LoginSecrets::draw(random)?;
         let (registration, now) = (&self.registration, self.now());
         Ok(request(
             registration,
             &metadata,
             options,
             return_to,
-            chance,
+            secrets,
             now,
         ))
     }

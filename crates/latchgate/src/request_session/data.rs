@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::RequestSession;
-use crate::authorization::Remembered;
+use crate::authorization::CookiePersistence;
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::session::{DataError, encode_data};
@@ -24,7 +24,7 @@ pub struct SessionData<T> {
 pub(crate) enum FoundData<T> {
     Value(SessionData<T>),
     /// Somebody is signed in, but there is no such value: signing in again makes one.
-    Outdated(Remembered),
+    Outdated(CookiePersistence),
     Nobody,
 }
 
@@ -139,14 +139,14 @@ mod tests {
 
     #[tokio::test]
     async fn every_change_builds_on_the_newest_value() {
-        let (visit, _) = request_session();
+        let (request, _) = request_session();
         let mut one = SessionData {
             value: 1_u32,
-            session: visit.clone(),
+            session: request.clone(),
         };
         let mut other = SessionData {
             value: 1,
-            session: visit,
+            session: request,
         };
         assert_eq!(*one.update(|number| *number += 1).await.unwrap(), 2);
         assert_eq!(*other.update(|number| *number *= 10).await.unwrap(), 20);
@@ -155,14 +155,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_that_has_ended_changes_no_more() {
-        let (visit, session) = request_session();
-        visit
+        let (request, session) = request_session();
+        request
             .sessions()
             .refreshes()
             .end(&session, SessionEnd::SignedOut, 1_001);
         let mut data = SessionData {
             value: 1,
-            session: visit,
+            session: request,
         };
         let error = data.update(|number| *number += 1).await.unwrap_err();
         assert!(matches!(error, Error::SessionEnded));
@@ -171,17 +171,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_that_fails_is_none() {
-        let (visit, session) = request_session();
+        let (request, session) = request_session();
         let mut data = SessionData {
             value: String::new(),
-            session: visit.clone(),
+            session: request.clone(),
         };
         let error = data.update(|text| text.push('x')).await.unwrap_err();
         assert!(matches!(error, Error::Data(DataError::Mismatch { .. })));
-        let newest = visit
+        let newest = request
             .sessions()
             .refreshes()
-            .newest(&session, &crate::outside::scripted::StoppedClock(1_001))
+            .newest(&session, &crate::io::scripted::StoppedClock(1_001))
             .await;
         assert_eq!(newest.unwrap().generation, session.generation);
         assert_eq!(format!("{data:?}"), "SessionData { .. }");

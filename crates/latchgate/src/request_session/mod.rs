@@ -189,7 +189,8 @@ impl RequestSession {
         let mut changes = self.changes();
         changes.loaded = None;
         changes.ended = Some(why);
-        changes.write = true;
+        // Who signed out had the cookies removed then; those of a newer session may be there by now.
+        changes.write = why != SessionEnd::SignedOut;
     }
 
     /// Goes on with a session that has changed; the response will carry it.
@@ -285,7 +286,7 @@ mod tests {
 
     use super::*;
     use crate::client::Registration;
-    use crate::outside::scripted::{ScriptedHttp, StoppedClock};
+    use crate::io::scripted::{ScriptedHttp, StoppedClock};
     use crate::relying_party::RelyingPartyConfig;
     use crate::session::Session;
     use crate::sessions::example::{config, sessions};

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::layout::Extras;
+use super::extras::Extras;
 use super::session::Session;
 
 /// What can be wrong with the application's own data in a session.

@@ -1,51 +1,9 @@
-//! The bytes of a session, inside the seal: the number of their layout, the session, and its [`Extras`]. An
+//! The bytes of a session, inside the seal: the number of their layout, the session, and its extras. An
 //! unknown layout is no session: its visitor signs in again.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-use super::ceiling::Ceiling;
-use super::mark::Seen;
 use super::session::Session;
-use crate::authorization::Remembered;
 
 const LAYOUT: u8 = 1;
-
-/// What only some sessions have.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Extras {
-    pub(crate) remembered: Remembered,
-    pub(crate) ceiling: Ceiling,
-    /// The application's own value as JSON; empty when there is none.
-    pub(crate) data: String,
-    /// The ends of other sessions that had been there when this one began.
-    pub(crate) seen: Seen,
-    pub(crate) userinfo_age: UserinfoAge,
-    /// What the verified access token says of roles and permissions, as JSON; empty when it says nothing.
-    pub(crate) access_token_claims: String,
-}
-
-/// Which claims are newer, where there are some of the userinfo endpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum UserinfoAge {
-    /// It was asked with the tokens that came with the ID token, or later ones.
-    #[default]
-    NewerThanIdToken,
-    /// It was asked before, and not with those tokens.
-    OlderThanIdToken,
-}
-
-impl fmt::Debug for Extras {
-    /// The application's value and all claims are left out.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extras")
-            .field("remembered", &self.remembered)
-            .field("ceiling", &self.ceiling)
-            .field("seen", &self.seen)
-            .finish_non_exhaustive()
-    }
-}
 
 impl Session {
     /// The bytes to seal.
@@ -69,7 +27,10 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Stamp;
+    use crate::authorization::CookiePersistence;
+    use crate::session::ceiling::Ceiling;
+    use crate::session::extras::Extras;
+    use crate::session::{Seen, Stamp, UserinfoAge};
     use proptest::prelude::*;
 
     /// [`every`], as layout 1 has always encoded it.
@@ -105,7 +66,7 @@ mod tests {
 
     fn every() -> Session {
         with(Extras {
-            remembered: Remembered::UntilClosed,
+            remembered: CookiePersistence::UntilClosed,
             ceiling: Ceiling {
                 session_expiry: Some(5_000),
                 id_token: Some(4_600),
@@ -122,15 +83,15 @@ mod tests {
 
     fn sparse() -> Session {
         with(Extras {
-            remembered: Remembered::UntilClosed,
+            remembered: CookiePersistence::UntilClosed,
             ..Extras::default()
         })
     }
 
     fn extras() -> impl Strategy<Value = Extras> {
         let remembered = prop_oneof![
-            Just(Remembered::AcrossRestarts),
-            Just(Remembered::UntilClosed)
+            Just(CookiePersistence::AcrossRestarts),
+            Just(CookiePersistence::UntilClosed)
         ];
         let userinfo_age = prop_oneof![
             Just(UserinfoAge::NewerThanIdToken),

@@ -5,6 +5,7 @@ mod access_token;
 mod ceiling;
 mod compact;
 mod data;
+mod extras;
 mod layout;
 mod lifetime;
 mod mark;
@@ -14,6 +15,7 @@ mod mark;
 )]
 mod session;
 mod size;
+mod stamp;
 mod user;
 
 pub use access_token::AccessToken;
@@ -22,9 +24,10 @@ pub use ceiling::SessionCeiling;
 pub(crate) use compact::CompactToken;
 pub use data::DataError;
 pub(crate) use data::encode as encode_data;
-pub(crate) use layout::UserinfoAge;
+pub(crate) use extras::UserinfoAge;
 pub use lifetime::{Lifetimes, SessionEnd};
-pub(crate) use mark::{Mark, Seen, SessionName, Stamp};
+pub(crate) use mark::{Mark, SessionName};
 pub(crate) use session::{EndedSession, Session, SessionStart, Tokens};
 pub use size::SessionTooLarge;
+pub(crate) use stamp::{Seen, Stamp};
 pub use user::{ClaimsError, User};

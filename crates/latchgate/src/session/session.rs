@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::access_token::AccessToken;
 use super::ceiling::Ceiling;
 use super::compact::CompactToken;
-use super::layout::{Extras, UserinfoAge};
+use super::extras::{Extras, UserinfoAge};
 use super::lifetime::{Lifetimes, SessionEnd, Times};
 use crate::client::Registration;
 use crate::token::{IdToken, TokenResponse};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::data::DataError;
 use super::session::Session;
-use crate::authorization::Remembered;
+use crate::authorization::CookiePersistence;
 use crate::provider::ClaimPaths;
 
 /// The signed-in person. Cheap to clone.
@@ -82,7 +82,7 @@ impl User {
     }
 
     /// Whether the session outlives the browser.
-    pub(crate) fn remembered(&self) -> Remembered {
+    pub(crate) fn remembered(&self) -> CookiePersistence {
         self.session.extras.remembered
     }
 

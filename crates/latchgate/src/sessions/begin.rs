@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::lookup::LoadedSession;
+use super::loaded::LoadedSession;
 use super::marks::Moment;
 use super::stored::Ticket;
 use super::{Backend, Sessions};
 use crate::cookie::PresentPieces;
 use crate::error::Error;
-use crate::outside::RandomError;
+use crate::io::RandomError;
 use crate::session::{Session, SessionEnd, SessionStart};
 
 /// A session that is about to begin. Whatever ends the sessions of its person from here on ends it, too.

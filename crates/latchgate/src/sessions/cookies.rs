@@ -2,9 +2,9 @@
 
 use http::HeaderValue;
 
-use super::lookup::LoadedSession;
+use super::loaded::LoadedSession;
 use super::{Backend, Sessions};
-use crate::authorization::Remembered;
+use crate::authorization::CookiePersistence;
 use crate::cookie::PresentPieces;
 use crate::error::Error;
 use crate::session::Session;
@@ -68,8 +68,10 @@ impl Sessions {
 
     fn max_age(&self, session: &Session) -> Option<u64> {
         match session.extras.remembered {
-            Remembered::AcrossRestarts => Some(session.deadline().saturating_sub(self.now())),
-            Remembered::UntilClosed => None,
+            CookiePersistence::AcrossRestarts => {
+                Some(session.deadline().saturating_sub(self.now()))
+            }
+            CookiePersistence::UntilClosed => None,
         }
     }
 }

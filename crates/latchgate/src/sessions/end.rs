@@ -3,23 +3,13 @@
 
 use std::sync::Arc;
 
-use super::lookup::{LoadedSession, Lookup, SessionCookie};
-use super::pending_ends::End;
+use super::loaded::LoadedSession;
+use super::lookup::{Lookup, SessionCookie};
+use super::pending_ends::{AfterEnd, End, SignedOut};
 use super::stored::Ticket;
 use super::{Backend, Sessions};
 use crate::error::Error;
 use crate::session::{EndedSession, Session, SessionEnd};
-
-/// A session that its person has ended.
-#[derive(Debug)]
-pub(crate) struct SignedOut {
-    pub(crate) session: Arc<Session>,
-    /// Whether it had not ended before in a way that the application knows of.
-    pub(crate) is_news: bool,
-}
-
-/// What is to be done once a session has ended, also if that takes a while.
-pub(crate) type AfterEnd = Arc<dyn Fn(&SignedOut) + Send + Sync>;
 
 impl Sessions {
     /// Ends a session. `false` when it had ended here before, for whatever reason.

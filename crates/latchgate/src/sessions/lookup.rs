@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::loaded::LoadedSession;
 use super::refresh::RefreshOutcome;
 use super::sealed::SealedSessions;
 use super::stored::Ticket;
@@ -10,14 +11,7 @@ use crate::authorization::ReplacedSession;
 use crate::cookie::Pieces;
 use crate::error::Error;
 use crate::seal::WhySealed;
-use crate::session::{Lifetimes, Session, SessionEnd};
-
-/// A session as it was found, and its ticket when it lies in a store.
-#[derive(Clone, Debug)]
-pub(crate) struct LoadedSession {
-    pub(crate) session: Arc<Session>,
-    pub(crate) ticket: Option<Ticket>,
-}
+use crate::session::{Session, SessionEnd};
 
 /// What the cookies of a request lead to.
 #[derive(Debug)]
@@ -230,17 +224,6 @@ impl Sessions {
     }
 }
 
-impl LoadedSession {
-    fn extended(&self, lifetimes: Lifetimes, now: u64) -> Self {
-        let mut session = (*self.session).clone();
-        session.times.extend_idle(now, lifetimes);
-        Self {
-            session: Arc::new(session),
-            ticket: self.ticket.clone(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::task::Poll;
@@ -249,7 +232,7 @@ mod tests {
     use super::super::example::{KEY, config, registered, sessions};
     use super::*;
     use crate::cookie::PresentPieces;
-    use crate::outside::scripted::{CountingRandom, StoppedClock};
+    use crate::io::scripted::{CountingRandom, StoppedClock};
     use crate::seal::{KeyRing, Purpose, SessionKey};
     use crate::session::{SessionName, Stamp};
     use crate::store::{MemoryStore, SessionStore};

@@ -5,6 +5,7 @@ mod begin;
 mod cookies;
 mod end;
 mod end_by_name;
+mod loaded;
 mod lookup;
 mod marks;
 mod pending_ends;
@@ -23,14 +24,15 @@ use std::sync::Arc;
 
 use crate::background::Background;
 use crate::cookie::CookieKind;
-use crate::outside::{Clock, Random};
+use crate::io::{Clock, Random};
 use crate::seal::KeyRing;
 use crate::session::Lifetimes;
 use crate::store::SessionStore;
 
 pub(crate) use begin::Beginning;
-pub(crate) use end::SignedOut;
-pub(crate) use lookup::{LoadedSession, Lookup, SessionCookie};
+pub(crate) use loaded::LoadedSession;
+pub(crate) use lookup::{Lookup, SessionCookie};
+pub(crate) use pending_ends::SignedOut;
 pub(crate) use refresh::{RefreshOutcome, Refresher};
 pub(crate) use stored::Ticket;
 pub(crate) use timing::TIMING;
@@ -129,7 +131,7 @@ pub(crate) mod example {
 
     use super::*;
     use crate::cookie::{SameSite, Transport};
-    use crate::outside::scripted::{CountingRandom, StoppedClock};
+    use crate::io::scripted::{CountingRandom, StoppedClock};
     use crate::seal::SessionKey;
     use crate::session::Session;
 

@@ -9,12 +9,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::Sessions;
-use super::end::AfterEnd;
 use super::stored::Ticket;
 use super::timing::TIMING;
 use crate::background::Backoff;
 use crate::error::Error;
-use crate::session::EndedSession;
+use crate::session::{EndedSession, Session};
 use crate::store::StoreKey;
 
 /// The ends that are pending.
@@ -35,6 +34,17 @@ enum Place {
     Store(StoreKey),
     Cookie([u8; 16]),
 }
+
+/// A session that its person has ended.
+#[derive(Debug)]
+pub(crate) struct SignedOut {
+    pub(crate) session: Arc<Session>,
+    /// Whether it had not ended before in a way that the application knows of.
+    pub(crate) is_news: bool,
+}
+
+/// What is to be done once a session has ended, also if that takes a while.
+pub(crate) type AfterEnd = Arc<dyn Fn(&SignedOut) + Send + Sync>;
 
 /// What a store has to be told.
 #[derive(Clone)]

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::outside::{Random, RandomError};
+use crate::io::{Random, RandomError};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionName};
 use crate::store::{
-    Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
 };
 
 /// Keeps sessions in a store.
@@ -113,7 +113,7 @@ impl Ticket {
         &self.bytes[16..]
     }
 
-    fn open_record(&self, keys: &KeyRing, record: &StoredRecord) -> Option<StoredSession> {
+    fn open_record(&self, keys: &KeyRing, record: &LoadedRecord) -> Option<StoredSession> {
         let opened = keys.open_record(self.secret(), &self.key(), &record.sealed)?;
         Some(StoredSession {
             session: Session::decode(&opened.plain)?,
@@ -133,6 +133,9 @@ impl Ticket {
 }
 
 impl StoredSessions {
+    /// How often the names of a session are looked for while its keys are changed.
+    const MOST_PASSES: usize = 8;
+
     pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
         Self {
             store,
@@ -253,34 +256,51 @@ impl StoredSessions {
     ) -> Result<Removal, StoreError> {
         let parts = named.parts();
         let names = keys.names(&parts);
-        let names = match named {
+        // The oldest key's first: a record that is sealed anew meanwhile gets the name that is yet to be looked for.
+        let mut names: Vec<StoredName> = match named {
             SessionName::Sub { .. } => names.map(StoredName::Sub).collect(),
             _ => names.map(StoredName::Sid).collect(),
         };
-        self.remove_all(names, spared, now).await
+        names.reverse();
+        let mut passes = 0;
+        loop {
+            passes += 1;
+            let Some(removed) = self.remove_once(&names, spared, now).await? else {
+                return Ok(Removal::NoIndex);
+            };
+            // While keys are changed, nodes with the older ones move names the other way. What a pass has missed, the
+            // next one finds.
+            let is_final = names.len() == 1 || (passes > 1 && removed == 0);
+            if is_final || passes == Self::MOST_PASSES {
+                return Ok(Removal::Done);
+            }
+        }
     }
 
-    async fn remove_all(
+    /// Removes what is under these names. How many that were; `None` when the store has no index.
+    async fn remove_once(
         &self,
-        names: Vec<StoredName>,
+        names: &[StoredName],
         spared: Option<StoreKey>,
         now: u64,
-    ) -> Result<Removal, StoreError> {
+    ) -> Result<Option<usize>, StoreError> {
+        let mut removed = 0;
         for name in names {
-            let Some(found) = self.store.find(&name, now).await? else {
+            let Some(found) = self.store.find(name, now).await? else {
                 self.unindexed.call_once(|| {
                     tracing::warn!(
                         event = "store_without_index",
                         "the session store has no index: logouts by the provider reach the sessions of this process only, unless revocations are kept in another store"
                     );
                 });
-                return Ok(Removal::NoIndex);
+                return Ok(None);
             };
             for key in found.iter().filter(|key| Some(**key) != spared) {
                 self.store.remove(key).await?;
+                removed += 1;
             }
         }
-        Ok(Removal::Done)
+        Ok(Some(removed))
     }
 }
 
@@ -296,7 +316,7 @@ fn names(keys: &KeyRing, session: &Session) -> Option<StoredNames> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outside::scripted::{BrokenRandom, CountingRandom};
+    use crate::io::scripted::{BrokenRandom, CountingRandom};
     use crate::seal::SessionKey;
     use crate::store::MemoryStore;
 
@@ -424,7 +444,8 @@ mod tests {
     #[tokio::test]
     async fn a_record_that_was_moved_or_damaged_is_no_session() {
         let (store, sessions, ticket) = stored().await;
-        let mut record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let there = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let mut record = StoredRecord::new(there.sealed, there.generation, there.expires_at);
         let other = Ticket::from_bytes([7; 32]);
         store
             .insert(&other.key(), record.clone(), 1_001)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::lookup::LoadedSession;
+use super::loaded::LoadedSession;
 use super::refresh::RefreshOutcome;
 use super::stored::{StoredSessions, Ticket};
 use super::timing::TIMING;

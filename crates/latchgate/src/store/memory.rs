@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames,
+    StoredRecord,
 };
 use crate::expiring_map::{ExpiringMap, LockedEntry};
 
@@ -229,9 +230,9 @@ fn done<'a, T: Send + 'a>(value: T) -> StoreFuture<'a, T> {
 }
 
 impl SessionStore for MemoryStore {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         let entry = self.sessions.entry(*key, now);
-        done(entry.get().map(|session| session.record.clone()))
+        done(entry.get().map(|session| session.record.loaded()))
     }
 
     fn insert<'a>(
@@ -318,8 +319,8 @@ impl SessionStore for MemoryStore {
             fence,
             expires_at: now.saturating_add(seconds(duration)),
         });
-        let record = session.record.clone();
-        done(Lease::Granted { fence, record })
+        let lease = Lease::granted(fence, session.record.loaded());
+        done(lease)
     }
 
     fn extend_lease<'a>(

@@ -1,9 +1,117 @@
 //! What a session store needs. Applications choose a store and never use this.
 //!
-//! [`SessionStore`] says what a store must keep to, and the crate `latchgate-store-contract` tests whether it
-//! does. A store never sees a session id, a name or a token: only hashes ([`StoreKey`]), and sealed bytes that it cannot open
-//! ([`StoredRecord`]). A [`StoreOpener`] makes one from the URL in a setting
-//! ([`Settings::stores`](crate::Settings::stores)).
+//! [`SessionStore`] has the contract, and the crate `latchgate-store-contract` tests it. A store never sees a session id, a
+//! name or a token: only hashes ([`StoreKey`]), and sealed bytes that it cannot open ([`StoredRecord`]). A [`StoreOpener`]
+//! makes one from the URL in a setting ([`Settings::stores`](crate::Settings::stores)).
+//!
+//! Leases and the index are optional. This store, in the memory of one process, has neither:
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::sync::Mutex;
+//! use std::time::Duration;
+//!
+//! use latchgate::store::{
+//!     Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+//! };
+//!
+//! #[derive(Debug, Default)]
+//! struct SmallStore {
+//!     records: Mutex<HashMap<StoreKey, StoredRecord>>,
+//! }
+//!
+//! impl SmallStore {
+//!     /// Runs one call on the records that have not expired.
+//!     fn run<'a, T: Send + 'a>(
+//!         &self,
+//!         now: u64,
+//!         call: impl FnOnce(&mut HashMap<StoreKey, StoredRecord>) -> T,
+//!     ) -> StoreFuture<'a, T> {
+//!         let answer = match self.records.lock() {
+//!             Ok(mut records) => {
+//!                 records.retain(|_, record| record.expires_at > now);
+//!                 Ok(call(&mut records))
+//!             }
+//!             Err(_) => Err(StoreError::unavailable("a call has panicked")),
+//!         };
+//!         Box::pin(std::future::ready(answer))
+//!     }
+//! }
+//!
+//! impl SessionStore for SmallStore {
+//!     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
+//!         self.run(now, |records| records.get(key).map(StoredRecord::loaded))
+//!     }
+//!
+//!     fn insert<'a>(&'a self, key: &'a StoreKey, record: StoredRecord, now: u64) -> StoreFuture<'a, bool> {
+//!         self.run(now, |records| {
+//!             let is_free = !records.contains_key(key);
+//!             if is_free {
+//!                 records.insert(*key, record);
+//!             }
+//!             is_free
+//!         })
+//!     }
+//!
+//!     fn replace<'a>(
+//!         &'a self,
+//!         key: &'a StoreKey,
+//!         expected: u32,
+//!         record: StoredRecord,
+//!         now: u64,
+//!     ) -> StoreFuture<'a, bool> {
+//!         self.run(now, |records| match records.get_mut(key) {
+//!             Some(current) if current.generation == expected => {
+//!                 *current = record;
+//!                 true
+//!             }
+//!             // A call that is repeated because its answer was lost.
+//!             Some(current) => *current == record,
+//!             None => false,
+//!         })
+//!     }
+//!
+//!     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
+//!         self.run(0, |records| drop(records.remove(key)))
+//!     }
+//!
+//!     fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration, now: u64) -> StoreFuture<'a, Lease> {
+//!         self.run(now, |_| Lease::Unsupported)
+//!     }
+//!
+//!     fn extend_lease<'a>(
+//!         &'a self,
+//!         _: &'a StoreKey,
+//!         _: u64,
+//!         _: Duration,
+//!         now: u64,
+//!     ) -> StoreFuture<'a, bool> {
+//!         self.run(now, |_| false)
+//!     }
+//!
+//!     fn release_lease<'a>(&'a self, _: &'a StoreKey, _: u64) -> StoreFuture<'a, ()> {
+//!         self.run(0, |_| ())
+//!     }
+//!
+//!     fn find<'a>(&'a self, _: &'a StoredName, now: u64) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
+//!         self.run(now, |_| None)
+//!     }
+//! }
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! let store = SmallStore::default();
+//! let record = StoredRecord::new(b"sealed".to_vec(), 0, 2_000);
+//! assert!(store.insert(&[7; 32], record.clone(), 1_000).await?);
+//! assert_eq!(store.load(&[7; 32], 1_999).await?, Some(record.loaded()));
+//! assert_eq!(store.load(&[7; 32], 2_000).await?, None);
+//! # Ok::<_, StoreError>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Such a store serves one node. On several, two nodes can spend the same refresh token when there are
+//! no leases, and a logout by the provider reaches the sessions of one node only when there is no index.
 
 mod memory;
 
@@ -19,35 +127,52 @@ pub use memory::MemoryStore;
 /// What the methods of [`SessionStore`] return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What a record lies under: a hash. Stores see neither session ids nor names of people.
+/// The key of a record: a hash.
 pub type StoreKey = [u8; 32];
 
-/// A session as a store sees it: sealed bytes it cannot open.
+/// A record to store: a session, sealed.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredRecord {
-    /// The sealed session. Stores have to take 1 MiB.
+    /// The sealed session. A store must accept 1 MiB.
     pub sealed: Vec<u8>,
-    /// Grows with every change of the session; [`SessionStore::replace`] compares it.
+    /// Grows with every change of the session. [`SessionStore::replace`] compares it.
     pub generation: u32,
-    /// When the record may be forgotten, in seconds since the epoch.
+    /// When the record expires, in seconds since the epoch.
     pub expires_at: u64,
-    /// What [`SessionStore::find`] finds the record by; `None` for records nobody looks for.
+    /// What [`SessionStore::find`] finds the record by. `None` when nothing looks for it.
     pub names: Option<StoredNames>,
 }
 
-/// The names a session can be found by without its cookie, as keyed hashes.
+/// A record as [`SessionStore::load`] and [`SessionStore::lease`] return it: a [`StoredRecord`]
+/// without its names.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadedRecord {
+    /// The sealed session.
+    pub sealed: Vec<u8>,
+    /// The generation it was stored with.
+    pub generation: u32,
+    /// When it expires, in seconds since the epoch.
+    pub expires_at: u64,
+}
+
+/// The names that a session can be found by without its cookie, as keyed hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredNames {
-    /// The provider's session: issuer and `sid`.
+    /// The session at the provider: issuer and `sid`.
     pub sid: StoreKey,
     /// The person: issuer and `sub`.
     pub sub: StoreKey,
 }
 
-/// One of the [`StoredNames`], to look for.
+/// One of the [`StoredNames`], to look for. A store that does not know one of these has no index for
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoredName {
-    /// The provider's session.
+    /// The session at the provider.
     Sid(StoreKey),
     /// The person.
     Sub(StoreKey),
@@ -55,20 +180,78 @@ pub enum StoredName {
 
 /// The answer to [`SessionStore::lease`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Lease {
-    /// The caller has it until it expires.
+    /// The caller holds the lease until it expires. Made by [`Lease::granted`].
+    #[non_exhaustive]
     Granted {
-        /// Greater than the fence of any lease of this record before.
+        /// Greater than the fence of any earlier lease of this record.
         fence: u64,
-        /// The record, as it is now.
-        record: StoredRecord,
+        /// The record as it is now.
+        record: LoadedRecord,
     },
-    /// Somebody else has it.
+    /// Another caller holds it.
     Held,
     /// There is no such record.
     Missing,
-    /// This store has no leases: nodes that share it cannot wait for each other.
+    /// This store has no leases.
     Unsupported,
+}
+
+impl StoredRecord {
+    /// A record without names.
+    #[must_use]
+    pub fn new(sealed: Vec<u8>, generation: u32, expires_at: u64) -> Self {
+        Self {
+            sealed,
+            generation,
+            expires_at,
+            names: None,
+        }
+    }
+
+    /// The record with these names.
+    #[must_use]
+    pub fn with_names(self, names: StoredNames) -> Self {
+        Self {
+            names: Some(names),
+            ..self
+        }
+    }
+
+    /// A copy of what is loaded of this record.
+    #[must_use]
+    pub fn loaded(&self) -> LoadedRecord {
+        LoadedRecord::new(self.sealed.clone(), self.generation, self.expires_at)
+    }
+}
+
+impl LoadedRecord {
+    /// A record from its parts.
+    #[must_use]
+    pub fn new(sealed: Vec<u8>, generation: u32, expires_at: u64) -> Self {
+        Self {
+            sealed,
+            generation,
+            expires_at,
+        }
+    }
+}
+
+impl StoredNames {
+    /// Names from the two hashes.
+    #[must_use]
+    pub fn new(sid: StoreKey, sub: StoreKey) -> Self {
+        Self { sid, sub }
+    }
+}
+
+impl Lease {
+    /// A lease for the caller, with its fence and the record as it is now.
+    #[must_use]
+    pub fn granted(fence: u64, record: LoadedRecord) -> Self {
+        Self::Granted { fence, record }
+    }
 }
 
 impl fmt::Debug for StoredRecord {
@@ -81,29 +264,40 @@ impl fmt::Debug for StoredRecord {
     }
 }
 
-/// Keeps records under keys: a store of sessions that other nodes may share.
+impl fmt::Debug for LoadedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedRecord")
+            .field("bytes", &self.sealed.len())
+            .field("generation", &self.generation)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps records under keys. Several nodes may share a store.
 ///
 /// # The contract
 ///
-/// 1. **Atomic.** Each call happens entirely or not at all, and calls for one key happen one after
-///    the other, whichever node they come from.
-/// 2. **Durable.** What a call has answered is what every later call on every node sees.
-/// 3. **Expiring.** A record whose `expires_at` is not after `now` is not there, for any call. The
-///    store drops it in the end without being asked.
-/// 4. **Repeatable.** A caller whose answer was lost repeats the call: replacing a record by the very
-///    one that is there is `true`, removing what is not there is no error.
-/// 5. **Prompt.** A call answers or fails within five seconds. A connection that was lost is made
-///    again by the next call.
-/// 6. **Discreet.** Errors name no key and no content; where the store is, without a password.
+/// 1. **Atomic.** A call happens entirely or not at all, and the calls for one key happen one after
+///    another, whichever nodes make them.
+/// 2. **Durable.** Once a call has answered, every later call on every node sees what it did.
+/// 3. **Expiring.** A record is there while `expires_at` is after `now`, and from then on for no call.
+///    The store deletes expired records by itself.
+/// 4. **Repeatable.** A caller that gets no answer repeats the call. So replacing a record by the same
+///    one is `true`, and removing a missing record is no error.
+/// 5. **Prompt.** A call answers or fails within five seconds. The next call replaces a connection
+///    that was lost.
+/// 6. **Discreet.** Errors contain no key and no content. They say where the store is, without a
+///    password.
 ///
-/// `now` is the caller's time in seconds since the epoch, used for `expires_at`. Leases last seconds,
-/// less than clocks of nodes differ: a store that several nodes share measures them by a clock of its
-/// own.
+/// `now` is the caller's time in seconds since the epoch, and decides whether a record has expired.
+/// Leases last seconds, and the clocks of nodes differ by more: a store that several nodes share
+/// measures leases by its own clock.
 pub trait SessionStore: Send + Sync + fmt::Debug {
-    /// The record under `key`. One round trip.
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>>;
+    /// Loads the record under `key`, in one round trip.
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>>;
 
-    /// Adds a record. `false`, and nothing changes, when there is one under `key` already.
+    /// Inserts a record. `false`, and nothing changes, when there is one under `key` already.
     fn insert<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -111,12 +305,12 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         now: u64,
     ) -> StoreFuture<'a, bool>;
 
-    /// Replaces the record under `key`, its names and its expiry, if it is there with exactly the
-    /// generation `expected`. `false` when it is not: somebody else was faster, or the session has
-    /// ended meanwhile. A lease stays what it is.
+    /// Replaces the record under `key`, with its names and its expiry, if its generation is
+    /// `expected`. Otherwise `false`, and nothing changes: another caller was faster, or the session
+    /// has ended. A lease stays as it is.
     ///
-    /// This comparison fences a holder whose lease ran out: whatever it brings, it cannot undo
-    /// what the next holder wrote.
+    /// This comparison also fences: a caller whose lease has expired cannot overwrite what the next
+    /// one wrote.
     fn replace<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -125,11 +319,12 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         now: u64,
     ) -> StoreFuture<'a, bool>;
 
-    /// Removes the record under `key`, if it is there, its lease with it.
+    /// Removes the record under `key`, if there is one, and its lease.
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()>;
 
-    /// Asks for the only lease of the record under `key`, for so long; half a second to a minute.
-    /// One node at a time refreshes the tokens of a session. Loading and replacing take no lease.
+    /// Asks for the lease of the record under `key`, for half a second to a minute. A record has one
+    /// lease at a time: whoever holds it refreshes the tokens of the session. Loading and replacing
+    /// need no lease.
     fn lease<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -137,8 +332,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         now: u64,
     ) -> StoreFuture<'a, Lease>;
 
-    /// Lets the lease with this `fence` last for so long from now on. `false` when it has run out or
-    /// somebody else has one.
+    /// Lets the lease with this `fence` expire after `duration` from now. `false` when it has expired
+    /// or another caller holds one.
     fn extend_lease<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -147,18 +342,18 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         now: u64,
     ) -> StoreFuture<'a, bool>;
 
-    /// Ends the lease with this `fence`, if it is still the one.
+    /// Ends the lease with this `fence`, if it is still held.
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()>;
 
-    /// The keys of all records with this name, in any order. `None` when the store has no index:
-    /// sessions are then ended from behind on the node that is told only.
+    /// The keys of all records with this name, in any order. `None` when the store has no index: a
+    /// logout by the provider then ends sessions on the node that receives it, and on no other.
     fn find<'a>(&'a self, name: &'a StoredName, now: u64)
     -> StoreFuture<'a, Option<Vec<StoreKey>>>;
 }
 
-/// A store that several hold is a store.
+/// A shared store is a store.
 impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         (**self).load(key, now)
     }
 
@@ -217,22 +412,36 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
     }
 }
 
-/// Opens the store that a URL such as `redis://…` names, without connecting: the first call of the
-/// store does. `None` when the scheme is another store's.
+/// Opens the store at a URL such as `redis://…`. The store connects at its first call. `None` when the
+/// scheme belongs to another store.
 pub type StoreOpener = fn(&str) -> Option<Result<Arc<dyn SessionStore>, StoreError>>;
 
-/// The store failed.
+/// Why a session store failed.
 #[non_exhaustive]
 pub enum StoreError {
-    /// Its URL cannot be used. The reason names no password.
+    /// The URL cannot be used. The source contains no password.
     Url(Box<dyn std::error::Error + Send + Sync>),
-    /// It holds as many sessions as it may.
+    /// The store is full.
     Full {
-        /// How many that is.
+        /// The most sessions it holds.
         limit: usize,
     },
-    /// It could not be reached or refused.
+    /// The store cannot be reached, or has refused the call.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// A store whose URL cannot be used.
+    #[must_use]
+    pub fn url(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Url(source.into())
+    }
+
+    /// A store that cannot be reached, or has refused the call.
+    #[must_use]
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -240,9 +449,9 @@ impl fmt::Display for StoreError {
         match self {
             Self::Full { limit } => write!(
                 f,
-                "the session store already holds its limit of {limit} sessions"
+                "the session store is full: it holds its limit of {limit} sessions"
             ),
-            Self::Unavailable(_) => f.write_str("the session store is not available"),
+            Self::Unavailable(_) => f.write_str("the session store is unavailable"),
             Self::Url(_) => f.write_str("the session store's URL cannot be used"),
         }
     }

@@ -16,12 +16,13 @@ use crate::builder::Provider;
 use crate::client::ResponseMode;
 use crate::cookie::PresentPieces;
 use crate::gate::{Gate, Verdict};
+use crate::io::{Clock, HttpClient, HttpError, HttpFuture};
 use crate::jose::{Algorithm, Signer};
-use crate::outside::{Clock, HttpClient, HttpError, HttpFuture};
 use crate::session::Session;
 use crate::sessions::Ticket;
 use crate::store::{
-    Lease, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+    Lease, LoadedRecord, MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
+    StoredRecord,
 };
 
 /// A provider whose every answer is awaited once, and whose ID tokens have this nonce.
@@ -113,7 +114,7 @@ impl SlowStore {
 }
 
 impl SessionStore for SlowStore {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         self.slowly(move |store| store.load(key, now))
     }
 
@@ -240,10 +241,10 @@ impl World {
         request: Request<()>,
         body: &str,
     ) -> Pin<Box<dyn Future<Output = Response<Bytes>>>> {
-        let Verdict::Respond(errand) = self.gate.admit(&request) else {
+        let Verdict::Respond(route) = self.gate.admit(&request) else {
             panic!("not a route of the gate's: {}", request.uri())
         };
-        Box::pin(errand.run(Bytes::from(body.to_owned())))
+        Box::pin(route.run(Bytes::from(body.to_owned())))
     }
 
     /// Sends a request to one of the gate's routes, from a browser that hangs up once it has looked for

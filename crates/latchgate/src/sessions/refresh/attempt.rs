@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::super::lookup::LoadedSession;
+use super::super::loaded::LoadedSession;
 use super::super::stored::{Leased, StoredSessions, Ticket};
 use super::super::timing::TIMING;
 use super::super::{Backend, Sessions};
@@ -124,7 +124,7 @@ mod tests {
     use super::super::super::SessionsConfig;
     use super::super::super::example::config;
     use super::*;
-    use crate::outside::Clock;
+    use crate::io::Clock;
     use crate::store::MemoryStore;
 
     /// The time of all nodes, which the test moves together with tokio's.

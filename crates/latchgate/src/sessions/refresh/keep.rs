@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::super::lookup::LoadedSession;
+use super::super::loaded::LoadedSession;
 use super::super::timing::TIMING;
 use super::super::{Backend, Sessions};
 use super::attempt::RefreshAttempt;

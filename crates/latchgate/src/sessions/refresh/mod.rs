@@ -33,7 +33,7 @@ use std::sync::Arc;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::lookup::LoadedSession;
+use super::loaded::LoadedSession;
 use super::timing::TIMING;
 use super::{Backend, Sessions};
 use crate::error::Error;

@@ -16,7 +16,7 @@ use super::super::timing::TIMING;
 use super::RefreshOutcome;
 use crate::background::Background;
 use crate::expiring_map::ExpiringMap;
-use crate::outside::Clock;
+use crate::io::Clock;
 use crate::session::{Session, SessionEnd};
 
 /// The refreshes of this process, by session.
@@ -318,7 +318,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::outside::scripted::StoppedClock;
+    use crate::io::scripted::StoppedClock;
     use crate::session::CompactToken;
     use tokio::sync::Notify;
     use tokio::task::JoinSet;

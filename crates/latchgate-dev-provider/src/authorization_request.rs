@@ -2,13 +2,19 @@
 //! §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)) with PKCE ([RFC 7636
 //! §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3)), checked.
 
+mod error;
+mod return_address;
+mod transactions;
+
 use std::sync::Arc;
 
-use super::response::{AuthorizationError, ResponseMode, ReturnAddress};
 use crate::client::Client;
 use crate::parameters::Parameters;
-use crate::provider::Provider;
 use crate::scope::Scope;
+
+pub(crate) use self::error::AuthorizationError;
+pub(crate) use self::return_address::{ResponseMode, ReturnAddress};
+pub(crate) use self::transactions::Transactions;
 
 /// A request that may be answered.
 #[derive(Debug, Clone)]
@@ -46,8 +52,12 @@ pub(crate) enum Refusal {
 }
 
 impl AuthorizationRequest {
-    pub(crate) fn parse(provider: &Provider, parameters: &Parameters) -> Result<Self, Refusal> {
-        let (client, return_address) = trusted_return_address(provider, parameters)?;
+    /// Checks a request. `registered` finds a client by its `client_id`.
+    pub(crate) fn parse(
+        registered: impl FnOnce(&str) -> Option<Arc<Client>>,
+        parameters: &Parameters,
+    ) -> Result<Self, Refusal> {
+        let (client, return_address) = trusted_return_address(registered, parameters)?;
         Self::parse_rest(client, return_address.clone(), parameters)
             .map_err(|error| Refusal::Redirect(Box::new(return_address), error))
     }
@@ -159,14 +169,13 @@ impl Prompt {
 /// Finds out where an answer may go, before anything else is looked at ([RFC 9700
 /// §4.11](https://www.rfc-editor.org/rfc/rfc9700#section-4.11)).
 fn trusted_return_address(
-    provider: &Provider,
+    registered: impl FnOnce(&str) -> Option<Arc<Client>>,
     parameters: &Parameters,
 ) -> Result<(Arc<Client>, ReturnAddress), Refusal> {
     let client_id = parameters
         .get("client_id")
         .ok_or_else(|| Refusal::Page("The request must name one client_id.".to_owned()))?;
-    let client = provider
-        .client(client_id)
+    let client = registered(client_id)
         .ok_or_else(|| Refusal::Page(format!("No client {client_id} is registered here.")))?;
     let redirect_uri = parameters
         .get("redirect_uri")

@@ -2,17 +2,21 @@
 //! which is how reuse of a code or of a refresh token is answered ([RFC 9700
 //! §4.14.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2)).
 
+mod authorization_code;
+mod refresh_token;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::access_token::AccessToken;
-use super::authorization_code::AuthorizationCode;
-use super::error::TokenError;
-use super::refresh_token::RefreshToken;
+use serde_json::Value;
+
+use self::authorization_code::AuthorizationCode;
+use self::refresh_token::RefreshToken;
 use crate::parameters::Parameters;
 use crate::person::Person;
 use crate::scope::Scope;
+use crate::token_error::TokenError;
 
 /// What a person granted a client in one authorization.
 #[derive(Debug, Clone)]
@@ -31,7 +35,7 @@ pub(crate) struct Grant {
 impl Grant {
     /// Whether every `resource` of a token request was asked for at authorization ([RFC 8707
     /// §2.2](https://www.rfc-editor.org/rfc/rfc8707#section-2.2)).
-    pub(super) fn covers_resources(&self, parameters: &Parameters) -> Result<(), TokenError> {
+    fn covers_resources(&self, parameters: &Parameters) -> Result<(), TokenError> {
         let mut resources = parameters.all("resource");
         if resources.all(|resource| self.audience.iter().any(|granted| granted == resource)) {
             Ok(())
@@ -41,13 +45,24 @@ impl Grant {
     }
 }
 
+/// What the provider remembers of an access token.
+#[derive(Clone)]
+pub(crate) struct AccessToken {
+    pub(crate) grant_id: String,
+    pub(crate) scope: Scope,
+    pub(crate) audience: Value,
+    pub(crate) jti: String,
+    pub(crate) issued_at: u64,
+    pub(crate) expires_at: u64,
+}
+
 /// All grants, and the codes and tokens issued for them.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    pub(super) grants: HashMap<String, Arc<Grant>>,
-    pub(super) codes: HashMap<String, AuthorizationCode>,
-    pub(super) refresh_tokens: HashMap<String, RefreshToken>,
-    pub(super) access_tokens: HashMap<String, AccessToken>,
+    grants: HashMap<String, Arc<Grant>>,
+    codes: HashMap<String, AuthorizationCode>,
+    refresh_tokens: HashMap<String, RefreshToken>,
+    access_tokens: HashMap<String, AccessToken>,
     /// The size at which the next clearing out is due.
     clear_out_at: usize,
 }
@@ -62,8 +77,14 @@ impl fmt::Debug for Ledger {
 
 impl Ledger {
     /// Revokes whatever was issued for a grant.
-    pub(super) fn revoke(&mut self, grant_id: &str) {
+    fn revoke(&mut self, grant_id: &str) {
         self.grants.remove(grant_id);
+    }
+
+    /// Enters an access token that was issued.
+    pub(crate) fn enter_access_token(&mut self, token: String, access: AccessToken) {
+        self.clear_out(access.issued_at);
+        self.access_tokens.insert(token, access);
     }
 
     /// The token a client may use at other endpoints, if it is one of ours, in time and not revoked.
@@ -112,7 +133,7 @@ impl Ledger {
     }
 
     /// Drops what has expired or was revoked, whenever the ledger has doubled since the last time.
-    pub(super) fn clear_out(&mut self, now: u64) {
+    fn clear_out(&mut self, now: u64) {
         if self.access_tokens.len() + self.codes.len() < self.clear_out_at.max(1024) {
             return;
         }

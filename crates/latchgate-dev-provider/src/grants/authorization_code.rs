@@ -6,9 +6,9 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64_simd::URL_SAFE_NO_PAD;
 
-use super::error::TokenError;
-use super::grant::{Grant, Ledger};
+use super::{Grant, Ledger};
 use crate::parameters::Parameters;
+use crate::token_error::TokenError;
 use crate::world::random_token;
 
 /// How long a code lives, in seconds.
@@ -26,9 +26,9 @@ pub(crate) struct AuthorizationCode {
 }
 
 /// What a redeemed code stands for.
-pub(super) struct Redeemed {
-    pub(super) grant: Arc<Grant>,
-    pub(super) nonce: Option<String>,
+pub(crate) struct Redeemed {
+    pub(crate) grant: Arc<Grant>,
+    pub(crate) nonce: Option<String>,
 }
 
 impl Ledger {
@@ -59,7 +59,7 @@ impl Ledger {
     }
 
     /// Redeems a code once. The second time revokes what the first time issued.
-    pub(super) fn redeem(
+    pub(crate) fn redeem(
         &mut self,
         parameters: &Parameters,
         client_id: &str,

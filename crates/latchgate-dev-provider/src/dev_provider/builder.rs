@@ -5,39 +5,13 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::DevProvider;
+use crate::causes::write_with_cause;
 use crate::client::Client;
-use crate::dev_provider::DevProvider;
 use crate::keys::SigningAlg;
 use crate::person::{Person, default_people};
+use crate::settings::{ExpiresIn, ResponseIssuer, Settings};
 use crate::world::{Clock, system_clock};
-
-/// Whether authorization responses carry `iss` ([RFC 9207](https://www.rfc-editor.org/rfc/rfc9207)).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ResponseIssuer {
-    /// They do, and the discovery document says so.
-    #[default]
-    Advertised,
-    /// They do not, and the discovery document says so.
-    Absent,
-}
-
-/// Whether token responses carry `expires_in`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum ExpiresIn {
-    #[default]
-    Sent,
-    Omitted,
-}
-
-/// What a running provider was told once.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) id_token_alg: SigningAlg,
-    pub(crate) access_token_lifetime: Duration,
-    pub(crate) expires_in: ExpiresIn,
-    pub(crate) response_issuer: ResponseIssuer,
-    pub(crate) refresh_token_prefix: String,
-}
 
 /// Prepares a [`DevProvider`].
 #[must_use = "a provider runs only once it is started"]
@@ -55,13 +29,7 @@ impl DevProviderBuilder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             people: default_people(),
             clients: vec![Client::development()],
-            settings: Settings {
-                id_token_alg: SigningAlg::default(),
-                access_token_lifetime: Duration::from_secs(3600),
-                expires_in: ExpiresIn::default(),
-                response_issuer: ResponseIssuer::default(),
-                refresh_token_prefix: String::new(),
-            },
+            settings: Settings::default(),
             clock: system_clock(),
         }
     }
@@ -194,16 +162,5 @@ impl std::error::Error for StartError {
 impl fmt::Debug for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_with_cause(self, f)
-    }
-}
-
-/// Writes an error and its cause, as `fn main() -> Result<…>` is to print it.
-pub(crate) fn write_with_cause(
-    error: &dyn std::error::Error,
-    f: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
-    match error.source() {
-        Some(cause) => write!(f, "{error}: {cause}"),
-        None => write!(f, "{error}"),
     }
 }

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::error::TokenError;
-use super::grant::{Grant, Ledger};
+use super::{Grant, Ledger};
 use crate::parameters::Parameters;
 use crate::scope::Scope;
+use crate::token_error::TokenError;
 use crate::world::random_token;
 
 /// What the provider remembers of a refresh token, spent ones included.
@@ -17,13 +17,13 @@ pub(crate) struct RefreshToken {
 }
 
 /// What a refresh asks for, and may have.
-pub(super) struct Refreshed {
-    pub(super) grant: Arc<Grant>,
-    pub(super) scope: Scope,
+pub(crate) struct Refreshed {
+    pub(crate) grant: Arc<Grant>,
+    pub(crate) scope: Scope,
 }
 
 impl Ledger {
-    pub(super) fn issue_refresh_token(&mut self, grant: &Grant, prefix: &str) -> String {
+    pub(crate) fn issue_refresh_token(&mut self, grant: &Grant, prefix: &str) -> String {
         let token = format!("{prefix}{}", random_token());
         self.refresh_tokens.insert(
             token.clone(),
@@ -36,7 +36,7 @@ impl Ledger {
     }
 
     /// Spends a refresh token.
-    pub(super) fn refresh(
+    pub(crate) fn refresh(
         &mut self,
         parameters: &Parameters,
         client_id: &str,

@@ -1,0 +1,30 @@
+//! Where the authorization response goes.
+
+use url::Url;
+
+/// Where a response goes and how; exists only for a redirect URI that is registered.
+#[derive(Debug, Clone)]
+pub(crate) struct ReturnAddress {
+    /// As the client wrote it, for comparison at the token endpoint.
+    pub(crate) redirect_uri: String,
+    pub(crate) parsed: Url,
+    pub(crate) response_mode: ResponseMode,
+    pub(crate) state: Option<String>,
+}
+
+/// How the parameters travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResponseMode {
+    Query,
+    FormPost,
+}
+
+impl ResponseMode {
+    pub(crate) fn parse(mode: &str) -> Option<Self> {
+        match mode {
+            "query" => Some(Self::Query),
+            "form_post" => Some(Self::FormPost),
+            _ => None,
+        }
+    }
+}

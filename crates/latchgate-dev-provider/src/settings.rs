@@ -1,0 +1,45 @@
+//! How a provider behaves, decided before it starts.
+
+use std::time::Duration;
+
+use crate::keys::SigningAlg;
+
+/// Whether authorization responses carry `iss` ([RFC 9207](https://www.rfc-editor.org/rfc/rfc9207)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ResponseIssuer {
+    /// They do, and the discovery document says so.
+    #[default]
+    Advertised,
+    /// They do not, and the discovery document says so.
+    Absent,
+}
+
+/// Whether token responses carry `expires_in`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ExpiresIn {
+    #[default]
+    Sent,
+    Omitted,
+}
+
+/// What a running provider was told once.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) id_token_alg: SigningAlg,
+    pub(crate) access_token_lifetime: Duration,
+    pub(crate) expires_in: ExpiresIn,
+    pub(crate) response_issuer: ResponseIssuer,
+    pub(crate) refresh_token_prefix: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            id_token_alg: SigningAlg::default(),
+            access_token_lifetime: Duration::from_secs(3600),
+            expires_in: ExpiresIn::default(),
+            response_issuer: ResponseIssuer::default(),
+            refresh_token_prefix: String::new(),
+        }
+    }
+}

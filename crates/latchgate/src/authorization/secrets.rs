@@ -1,0 +1,76 @@
+//! The unpredictable parts of a login: `state` ([RFC 6749 §10.12](https://www.rfc-editor.org/rfc/rfc6749#section-10.12)),
+//! `nonce` ([OpenID Connect Core 1.0 §15.5.2](https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes)) and the
+//! code verifier.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::pkce::CodeVerifier;
+use crate::io::{Random, RandomError};
+
+/// The `state` parameter: 256 random bits that tie the answer to this browser's login cookie.
+/// Created here, compared in the authorization response.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State([u8; 32]);
+
+/// The `nonce` parameter: 256 random bits that tie the ID token to this login. Created here, compared
+/// in the ID token.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Nonce([u8; 32]);
+
+impl State {
+    pub(crate) fn text(&self) -> String {
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0)
+    }
+
+    /// Compares in constant time.
+    pub(crate) fn equals(&self, text: &str) -> bool {
+        equal(&self.text(), text)
+    }
+}
+
+impl Nonce {
+    pub(crate) fn text(&self) -> String {
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0)
+    }
+
+    /// Compares in constant time.
+    pub(crate) fn equals(&self, text: &str) -> bool {
+        equal(&self.text(), text)
+    }
+}
+
+fn equal(expected: &str, found: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), found.as_bytes()).is_ok()
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("State(redacted)")
+    }
+}
+
+impl fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nonce(redacted)")
+    }
+}
+
+/// The unpredictable parts of one login.
+#[derive(Debug)]
+pub(crate) struct LoginSecrets {
+    pub(super) state: State,
+    pub(super) nonce: Nonce,
+    pub(super) verifier: CodeVerifier,
+}
+
+impl LoginSecrets {
+    pub(crate) fn draw(random: &dyn Random) -> Result<Self, RandomError> {
+        Ok(Self {
+            state: State(random.array()?),
+            nonce: Nonce(random.array()?),
+            verifier: CodeVerifier::new(random.array()?),
+        })
+    }
+}
