@@ -33,17 +33,17 @@ pub enum HttpError {
     Timeout,
     /// The answer is larger than [`HttpError::MAX_BYTES`].
     TooLarge,
-    /// The answer is compressed although we did not ask for that.
+    /// The answer is compressed, although no compression was requested.
     Encoded,
-    /// Another request asked for the same while this one waited, and failed.
+    /// This request shared a call with another one, and the call failed.
     FailedForOthers,
-    /// Newer keys are needed, and the provider does not answer or was asked too often already.
+    /// Newer keys are needed, and the provider does not answer or was called too often.
     NoNewerKeys,
     /// The answer is a redirect, with this status. None is followed.
     Redirect(StatusCode),
     /// The connection, TLS or HTTP failed.
     Transport(Box<dyn std::error::Error + Send + Sync>),
-    /// A call to a certain endpoint failed. The gate says so of every call; a client need not.
+    /// A call to this endpoint failed. The gate adds the endpoint to every error; a client need not.
     At {
         /// The endpoint's URL, without its query.
         endpoint: String,
@@ -84,18 +84,18 @@ impl fmt::Display for HttpError {
                 "the provider's answer is larger than {} bytes",
                 Self::MAX_BYTES
             ),
-            Self::Encoded => {
-                f.write_str("the provider's answer is compressed although that was not asked for")
-            }
-            Self::FailedForOthers => {
-                f.write_str("the provider was asked on behalf of another request, and that failed")
-            }
+            Self::Encoded => f.write_str(
+                "the provider's answer is compressed, although no compression was requested",
+            ),
+            Self::FailedForOthers => f.write_str(
+                "a call to the provider that this request shared with another one failed",
+            ),
             Self::NoNewerKeys => {
-                f.write_str("newer keys cannot be had from the provider at the moment")
+                f.write_str("newer keys from the provider are currently unavailable")
             }
             Self::Redirect(status) => write!(
                 f,
-                "the provider redirects ({status}), which is not followed; is the issuer, or the endpoint in its metadata, spelled as the provider spells it?"
+                "the provider answered with a redirect ({status}), which is not followed; is the issuer, or the endpoint in its metadata, spelled as the provider spells it?"
             ),
             Self::Transport(_) => f.write_str("the provider could not be reached"),
             Self::At { endpoint, error } => write!(f, "{error}: {endpoint}"),
@@ -107,7 +107,7 @@ impl std::error::Error for HttpError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Transport(source) => Some(source.as_ref()),
-            // What happened is told already; its cause is not.
+            // `Display` has told what happened, but not its cause.
             Self::At { error, .. } => error.source(),
             _ => None,
         }

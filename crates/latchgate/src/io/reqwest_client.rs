@@ -12,8 +12,8 @@ use super::{HttpClient, HttpError, HttpFuture};
 #[derive(Clone)]
 pub struct ReqwestClient(reqwest::Client);
 
-/// The client could not be set up: the PEM bundle holds no certificate or an unusable one, or TLS
-/// is not to be had.
+/// The client could not be built: the PEM bundle contains no certificate or an unusable one, or TLS is
+/// unavailable.
 pub struct ReqwestClientError(Option<reqwest::Error>);
 
 impl fmt::Display for ReqwestClientError {
@@ -31,11 +31,11 @@ impl std::error::Error for ReqwestClientError {
 debug_with_causes!(ReqwestClientError);
 
 impl ReqwestClient {
-    /// A client that trusts the platform's roots and, when given, the certificates of a PEM bundle.
+    /// A client that trusts the platform's roots and, if given, the certificates of a PEM bundle.
     ///
     /// # Errors
     ///
-    /// When the bundle holds no usable certificate.
+    /// If the bundle contains no usable certificate.
     pub fn new(extra_roots_pem: Option<&[u8]>) -> Result<Self, ReqwestClientError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
