@@ -220,7 +220,7 @@ async fn what_a_visitor_may_not_know_is_in_the_log_under_their_id(
         "{line}"
     );
     assert!(
-        line.contains("errand{route=Callback"),
+        line.contains("route_request{route=Callback"),
         "it says where it happened: {line}"
     );
     let members = problem

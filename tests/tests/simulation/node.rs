@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use latchgate::{Algorithm, Gate, GateBuilder, Random, RandomError, Ready, SessionKey};
+use latchgate::{Algorithm, Gate, GateBuilder, Random, RandomError, SessionKey};
 use tokio::runtime::Handle;
 
 use crate::application::{Written, router, sid_of};
@@ -53,7 +53,7 @@ fn gate(
     clock: &NodeClock,
     epoch: u64,
     life: &Life,
-) -> GateBuilder<Ready> {
+) -> GateBuilder {
     let provider = latchgate::Provider::new(ISSUER, CLIENT)
         .client_secret(SECRET)
         .id_token_alg(Algorithm::Hs256)
@@ -66,9 +66,7 @@ fn gate(
         },
     };
     let told = (Arc::clone(world), life.clone());
-    let gate = Gate::builder()
-        .base_url(SITE)
-        .provider(provider)
+    let gate = Gate::builder(SITE, provider)
         .session_keys(keys(world, epoch))
         .session_lifetimes(world.lifetimes.idle, world.lifetimes.absolute)
         .http_client(client)

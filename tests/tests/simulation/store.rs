@@ -6,7 +6,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use latchgate::{Lease, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord};
+use latchgate::store::{
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+};
 
 use crate::line::{Life, Line};
 use crate::time::Time;
@@ -85,10 +87,7 @@ impl Shelf {
             }
             Some(place) => {
                 place.lease = Some((fence, true_now + duration));
-                Lease::Granted {
-                    fence,
-                    record: place.record.clone(),
-                }
+                Lease::granted(fence, place.record.loaded())
             }
         };
         state.fence = fence;
@@ -116,6 +115,7 @@ impl Shelf {
                 && place.record.names.is_some_and(|names| match name {
                     StoredName::Sid(sid) => names.sid == *sid,
                     StoredName::Sub(sub) => names.sub == *sub,
+                    _ => false,
                 })
         });
         named.map(|(key, _)| *key).collect()
@@ -137,17 +137,17 @@ impl StoreClient {
         let shelf = Arc::clone(&self.shelf);
         Box::pin(async move {
             let answer = self.line.carry(&self.life, move || act(&shelf)).await;
-            answer.map_err(|_| StoreError::Unavailable("no answer".into()))
+            answer.map_err(|_| StoreError::unavailable("no answer"))
         })
     }
 }
 
 impl SessionStore for StoreClient {
-    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<StoredRecord>> {
+    fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         let key = *key;
         self.call(move |shelf| {
             let mut state = shelf.state.lock().unwrap();
-            state.live(&key, now).map(|place| place.record.clone())
+            state.live(&key, now).map(|place| place.record.loaded())
         })
     }
 

@@ -26,19 +26,20 @@ const ROOMS: &[(&str, u8)] = &[
     ("store", 24),
     ("logout", 25),
     ("resource", 25),
-    // 3: what the application says, and the sum of the errors.
+    // What the application says, and the sum of the errors.
     ("hook", 26),
     ("guard", 27),
     ("error", 28),
-    // 4: the decisions. Those about sessions know no provider, those towards a provider no store.
+    // 3: what awaits: we towards a provider, and all sessions. Neither knows the other.
     ("relying_party", 30),
     ("sessions", 30),
-    ("request_session", 31),
-    ("gate", 32),
+    // 4: one request, and its answer.
+    ("request_session", 40),
+    ("gate", 41),
     // 5: what makes a gate.
-    ("config", 40),
-    ("builder", 41),
-    ("settings", 42),
+    ("config", 50),
+    ("builder", 51),
+    ("settings", 52),
 ];
 
 /// The rooms that make a gate, and so must know what it is made of.

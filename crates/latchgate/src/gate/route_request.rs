@@ -1,4 +1,4 @@
-//! RouteRequests: requests the gate answers itself.
+//! Requests for the gate's own routes.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub struct RouteRequest {
     pub(super) parts: RequestParts,
 }
 
-/// What an request needs of its request. Full of secrets: it has no `Debug`.
+/// What is needed of a request to one of our routes. Full of secrets: it has no `Debug`.
 pub(super) struct RequestParts {
     pub(super) method: String,
     pub(super) path: String,
@@ -142,7 +142,8 @@ impl RouteRequest {
 
     /// Runs the request. `body` is empty unless [`RouteRequest::body_limit`] asked for it.
     pub async fn run(self, body: Bytes) -> Response<Bytes> {
-        let span = tracing::info_span!("request", route = ?self.route, method = self.parts.method);
+        let span =
+            tracing::info_span!("route_request", route = ?self.route, method = self.parts.method);
         self.answer(body).instrument(span).await
     }
 

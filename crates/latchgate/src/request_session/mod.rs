@@ -189,7 +189,8 @@ impl RequestSession {
         let mut changes = self.changes();
         changes.loaded = None;
         changes.ended = Some(why);
-        changes.write = true;
+        // Who signed out had the cookies removed then; those of a newer session may be there by now.
+        changes.write = why != SessionEnd::SignedOut;
     }
 
     /// Goes on with a session that has changed; the response will carry it.

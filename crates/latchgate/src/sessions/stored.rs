@@ -133,6 +133,9 @@ impl Ticket {
 }
 
 impl StoredSessions {
+    /// How often the names of a session are looked for while its keys are changed.
+    const MOST_PASSES: usize = 8;
+
     pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
         Self {
             store,
@@ -253,34 +256,51 @@ impl StoredSessions {
     ) -> Result<Removal, StoreError> {
         let parts = named.parts();
         let names = keys.names(&parts);
-        let names = match named {
+        // The oldest key's first: a record that is sealed anew meanwhile gets the name that is yet to be looked for.
+        let mut names: Vec<StoredName> = match named {
             SessionName::Sub { .. } => names.map(StoredName::Sub).collect(),
             _ => names.map(StoredName::Sid).collect(),
         };
-        self.remove_all(names, spared, now).await
+        names.reverse();
+        let mut passes = 0;
+        loop {
+            passes += 1;
+            let Some(removed) = self.remove_once(&names, spared, now).await? else {
+                return Ok(Removal::NoIndex);
+            };
+            // While keys are changed, nodes with the older ones move names the other way. What a pass has missed, the
+            // next one finds.
+            let is_final = names.len() == 1 || (passes > 1 && removed == 0);
+            if is_final || passes == Self::MOST_PASSES {
+                return Ok(Removal::Done);
+            }
+        }
     }
 
-    async fn remove_all(
+    /// Removes what is under these names. How many that were; `None` when the store has no index.
+    async fn remove_once(
         &self,
-        names: Vec<StoredName>,
+        names: &[StoredName],
         spared: Option<StoreKey>,
         now: u64,
-    ) -> Result<Removal, StoreError> {
+    ) -> Result<Option<usize>, StoreError> {
+        let mut removed = 0;
         for name in names {
-            let Some(found) = self.store.find(&name, now).await? else {
+            let Some(found) = self.store.find(name, now).await? else {
                 self.unindexed.call_once(|| {
                     tracing::warn!(
                         event = "store_without_index",
                         "the session store has no index: logouts by the provider reach the sessions of this process only, unless revocations are kept in another store"
                     );
                 });
-                return Ok(Removal::NoIndex);
+                return Ok(None);
             };
             for key in found.iter().filter(|key| Some(**key) != spared) {
                 self.store.remove(key).await?;
+                removed += 1;
             }
         }
-        Ok(Removal::Done)
+        Ok(Some(removed))
     }
 }
 
