@@ -1,4 +1,4 @@
-//! What the login examples do first: a log, a port and, where nothing is configured, a provider.
+//! How the login examples start: a log, a port and, if nothing is configured, a provider.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 use super::Settings;
 
-/// Begins the log: what `RUST_LOG` says, or else `info`.
+/// Starts the log, at the level in `RUST_LOG` or else `info`.
 pub(crate) fn log() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let log = tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy());
@@ -17,15 +17,15 @@ pub(crate) fn log() {
 /// The port to listen on: `PORT`, or else 3000.
 pub(crate) fn port() -> Result<u16, &'static str> {
     let port = std::env::var("PORT").map_or(Ok(3000), |port| port.parse());
-    port.map_err(|_| "PORT is not a number of a port, such as 3000")
+    port.map_err(|_| "PORT is not a port number such as 3000")
 }
 
-/// What to say when nobody can listen there.
+/// The error when the port cannot be used.
 pub(crate) fn taken(port: u16, error: io::Error) -> String {
-    format!("cannot listen on port {port}: {error}; set PORT to another, such as PORT=3001")
+    format!("cannot listen on port {port}: {error}; choose another with PORT, such as PORT=3001")
 }
 
-/// The settings as they are. Only where no `LATCHGATE_…` variable is set at all, those of a demo, with
+/// The settings as they are. If no `LATCHGATE_…` variable is set at all, those of a demo, with
 /// the provider that people sign in at.
 pub(crate) async fn or_demo(
     settings: Settings,

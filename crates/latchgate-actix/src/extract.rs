@@ -36,15 +36,15 @@ pub struct User(pub latchgate::User);
 #[derive(Clone, Debug)]
 pub struct AccessToken(pub latchgate::AccessToken);
 
-/// An access token that was refreshed for this very request, whether due or not. Where that is not possible
-/// the answer is a `503`, however long the old one would still be good.
+/// An access token that was refreshed for this very request, due or not. If that fails, the answer is a `503`,
+/// even while the old one is valid.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 
 /// The application's own value in the session, which its
-/// [`on_login`](latchgate::GateBuilder::on_login) hook has put there.
+/// [`on_login`](latchgate::GateBuilder::on_login) hook returned.
 ///
-/// As a handler's argument it requires somebody to be signed in, as [`User`] does, and sends people
+/// As a handler's argument it requires somebody to be signed in, as [`User`] does, and sends those
 /// whose session has no such value to sign in again. `Option<SessionData<T>>` never redirects.
 ///
 /// ```
@@ -63,15 +63,15 @@ pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 #[derive(Debug)]
 pub struct SessionData<T>(pub latchgate::SessionData<T>);
 
-/// Why the session that the request brought is over; `None` when it is not over, and where nobody can
-/// tell. For pages that say so.
+/// Why the session of the request has ended. `None` if it has not, if there was none, or if the reason is
+/// unknown. For pages that tell the visitor.
 ///
 /// ```
 /// use latchgate_actix::{SessionEnd, SessionEnded};
 ///
 /// async fn welcome(ended: SessionEnded) -> &'static str {
 ///     match ended.0 {
-///         Some(SessionEnd::Idle) => "You were away for long. Please sign in again.",
+///         Some(SessionEnd::Idle) => "You were away for a while. Please sign in again.",
 ///         _ => "Please sign in.",
 ///     }
 /// }
@@ -79,7 +79,7 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 #[derive(Clone, Copy, Debug)]
 pub struct SessionEnded(pub Option<SessionEnd>);
 
-/// Sends the visitor to log in with wishes of the handler's own: return
+/// Starts a login with options of the handler's own: return
 /// [`SignIn::with`] from it as an error.
 ///
 /// ```
@@ -92,7 +92,7 @@ pub struct SessionEnded(pub Option<SessionEnd>);
 /// ```
 pub struct SignIn(HttpRequest);
 
-/// A request that may not pass. [`LoginMiddleware`](crate::LoginMiddleware) turns it into the real answer.
+/// A request that may not pass. [`LoginMiddleware`](crate::LoginMiddleware) turns it into the actual response.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Challenge>);
 
@@ -173,14 +173,14 @@ impl From<Challenge> for Rejection {
 }
 
 impl From<latchgate::Error> for Rejection {
-    /// What stopped a handler: a status and a problem document.
+    /// What stopped a handler, answered by a status and a problem document.
     fn from(error: latchgate::Error) -> Self {
         Challenge::from(error).into()
     }
 }
 
 impl fmt::Display for Rejection {
-    /// For logs: a failure's text is not for visitors.
+    /// For logs, not for visitors: it may name causes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
@@ -197,7 +197,7 @@ impl ResponseError for Rejection {
         self.status()
     }
 
-    /// On its way to the middleware, which answers it. The text is for developers who have none.
+    /// A placeholder that [`LoginMiddleware`](crate::LoginMiddleware) replaces. Its text is for developers who forgot the middleware.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status()).body(
             "Sign-in is required, but there is no latchgate LoginMiddleware around this app to start it.",

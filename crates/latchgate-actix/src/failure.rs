@@ -1,7 +1,7 @@
 //! How an extractor's failure reaches the middleware.
 //!
-//! actix-web's own extractor for `Option<T>` takes every error of `T` for `None`: a session store that is down
-//! would make guests of everybody. So an extractor that cannot tell who is there does not end with an error. It
+//! actix-web's own extractor for `Option<T>` turns every error of `T` into `None`: while a session store is down,
+//! everybody would look signed out. So an extractor that cannot tell who is there does not return an error. It
 //! leaves the failure here and waits, and the middleware answers in place of the handler, which never runs.
 
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use actix_web::{HttpMessage, HttpRequest};
 use latchgate::adapter::Challenge;
 
-/// What could not be told, and of which request.
+/// A challenge that says what failed, and the request.
 pub(crate) struct Failure {
     pub(crate) challenge: Challenge,
     pub(crate) request: HttpRequest,
@@ -60,7 +60,7 @@ impl Drop for Failures {
     }
 }
 
-/// Leaves a failure for the middleware and never returns; gives it back where none is listening.
+/// Leaves a failure for the middleware and never returns. Without a middleware, gives it back.
 pub(crate) async fn report(request: HttpRequest, challenge: Challenge) -> Challenge {
     let mailbox = request.extensions().get::<Mailbox>().cloned();
     let Some(Mailbox(slot)) = mailbox.filter(|Mailbox(slot)| !slot.borrow().closed) else {

@@ -15,11 +15,11 @@ use latchgate::adapter::{Extract, RequestSession};
 use crate::extract::Rejection;
 use crate::head::Head;
 
-/// Lets only those requests through that meet a [`Guard`].
+/// Admits only requests that meet a [`Guard`].
 ///
 /// Wrap it around the scope or resource it protects, inside an application wrapped in
-/// [`LoginMiddleware`](crate::LoginMiddleware): the guard decides, the login middleware answers. It is evaluated on the
-/// route the framework matched; there is no path pattern that could disagree with the router.
+/// [`LoginMiddleware`](crate::LoginMiddleware): the guard decides, the login middleware answers. It applies to
+/// the route that the framework matched, so no path pattern can disagree with the router.
 ///
 /// ```
 /// use actix_web::{HttpResponse, web};

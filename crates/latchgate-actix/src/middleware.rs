@@ -25,28 +25,28 @@ use crate::head::{Head, Headers, status};
 
 /// Puts a [`Gate`] in front of an application, by [`App::wrap`](actix_web::App::wrap).
 ///
-/// For every request it is decided, in this order:
+/// What happens to a request, in this order:
 ///
 /// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
-///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The application is never asked.
+///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The application never sees it.
 /// 2. Any other request goes to the application. If it carries a session cookie, a
 ///    [`RequestSession`] goes along in its extensions; nothing is decrypted yet.
 /// 3. A response that carries a [`Challenge`], put there by an extractor or by
 ///    [`GuardMiddleware`](crate::GuardMiddleware), is replaced by the gate's answer to it: a redirect to the provider
 ///    for navigations, a status and a problem document for the rest. Headers that middleware in
-///    between has set stay, unless they describe the response that is replaced.
+///    between has set are kept, unless they describe the replaced response.
 /// 4. Every response, errors and streams included, gets the cookies that have changed, and
-///    `Vary: Cookie` if somebody asked who is there.
+///    `Vary: Cookie` if the application asked who is there.
 ///
-/// What the order of `wrap` does to other middleware: see [where the middleware
+/// For the order among other middleware, see [where the middleware
 /// goes](crate#where-the-middleware-goes).
 ///
 /// Behind a proxy: redirect URIs are made from the configured base URL, never from `Host`, so
-/// nothing about the proxy needs to be trusted. A proxy that takes the base URL's path off has to be
-/// announced by [`base_path`](latchgate::GateBuilder::base_path).
+/// nothing about the proxy needs to be trusted. If it removes the path of the base URL, say so with
+/// [`base_path`](latchgate::GateBuilder::base_path).
 ///
-/// Build the gate once, outside of the factory closure, and clone it into every worker: sessions
-/// then share their token refreshes.
+/// Build the gate once, outside of the factory closure, and clone it into every worker, so that they
+/// share their token refreshes.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LoginMiddleware {
@@ -122,7 +122,7 @@ where
     }
 }
 
-/// Puts a session into a request's extensions, and takes out what is there: each gate's sessions are its own.
+/// Puts a session into a request's extensions in place of another gate's, which is returned.
 fn replace_session(
     extensions: &mut Extensions,
     session: Option<RequestSession>,
@@ -236,10 +236,10 @@ fn respond(answer: http::Response<Bytes>) -> HttpResponse {
     response
 }
 
-/// An error of the application's middleware, with what the visit has to say.
+/// An error of the application's middleware, to which cookies and the gate's answer are added.
 struct Departed {
     cause: Error,
-    /// The gate's answer, when the middleware let an extractor's rejection through.
+    /// The gate's answer, if the error is an extractor's rejection.
     answer: Option<http::Response<Bytes>>,
     pass: Pass,
 }

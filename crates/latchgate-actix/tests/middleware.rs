@@ -53,8 +53,8 @@ async fn a_rejection_that_a_middleware_lets_through_is_answered() {
 }
 
 #[actix_web::test]
-async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
-    let visit = async |request: HttpRequest| {
+async fn a_session_of_an_outer_gate_is_none_of_an_inner_ones() {
+    let has_a_session = async |request: HttpRequest| {
         request
             .extensions()
             .contains::<RequestSession>()
@@ -62,11 +62,11 @@ async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
     };
     let app = App::new()
         .wrap(LoginMiddleware::new(gate("outer")))
-        .route("/outer", web::get().to(visit))
+        .route("/outer", web::get().to(has_a_session))
         .service(
             web::scope("/inner")
                 .wrap(LoginMiddleware::new(gate("inner")))
-                .route("", web::get().to(visit)),
+                .route("", web::get().to(has_a_session)),
         );
     let app = init_service(app).await;
     for (path, expected) in [("/outer", "true"), ("/inner", "false")] {
@@ -96,7 +96,7 @@ async fn between(
 }
 
 #[actix_web::test]
-async fn a_visit_of_an_inner_gate_is_none_of_an_outer_ones() {
+async fn a_session_of_an_inner_gate_is_none_of_an_outer_ones() {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let witness = seen.clone();
     let app = App::new()

@@ -45,7 +45,7 @@ pub(crate) enum Prompt {
 
 /// Why a request is refused, which also says where the refusal may be sent.
 pub(crate) enum Refusal {
-    /// The client or its redirect URI is not certain: the refusal stays here.
+    /// The client or its redirect URI is unknown, so the browser is not sent back.
     Page(String),
     /// The refusal goes back to the client.
     Redirect(Box<ReturnAddress>, AuthorizationError),
@@ -136,8 +136,8 @@ impl AuthorizationRequest {
         })
     }
 
-    /// The authentication context class a sign-in for this request reaches. Any that is asked for is played; without one
-    /// it is `0`, as befits a login without a password.
+    /// The authentication context class of a sign-in for this request: the first that is asked for, or else
+    /// `0`, because there is no password.
     pub(crate) fn acr(&self) -> String {
         self.acr_values
             .first()
@@ -166,7 +166,7 @@ impl Prompt {
     }
 }
 
-/// Finds out where an answer may go, before anything else is looked at ([RFC 9700
+/// Finds out where the response may go, before anything else is checked ([RFC 9700
 /// §4.11](https://www.rfc-editor.org/rfc/rfc9700#section-4.11)).
 fn trusted_return_address(
     registered: impl FnOnce(&str) -> Option<Arc<Client>>,

@@ -38,9 +38,9 @@ pub enum LogoutTarget {
 /// Why a logout token was not delivered.
 #[non_exhaustive]
 pub enum BackchannelLogoutError {
-    /// The HTTP client could not be made.
+    /// The HTTP client could not be created.
     Client(reqwest::Error),
-    /// The request got no answer.
+    /// The request got no response.
     Send {
         /// Where it went.
         to: String,
@@ -53,7 +53,7 @@ impl fmt::Display for BackchannelLogoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client(_) => {
-                f.write_str("the HTTP client for back-channel logout could not be made")
+                f.write_str("no HTTP client for back-channel logout could be created")
             }
             Self::Send { to, .. } => write!(f, "the logout token could not be delivered to {to}"),
         }
@@ -117,7 +117,7 @@ impl Provider {
         compact(&header, &claims, |input| key.sign(input))
     }
 
-    /// Tells every client of an ended session that asked to be told. A client that cannot be reached is left behind.
+    /// Notifies every client of an ended session that has a back-channel logout URI. One that cannot be reached is skipped.
     pub(crate) async fn announce_logout(&self, ended: &OpSession) {
         for client_id in ended.clients() {
             let Some(client) = self.client(&client_id) else {
@@ -133,8 +133,12 @@ impl Provider {
             let token = self.logout_token(&client_id, &target, |_, _| {});
             match post(uri, &token).await {
                 Ok(status) if status.is_success() => {}
-                Ok(status) => tracing::warn!(%client_id, %status, "back-channel logout refused"),
-                Err(error) => tracing::warn!(%client_id, %error, "back-channel logout failed"),
+                Ok(status) => {
+                    tracing::warn!(%client_id, %status, "a client refused a logout token")
+                }
+                Err(error) => {
+                    tracing::warn!(%client_id, %error, "a logout token could not be delivered")
+                }
             }
         }
     }

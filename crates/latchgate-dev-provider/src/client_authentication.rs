@@ -19,7 +19,7 @@ struct Credentials {
 }
 
 impl Provider {
-    /// Finds out which client is asking, and that it is.
+    /// Identifies and authenticates the client.
     pub(crate) fn authenticate_client(
         &self,
         headers: &HeaderMap,
@@ -56,7 +56,9 @@ impl Provider {
         let client = self.authenticate_client(headers, parameters)?;
         match client.client_secret {
             Some(_) => Ok(client),
-            None => Err(TokenError::InvalidClient("a public client may not ask")),
+            None => Err(TokenError::InvalidClient(
+                "a public client may not use this endpoint",
+            )),
         }
     }
 }

@@ -47,7 +47,7 @@ impl DevProvider {
     /// Starts a provider on a free port of `127.0.0.1`, on the current tokio runtime.
     ///
     /// # Errors
-    /// No port could be listened on.
+    /// There was no port to listen on.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
@@ -129,14 +129,14 @@ impl DevProvider {
         )
     }
 
-    /// The same provider as a service to call in process, without a socket. It does not keep the server running.
+    /// The provider as a service that can be called in process, without a socket. It does not keep the server running.
     pub fn router(&self) -> Router {
         routes(&self.provider)
     }
 
-    /// With somebody's `sub` or a free-form name, the authorization endpoint answers at once, as if that person had been
-    /// picked and had consented; with `None` it shows the picker again. `prompt=none` stays honest: it is answered from a
-    /// session at the provider or not at all.
+    /// With somebody's `sub` or any name, the authorization endpoint responds at once, as if that person had been
+    /// picked and had consented. With `None` it shows the picker again. `prompt=none` still needs a session at the
+    /// provider.
     pub fn auto_sign_in(&self, person: Option<&str>) {
         let person = person.map(|name| self.provider.person_or_free_form(name));
         *self
@@ -163,7 +163,7 @@ impl DevProvider {
         self.provider.keys.rotate();
     }
 
-    /// How often an endpoint was asked since the start or the last [`reset_calls`](Self::reset_calls).
+    /// How many requests an endpoint got since the start or the last [`reset_calls`](Self::reset_calls).
     pub fn calls(&self, endpoint: Endpoint) -> usize {
         self.provider.journal.calls(endpoint)
     }
@@ -178,12 +178,12 @@ impl DevProvider {
         self.provider.journal.last(endpoint)
     }
 
-    /// The script of misbehaviour.
+    /// What makes the provider misbehave.
     pub fn mischief(&self) -> Mischief {
         self.provider.mischief.clone()
     }
 
-    /// Who is signed in at the provider now, in no particular order.
+    /// Who is signed in at the provider, in no particular order.
     pub fn sessions(&self) -> Vec<SignedIn> {
         let sessions = self.provider.sessions.all().into_iter();
         sessions
@@ -194,10 +194,10 @@ impl DevProvider {
             .collect()
     }
 
-    /// Posts a valid logout token for the default client to `to` and returns the answer's status.
+    /// Posts a valid logout token for the default client to `to` and returns the status of the response.
     ///
     /// # Errors
-    /// The request could not be sent, or there was no answer within five seconds.
+    /// The request could not be sent, or there was no response within five seconds.
     pub async fn send_backchannel_logout(
         &self,
         to: &str,

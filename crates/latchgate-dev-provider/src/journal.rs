@@ -1,4 +1,4 @@
-//! What was asked of the provider, for tests to look at.
+//! The requests to the provider, for tests.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -63,7 +63,7 @@ impl Endpoint {
     }
 }
 
-/// A request the provider got, as it came. It holds secrets; its `Debug` output does not.
+/// A request to the provider. It contains secrets; its `Debug` output does not.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RecordedRequest {
@@ -108,7 +108,7 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
-/// How often each endpoint was asked, and the newest request to each.
+/// How many requests each endpoint got, and the newest.
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<HashMap<Endpoint, (usize, RecordedRequest)>>);
 

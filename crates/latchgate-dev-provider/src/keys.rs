@@ -169,7 +169,7 @@ impl KeySet {
         }
     }
 
-    /// The JWK Set, with two members a client must step over: an encryption key and a key of a type nobody knows.
+    /// The JWK Set, with two members that a client must skip: an encryption key and a key of an unknown type.
     pub(crate) fn jwks(&self) -> Value {
         let mut encryption = self.rs256.jwk();
         encryption["use"] = json!("enc");
@@ -226,7 +226,7 @@ impl Keyring {
     }
 }
 
-/// A key that is in nobody's JWK Set.
+/// A key that is in no JWK Set.
 pub(crate) fn foreign_key(alg: SigningAlg) -> SigningKey {
     static FOREIGN_RSA: Mutex<Option<Arc<RsaKeyPair>>> = Mutex::new(None);
     let pair = match alg {

@@ -16,8 +16,8 @@ pub(crate) fn is_loopback_uri(uri: &str) -> bool {
         && url.fragment().is_none()
 }
 
-/// Whether a request was addressed to this machine. A web page elsewhere that points its own name at 127.0.0.1 must not
-/// get to talk to the provider.
+/// Whether a request was addressed to this machine. A web page that points its own host name at 127.0.0.1 (DNS rebinding)
+/// is refused.
 pub(crate) fn is_addressed_to_loopback(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(http::header::HOST) else {
         return true;

@@ -72,8 +72,8 @@ impl Mischief {
         self.script().refreshed_id_token = Some(Arc::new(alter));
     }
 
-    /// Changes the header and the claims of every access token before it is signed: for the shapes of other providers'. The
-    /// provider's own endpoints go by what it has noted of the token, not by what it says.
+    /// Changes the header and the claims of every access token before it is signed, to imitate other providers. The
+    /// provider's own endpoints use their own record of the token, not its claims.
     pub fn on_access_token(
         &self,
         alter: impl Fn(&mut JsonObject, &mut JsonObject) + Send + Sync + 'static,
@@ -115,7 +115,7 @@ impl Mischief {
         self.answers.set(endpoint, answer);
     }
 
-    /// Makes the provider honest again, and lets requests that were left hanging go on to their honest answer.
+    /// Makes the provider honest again, and lets hanging requests go on to their honest response.
     pub fn clear(&self) {
         *self.script() = Script::default();
         self.answers.clear();

@@ -1,4 +1,4 @@
-//! What the provider knows, shared by its endpoints. It knows none of them.
+//! The state that all endpoints share. It knows none of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -49,7 +49,7 @@ impl Provider {
             .cloned()
     }
 
-    /// The person of this subject identifier, or a new one of this name.
+    /// The person with this subject identifier, or a new one with this name.
     pub(crate) fn person_or_free_form(&self, name: &str) -> Arc<Person> {
         let typed = Person::free_form(name);
         self.people

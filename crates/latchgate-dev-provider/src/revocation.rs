@@ -9,7 +9,7 @@ use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::token_error::TokenError;
 
-/// `POST /revoke`. A token nobody knows counts as revoked; the type hint is not needed to find one.
+/// `POST /revoke`. An unknown token counts as revoked. The token type hint is ignored.
 pub(crate) async fn revoke(
     State(provider): State<Arc<Provider>>,
     request: Request,

@@ -25,7 +25,7 @@ use crate::token::token;
 use crate::userinfo::userinfo;
 use crate::world::pass;
 
-/// All of them, as one service.
+/// All routes, as one service.
 pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
     Router::new()
         .route("/", get(welcome))
@@ -48,7 +48,8 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
 /// Records every request, and lets mischief step in before the endpoint.
 async fn observe(State(provider): State<Arc<Provider>>, request: Request, next: Next) -> Response {
     if !is_addressed_to_loopback(request.headers()) {
-        let reason = "the development provider answers only to localhost, 127.0.0.1 and [::1]";
+        let reason =
+            "the development provider can only be addressed as localhost, 127.0.0.1 or [::1]";
         return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
     }
     let Some(endpoint) = Endpoint::at(request.uri().path()) else {
@@ -76,7 +77,7 @@ async fn observe(State(provider): State<Arc<Provider>>, request: Request, next: 
         Instead::Honest => {}
         Instead::HonestAfter(delay) => pass(delay).await,
         Instead::HonestOnceCleared(mut cleared) => {
-            // The sender lives as long as the provider, which this request holds on to.
+            // The sender lives as long as the provider, which this request keeps alive.
             let _ = cleared.changed().await;
         }
         Instead::WithheldUntilCleared(cleared) => withheld = Some(cleared),

@@ -22,7 +22,7 @@ pub(crate) enum ExpiresIn {
     Omitted,
 }
 
-/// What a running provider was told once.
+/// What does not change while a provider runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) id_token_alg: SigningAlg,

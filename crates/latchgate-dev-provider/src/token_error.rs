@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::parameters::ParametersError;
 
-/// Why an endpoint that clients call refuses.
+/// Why an endpoint for clients refuses a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenError {
     InvalidRequest(String),
@@ -42,7 +42,7 @@ impl fmt::Display for TokenError {
                 f.write_str("grant_type must be authorization_code or refresh_token")
             }
             Self::InvalidScope => f.write_str("a refresh may narrow the scope, not widen it"),
-            Self::InvalidTarget => f.write_str("this resource was not asked for at authorization"),
+            Self::InvalidTarget => f.write_str("this resource was not requested at authorization"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the provider asks of the world: time and chance. Nothing else in this crate reads a clock, waits or rolls dice.
+//! Time and randomness. Nothing else in this crate reads a clock, waits or draws random values.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,7 +19,7 @@ pub(crate) fn system_clock() -> Clock {
     })
 }
 
-/// Lets time pass, where a script asked for a slow answer.
+/// Waits, where a script asked for a slow response.
 #[expect(
     clippy::disallowed_methods,
     reason = "being slow is what the script asked for"
@@ -35,6 +35,6 @@ pub(crate) async fn pass(duration: Duration) {
 )]
 pub(crate) fn random_token() -> String {
     let mut bytes = [0_u8; 32];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system hands out randomness");
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system provides randomness");
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }

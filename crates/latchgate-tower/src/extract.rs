@@ -36,15 +36,15 @@ pub struct User(pub latchgate::User);
 #[derive(Clone, Debug)]
 pub struct AccessToken(pub latchgate::AccessToken);
 
-/// An access token that was refreshed for this very request, whether due or not. Where that is not possible
-/// the answer is a `503`, however long the old one would still be good.
+/// An access token that was refreshed for this very request, due or not. If that fails, the answer is a `503`,
+/// even while the old one is valid.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 
 /// The application's own value in the session, which its
-/// [`on_login`](latchgate::GateBuilder::on_login) hook has put there.
+/// [`on_login`](latchgate::GateBuilder::on_login) hook returned.
 ///
-/// As a handler's argument it requires somebody to be signed in, as [`User`] does, and sends people
+/// As a handler's argument it requires somebody to be signed in, as [`User`] does, and sends those
 /// whose session has no such value to sign in again. `Option<SessionData<T>>` never redirects.
 ///
 /// ```
@@ -63,15 +63,15 @@ pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 #[derive(Debug)]
 pub struct SessionData<T>(pub latchgate::SessionData<T>);
 
-/// Why the session that the request brought is over; `None` when it is not over, and where nobody can
-/// tell. For pages that say so.
+/// Why the session of the request has ended. `None` if it has not, if there was none, or if the reason is
+/// unknown. For pages that tell the visitor.
 ///
 /// ```
 /// use latchgate_tower::{SessionEnd, SessionEnded};
 ///
 /// async fn welcome(SessionEnded(ended): SessionEnded) -> &'static str {
 ///     match ended {
-///         Some(SessionEnd::Idle) => "You were away for long. Please sign in again.",
+///         Some(SessionEnd::Idle) => "You were away for a while. Please sign in again.",
 ///         _ => "Please sign in.",
 ///     }
 /// }
@@ -79,7 +79,7 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 #[derive(Clone, Copy, Debug)]
 pub struct SessionEnded(pub Option<SessionEnd>);
 
-/// Sends the visitor to log in with wishes of the handler's own: return
+/// Starts a login with options of the handler's own: return
 /// [`SignIn::with`] from it.
 ///
 /// ```
@@ -91,7 +91,7 @@ pub struct SessionEnded(pub Option<SessionEnd>);
 /// ```
 pub struct SignIn(Parts);
 
-/// A request that may not pass. The [`LoginLayer`](crate::LoginLayer) turns it into the real answer.
+/// A request that may not pass. The [`LoginLayer`](crate::LoginLayer) turns it into the actual response.
 #[derive(Debug)]
 pub struct Rejection(Box<Challenge>);
 
@@ -162,7 +162,7 @@ impl Rejection {
 }
 
 impl fmt::Display for Rejection {
-    /// For logs: a failure's text is not for visitors.
+    /// For logs, not for visitors: it may name causes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
@@ -181,7 +181,7 @@ impl From<Challenge> for Rejection {
 }
 
 impl From<latchgate::Error> for Rejection {
-    /// What stopped a handler: a status and a problem document.
+    /// What stopped a handler, answered by a status and a problem document.
     fn from(error: latchgate::Error) -> Self {
         Challenge::from(error).into()
     }

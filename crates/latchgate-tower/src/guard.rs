@@ -1,4 +1,4 @@
-//! Guards for whole subtrees.
+//! Guards for groups of routes.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use tower_service::Service;
 
 use crate::head::Head;
 
-/// Lets only those requests through that meet a [`Guard`].
+/// Admits only requests that meet a [`Guard`].
 ///
 /// Put it on the routes it protects (`Router::route_layer` in axum), inside a
-/// [`LoginLayer`](crate::LoginLayer): the guard decides, the login layer answers. It is evaluated on
-/// the route the framework matched; there is no path pattern that could disagree with the router.
+/// [`LoginLayer`](crate::LoginLayer): the guard decides, the login layer answers. It applies to
+/// the route that the framework matched, so no path pattern can disagree with the router.
 ///
 /// ```
 /// use latchgate_tower::{Guard, GuardLayer};
@@ -98,8 +98,7 @@ where
     }
 }
 
-/// A challenge on its way to the [`LoginLayer`](crate::LoginLayer), which answers it. The text is for developers who
-/// have none.
+/// A placeholder that the [`LoginLayer`](crate::LoginLayer) replaces. Its text is for developers who forgot the layer.
 pub(crate) fn unanswered(challenge: Challenge) -> Response<Body> {
     let mut response = Response::new(Body::from(
         "Sign-in is required, but there is no latchgate LoginLayer around this router to start it.",

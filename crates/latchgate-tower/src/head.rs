@@ -46,7 +46,7 @@ fn original<'a>(_: &'a http::Extensions, uri: &'a Uri) -> &'a Uri {
     uri
 }
 
-/// Where the innermost nested router is, unless that depends on the request.
+/// The path of the innermost nested router, unless it depends on the request.
 #[cfg(feature = "axum")]
 fn nested_at(extensions: &http::Extensions) -> &str {
     extensions

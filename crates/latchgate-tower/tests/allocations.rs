@@ -26,7 +26,7 @@ use tower::{Layer, Service};
 
 use in_process::{InProcess, Tokens, browser, request};
 
-/// A session that nobody asks for: the visit, its box among the request's extensions, and the room
+/// A session that nobody asks for: its handle, the box of that among the request's extensions, and the room
 /// for a fourth extension, since axum itself adds three.
 const UNUSED: i64 = 3;
 

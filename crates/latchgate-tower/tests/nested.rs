@@ -1,4 +1,4 @@
-//! Layers inside layers: each believes its own visits only.
+//! Layers inside layers: each passes on its own sessions only.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,8 +26,8 @@ fn layer(cookie: &str) -> LoginLayer {
 }
 
 #[tokio::test]
-async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
-    let has_a_visit = service_fn(async |request: Request<Full<Bytes>>| {
+async fn a_session_of_an_outer_gate_is_none_of_an_inner_ones() {
+    let has_a_session = service_fn(async |request: Request<Full<Bytes>>| {
         let has = request.extensions().get::<RequestSession>().is_some();
         Ok::<_, Infallible>(Response::new(Full::from(has.to_string())))
     });
@@ -35,8 +35,8 @@ async fn a_visit_of_an_outer_gate_is_none_of_an_inner_ones() {
         let request = Request::get("/").header("cookie", "outer=x");
         request.body(Full::<Bytes>::default()).unwrap()
     };
-    let alone = layer("outer").layer(has_a_visit);
-    let nested = layer("outer").layer(layer("inner").layer(has_a_visit));
+    let alone = layer("outer").layer(has_a_session);
+    let nested = layer("outer").layer(layer("inner").layer(has_a_session));
     let text = async |response: Response<Body>| {
         use http_body_util::BodyExt;
         response.into_body().collect().await.unwrap().to_bytes()

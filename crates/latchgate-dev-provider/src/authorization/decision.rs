@@ -14,8 +14,8 @@ use crate::provider::Provider;
 
 /// `POST /authorize/decide`
 ///
-/// The form has `transaction` and one of: `person`, a `sub` of the list; `name`, anybody's, with `claims`, a JSON object,
-/// beside it if wanted; `decision=deny`.
+/// The form has `transaction` and one of: `person`, a `sub` from the list; `name`, any name, optionally with `claims`, a
+/// JSON object; `decision=deny`.
 pub(crate) async fn decide(State(provider): State<Arc<Provider>>, request: Request) -> Response {
     let headers = request.headers().clone();
     let parameters = match Parameters::read_once(request).await {
@@ -26,7 +26,9 @@ pub(crate) async fn decide(State(provider): State<Arc<Provider>>, request: Reque
         .get("transaction")
         .and_then(|id| provider.transactions.close(id, provider.now()));
     let Some(request) = waiting else {
-        return refused("This sign-in is over or has expired. Go back to the app and start again.");
+        return refused(
+            "This sign-in has been completed or has expired. Go back to the app and start again.",
+        );
     };
     if parameters.get("decision") == Some("deny") {
         return provider
@@ -46,11 +48,11 @@ pub(crate) async fn decide(State(provider): State<Arc<Provider>>, request: Reque
     }
 }
 
-/// The person of the list, or the one typed in, with the claims typed in beside the name.
+/// The person from the list, or the one that was typed in, with the claims that were typed in.
 fn picked(provider: &Provider, parameters: &Parameters) -> Result<Arc<Person>, &'static str> {
     if let Some(sub) = parameters.get("person") {
         let listed = provider.people.iter().find(|person| person.sub == sub);
-        return listed.cloned().ok_or("Nobody of that name is on the list.");
+        return listed.cloned().ok_or("Nobody on the list has that name.");
     }
     let name = parameters
         .get("name")

@@ -67,7 +67,7 @@ impl Provider {
         }
     }
 
-    /// Whether the person of a session need not show up again: fresh enough, as strong as asked, and the one that is meant.
+    /// Whether a session satisfies a request: recent enough, with an accepted `acr`, and of the person that is meant.
     fn satisfies(&self, session: &OpSession, request: &AuthorizationRequest) -> bool {
         let age = self.now().saturating_sub(session.auth_time);
         let fresh = request
@@ -80,7 +80,7 @@ impl Provider {
         fresh && strong && meant
     }
 
-    /// Signs somebody in at this browser and lets them in to the client.
+    /// Signs somebody in in this browser and issues a code to the client.
     pub(super) fn sign_in(
         &self,
         headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! Why an authorization request is refused to its client.
+//! The error that an authorization response carries.
 
 /// The errors of [RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1) and [OpenID Connect Core
 /// §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError).
@@ -26,9 +26,9 @@ impl AuthorizationError {
             Self::AccessDenied => ("access_denied", "the person pressed Deny"),
             Self::LoginRequired => (
                 "login_required",
-                "nobody is signed in who satisfies the request",
+                "nobody is signed in who meets the request",
             ),
-            Self::ConsentRequired => ("consent_required", "nobody consented to this scope yet"),
+            Self::ConsentRequired => ("consent_required", "nobody has consented to this scope yet"),
             Self::RequestNotSupported => {
                 ("request_not_supported", "request objects are not supported")
             }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// Where a response goes and how; exists only for a redirect URI that is registered.
+/// Where a response goes and how. Exists only for a registered redirect URI.
 #[derive(Debug, Clone)]
 pub(crate) struct ReturnAddress {
     /// As the client wrote it, for comparison at the token endpoint.

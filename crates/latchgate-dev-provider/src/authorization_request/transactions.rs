@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::AuthorizationRequest;
 use crate::world::random_token;
 
-/// How long a picker page stays good, in seconds.
+/// How long a picker page can be used, in seconds.
 const PATIENCE: u64 = 600;
 
-/// Authorization requests whose picker page is being looked at.
+/// Authorization requests for which a picker page is open.
 #[derive(Default)]
 pub(crate) struct Transactions(Mutex<HashMap<String, (u64, AuthorizationRequest)>>);
 

@@ -1,4 +1,4 @@
-//! The decisions to make before a provider starts.
+//! Everything that can be configured before a provider starts.
 
 use std::fmt;
 use std::io;
@@ -80,20 +80,20 @@ impl DevProviderBuilder {
         self
     }
 
-    /// Says whether authorization responses carry `iss`; by default they do.
+    /// Whether authorization responses carry `iss`; by default they do.
     pub fn response_issuer(mut self, response_issuer: ResponseIssuer) -> Self {
         self.settings.response_issuer = response_issuer;
         self
     }
 
-    /// Begins every refresh token with this text. They may have any visible ASCII character and spaces ([RFC 6749 Appendix
-    /// A.17](https://www.rfc-editor.org/rfc/rfc6749#appendix-A.17)), and some providers' have.
+    /// Begins every refresh token with this text. Refresh tokens may contain spaces and any visible ASCII character ([RFC 6749
+    /// Appendix A.17](https://www.rfc-editor.org/rfc/rfc6749#appendix-A.17)), and those of some providers do.
     pub fn refresh_token_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.settings.refresh_token_prefix = prefix.into();
         self
     }
 
-    /// Asks this instead of the system clock for the time, in seconds since the Unix epoch.
+    /// Uses this instead of the system clock, in seconds since the Unix epoch.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -102,7 +102,7 @@ impl DevProviderBuilder {
     /// Starts the provider on the current tokio runtime.
     ///
     /// # Errors
-    /// The address is not on loopback, or cannot be listened on.
+    /// The address is not on loopback, or the provider cannot listen on it.
     pub async fn start(self) -> Result<DevProvider, StartError> {
         DevProvider::start_from(self).await
     }
@@ -121,9 +121,9 @@ impl fmt::Debug for DevProviderBuilder {
 /// Why a provider did not start.
 #[non_exhaustive]
 pub enum StartError {
-    /// The address can be reached from elsewhere. Everybody may sign in as anybody here, so the provider refuses.
+    /// The address can be reached from other machines. Anybody can sign in as anybody here, so the provider refuses.
     NotLoopback(SocketAddr),
-    /// The address cannot be listened on.
+    /// The provider cannot listen on the address.
     Listen {
         /// The address.
         address: SocketAddr,
@@ -137,8 +137,8 @@ impl fmt::Display for StartError {
         match self {
             Self::NotLoopback(address) => write!(
                 f,
-                "the development provider lets anybody sign in as anybody and so listens on loopback only: \
-                 {address} is not; use 127.0.0.1 or [::1]"
+                "the development provider lets anybody sign in as anybody, so it listens on loopback only, \
+                 and {address} is not loopback; use 127.0.0.1 or [::1]"
             ),
             Self::Listen { address, .. } => {
                 write!(

@@ -14,7 +14,7 @@ use crate::world::random_token;
 /// How long a code lives, in seconds.
 const LIFETIME: u64 = 60;
 
-/// What the provider remembers of a code until it is redeemed, and after, to notice a second time.
+/// What the provider remembers of a code, also after it is redeemed, to detect a second use.
 #[derive(Clone)]
 pub(crate) struct AuthorizationCode {
     pub(crate) grant_id: String,
@@ -88,7 +88,7 @@ impl Ledger {
         if found.spent {
             self.revoke(&grant.id);
             return Err(TokenError::InvalidGrant(
-                "the code was used before; what it gave is revoked",
+                "the code was used before; what was issued for it is revoked",
             ));
         }
         if now >= found.expires_at {

@@ -12,7 +12,7 @@ pub(crate) fn refused(reason: &str) -> Response {
     let main = Html::new()
         .raw("<h1>This request cannot be answered</h1>\n<p>")
         .text(reason)
-        .raw("</p>\n<p class=\"soft\">It is not sent back to the app, because who sent it is not certain.</p>\n");
+        .raw("</p>\n<p class=\"soft\">You are not sent back to the app, because it is not certain which app sent the request.</p>\n");
     page(
         StatusCode::BAD_REQUEST,
         "Request refused",
