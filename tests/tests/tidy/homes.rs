@@ -10,8 +10,6 @@ use crate::source::{Finding, Source};
 const ELSEWHERE: &[(&str, &str)] = &[
     // `Gate::builder`, `from_env` and `from_toml` are what README promises in one line; they make what `gate` must not know.
     ("settings/front_door.rs", "Gate"),
-    // To be moved.
-    ("sessions/marks.rs", "SessionName"),
 ];
 
 /// Finds inherent `impl`s of the core that stand outside of the room that declares their type.
