@@ -34,6 +34,16 @@ pub(crate) enum Lookup {
     Invalid,
 }
 
+impl Lookup {
+    /// The ticket of the session that was found, if it lies in a store.
+    pub(super) fn ticket(&self) -> Option<&Ticket> {
+        match self {
+            Self::Active { loaded, .. } | Self::Ended { loaded, .. } => loaded.ticket.as_ref(),
+            Self::NotFound | Self::Invalid => None,
+        }
+    }
+}
+
 /// What the cookies of a request hold, before any store is asked.
 #[derive(Debug)]
 pub(crate) enum SessionCookie {

@@ -201,14 +201,14 @@ impl Sessions {
         }
     }
 
-    async fn tell_what_is_pending(self: &Arc<Self>) {
+    async fn tell_what_is_pending(&self) {
         let (first, longest) = TIMING.tell_again;
         let random = self.random.as_ref();
         // The store has failed a moment ago.
         let mut pauses = Backoff::new(first, longest);
         pauses.pause(random).await;
-        while let Some(telling) = self.pending_ends.next() {
-            if self.tell(telling.ending.as_ref()).await.is_ok() {
+        while let Some(mut telling) = self.pending_ends.next() {
+            if self.tell(telling.ending.as_mut()).await.is_ok() {
                 pauses = Backoff::new(first, longest);
                 continue;
             }
@@ -224,17 +224,24 @@ impl Sessions {
         }
     }
 
-    /// Tells the stores of one end. A session that they could not be asked for ends as it would have then.
-    async fn tell(self: &Arc<Self>, pending: Option<&PendingEnd>) -> Result<(), Error> {
-        match pending.map(|pending| &pending.end) {
-            Some(End::Unread { ticket, after }) => {
-                let found = self.load(ticket.clone()).await?;
-                self.sign_out_found(found, after).await;
-                Ok(())
-            }
-            Some(end) => self.tell_stores(end).await,
-            None => Ok(()),
+    /// Tells the stores of one end. A session that they could not be asked for ends here first, as it would have then:
+    /// what is left to do, if a store fails once more, is to tell the stores.
+    async fn tell(&self, pending: Option<&mut PendingEnd>) -> Result<(), Error> {
+        let Some(pending) = pending else {
+            return Ok(());
+        };
+        if let End::Unread { ticket, after } = &pending.end {
+            let found = self.load(ticket.clone()).await?;
+            let Some(ended) = self.sign_out_here(found) else {
+                return Ok(());
+            };
+            after(&ended);
+            pending.end = End::Session {
+                ticket: Some(ticket.clone()),
+                session: EndedSession::of(&ended.session),
+            };
         }
+        self.tell_stores(&pending.end).await
     }
 }
 
