@@ -11,6 +11,7 @@ use tokio::task::yield_now;
 use url::Url;
 
 use crate::authorization::suffix_of;
+use crate::sessions::Lookup;
 use crate::store::{SessionStore, StoredName};
 pub(crate) use world::SlowStore;
 use world::{NOW, World, signed, world};
@@ -262,6 +263,11 @@ async fn an_end_that_a_store_was_asked_for_again_is_not_forgotten() {
     world.send(post("/logout", &cookie), "", FOREVER).await;
     world.store.down.store(false, Ordering::SeqCst);
     world.store.failing_removals.store(2, Ordering::SeqCst);
+    // The store would still answer for it.
+    let sessions = world.gate.sessions();
+    let pieces = sessions.pieces([cookie.as_bytes()].into_iter());
+    let found = sessions.find(sessions.open(&pieces)).await.unwrap();
+    assert!(matches!(found, Lookup::NotFound), "{found:?}");
     world.gate.drain().await;
     assert!(!world.is_stored(&cookie).await);
     assert_eq!(world.provider.revocations.load(Ordering::SeqCst), 1);

@@ -116,6 +116,8 @@ impl Sessions {
     pub(crate) async fn find(&self, cookie: SessionCookie) -> Result<Lookup, Error> {
         let found = match cookie {
             SessionCookie::Sealed(found) => found,
+            // Somebody has signed out while the store was down, and it may be back before it is told.
+            SessionCookie::Ticket(ticket) if self.pending_ends.has(&ticket) => Lookup::NotFound,
             SessionCookie::Ticket(ticket) => self.load_and_extend(ticket).await?,
             SessionCookie::Invalid => Lookup::Invalid,
         };

@@ -103,6 +103,12 @@ impl PendingEnds {
         Some(token)
     }
 
+    /// Whether the store has yet to be told of the end of this ticket's session.
+    pub(super) fn has(&self, ticket: &Ticket) -> bool {
+        let queue = self.queue();
+        !queue.places.is_empty() && queue.places.contains(&EndKey::Store(ticket.key()))
+    }
+
     /// The next one to tell. When there is none, the worker is no longer at work.
     fn next(&self) -> Option<Telling<'_>> {
         let mut queue = self.queue();
