@@ -36,6 +36,8 @@ pub(crate) enum Removal {
 #[derive(Clone)]
 pub(crate) struct Ticket {
     bytes: [u8; 32],
+    /// What the record lies under: the hash of the id.
+    key: StoreKey,
     /// Sealed with the newest key; otherwise its cookie is written again.
     by_newest: bool,
 }
@@ -75,8 +77,11 @@ impl Ticket {
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, &bytes[..16]).as_ref());
         Self {
             bytes,
+            key,
             by_newest: true,
         }
     }
@@ -89,8 +94,8 @@ impl Ticket {
     pub(crate) fn open(keys: &KeyRing, name: &str, value: &[u8]) -> Option<Self> {
         let opened = keys.open(Purpose::Ticket, name, value)?;
         Some(Self {
-            bytes: opened.plain.try_into().ok()?,
             by_newest: opened.by_newest,
+            ..Self::from_bytes(opened.plain.try_into().ok()?)
         })
     }
 
@@ -104,19 +109,22 @@ impl Ticket {
     }
 
     pub(crate) fn key(&self) -> StoreKey {
-        let mut key = [0; 32];
-        key.copy_from_slice(digest(&SHA256, &self.bytes[..16]).as_ref());
-        key
+        self.key
     }
 
     fn secret(&self) -> &[u8] {
         &self.bytes[16..]
     }
 
-    fn open_record(&self, keys: &KeyRing, record: &StoredRecord) -> Option<StoredSession> {
-        let opened = keys.open_record(self.secret(), &self.key(), &record.sealed)?;
-        Some(StoredSession {
-            session: Session::decode(&opened.plain)?,
+    fn open_record(
+        &self,
+        keys: &KeyRing,
+        record: StoredRecord,
+    ) -> Result<StoredSession, WhySealed> {
+        let opened = keys.open_record(self.secret(), &self.key, record.sealed)?;
+        Ok(StoredSession {
+            // Sealed by us, in a layout of another release.
+            session: Session::decode(&opened.plain).ok_or(WhySealed::OurKey)?,
             by_newest: opened.by_newest,
         })
     }
@@ -124,7 +132,7 @@ impl Ticket {
     fn record(&self, keys: &KeyRing, session: &Session, iv: [u8; 12]) -> StoredRecord {
         let plain = session.encode().unwrap_or_default();
         StoredRecord {
-            sealed: keys.seal_record(self.secret(), &self.key(), &plain, iv),
+            sealed: keys.seal_record(self.secret(), &self.key, &plain, iv),
             generation: session.generation,
             expires_at: session.deadline(),
             names: names(keys, session),
@@ -156,11 +164,8 @@ impl StoredSessions {
         ticket: &Ticket,
         now: u64,
     ) -> Result<Option<Result<StoredSession, WhySealed>>, StoreError> {
-        let record = self.store.load(&ticket.key(), now).await?;
-        Ok(record.map(|record| {
-            let found = ticket.open_record(keys, &record);
-            found.ok_or_else(|| keys.why_record_sealed(&record.sealed))
-        }))
+        let record = self.store.load(&ticket.key, now).await?;
+        Ok(record.map(|record| ticket.open_record(keys, record)))
     }
 
     /// Keeps a new session; `false` when its ticket is not new.
@@ -173,7 +178,7 @@ impl StoredSessions {
         now: u64,
     ) -> Result<bool, StoreError> {
         let record = ticket.record(keys, session, iv);
-        self.store.insert(&ticket.key(), record, now).await
+        self.store.insert(&ticket.key, record, now).await
     }
 
     /// Replaces the session of the generation `expected`; `false` when it is no longer there.
@@ -187,13 +192,11 @@ impl StoredSessions {
         now: u64,
     ) -> Result<bool, StoreError> {
         let record = ticket.record(keys, session, iv);
-        self.store
-            .replace(&ticket.key(), expected, record, now)
-            .await
+        self.store.replace(&ticket.key, expected, record, now).await
     }
 
     pub(crate) async fn remove(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        self.store.remove(&ticket.key()).await
+        self.store.remove(&ticket.key).await
     }
 
     /// Asks for the right to refresh the session. What comes with it is the session as it is now.
@@ -204,23 +207,21 @@ impl StoredSessions {
         duration: Duration,
         now: u64,
     ) -> Result<Leased, StoreError> {
-        Ok(
-            match self.store.lease(&ticket.key(), duration, now).await? {
-                Lease::Granted { fence, record } => match ticket.open_record(keys, &record) {
-                    Some(StoredSession { session, .. }) => Leased::Granted {
-                        fence,
-                        session: Box::new(session),
-                    },
-                    None => {
-                        self.store.release_lease(&ticket.key(), fence).await?;
-                        Leased::Unreadable
-                    }
+        Ok(match self.store.lease(&ticket.key, duration, now).await? {
+            Lease::Granted { fence, record } => match ticket.open_record(keys, record) {
+                Ok(StoredSession { session, .. }) => Leased::Granted {
+                    fence,
+                    session: Box::new(session),
                 },
-                Lease::Held => Leased::Held,
-                Lease::Missing => Leased::Missing,
-                Lease::Unsupported => Leased::Unsupported,
+                Err(_) => {
+                    self.store.release_lease(&ticket.key, fence).await?;
+                    Leased::Unreadable
+                }
             },
-        )
+            Lease::Held => Leased::Held,
+            Lease::Missing => Leased::Missing,
+            Lease::Unsupported => Leased::Unsupported,
+        })
     }
 
     pub(crate) async fn extend_lease(
@@ -231,7 +232,7 @@ impl StoredSessions {
         now: u64,
     ) -> Result<bool, StoreError> {
         self.store
-            .extend_lease(&ticket.key(), fence, duration, now)
+            .extend_lease(&ticket.key, fence, duration, now)
             .await
     }
 
@@ -240,7 +241,7 @@ impl StoredSessions {
         ticket: &Ticket,
         fence: u64,
     ) -> Result<(), StoreError> {
-        self.store.release_lease(&ticket.key(), fence).await
+        self.store.release_lease(&ticket.key, fence).await
     }
 
     /// Removes the sessions of this name, but the one under the key `spared`.
@@ -384,7 +385,7 @@ mod tests {
     #[tokio::test]
     async fn a_stolen_database_opens_nothing() {
         let (store, sessions, ticket) = stored().await;
-        let record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let record = store.load(&ticket.key, 1_001).await.unwrap().unwrap();
         assert_ne!(
             ticket.key()[..16],
             ticket.bytes[..16],
@@ -395,6 +396,7 @@ mod tests {
 
         let mut other_secret = ticket.clone();
         other_secret.bytes[31] ^= 1;
+        let other_secret = Ticket::from_bytes(other_secret.bytes);
         assert_eq!(other_secret.key(), ticket.key());
         assert!(
             sessions
@@ -412,6 +414,7 @@ mod tests {
         );
         let mut other_id = ticket.clone();
         other_id.bytes[0] ^= 1;
+        let other_id = Ticket::from_bytes(other_id.bytes);
         assert!(
             sessions
                 .load(&keys(1), &other_id, 1_001)
@@ -424,7 +427,7 @@ mod tests {
     #[tokio::test]
     async fn a_record_that_was_moved_or_damaged_is_no_session() {
         let (store, sessions, ticket) = stored().await;
-        let mut record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let mut record = store.load(&ticket.key, 1_001).await.unwrap().unwrap();
         let other = Ticket::from_bytes([7; 32]);
         store
             .insert(&other.key(), record.clone(), 1_001)
@@ -438,10 +441,7 @@ mod tests {
                 .is_none()
         );
         record.sealed.pop();
-        store
-            .replace(&ticket.key(), 0, record, 1_001)
-            .await
-            .unwrap();
+        store.replace(&ticket.key, 0, record, 1_001).await.unwrap();
         assert!(
             sessions
                 .load(&keys(1), &ticket, 1_001)
