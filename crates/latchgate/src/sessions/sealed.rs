@@ -31,7 +31,7 @@ impl SealedSessions {
     pub(crate) fn open(&self, keys: &KeyRing, pieces: &Pieces<'_>) -> Option<Unsealed> {
         let mut genuine = pieces.candidates().into_iter().filter_map(|candidate| {
             let opened = keys.open(Purpose::Session, self.kind.name(), &candidate)?;
-            let session = Session::decode(&opened.plain)?;
+            let session = Session::decode(opened.plain)?;
             Some(Unsealed {
                 session,
                 by_newest: opened.by_newest,

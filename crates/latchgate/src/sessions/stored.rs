@@ -124,7 +124,7 @@ impl Ticket {
         let opened = keys.open_record(self.secret(), &self.key, record.sealed)?;
         Ok(StoredSession {
             // Sealed by us, in a layout of another release.
-            session: Session::decode(&opened.plain).ok_or(WhySealed::OurKey)?,
+            session: Session::decode(opened.plain).ok_or(WhySealed::OurKey)?,
             by_newest: opened.by_newest,
         })
     }
