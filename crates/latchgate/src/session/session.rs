@@ -505,7 +505,10 @@ mod tests {
         for session in [rich(), sparse()] {
             let encoded = session.encode().unwrap();
             for length in 0..encoded.len() {
-                assert!(Session::decode(encoded[..length].to_vec()).is_none(), "{length}");
+                assert!(
+                    Session::decode(encoded[..length].to_vec()).is_none(),
+                    "{length}"
+                );
             }
         }
     }
