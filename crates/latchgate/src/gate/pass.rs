@@ -112,7 +112,7 @@ impl Pass {
         match &self.session {
             Some(session) => session.apply_to(response),
             // Who brings a cookie of ours later must not get the page of one who did not.
-            None if self.asked => response.append(header::VARY.as_str(), b"cookie"),
+            None if self.asked => response.append(header::VARY, HeaderValue::from_static("cookie")),
             None => {}
         }
     }
@@ -234,7 +234,7 @@ mod tests {
             ("set-cookie", "b=2"),
             ("x-request-id", "7"),
         ] {
-            ResponseHead::append(&mut replaced, name, value.as_bytes());
+            replaced.append(name, HeaderValue::from_static(value));
         }
         let kept = kept_headers(&replaced);
         let mut names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
