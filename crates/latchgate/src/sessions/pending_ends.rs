@@ -40,7 +40,7 @@ enum EndKey {
 pub(crate) struct SignedOut {
     pub(crate) session: Arc<Session>,
     /// Whether it had not ended before in a way that the application knows of.
-    pub(crate) is_news: bool,
+    pub(crate) notify_application: bool,
 }
 
 /// What is to be done once a session has ended, also if that takes a while.
@@ -104,13 +104,13 @@ impl PendingEnds {
     }
 
     /// The next one to tell. When there is none, the worker is no longer at work.
-    fn next(&self) -> Option<Telling<'_>> {
+    fn next(&self) -> Option<ClaimedEnd<'_>> {
         let mut queue = self.queue();
         let next = queue.order.pop_front();
         if next.is_none() {
             queue.worker = Weak::new();
         }
-        Some(Telling {
+        Some(ClaimedEnd {
             pending: self,
             ending: Some(next?),
         })
@@ -122,13 +122,13 @@ impl PendingEnds {
 }
 
 /// An end that is being told. When this is dropped its place is free, also when a store panics.
-struct Telling<'a> {
+struct ClaimedEnd<'a> {
     pending: &'a PendingEnds,
     /// `None` once it was put back.
     ending: Option<PendingEnd>,
 }
 
-impl Telling<'_> {
+impl ClaimedEnd<'_> {
     /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
     /// how many that were.
     fn put_back(mut self, now: u64) -> usize {
@@ -141,7 +141,7 @@ impl Telling<'_> {
     }
 }
 
-impl Drop for Telling<'_> {
+impl Drop for ClaimedEnd<'_> {
     fn drop(&mut self) {
         let Some(ending) = &self.ending else {
             return;
@@ -187,32 +187,32 @@ impl fmt::Debug for PendingEnd {
 
 impl Sessions {
     /// Tells the stores of a session's end as soon as they are back, within a minute.
-    pub(super) fn end_once_possible(self: &Arc<Self>, end: End) {
+    pub(super) fn retry_end(self: &Arc<Self>, end: End) {
         let pending = PendingEnd {
             end,
-            give_up_at: self.now().saturating_add(TIMING.keep_telling),
+            give_up_at: self.now().saturating_add(TIMING.end_limit),
         };
         if let Some(token) = self.pending_ends.add(pending) {
             let sessions = Arc::clone(self);
             self.background.spawn(async move {
-                sessions.tell_what_is_pending().await;
+                sessions.run_pending_ends().await;
                 drop(token);
             });
         }
     }
 
-    async fn tell_what_is_pending(self: &Arc<Self>) {
-        let (first, longest) = TIMING.tell_again;
+    async fn run_pending_ends(self: &Arc<Self>) {
+        let (first, longest) = TIMING.end_pauses;
         let random = self.random.as_ref();
         // The store has failed a moment ago.
         let mut pauses = Backoff::new(first, longest);
         pauses.pause(random).await;
-        while let Some(telling) = self.pending_ends.next() {
-            if self.tell(telling.ending.as_ref()).await.is_ok() {
+        while let Some(claimed) = self.pending_ends.next() {
+            if self.run_pending_end(claimed.ending.as_ref()).await.is_ok() {
                 pauses = Backoff::new(first, longest);
                 continue;
             }
-            let given_up = telling.put_back(self.now());
+            let given_up = claimed.put_back(self.now());
             if given_up > 0 {
                 tracing::error!(
                     event = "session_not_removed",
@@ -225,14 +225,14 @@ impl Sessions {
     }
 
     /// Tells the stores of one end. A session that they could not be asked for ends as it would have then.
-    async fn tell(self: &Arc<Self>, pending: Option<&PendingEnd>) -> Result<(), Error> {
+    async fn run_pending_end(self: &Arc<Self>, pending: Option<&PendingEnd>) -> Result<(), Error> {
         match pending.map(|pending| &pending.end) {
             Some(End::Unread { ticket, after }) => {
                 let found = self.load(ticket.clone()).await?;
                 self.sign_out_found(found, after).await;
                 Ok(())
             }
-            Some(end) => self.tell_stores(end).await,
+            Some(end) => self.propagate_end(end).await,
             None => Ok(()),
         }
     }

@@ -38,7 +38,7 @@ impl Sessions {
             let attempt = RefreshAttempt::of(Arc::clone(known), known.generation);
             return Ok(ControlFlow::Continue(attempt));
         };
-        let (first, longest) = TIMING.look_again;
+        let (first, longest) = TIMING.lease_poll;
         let mut pauses = Backoff::new(first, longest);
         loop {
             let leased = stored.lease(&self.keys, ticket, TIMING.lease, self.now());
@@ -54,18 +54,19 @@ impl Sessions {
                     return Ok(ControlFlow::Break(ended));
                 }
                 Leased::Held => {
-                    if let done @ ControlFlow::Break(_) = self.look(stored, ticket, known).await? {
+                    if let done @ ControlFlow::Break(_) = self.reload(stored, ticket, known).await?
+                    {
                         return Ok(done);
                     }
                     pauses.pause(self.random.as_ref()).await;
                 }
-                Leased::Unsupported => return self.look(stored, ticket, known).await,
+                Leased::Unsupported => return self.reload(stored, ticket, known).await,
             }
         }
     }
 
     /// Reads the session again: ours to refresh, unless somebody else has.
-    pub(super) async fn look(
+    pub(super) async fn reload(
         &self,
         stored: &StoredSessions,
         ticket: &Ticket,
