@@ -36,11 +36,11 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     ),
     (
         &[("LATCHGATE_CLIENT_SECRET", "")],
-        "`client_secret` (LATCHGATE_CLIENT_SECRET) is missing; give the secret, or declare a public client by `client_auth = none`",
+        "`client_secret` (LATCHGATE_CLIENT_SECRET) is missing; set the secret, or declare a public client with `client_auth = none`",
     ),
     (
         &[("LATCHGATE_SESSION_KEYS", "")],
-        "`session_keys` (LATCHGATE_SESSION_KEYS) is required when the application is not on loopback; make one with `openssl rand -base64 32`",
+        "`session_keys` (LATCHGATE_SESSION_KEYS) is required unless the application is on loopback; make a key with `openssl rand -base64 32`",
     ),
     (
         &[(
@@ -55,11 +55,11 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     ),
     (
         &[("LATCHGATE_REVOCATIONS", "memory")],
-        "`revocations` (LATCHGATE_REVOCATIONS) names no store that other nodes see; give the URL of one",
+        "`revocations` (LATCHGATE_REVOCATIONS) does not name a store that other nodes share; give the URL of one",
     ),
     (
         &[("LATCHGATE_SESSION_IDLE", "30")],
-        "`session_idle` (LATCHGATE_SESSION_IDLE) is not a duration; write a whole number and s, m, h or d",
+        "`session_idle` (LATCHGATE_SESSION_IDLE) is not a duration; write a whole number followed by s, m, h or d",
     ),
     (
         &[
@@ -74,7 +74,7 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     ),
     (
         &[("LATCHGATE_LOGIN_PATH", "/callback")],
-        "`callback_path` (LATCHGATE_CALLBACK_PATH) is the path of another route as well; every route needs its own",
+        "`callback_path` (LATCHGATE_CALLBACK_PATH) is also the path of another route; every route needs its own",
     ),
     // Nothing is wrong with the settings, but nobody is at home at the provider.
     (&[], "the provider could not be reached"),

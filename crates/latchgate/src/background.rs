@@ -211,6 +211,21 @@ impl Backoff {
         wait(self.step(random)).await;
     }
 
+    /// Waits for the next pause, or until `event` has happened. One that fails has not.
+    pub(crate) async fn pause_or<E>(
+        &mut self,
+        random: &dyn Random,
+        event: impl Future<Output = Result<(), E>>,
+    ) {
+        let pause = std::pin::pin!(wait(self.step(random)));
+        let happened = async {
+            if event.await.is_err() {
+                std::future::pending().await
+            }
+        };
+        futures_util::future::select(pause, std::pin::pin!(happened)).await;
+    }
+
     fn step(&mut self, random: &dyn Random) -> Duration {
         // A generator that fails costs nothing but the spread.
         let [chance] = random.array().unwrap_or([0]);

@@ -3,10 +3,11 @@
 
 use std::fmt;
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 
 use crate::dice::Dice;
 use crate::story::{Story, tell};
@@ -15,19 +16,27 @@ use crate::time::{Time, wait};
 /// Whether a node's process is alive. A node that is killed stops in the middle of everything: each call of its own
 /// that is under way, or begins later in a task that nobody could stop, never comes back.
 #[derive(Clone, Debug)]
-pub(crate) struct Life(Arc<watch::Sender<bool>>);
+pub(crate) struct Life(Arc<Lived>);
+
+#[derive(Debug, Default)]
+struct Lived {
+    is_over: AtomicBool,
+    // Wakes those who wait in the order in which they came, which a `watch` does not.
+    end: Notify,
+}
 
 impl Life {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+        Self(Arc::default())
     }
 
     pub(crate) fn end(&self) {
-        self.0.send_replace(true);
+        self.0.is_over.store(true, Ordering::SeqCst);
+        self.0.end.notify_waiters();
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        *self.0.borrow()
+        self.0.is_over.load(Ordering::SeqCst)
     }
 
     /// Whether these are the same process.
@@ -37,8 +46,10 @@ impl Life {
 
     /// Waits for the end of the process.
     pub(crate) async fn over(&self) {
-        let mut over = self.0.subscribe();
-        let _ = over.wait_for(|over| *over).await;
+        let end = self.0.end.notified();
+        if !self.is_over() {
+            end.await;
+        }
     }
 }
 

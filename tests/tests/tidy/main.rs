@@ -10,6 +10,7 @@ mod lints;
 mod logs;
 mod manifests;
 mod names;
+mod routes;
 mod shape;
 mod source;
 
@@ -42,6 +43,17 @@ fn inherent_impls_stand_in_the_room_of_their_type() {
 #[test]
 fn no_files_of_a_room_import_each_other() {
     report(&circles::inside_rooms(&source::workspace()));
+}
+
+#[test]
+fn the_routes_of_the_gate_are_named_where_the_layer_is_explained() {
+    let settings = source::read("crates/latchgate/src/settings/table.md");
+    assert!(settings.contains("`/callback`"), "the table has no paths");
+    let documents = routes::DOCUMENTS.iter();
+    let findings = documents.flat_map(|path| {
+        routes::unnamed(&source::Source::new(path, &source::read(path)), &settings)
+    });
+    report(&findings.collect::<Vec<_>>());
 }
 
 #[test]

@@ -11,7 +11,8 @@ use crate::io::{Random, RandomError};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionName};
 use crate::store::{
-    Lease, LoadedRecord, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
+    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames,
+    StoredRecord,
 };
 
 /// Keeps sessions in a store.
@@ -244,6 +245,11 @@ impl StoredSessions {
         fence: u64,
     ) -> Result<(), StoreError> {
         self.store.release_lease(&ticket.key(), fence).await
+    }
+
+    /// Waits until the lease of the session under this key ends, where the store tells. Counts from now.
+    pub(crate) fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        self.store.lease_end(key)
     }
 
     /// Removes the sessions of this name, but the one under the key `spared`.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::{
     Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames,
     StoredRecord,
@@ -31,6 +33,8 @@ pub struct MemoryStore {
     last_fence: AtomicU64,
     /// The number of the last write of any session.
     last_write: AtomicU64,
+    /// Told whenever a lease is released, or its session removed.
+    released: Notify,
 }
 
 #[derive(Debug)]
@@ -69,6 +73,7 @@ impl MemoryStore {
             insertion: Mutex::default(),
             last_fence: AtomicU64::new(0),
             last_write: AtomicU64::new(0),
+            released: Notify::new(),
         }
     }
 
@@ -297,6 +302,7 @@ impl SessionStore for MemoryStore {
         let mut entry = self.sessions.entry(*key, 0);
         entry.remove();
         self.unlock(entry, None);
+        self.released.notify_waiters();
         done(())
     }
 
@@ -344,7 +350,18 @@ impl SessionStore for MemoryStore {
         if let Some(session) = entry.get_mut() {
             session.lease.take_if(|held| held.fence == fence);
         }
+        drop(entry);
+        self.released.notify_waiters();
         done(())
+    }
+
+    fn lease_end<'a>(&'a self, _key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        // Few wait at a time, and whoever is woken for another's session looks once more.
+        let released = self.released.notified();
+        Some(Box::pin(async move {
+            released.await;
+            Ok(())
+        }))
     }
 
     fn find<'a>(

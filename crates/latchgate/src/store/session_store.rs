@@ -83,6 +83,13 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Ends the lease with this `fence`, if it is still held.
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()>;
 
+    /// Waits until the lease of the record under `key` ends or has been released, for stores that tell their nodes. The
+    /// future counts from the moment it is made. `None`, which is what this method answers unless a store has one of its
+    /// own: nodes that wait look again after pauses of 20 ms to a second.
+    fn lease_end<'a>(&'a self, _key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        None
+    }
+
     /// The keys of all records with this name, in any order. `None` when the store has no index: a
     /// logout by the provider then ends sessions on the node that receives it, and on no other.
     fn find<'a>(&'a self, name: &'a StoredName, now: u64)
@@ -139,6 +146,10 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
 
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()> {
         (**self).release_lease(key, fence)
+    }
+
+    fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        (**self).lease_end(key)
     }
 
     fn find<'a>(

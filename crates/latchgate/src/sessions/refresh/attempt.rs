@@ -38,9 +38,12 @@ impl Sessions {
             let attempt = RefreshAttempt::of(Arc::clone(known), known.generation);
             return Ok(ControlFlow::Continue(attempt));
         };
+        let key = ticket.key();
         let (first, longest) = TIMING.lease_poll;
         let mut pauses = Backoff::new(first, longest);
         loop {
+            // Before the lease is asked for: its end may come right after.
+            let lease_end = stored.lease_end(&key);
             let leased = stored.lease(&self.keys, ticket, TIMING.lease, self.now());
             match leased.await? {
                 Leased::Granted { fence, session } => {
@@ -58,7 +61,10 @@ impl Sessions {
                     {
                         return Ok(done);
                     }
-                    pauses.pause(self.random.as_ref()).await;
+                    match lease_end {
+                        Some(end) => pauses.pause_or(self.random.as_ref(), end).await,
+                        None => pauses.pause(self.random.as_ref()).await,
+                    }
                 }
                 Leased::Unsupported => return self.reload(stored, ticket, known).await,
             }
@@ -212,6 +218,23 @@ mod tests {
         drop(first);
         let next = attempt(&nodes.there, &nodes.loaded).await;
         assert_eq!(ours(next.as_ref()), Some((0, 0)));
+    }
+
+    /// A store that tells its nodes spares them the pauses, however long these are by now.
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_waits_goes_on_as_soon_as_the_lease_is_given_back() {
+        let nodes = nodes().await;
+        let first = attempt(&nodes.here, &nodes.loaded).await;
+        let (there, loaded) = (Arc::clone(&nodes.there), nodes.loaded.clone());
+        let waiting = tokio::spawn(async move {
+            let attempted = there.attempt(&loaded).await.unwrap();
+            (ours(Some(&attempted)), tokio::time::Instant::now())
+        });
+        nodes.time.pass(5).await;
+        let given_back = tokio::time::Instant::now();
+        drop(first);
+        let (next, at) = waiting.await.unwrap();
+        assert_eq!((next, at - given_back), (Some((0, 0)), Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]

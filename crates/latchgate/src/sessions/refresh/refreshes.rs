@@ -10,7 +10,9 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use tokio::sync::oneshot;
 
 use super::super::timing::TIMING;
 use super::RefreshOutcome;
@@ -22,7 +24,7 @@ use crate::session::{Session, SessionEnd};
 /// The refreshes of this process, by session.
 pub(crate) struct Refreshes(ExpiringMap<[u8; 16], Entry>);
 
-type Outcome = watch::Receiver<Option<RefreshOutcome>>;
+type Outcome = Shared<oneshot::Receiver<RefreshOutcome>>;
 
 #[derive(Debug)]
 enum Entry {
@@ -52,7 +54,7 @@ enum RefreshState {
 }
 
 enum Joined {
-    First(watch::Sender<Option<RefreshOutcome>>, Outcome),
+    First(oneshot::Sender<RefreshOutcome>, Outcome),
     Waiting(Outcome),
     Settled(RefreshOutcome),
 }
@@ -93,7 +95,8 @@ impl Refreshes {
                 background.spawn(async move {
                     let outcome = refresh.await;
                     let outcome = refreshes.settle(&session, outcome, clock.now());
-                    announce.send_replace(Some(outcome));
+                    // Perhaps nobody waits any more.
+                    let _ = announce.send(outcome);
                 });
                 outcome
             }
@@ -130,7 +133,8 @@ impl Refreshes {
             }
             None => {}
         }
-        let (announce, outcome) = watch::channel(None);
+        let (announce, outcome) = oneshot::channel();
+        let outcome = outcome.shared();
         let known = Known {
             newest: Arc::clone(session),
             spent,
@@ -300,19 +304,14 @@ impl Known {
     }
 }
 
-async fn settled(mut outcome: Outcome) -> RefreshOutcome {
-    let settled = outcome
-        .wait_for(Option::is_some)
-        .await
-        .ok()
-        .and_then(|outcome| outcome.clone());
+async fn settled(outcome: Outcome) -> RefreshOutcome {
     // The task cannot vanish without an answer unless it panicked or its runtime is shutting down.
-    settled.unwrap_or(RefreshOutcome::Unavailable)
+    outcome.await.unwrap_or(RefreshOutcome::Unavailable)
 }
 
 /// Whether a refresh has an outcome or will have one: its task may have died with its runtime.
 fn is_alive(outcome: &Outcome) -> bool {
-    outcome.borrow().is_some() || outcome.has_changed().is_ok()
+    !matches!(outcome.clone().now_or_never(), Some(Err(_)))
 }
 
 #[cfg(test)]
