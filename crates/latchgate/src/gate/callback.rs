@@ -63,7 +63,7 @@ impl Gate {
         parts: &RequestParts,
     ) -> Result<Response<Bytes>, Error> {
         let Some(mut pending) = pending else {
-            return self.nothing_pending(parts).await;
+            return self.no_pending_login(parts).await;
         };
         let beginning = self.sessions().beginning()?;
         let return_to = self.return_to(&pending.return_to);
@@ -94,7 +94,7 @@ impl Gate {
 
     /// An answer nobody here waits for. Somebody who is signed in went back in the browser's history
     /// or reloaded: they go home, and nothing changes. For anybody else it is refused.
-    async fn nothing_pending(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
+    async fn no_pending_login(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
         let brought = RequestSession::new(Arc::clone(&self.0.context));
         match brought.open(&parts.cookies()).await? {
             Some(_) => Ok(redirect(self.return_to("").as_str())),

@@ -128,7 +128,7 @@ impl Challenge {
     }
 
     /// Whether the browser has begun a login of this kind before, and not finished it.
-    pub(super) fn follows_another(&self, login: &CookieKind) -> bool {
+    pub(super) fn has_pending_login(&self, login: &CookieKind) -> bool {
         self.cookies.iter().any(|field| login.is_in(field))
     }
 

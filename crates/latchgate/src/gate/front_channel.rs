@@ -36,7 +36,7 @@ impl Gate {
             return Err(RequestError::Method { allow: "GET" }.into());
         }
         let named = named_session(&parts.query, self.relying_party().issuer())?;
-        let mut framers = self.relying_party().origins_of_the_provider();
+        let mut framers = self.relying_party().provider_origins();
         framers.push(self.0.base.origin.clone());
         let framed = parts.framing.is_by_one_of(&framers);
 

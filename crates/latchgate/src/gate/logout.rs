@@ -77,7 +77,7 @@ impl Gate {
         let context = Arc::clone(&self.0.context);
         let after = move |ended: &SignedOut| {
             let session = &ended.session;
-            if ended.is_news {
+            if ended.notify_application {
                 context.notify_logout(Logout::of(session, SessionEnd::SignedOut));
             }
             context.relying_party.revoke_tokens_of(session);
@@ -111,7 +111,7 @@ impl Gate {
     }
 
     /// Whether a request is a visitor coming back from the provider's logout page.
-    pub(super) fn comes_back_from_logout<H: RequestHead>(&self, head: &H) -> bool {
+    pub(super) fn is_return_from_logout<H: RequestHead>(&self, head: &H) -> bool {
         let stateful = head
             .query()
             .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("state=")));
@@ -126,7 +126,7 @@ impl Gate {
 
     /// Compares the state and goes on to the clean URL. The visitor has signed out long since: a
     /// state that does not fit is worth a log line, not an error.
-    pub(super) fn back_from_logout(&self, parts: &RequestParts) -> Response<Bytes> {
+    pub(super) fn return_from_logout(&self, parts: &RequestParts) -> Response<Bytes> {
         let name = self.0.logout_cookie.name();
         let expected = parts
             .cookie_fields()

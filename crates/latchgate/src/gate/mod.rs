@@ -83,7 +83,7 @@ pub(crate) struct Base {
 
 impl Base {
     /// A path of ours in the form in which requests for it arrive.
-    fn arriving<'p>(&self, path: &'p str) -> &'p str {
+    fn as_received<'p>(&self, path: &'p str) -> &'p str {
         match self.arrives {
             BasePath::Kept => path,
             BasePath::Stripped => path.strip_prefix(&self.path).unwrap_or(path),

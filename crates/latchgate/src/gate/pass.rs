@@ -40,7 +40,7 @@ impl Pass {
         session: Option<RequestSession>,
         head: &H,
     ) -> Self {
-        let callback = gate.0.base.arriving(&gate.0.routes.callback);
+        let callback = gate.0.base.as_received(&gate.0.routes.callback);
         let around = head.nested_at();
         let misplaced = (!is_under(around, callback)).then(|| LayerError::OutOfReach {
             around: around.to_owned(),
@@ -79,8 +79,8 @@ impl Pass {
     ) -> impl Future<Output = Response<Bytes>> + Send + use<> {
         let kept = kept_headers(replaced);
         let gate = self.gate.clone();
-        if challenge.starts_login() && challenge.follows_another(&gate.0.login_cookie) {
-            gate.doubt_the_layer();
+        if challenge.starts_login() && challenge.has_pending_login(&gate.0.login_cookie) {
+            gate.warn_of_misplaced_layer();
         }
         let challenge = match &self.misplaced {
             Some(error) if challenge.starts_login() => challenge.failing(error.clone().into()),
@@ -121,8 +121,8 @@ impl Pass {
 impl Gate {
     /// Nobody can see from within a part of an application whether the rest is behind the layer, too. What can be
     /// seen is a browser that comes back from a login without its answer.
-    fn doubt_the_layer(&self) {
-        if self.0.routes.evidence.speaks_against_the_layer() {
+    fn warn_of_misplaced_layer(&self) {
+        if self.0.routes.evidence.misplaced_layer_warning_due() {
             tracing::warn!(
                 event = "no_answer_seen",
                 "a browser was sent to log in and is back without an answer, and no request for any path of the gate's has come \
@@ -154,7 +154,7 @@ fn is_under(prefix: &str, path: &str) -> bool {
 fn kept_headers(replaced: &dyn ResponseHead) -> HeaderMap {
     let mut kept = HeaderMap::new();
     replaced.each(&mut |name, value| {
-        if !is_about_the_response_itself(name)
+        if !describes_content(name)
             && let (Ok(name), Ok(value)) = (
                 HeaderName::from_bytes(name.as_bytes()),
                 HeaderValue::from_bytes(value),
@@ -168,7 +168,7 @@ fn kept_headers(replaced: &dyn ResponseHead) -> HeaderMap {
 
 /// Content, validators and framing ([RFC 9110 §6.4, §8](https://www.rfc-editor.org/rfc/rfc9110#section-8)),
 /// freshness (RFC 9111 §5), and what goes with a status (RFC 9110 §10.2, §11.6).
-fn is_about_the_response_itself(name: &str) -> bool {
+fn describes_content(name: &str) -> bool {
     matches!(
         name,
         "content-type"

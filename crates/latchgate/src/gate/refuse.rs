@@ -41,7 +41,7 @@ impl Retry {
         }
     }
 
-    fn place(&self) -> &ReturnTo {
+    fn return_to(&self) -> &ReturnTo {
         match self {
             Self::Page(page) => page,
             Self::Login { return_to, .. } => return_to,
@@ -70,9 +70,9 @@ impl Gate {
     pub(super) fn refuse(&self, error: &Error, asked: &RefusedRequest) -> Response<Bytes> {
         let id = self.incident_id();
         // The level of a line is part of its call site.
-        macro_rules! tell {
-            ($tell:ident) => {
-                tracing::$tell!(
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
                     event = "rejection",
                     id,
                     code = error.code(),
@@ -84,9 +84,9 @@ impl Gate {
             };
         }
         match error.level() {
-            Level::ERROR => tell!(error),
-            Level::WARN => tell!(warn),
-            _ => tell!(info),
+            Level::ERROR => log!(error),
+            Level::WARN => log!(warn),
+            _ => log!(info),
         }
         // Plain http is for loopback: whoever is there can mend it.
         let words = match error {
@@ -152,7 +152,7 @@ impl Gate {
                 ways.push(WayOn::SignInAgain(self.login_form(retry, Prompt::Login)));
             }
             (Next::SomebodyElse, _) => {
-                let form = self.login_form(retry, self.relying_party().prompt_for_somebody_else());
+                let form = self.login_form(retry, self.relying_party().account_switch_prompt());
                 ways.push(WayOn::SignInAsSomebodyElse(form));
             }
             (Next::GoHome, _) => {}
@@ -186,7 +186,7 @@ impl Gate {
     }
 
     fn login_fields(&self, retry: &Retry) -> Vec<(&'static str, String)> {
-        let mut fields = vec![("return_to", retry.place().as_str().to_owned())];
+        let mut fields = vec![("return_to", retry.return_to().as_str().to_owned())];
         let chosen = retry.remembered() == Some(CookiePersistence::AcrossRestarts);
         if chosen && self.0.remember_me == RememberMe::Ask {
             fields.push(("remember", "yes".to_owned()));

@@ -85,12 +85,12 @@ impl Gate {
     pub(super) fn route_request<H: RequestHead>(&self, head: &H) -> Option<RouteRequest> {
         let Parts { base, routes, .. } = &*self.0;
         let mut all = routes.all().into_iter();
-        let here = all.find(|(_, path)| base.arriving(path) == head.path());
+        let here = all.find(|(_, path)| base.as_received(path) == head.path());
         let (route, misplaced) = match here {
             Some((route, _)) => (route, None),
             None => (Route::Callback, Some(self.stripped_callback(head)?)),
         };
-        if !route.is_ours() && !self.comes_back_from_logout(head) {
+        if !route.is_ours() && !self.is_return_from_logout(head) {
             return None;
         }
         routes.evidence.reached();
@@ -157,7 +157,7 @@ impl RouteRequest {
             Route::Logout => self.gate.logout(&self.parts).await,
             Route::BackChannelLogout => self.back_channel_logout(&body).await,
             Route::FrontChannelLogout => self.gate.front_channel_logout(&self.parts).await,
-            Route::AfterLogout => Ok(self.gate.back_from_logout(&self.parts)),
+            Route::AfterLogout => Ok(self.gate.return_from_logout(&self.parts)),
         };
         answered.unwrap_or_else(|error| self.refuse(&error, Retry::login_from(self.gate.home())))
     }

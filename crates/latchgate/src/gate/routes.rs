@@ -42,7 +42,7 @@ pub(crate) struct Routes {
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     reached: AtomicBool,
-    told: AtomicBool,
+    warned: AtomicBool,
 }
 
 impl Evidence {
@@ -53,8 +53,8 @@ impl Evidence {
 
     /// A browser has come back with a login that it never finished, as far as we know. Whether that says
     /// that no route can be reached; once.
-    pub(super) fn speaks_against_the_layer(&self) -> bool {
-        !self.reached.load(Ordering::Relaxed) && !self.told.swap(true, Ordering::Relaxed)
+    pub(super) fn misplaced_layer_warning_due(&self) -> bool {
+        !self.reached.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed)
     }
 }
 

@@ -72,16 +72,16 @@ impl RelyingParty {
         let now = self.now();
         let keys = match self.connection.keys(now).await {
             Ok(keys) => keys,
-            Err(error) => return not_used(session, &error, error.code()),
+            Err(error) => return log_unused_access_token(session, &error, error.code()),
         };
         let rules = self.rules(&keys, now);
         match token::read_access_token(&rules, access_token, shape, &session.subject) {
             Ok(claims) => session.set_access_token_claims(&paths.only_these(&claims)),
             // Nobody can tell now: the roles from before hold until somebody can.
-            Err(error) if error.lacks_a_key() => not_used(session, &error, KEY),
+            Err(error) if error.lacks_a_key() => log_unused_access_token(session, &error, KEY),
             Err(error) => {
                 session.set_access_token_claims(&Map::new());
-                not_used(session, &error, code(&error));
+                log_unused_access_token(session, &error, code(&error));
             }
         }
     }
@@ -101,7 +101,7 @@ fn code(error: &AccessTokenError) -> &'static str {
 
 /// Tells the log why no roles come from an access token. Some providers' cannot be read by design, so
 /// it is no warning yet; a denial for the lack of any role is.
-fn not_used(session: &Session, error: &dyn std::error::Error, code: &'static str) {
+fn log_unused_access_token(session: &Session, error: &dyn std::error::Error, code: &'static str) {
     let mut cause = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

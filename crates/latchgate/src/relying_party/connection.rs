@@ -115,7 +115,7 @@ impl ProviderConnection {
         let same = |latest: &CachedValue<KeySet>| Arc::ptr_eq(&latest.value, known);
         // Asked for in turn: those who waited while somebody else fetched take nothing of the budget.
         let fetch = || async {
-            if !self.can_afford_a_fetch(now) {
+            if !self.take_from_budget(now) {
                 return Err(HttpError::NoNewerKeys.into());
             }
             self.fetch_keys(now).await
@@ -128,7 +128,7 @@ impl ProviderConnection {
         Ok(newer)
     }
 
-    fn can_afford_a_fetch(&self, now: u64) -> bool {
+    fn take_from_budget(&self, now: u64) -> bool {
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         budget
             .get_or_insert_with(|| RefetchBudget::full(now))

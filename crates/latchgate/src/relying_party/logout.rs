@@ -31,7 +31,7 @@ impl RelyingParty {
     }
 
     /// The origins of the provider's pages, as far as they are known.
-    pub(crate) fn origins_of_the_provider(&self) -> Vec<String> {
+    pub(crate) fn provider_origins(&self) -> Vec<String> {
         let issuer = Url::parse(self.issuer()).ok();
         let metadata = self.connection.known_metadata();
         let authorization = metadata

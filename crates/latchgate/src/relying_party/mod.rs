@@ -135,7 +135,7 @@ impl RelyingParty {
 
     /// The `prompt` at which the provider lets somebody else sign in: every provider must know `login`
     /// (OpenID Connect Core 1.0 §15.1), and those that say so know `select_account`.
-    pub(crate) fn prompt_for_somebody_else(&self) -> Prompt {
+    pub(crate) fn account_switch_prompt(&self) -> Prompt {
         let metadata = self.connection.known_metadata();
         if metadata.is_some_and(|metadata| metadata.lets_people_choose_an_account()) {
             Prompt::SelectAccount

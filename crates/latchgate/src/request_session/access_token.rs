@@ -100,13 +100,13 @@ impl RequestSession {
             match self.refreshed(&loaded, patience).await {
                 RefreshOutcome::Refreshed(session) => {
                     loaded.session = session;
-                    self.keep(loaded.clone());
+                    self.set_loaded(loaded.clone());
                     if wanted(&loaded.session) {
                         return Ok(Some(loaded.session.access_token(now)));
                     }
                 }
                 RefreshOutcome::Ended(why) => {
-                    self.lose(why);
+                    self.set_ended(why);
                     return Ok(None);
                 }
                 RefreshOutcome::Unavailable => break,

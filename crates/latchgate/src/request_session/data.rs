@@ -97,7 +97,7 @@ impl<T: DeserializeOwned> SessionData<T> {
             .await?
             .ok_or(Error::SessionEnded)?;
         self.value = changed.session.data()?.ok_or(DataError::Missing)?;
-        self.session.keep(changed);
+        self.session.set_loaded(changed);
         Ok(&self.value)
     }
 }

@@ -197,7 +197,7 @@ impl RequestSession {
     }
 
     /// Goes on without the session, which has ended.
-    fn lose(&self, why: SessionEnd) {
+    fn set_ended(&self, why: SessionEnd) {
         let mut changes = self.changes();
         changes.loaded = None;
         changes.ended = Some(why);
@@ -206,7 +206,7 @@ impl RequestSession {
     }
 
     /// Goes on with a session that has changed; the response will carry it.
-    fn keep(&self, changed: LoadedSession) {
+    fn set_loaded(&self, changed: LoadedSession) {
         let mut changes = self.changes();
         changes.loaded = Some(changed);
         changes.write = true;
@@ -320,7 +320,7 @@ mod tests {
                 hooks: Hooks::default(),
                 background,
             }));
-            this.keep(LoadedSession {
+            this.set_loaded(LoadedSession {
                 session: Arc::clone(session),
                 ticket: None,
             });

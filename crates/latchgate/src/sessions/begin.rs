@@ -66,7 +66,7 @@ impl Sessions {
         beginning: &Beginning,
         present: PresentPieces,
     ) -> Result<(Arc<Session>, Vec<HeaderValue>), Error> {
-        self.was_not_ended(&session, beginning)?;
+        self.ensure_not_ended(&session, beginning)?;
         let ticket = self.insert(&session).await?;
         let session = Arc::new(session);
         let loaded = LoadedSession {
@@ -74,7 +74,7 @@ impl Sessions {
             ticket,
         };
         // Whoever ended the sessions of this person before it was kept has not found it.
-        if let Err(ended) = self.was_not_ended(&session, beginning) {
+        if let Err(ended) = self.ensure_not_ended(&session, beginning) {
             self.end(&loaded, SessionEnd::EndedByProvider).await;
             return Err(ended);
         }
@@ -82,7 +82,7 @@ impl Sessions {
         Ok((session, cookies))
     }
 
-    fn was_not_ended(&self, session: &Session, beginning: &Beginning) -> Result<(), Error> {
+    fn ensure_not_ended(&self, session: &Session, beginning: &Beginning) -> Result<(), Error> {
         let seen = self
             .revocations
             .seen_here(session, beginning.moment, self.now());

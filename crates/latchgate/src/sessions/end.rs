@@ -16,7 +16,8 @@ impl Sessions {
     pub(crate) async fn end(self: &Arc<Self>, loaded: &LoadedSession, why: SessionEnd) -> bool {
         let first = self.refreshes.end(&loaded.session, why, self.now());
         let session = EndedSession::of(&loaded.session);
-        self.end_elsewhere(loaded.ticket.clone(), session).await;
+        self.propagate_or_retry(loaded.ticket.clone(), session)
+            .await;
         first
     }
 
@@ -25,7 +26,7 @@ impl Sessions {
         let (id, until) = (session.id, session.until);
         self.refreshes
             .end_by_id(id, SessionEnd::SignedOut, until, self.now());
-        self.end_elsewhere(None, session).await;
+        self.propagate_or_retry(None, session).await;
     }
 
     /// Ends the session that a request's cookies lead to, and does what is to be done after that; later, if the store
@@ -41,7 +42,7 @@ impl Sessions {
                 Ok(found) => found,
                 Err(error) => {
                     report_failed_store(&error);
-                    self.end_once_possible(End::Unread { ticket, after });
+                    self.retry_end(End::Unread { ticket, after });
                     return None;
                 }
             },
@@ -50,7 +51,7 @@ impl Sessions {
         let ticket = found.ticket().cloned();
         let ended = self.sign_out_here(found)?;
         after(&ended);
-        self.end_elsewhere(ticket, EndedSession::of(&ended.session))
+        self.propagate_or_retry(ticket, EndedSession::of(&ended.session))
             .await;
         Some(ended.session)
     }
@@ -79,20 +80,20 @@ impl Sessions {
         let first = self.refreshes.end(&loaded.session, why, now);
         Some(SignedOut {
             session: loaded.session,
-            is_news: first && !is_known,
+            notify_application: first && !is_known,
         })
     }
 
-    async fn end_elsewhere(self: &Arc<Self>, ticket: Option<Ticket>, session: EndedSession) {
+    async fn propagate_or_retry(self: &Arc<Self>, ticket: Option<Ticket>, session: EndedSession) {
         let end = End::Session { ticket, session };
-        if let Err(error) = self.tell_stores(&end).await {
+        if let Err(error) = self.propagate_end(&end).await {
             report_failed_store(&error);
-            self.end_once_possible(end);
+            self.retry_end(end);
         }
     }
 
     /// Tells a session's store and the other nodes that it has ended, each whether or not the other fails.
-    pub(super) async fn tell_stores(&self, end: &End) -> Result<(), Error> {
+    pub(super) async fn propagate_end(&self, end: &End) -> Result<(), Error> {
         let removed = match (&self.backend, end.ticket()) {
             (Backend::Stored(stored), Some(ticket)) => stored.remove(ticket).await,
             _ => Ok(()),

@@ -40,7 +40,7 @@ enum EndKey {
 pub(crate) struct SignedOut {
     pub(crate) session: Arc<Session>,
     /// Whether it had not ended before in a way that the application knows of.
-    pub(crate) is_news: bool,
+    pub(crate) notify_application: bool,
 }
 
 /// What is to be done once a session has ended, also if that takes a while.
@@ -110,13 +110,13 @@ impl PendingEnds {
     }
 
     /// The next one to tell. When there is none, the worker is no longer at work.
-    fn next(&self) -> Option<Telling<'_>> {
+    fn next(&self) -> Option<ClaimedEnd<'_>> {
         let mut queue = self.queue();
         let next = queue.order.pop_front();
         if next.is_none() {
             queue.worker = Weak::new();
         }
-        Some(Telling {
+        Some(ClaimedEnd {
             pending: self,
             ending: Some(next?),
         })
@@ -128,13 +128,13 @@ impl PendingEnds {
 }
 
 /// An end that is being told. When this is dropped its place is free, also when a store panics.
-struct Telling<'a> {
+struct ClaimedEnd<'a> {
     pending: &'a PendingEnds,
     /// `None` once it was put back.
     ending: Option<PendingEnd>,
 }
 
-impl Telling<'_> {
+impl ClaimedEnd<'_> {
     /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
     /// how many that were.
     fn put_back(mut self, now: u64) -> usize {
@@ -147,7 +147,7 @@ impl Telling<'_> {
     }
 }
 
-impl Drop for Telling<'_> {
+impl Drop for ClaimedEnd<'_> {
     fn drop(&mut self) {
         let Some(ending) = &self.ending else {
             return;
@@ -193,32 +193,32 @@ impl fmt::Debug for PendingEnd {
 
 impl Sessions {
     /// Tells the stores of a session's end as soon as they are back, within a minute.
-    pub(super) fn end_once_possible(self: &Arc<Self>, end: End) {
+    pub(super) fn retry_end(self: &Arc<Self>, end: End) {
         let pending = PendingEnd {
             end,
-            give_up_at: self.now().saturating_add(TIMING.keep_telling),
+            give_up_at: self.now().saturating_add(TIMING.end_limit),
         };
         if let Some(token) = self.pending_ends.add(pending) {
             let sessions = Arc::clone(self);
             self.background.spawn(async move {
-                sessions.tell_what_is_pending().await;
+                sessions.run_pending_ends().await;
                 drop(token);
             });
         }
     }
 
-    async fn tell_what_is_pending(&self) {
-        let (first, longest) = TIMING.tell_again;
+    async fn run_pending_ends(&self) {
+        let (first, longest) = TIMING.end_pauses;
         let random = self.random.as_ref();
         // The store has failed a moment ago.
         let mut pauses = Backoff::new(first, longest);
         pauses.pause(random).await;
-        while let Some(mut telling) = self.pending_ends.next() {
-            if self.tell(telling.ending.as_mut()).await.is_ok() {
+        while let Some(mut claimed) = self.pending_ends.next() {
+            if self.run_pending_end(claimed.ending.as_mut()).await.is_ok() {
                 pauses = Backoff::new(first, longest);
                 continue;
             }
-            let given_up = telling.put_back(self.now());
+            let given_up = claimed.put_back(self.now());
             if given_up > 0 {
                 tracing::error!(
                     event = "session_not_removed",
@@ -232,7 +232,7 @@ impl Sessions {
 
     /// Tells the stores of one end. A session that they could not be asked for ends here first, as it would have then:
     /// what is left to do, if a store fails once more, is to tell the stores.
-    async fn tell(&self, pending: Option<&mut PendingEnd>) -> Result<(), Error> {
+    async fn run_pending_end(&self, pending: Option<&mut PendingEnd>) -> Result<(), Error> {
         let Some(pending) = pending else {
             return Ok(());
         };
@@ -247,7 +247,7 @@ impl Sessions {
                 session: EndedSession::of(&ended.session),
             };
         }
-        self.tell_stores(&pending.end).await
+        self.propagate_end(&pending.end).await
     }
 }
 

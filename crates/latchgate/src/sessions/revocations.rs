@@ -180,13 +180,13 @@ impl Revocations {
         now: u64,
         until: u64,
     ) -> Result<bool, StoreError> {
-        let new_elsewhere = match &self.processed {
+        let new_in_store = match &self.processed {
             Some(tokens) => tokens.note(&self.keys, issuer, jti, until, now).await?,
             None => true,
         };
         // In this memory last: what it has noted is refused when it comes again.
         let new = self.here.note_processed(issuer, jti, now, until);
-        Ok(new && new_elsewhere)
+        Ok(new && new_in_store)
     }
 
     fn until(&self, now: u64) -> u64 {

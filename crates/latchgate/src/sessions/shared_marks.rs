@@ -92,7 +92,7 @@ impl SharedMarks {
         session: &Session,
         now: u64,
     ) -> Result<Option<SessionEnd>, StoreError> {
-        let found = self.look(keys, session, now).await?;
+        let found = self.load(keys, session, now).await?;
         let seen = session.extras.seen;
         let ends = |marks: &[Mark], seen| marks.iter().any(|mark| mark.ends(session, seen));
         Ok(if !found.this.is_empty() {
@@ -112,7 +112,7 @@ impl SharedMarks {
         session: &Session,
         now: u64,
     ) -> Result<Seen, StoreError> {
-        let found = self.look(keys, session, now).await?;
+        let found = self.load(keys, session, now).await?;
         let newest = |marks: Vec<Mark>| marks.iter().map(|mark| mark.stamp).max();
         Ok(Seen {
             sub: newest(found.sub).unwrap_or_default(),
@@ -120,7 +120,7 @@ impl SharedMarks {
         })
     }
 
-    async fn look(&self, keys: &KeyRing, session: &Session, now: u64) -> Result<Found, StoreError> {
+    async fn load(&self, keys: &KeyRing, session: &Session, now: u64) -> Result<Found, StoreError> {
         let id = text_of(&session.id);
         let revoked = [
             [THIS, &session.issuer, &id],

@@ -10,7 +10,7 @@ pub(crate) struct Timing {
     /// How often the holder of a lease extends it.
     pub(crate) heartbeat: Duration,
     /// How soon a node that waits for another looks again: at first, and in the end.
-    pub(crate) look_again: (Duration, Duration),
+    pub(crate) lease_poll: (Duration, Duration),
     /// How long a refresh waits while other nodes refresh.
     pub(crate) wait_for_nodes: Duration,
     /// How long a request waits for fresh tokens.
@@ -18,34 +18,34 @@ pub(crate) struct Timing {
     /// How long it waits while the old ones are still good and kept in a store.
     pub(crate) short_patience: Duration,
     /// How long a refreshed session is offered to a store that fails.
-    pub(crate) keep_writing: Duration,
+    pub(crate) write_limit: Duration,
     /// The pauses between the attempts: at first, and in the end.
-    pub(crate) write_again: (Duration, Duration),
+    pub(crate) write_pauses: (Duration, Duration),
     /// How long a provider that failed is not asked again for the same session, in seconds.
     pub(crate) pause: u64,
     /// How long the newest generation of a session is remembered for requests that were on their way with an older one,
     /// in seconds.
     pub(crate) remember: u64,
     /// How long a store that failed is told of the end of a session, in seconds.
-    pub(crate) keep_telling: u64,
+    pub(crate) end_limit: u64,
     /// The pauses between the attempts: at first, and in the end.
-    pub(crate) tell_again: (Duration, Duration),
+    pub(crate) end_pauses: (Duration, Duration),
 }
 
 /// The durations in use.
 pub(crate) const TIMING: Timing = Timing {
     lease: Duration::from_secs(6),
     heartbeat: Duration::from_secs(2),
-    look_again: (Duration::from_millis(20), Duration::from_secs(1)),
+    lease_poll: (Duration::from_millis(20), Duration::from_secs(1)),
     wait_for_nodes: Duration::from_secs(20),
     patience: Duration::from_secs(12),
     short_patience: Duration::from_secs(3),
-    keep_writing: Duration::from_secs(60),
-    write_again: (Duration::from_millis(100), Duration::from_secs(2)),
+    write_limit: Duration::from_secs(60),
+    write_pauses: (Duration::from_millis(100), Duration::from_secs(2)),
     pause: 5,
     remember: 600,
-    keep_telling: 60,
-    tell_again: (Duration::from_millis(250), Duration::from_secs(4)),
+    end_limit: 60,
+    end_pauses: (Duration::from_millis(250), Duration::from_secs(4)),
 };
 
 impl Timing {
@@ -54,18 +54,18 @@ impl Timing {
         // Two heartbeats may be lost before a lease is.
         3 * self.heartbeat.as_millis() <= self.lease.as_millis()
             // A waiting node notices within the lease that it has run out.
-            && self.look_again.0.as_millis() < self.look_again.1.as_millis()
-            && self.look_again.1.as_millis() < self.lease.as_millis()
+            && self.lease_poll.0.as_millis() < self.lease_poll.1.as_millis()
+            && self.lease_poll.1.as_millis() < self.lease.as_millis()
             // A request outwaits a node that has died, and then the provider may still answer.
             && self.lease.as_millis() < self.patience.as_millis()
             && self.short_patience.as_millis() < self.patience.as_millis()
             // The task outlives the requests that wait for it.
             && self.patience.as_millis() < self.wait_for_nodes.as_millis()
             // No request on its way is older than what is remembered, and no store is offered more than that.
-            && self.keep_writing.as_millis() < 1_000 * self.remember as u128
+            && self.write_limit.as_millis() < 1_000 * self.remember as u128
             && self.wait_for_nodes.as_millis() < 1_000 * self.remember as u128
-            && self.write_again.1.as_millis() < self.keep_writing.as_millis()
-            && self.tell_again.1.as_millis() < 1_000 * self.keep_telling as u128
+            && self.write_pauses.1.as_millis() < self.write_limit.as_millis()
+            && self.end_pauses.1.as_millis() < 1_000 * self.end_limit as u128
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
                 ..TIMING
             },
             Timing {
-                look_again: (Duration::from_secs(1), Duration::from_secs(6)),
+                lease_poll: (Duration::from_secs(1), Duration::from_secs(6)),
                 ..TIMING
             },
             Timing {

@@ -18,20 +18,20 @@ pub(crate) struct Unopened {
 #[derive(Debug, Default)]
 struct Warnings {
     quiet_until: u64,
-    untold: u64,
+    unreported: u64,
 }
 
 impl Warnings {
     /// How many there were since the last warning, when it is time for one.
     fn due(&mut self, now: u64) -> Option<u64> {
-        self.untold = self.untold.saturating_add(1);
+        self.unreported = self.unreported.saturating_add(1);
         // A clock that goes backwards must not silence it for longer than the pause.
         let quiet = now < self.quiet_until && self.quiet_until <= now.saturating_add(PAUSE);
         if quiet {
             return None;
         }
         self.quiet_until = now.saturating_add(PAUSE);
-        Some(std::mem::take(&mut self.untold))
+        Some(std::mem::take(&mut self.unreported))
     }
 }
 

@@ -39,7 +39,7 @@ impl Sessions {
             return Ok(ControlFlow::Continue(attempt));
         };
         let key = ticket.key();
-        let (first, longest) = TIMING.look_again;
+        let (first, longest) = TIMING.lease_poll;
         let mut pauses = Backoff::new(first, longest);
         loop {
             // Before the lease is asked for: its end may come right after.
@@ -57,7 +57,8 @@ impl Sessions {
                     return Ok(ControlFlow::Break(ended));
                 }
                 Leased::Held => {
-                    if let done @ ControlFlow::Break(_) = self.look(stored, ticket, known).await? {
+                    if let done @ ControlFlow::Break(_) = self.reload(stored, ticket, known).await?
+                    {
                         return Ok(done);
                     }
                     match lease_end {
@@ -65,13 +66,13 @@ impl Sessions {
                         None => pauses.pause(self.random.as_ref()).await,
                     }
                 }
-                Leased::Unsupported => return self.look(stored, ticket, known).await,
+                Leased::Unsupported => return self.reload(stored, ticket, known).await,
             }
         }
     }
 
     /// Reads the session again: ours to refresh, unless somebody else has.
-    pub(super) async fn look(
+    pub(super) async fn reload(
         &self,
         stored: &StoredSessions,
         ticket: &Ticket,

@@ -23,7 +23,7 @@ impl<R: Refresher> Refresh<R> {
             session: Arc::new(fresh),
             ticket: self.loaded.ticket.clone(),
         };
-        let writing = timeout(TIMING.keep_writing, self.write(&mut fresh, &attempt)).await;
+        let writing = timeout(TIMING.write_limit, self.write(&mut fresh, &attempt)).await;
         match writing {
             Ok(ControlFlow::Break(instead)) => {
                 if let RefreshOutcome::Ended(_) = instead {
@@ -32,7 +32,7 @@ impl<R: Refresher> Refresh<R> {
                 }
                 return instead;
             }
-            Ok(ControlFlow::Continue(())) => self.tell_the_application(&mut fresh).await,
+            Ok(ControlFlow::Continue(())) => self.run_refresh_hook(&mut fresh).await,
             // The provider has rotated: forgetting the new tokens would end the session. They are
             // remembered here, and written when the session is opened next.
             Err(_) => tracing::error!(
@@ -63,7 +63,7 @@ impl<R: Refresher> Refresh<R> {
     ) -> ControlFlow<RefreshOutcome> {
         let mut expected = attempt.stored_generation;
         let mut complained = false;
-        let (first, longest) = TIMING.write_again;
+        let (first, longest) = TIMING.write_pauses;
         let mut pauses = Backoff::new(first, longest);
         loop {
             let error = match self.write_once(fresh, &mut expected, attempt).await {
@@ -101,8 +101,8 @@ impl<R: Refresher> Refresh<R> {
         else {
             return Ok(Some(ControlFlow::Continue(())));
         };
-        let look = self.sessions.look(stored, ticket, &attempt.session);
-        Ok(match look.await? {
+        let reloaded = self.sessions.reload(stored, ticket, &attempt.session);
+        Ok(match reloaded.await? {
             ControlFlow::Break(outcome) => Some(ControlFlow::Break(outcome)),
             ControlFlow::Continue(newest) => {
                 *expected = newest.stored_generation;
@@ -114,8 +114,8 @@ impl<R: Refresher> Refresh<R> {
 
     /// Tells the application of the refresh, and keeps what it answers. Whatever goes wrong here, the refreshed session
     /// stays.
-    async fn tell_the_application(&self, fresh: &mut LoadedSession) {
-        let told = match timeout(DEADLINE, self.ask_the_application(fresh)).await {
+    async fn run_refresh_hook(&self, fresh: &mut LoadedSession) {
+        let told = match timeout(DEADLINE, self.call_refresh_hook(fresh)).await {
             Ok(told) => told,
             Err(_) => Err(HookError::TimedOut.into()),
         };
@@ -130,7 +130,7 @@ impl<R: Refresher> Refresh<R> {
     }
 
     /// Asks for a new value until it is one that nobody has changed meanwhile.
-    async fn ask_the_application(&self, fresh: &mut LoadedSession) -> Result<(), Error> {
+    async fn call_refresh_hook(&self, fresh: &mut LoadedSession) -> Result<(), Error> {
         while let Some(data) = self.refresher.on_refresh(&fresh.session).await? {
             let Some(newest) = self.sessions.keep_data(fresh, &data).await? else {
                 // Whoever ended the session has seen to it.
@@ -175,7 +175,7 @@ impl Sessions {
 
     /// A refreshed session that its cookies hold, if need be with the ID token from before. What they do not hold even so
     /// is an error.
-    pub(super) fn made_to_fit(
+    pub(super) fn fit_into_cookies(
         &self,
         before: &Session,
         fresh: Session,

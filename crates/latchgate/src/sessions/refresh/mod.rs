@@ -125,7 +125,7 @@ impl<R: Refresher> Refresh<R> {
         if let Some(why) = fresh.ended(self.sessions.now()) {
             return self.end_refreshed(&fresh, why).await;
         }
-        match self.sessions.made_to_fit(&attempt.session, fresh) {
+        match self.sessions.fit_into_cookies(&attempt.session, fresh) {
             Ok(fresh) => self.keep(attempt, fresh).await,
             Err(fresh) => self.end_refreshed(&fresh, SessionEnd::TooLarge).await,
         }
@@ -137,8 +137,8 @@ impl<R: Refresher> Refresh<R> {
         if let (Backend::Stored(stored), Some(ticket)) =
             (&self.sessions.backend, &self.loaded.ticket)
         {
-            let look = self.sessions.look(stored, ticket, &attempt.session);
-            match look.await {
+            let reloaded = self.sessions.reload(stored, ticket, &attempt.session);
+            match reloaded.await {
                 Ok(ControlFlow::Break(outcome)) => return outcome,
                 Ok(ControlFlow::Continue(_)) => {}
                 Err(error) => return unavailable(&error),
