@@ -344,10 +344,10 @@ fn session_cookies(jar: &Jar) -> Jar {
 }
 
 /// A sealed session is known to its process and to its cookie. When the process dies, what the cookie does not have is
-/// gone.
+/// gone: also what was written in the very moment in which the cookie left.
 fn forget_since(world: &World, sid: &str, left: Duration) {
     if let Some(facts) = world.ledger().of_mut(sid) {
-        facts.written.retain(|write| write.left <= left);
+        facts.written.retain(|write| write.left < left);
     }
 }
 

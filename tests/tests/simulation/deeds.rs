@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::browser::{self, Answer, Ask, Wish, ask};
-use crate::invariants::{self, Invariant};
+use crate::invariants::{self, Invariant, SKEW};
 use crate::ledger::Cause;
 use crate::line::Life;
 use crate::provider::{ISSUER, LogoutOf};
@@ -257,7 +257,12 @@ pub(crate) async fn front_channel(world: &Arc<World>, sid: &str) {
     let now = world.time.now();
     let mut ledger = world.ledger();
     let begun = ledger.of(sid).and_then(|facts| facts.acknowledged);
-    if begun.is_some_and(|begun| begun < sent) {
+    // Where no store says which was first, a node judges by the clocks.
+    let skew = match world.keeping {
+        Keeping::Stored => Duration::ZERO,
+        Keeping::SealedAlone | Keeping::SealedShared => SKEW,
+    };
+    if begun.is_some_and(|begun| begun + skew < sent) {
         ledger.ended(sid, now, place);
     }
 }

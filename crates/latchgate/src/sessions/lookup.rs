@@ -108,7 +108,14 @@ impl Sessions {
     pub(crate) fn replaced_by_login(&self, cookie_fields: &[&[u8]]) -> Option<ReplacedSession> {
         let pieces = self.pieces(cookie_fields.iter().copied());
         match self.open(&pieces) {
-            SessionCookie::Sealed(Lookup::Active { loaded, .. }) => Some(ReplacedSession::Sealed {
+            // What a logout in a frame has ended on this node only, its login ends on all.
+            SessionCookie::Sealed(
+                Lookup::Active { loaded, .. }
+                | Lookup::Ended {
+                    why: SessionEnd::EndedByProvider,
+                    loaded,
+                },
+            ) => Some(ReplacedSession::Sealed {
                 id: loaded.session.id,
                 until: loaded.session.times.absolute_deadline,
             }),
