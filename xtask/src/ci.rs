@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::component::agrees;
 use crate::run::{Run, cargo, root};
-use crate::{api, test, tools};
+use crate::{api, instructions, test, tools};
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     nothing_more(arguments)?;
@@ -48,7 +48,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         15,
         &mut cargo(["bench", "--workspace", "--no-run", "--locked", "--quiet"]),
     );
-    print!("{report}");
+    let not_counted = instructions::step(&mut run);
+    print!("{report}{not_counted}");
     run.finish()
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod component;
 mod install;
+mod instructions;
 mod npm;
 mod run;
 mod test;
@@ -21,7 +22,8 @@ cargo xtask test [--without NAME]...
     Every test, the ones against real components included. A component that is missing is installed first (as root on
     Debian and its kin) or named with the command that installs it; --without leaves one out and says so.
 cargo xtask ci
-    What a change must pass: fmt, clippy, docs, `api`, packages, licences and bans, `test`, and that the benchmarks build.
+    What a change must pass: fmt, clippy, docs, `api`, packages, licences and bans, `test`, that the benchmarks build, and
+    `instructions --check`.
 cargo xtask api [--bless]
     The public API of every published crate, compared with api/<crate>.txt; --bless accepts what has changed.
 cargo xtask audit
@@ -29,7 +31,10 @@ cargo xtask audit
 cargo xtask bench [ARGUMENTS...]
     What the layer costs a request, and what the stores cost over the bare client of theirs. Redis is started for it if it is
     here; PostgreSQL is measured where LATCHGATE_BENCH_POSTGRES names a server, such as postgres://bench@127.0.0.1/bench. A
-    store without a server says so and is left out. The arguments go to every benchmark: a part of a title picks cases.";
+    store without a server says so and is left out. The arguments go to every benchmark: a part of a title picks cases.
+cargo xtask instructions [--check | --bless]
+    How many instructions a request takes, counted by callgrind (valgrind). --check fails where that is more than 3 % away from
+    crates/latchgate-tower/benches/instructions.txt; --bless accepts what has changed.";
 
 fn main() -> ExitCode {
     if api::is_rustdoc() {
@@ -48,6 +53,7 @@ fn main() -> ExitCode {
         Some("api") => api::run(&rest),
         Some("audit") => ci::audit(&rest),
         Some("bench") => bench::run(&rest),
+        Some("instructions") => instructions::run(&rest),
         Some(other) => Err(format!("there is no chore `{other}`\n\n{HELP}")),
     };
     match outcome {

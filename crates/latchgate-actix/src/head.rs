@@ -42,19 +42,19 @@ impl RequestHead for Head<'_> {
 pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
 
 impl ResponseHead for Headers<'_> {
-    fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+    fn contains(&self, name: &http::HeaderName) -> bool {
+        self.0.contains_key(name.as_str())
     }
 
-    fn append(&mut self, name: &'static str, value: &[u8]) {
-        if let Ok(value) = HeaderValue::from_bytes(value) {
-            self.0.append(HeaderName::from_static(name), value);
+    fn append(&mut self, name: http::HeaderName, value: http::HeaderValue) {
+        if let Some((name, value)) = header(&name, &value) {
+            self.0.append(name, value);
         }
     }
 
-    fn replace(&mut self, name: &'static str, value: &[u8]) {
-        if let Ok(value) = HeaderValue::from_bytes(value) {
-            self.0.insert(HeaderName::from_static(name), value);
+    fn replace(&mut self, name: http::HeaderName, value: http::HeaderValue) {
+        if let Some((name, value)) = header(&name, &value) {
+            self.0.insert(name, value);
         }
     }
 
@@ -63,6 +63,12 @@ impl ResponseHead for Headers<'_> {
             each(name.as_str(), value.as_bytes());
         }
     }
+}
+
+/// A header of the core's (`http` 1) as one of actix-web's.
+fn header(name: &http::HeaderName, value: &http::HeaderValue) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(name.as_ref()).ok()?;
+    Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
 }
 
 /// A status of the core's (`http` 1) as one of actix-web's.

@@ -1,6 +1,6 @@
 //! A request's head as the core sees it, with the path the client sent even inside nested routers.
 
-use http::{HeaderMap, Method, Request, Uri};
+use http::{HeaderMap, Method, Request, Uri, header};
 use latchgate::adapter::RequestHead;
 
 /// A borrowed request head.
@@ -79,7 +79,12 @@ impl RequestHead for Head<'_> {
     }
 
     fn header<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {
-        for value in self.headers.get_all(name) {
+        // What every request is asked for needs no look at its name.
+        let values = match name {
+            "cookie" => self.headers.get_all(header::COOKIE),
+            name => self.headers.get_all(name),
+        };
+        for value in values {
             each(value.as_bytes());
         }
     }

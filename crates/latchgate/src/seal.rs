@@ -107,7 +107,7 @@ impl KeyRing {
     ) -> String {
         let key = &self.newest;
         let aad = self.associated_data(key, purpose.label(), name.as_bytes());
-        let sealed = seal(key.of(purpose), &key.id, aad, plain, nonce);
+        let sealed = seal(key.of(purpose), &key.id, &aad, plain, nonce);
         URL_SAFE_NO_PAD.encode_to_string(sealed.unwrap_or_default())
     }
 
@@ -124,7 +124,7 @@ impl KeyRing {
             .find_map(|(key, by_newest)| {
                 let sealed = URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
                 let aad = self.associated_data(key, purpose.label(), name.as_bytes());
-                let plain = open(key.of(purpose), aad, sealed)?;
+                let plain = open(key.of(purpose), &aad, sealed)?;
                 Some(Opened { plain, by_newest })
             })
     }
@@ -141,22 +141,40 @@ impl KeyRing {
         let key = &self.newest;
         let aad = self.associated_data(key, RECORD, name);
         key.for_record(secret)
-            .and_then(|record_key| seal(&record_key, &key.id, aad, plain, nonce))
+            .and_then(|record_key| seal(&record_key, &key.id, &aad, plain, nonce))
             .unwrap_or_default()
     }
 
-    /// Opens what [`seal_record`](Self::seal_record) sealed with the same secret and name.
-    pub(crate) fn open_record(&self, secret: &[u8], name: &[u8], sealed: &[u8]) -> Option<Opened> {
-        let [FORMAT, id @ ..] = sealed.first_chunk::<{ 1 + KEY_ID_LEN }>()? else {
-            return None;
+    /// Opens what [`seal_record`](Self::seal_record) sealed with the same secret and name, in place.
+    /// What does not open is lost, but for the reason.
+    pub(crate) fn open_record(
+        &self,
+        secret: &[u8],
+        name: &[u8],
+        mut sealed: Vec<u8>,
+    ) -> Result<Opened, WhySealed> {
+        let id = match sealed.first_chunk::<{ 1 + KEY_ID_LEN }>() {
+            Some([FORMAT, id @ ..]) => *id,
+            _ => return Err(WhySealed::Junk),
         };
-        self.keys()
-            .filter(|(key, _)| key.id == *id)
-            .find_map(|(key, by_newest)| {
-                let aad = self.associated_data(key, RECORD, name);
-                let plain = open(&key.for_record(secret)?, aad, sealed.to_vec())?;
-                Some(Opened { plain, by_newest })
-            })
+        let mut why = WhySealed::UnknownKey;
+        let mut keys = self.keys().filter(|(key, _)| key.id == id).peekable();
+        while let Some((key, by_newest)) = keys.next() {
+            why = WhySealed::OurKey;
+            // Two keys share an id once in four thousand million: then the first gets a copy.
+            let sealed = match keys.peek() {
+                Some(_) => sealed.clone(),
+                None => std::mem::take(&mut sealed),
+            };
+            let aad = self.associated_data(key, RECORD, name);
+            let opened = key
+                .for_record(secret)
+                .and_then(|key| open(&key, &aad, sealed));
+            if let Some(plain) = opened {
+                return Ok(Opened { plain, by_newest });
+            }
+        }
+        Err(why)
     }
 
     /// A name for `parts` that betrays them to nobody without the session keys, and that no other
@@ -177,10 +195,50 @@ impl KeyRing {
     }
 
     /// Everything a sealed text is bound to.
-    fn associated_data(&self, key: &RingKey, label: &[u8], name: &[u8]) -> Vec<u8> {
-        with_lengths([&[FORMAT][..], &key.id, label, name, &self.context])
+    fn associated_data(&self, key: &RingKey, label: &[u8], name: &[u8]) -> AssociatedData {
+        AssociatedData::of([&[FORMAT][..], &key.id, label, name, &self.context])
     }
 }
+
+/// The fields, each behind its length, on the stack where they fit: every request that opens a session
+/// needs them once.
+enum AssociatedData {
+    Short([u8; Self::SHORT], usize),
+    Long(Vec<u8>),
+}
+
+impl AssociatedData {
+    /// An origin, an issuer and a client id of usual length, and what is around them.
+    const SHORT: usize = 256;
+
+    fn of(fields: [&[u8]; 5]) -> Self {
+        let mut short = [0; Self::SHORT];
+        let mut end = 0;
+        for field in fields {
+            let start = end + LENGTH_LEN;
+            let after = start + field.len();
+            if after > short.len() {
+                return Self::Long(with_lengths(fields));
+            }
+            short[end..start].copy_from_slice(&(field.len() as u64).to_be_bytes());
+            short[start..after].copy_from_slice(field);
+            end = after;
+        }
+        Self::Short(short, end)
+    }
+}
+
+impl AsRef<[u8]> for AssociatedData {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Short(data, length) => &data[..*length],
+            Self::Long(data) => data,
+        }
+    }
+}
+
+/// The bytes of a length.
+const LENGTH_LEN: usize = 8;
 
 /// The fields, each behind its length, which keeps neighbours from running into each other.
 fn with_lengths<'a, I>(fields: I) -> Vec<u8>
@@ -188,7 +246,7 @@ where
     I: IntoIterator<Item = &'a [u8], IntoIter: Clone>,
 {
     let fields = fields.into_iter();
-    let mut data = Vec::with_capacity(fields.clone().map(|field| field.len() + 8).sum());
+    let mut data = Vec::with_capacity(fields.clone().map(|field| field.len() + LENGTH_LEN).sum());
     for field in fields {
         data.extend_from_slice(&(field.len() as u64).to_be_bytes());
         data.extend_from_slice(field);
@@ -220,7 +278,7 @@ struct RingKey {
     login: LessSafeKey,
     logout: LessSafeKey,
     /// What the keys of records in a store are derived from.
-    records: hkdf::Prk,
+    records: hmac::Key,
     names: hmac::Key,
 }
 
@@ -247,7 +305,7 @@ impl RingKey {
             ticket: LessSafeKey::new(ticket?),
             login: LessSafeKey::new(login?),
             logout: LessSafeKey::new(logout?),
-            records: hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &derive(RECORD)?),
+            records: hmac::Key::new(hmac::HMAC_SHA256, &derive(RECORD)?),
             names: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"names")?),
         })
     }
@@ -261,14 +319,13 @@ impl RingKey {
         }
     }
 
+    /// The key of the record that `secret` leads to: HKDF-Expand for one block (RFC 5869 §2.3), whose
+    /// HMAC is prepared once instead of for every request.
     fn for_record(&self, secret: &[u8]) -> Option<LessSafeKey> {
-        let mut derived = [0; 32];
-        self.records
-            .expand(&[secret], hkdf::HKDF_SHA256)
-            .ok()?
-            .fill(&mut derived)
-            .ok()?;
-        UnboundKey::new(&AES_256_GCM, &derived)
+        let mut block = hmac::Context::with_key(&self.records);
+        block.update(secret);
+        block.update(&[1]);
+        UnboundKey::new(&AES_256_GCM, block.sign().as_ref())
             .ok()
             .map(LessSafeKey::new)
     }
@@ -278,7 +335,7 @@ impl RingKey {
 fn seal(
     key: &LessSafeKey,
     id: &[u8; KEY_ID_LEN],
-    aad: Vec<u8>,
+    aad: &AssociatedData,
     plain: &[u8],
     nonce: [u8; NONCE_LEN],
 ) -> Option<Vec<u8>> {
@@ -296,7 +353,7 @@ fn seal(
     Some(sealed)
 }
 
-fn open(key: &LessSafeKey, aad: Vec<u8>, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
+fn open(key: &LessSafeKey, aad: &AssociatedData, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
     let nonce = sealed.get(1 + KEY_ID_LEN..HEADER_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
     let length = key
@@ -440,20 +497,53 @@ mod tests {
     fn a_record_needs_our_key_the_visitors_secret_and_its_own_name() {
         let ours = ring(&[2, 1]);
         let sealed = ring(&[1]).seal_record(b"secret", b"name", b"plain", [9; 12]);
-        let open = |ring: &KeyRing, secret: &[u8], name: &[u8]| {
-            ring.open_record(secret, name, &sealed)
+        let open = |ring: &KeyRing, secret: &[u8], name: &[u8], sealed: &[u8]| {
+            ring.open_record(secret, name, sealed.to_vec())
                 .map(|opened| (opened.plain, opened.by_newest))
         };
-        let found = Some((b"plain".to_vec(), false));
-        assert_eq!(open(&ours, b"secret", b"name"), found);
-        assert_eq!(open(&ours, b"Secret", b"name"), None);
-        assert_eq!(open(&ours, b"secret", b"Name"), None);
-        assert_eq!(open(&ring(&[2]), b"secret", b"name"), None);
-        assert!(
-            ours.open_record(b"secret", b"name", &sealed[..20])
-                .is_none()
-        );
-        assert!(ours.open_record(b"secret", b"name", &[]).is_none());
+        let found = Ok((b"plain".to_vec(), false));
+        let altered = Err(WhySealed::OurKey);
+        assert_eq!(open(&ours, b"secret", b"name", &sealed), found);
+        assert_eq!(open(&ours, b"Secret", b"name", &sealed), altered);
+        assert_eq!(open(&ours, b"secret", b"Name", &sealed), altered);
+        assert_eq!(open(&ours, b"secret", b"name", &sealed[..20]), altered);
+        let unknown = Err(WhySealed::UnknownKey);
+        assert_eq!(open(&ring(&[2]), b"secret", b"name", &sealed), unknown);
+        let junk = Err(WhySealed::Junk);
+        assert_eq!(open(&ours, b"secret", b"name", &[]), junk);
+    }
+
+    /// The key of a record is what RFC 5869 says, although no HKDF is asked for it.
+    #[test]
+    fn a_record_s_key_is_hkdf_s() {
+        let ours = ring(&[1]);
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchgate").extract(key(1).bytes());
+        let mut records = [0; 32];
+        let expanded = root.expand(&[b"latchgate/1/", RECORD], hkdf::HKDF_SHA256);
+        expanded.unwrap().fill(&mut records).unwrap();
+        let mut derived = [0; 32];
+        hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &records)
+            .expand(&[b"secret"], hkdf::HKDF_SHA256)
+            .unwrap()
+            .fill(&mut derived)
+            .unwrap();
+        let sealed = ours.seal_record(b"secret", b"name", b"plain", [9; 12]);
+        let by_hkdf = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derived).unwrap());
+        let aad = ours.associated_data(&ours.newest, RECORD, b"name");
+        assert_eq!(open(&by_hkdf, &aad, sealed).unwrap(), b"plain");
+    }
+
+    #[test]
+    fn what_is_too_long_for_the_stack_is_authenticated_alike() {
+        let long = "x".repeat(400);
+        for origin in ["https://app.example", &long] {
+            let other = KeyRing::new(&[key(1)], &[origin]).unwrap();
+            let aad = other.associated_data(&other.newest, b"session", b"n");
+            let id = &other.newest.id;
+            let fields: [&[u8]; 5] = [&[FORMAT], id, b"session", b"n", &other.context];
+            assert_eq!(aad.as_ref(), with_lengths(fields));
+            assert_eq!(matches!(aad, AssociatedData::Long(_)), origin.len() > 256);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::task::yield_now;
 use url::Url;
 
 use crate::authorization::suffix_of;
+use crate::sessions::Lookup;
 use crate::store::{SessionStore, StoredName};
 pub(crate) use world::SlowStore;
 use world::{NOW, World, signed, world};
@@ -250,4 +251,24 @@ async fn a_store_that_is_back_hears_of_every_end_it_has_missed() {
     }
     // Each ended as it would have when the store was there.
     assert_eq!(world.provider.revocations.load(Ordering::SeqCst), 50);
+}
+
+/// The store is back for the look at the session, and fails again when it is told.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_a_store_was_asked_for_again_is_not_forgotten() {
+    let world = world();
+    world.gate.warm_up().await.unwrap();
+    let (_, cookie) = world.signed_in(1).await;
+    world.store.down.store(true, Ordering::SeqCst);
+    world.send(post("/logout", &cookie), "", FOREVER).await;
+    world.store.down.store(false, Ordering::SeqCst);
+    world.store.failing_removals.store(2, Ordering::SeqCst);
+    // The store would still answer for it.
+    let sessions = world.gate.sessions();
+    let pieces = sessions.pieces([cookie.as_bytes()].into_iter());
+    let found = sessions.find(sessions.open(&pieces)).await.unwrap();
+    assert!(matches!(found, Lookup::NotFound), "{found:?}");
+    world.gate.drain().await;
+    assert!(!world.is_stored(&cookie).await);
+    assert_eq!(world.provider.revocations.load(Ordering::SeqCst), 1);
 }

@@ -109,7 +109,7 @@ impl Pass {
         match &self.session {
             Some(session) => session.apply_to(response),
             // A cache must not serve an anonymous visitor's page to somebody with a session.
-            None if self.asked => response.append(header::VARY.as_str(), b"cookie"),
+            None if self.asked => response.append(header::VARY, HeaderValue::from_static("cookie")),
             None => {}
         }
     }
@@ -231,7 +231,7 @@ mod tests {
             ("set-cookie", "b=2"),
             ("x-request-id", "7"),
         ] {
-            ResponseHead::append(&mut replaced, name, value.as_bytes());
+            replaced.append(name, HeaderValue::from_static(value));
         }
         let kept = kept_headers(&replaced);
         let mut names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();

@@ -9,10 +9,10 @@ mod response_head;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::header;
+use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
 
-use crate::cookie::PresentPieces;
+use crate::cookie::{Pieces, PresentPieces};
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::hook::Hooks;
@@ -44,6 +44,9 @@ struct Opening {
     opened: OnceCell<Option<User>>,
     changes: Mutex<Changes>,
 }
+
+/// The `Cache-Control` of a response to one person.
+const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// What the response will change in the browser.
 #[derive(Debug, Default)]
@@ -107,9 +110,9 @@ impl RequestSession {
     pub(crate) fn apply_to(&self, response: &mut dyn ResponseHead) {
         let mut changes = self.changes();
         if changes.asked {
-            response.append(header::VARY.as_str(), b"cookie");
-            if !response.contains(header::CACHE_CONTROL.as_str()) {
-                response.replace(header::CACHE_CONTROL.as_str(), b"private, no-store");
+            response.append(header::VARY, HeaderValue::from_static("cookie"));
+            if !response.contains(&header::CACHE_CONTROL) {
+                response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
             }
         }
         if !changes.write {
@@ -133,9 +136,9 @@ impl RequestSession {
         match cookies {
             Ok(cookies) => {
                 for cookie in cookies {
-                    response.append(header::SET_COOKIE.as_str(), cookie.as_bytes());
+                    response.append(header::SET_COOKIE, cookie);
                 }
-                response.replace(header::CACHE_CONTROL.as_str(), b"private, no-store");
+                response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
             }
             Err(error) => {
                 tracing::error!(event = "session_not_written", code = error.code(), cause = %error.chain(), "the session's cookies could not be written");
@@ -162,7 +165,14 @@ impl RequestSession {
         &self,
         cookie_fields: &[&[u8]],
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
-        let cookie = self.read(cookie_fields);
+        self.open_pieces(&self.sessions().pieces(cookie_fields.iter().copied()))
+    }
+
+    fn open_pieces(
+        &self,
+        pieces: &Pieces<'_>,
+    ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
+        let cookie = self.read(pieces);
         let this = self.clone();
         async move {
             this.settle_with(cookie).await?;
@@ -181,7 +191,9 @@ impl RequestSession {
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
         self.changes().asked = true;
-        self.open(&head.cookie_fields())
+        let mut pieces = self.sessions().no_pieces();
+        head.header("cookie", &mut |field| pieces.add(field));
+        self.open_pieces(&pieces)
     }
 
     /// Records that the session has ended.
@@ -201,13 +213,12 @@ impl RequestSession {
     }
 
     /// Opens a sealed session at once. Returns the cookie if the store or other nodes must be asked.
-    fn read(&self, cookie_fields: &[&[u8]]) -> Option<SessionCookie> {
+    fn read(&self, pieces: &Pieces<'_>) -> Option<SessionCookie> {
         if self.0.opened.initialized() {
             return None;
         }
-        let pieces = self.sessions().pieces(cookie_fields.iter().copied());
         self.changes().present = pieces.present();
-        match self.sessions().find_here(self.sessions().open(&pieces)) {
+        match self.sessions().find_here(self.sessions().open(pieces)) {
             Ok(found) => {
                 let user = self.settle(found);
                 // Another caller may have set it first, to the same value.
@@ -281,7 +292,7 @@ impl fmt::Debug for RequestSession {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue};
+    use http::HeaderMap;
 
     use super::*;
     use crate::client::Registration;

@@ -1,37 +1,33 @@
 //! The head of a response, whatever its type.
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 /// The headers of a response, as far as a request's session changes them.
 pub trait ResponseHead {
     /// Whether a header is there.
-    fn contains(&self, name: &str) -> bool;
+    fn contains(&self, name: &HeaderName) -> bool;
 
     /// Adds a header, keeping others of the same name.
-    fn append(&mut self, name: &'static str, value: &[u8]);
+    fn append(&mut self, name: HeaderName, value: HeaderValue);
 
     /// Sets a header, replacing others of the same name.
-    fn replace(&mut self, name: &'static str, value: &[u8]);
+    fn replace(&mut self, name: HeaderName, value: HeaderValue);
 
     /// Calls `each` with every name (lower case) and value.
     fn each(&self, each: &mut dyn FnMut(&str, &[u8]));
 }
 
 impl ResponseHead for http::HeaderMap {
-    fn contains(&self, name: &str) -> bool {
+    fn contains(&self, name: &HeaderName) -> bool {
         self.contains_key(name)
     }
 
-    fn append(&mut self, name: &'static str, value: &[u8]) {
-        if let Ok(value) = HeaderValue::from_bytes(value) {
-            self.append(name, value);
-        }
+    fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        self.append(name, value);
     }
 
-    fn replace(&mut self, name: &'static str, value: &[u8]) {
-        if let Ok(value) = HeaderValue::from_bytes(value) {
-            self.insert(name, value);
-        }
+    fn replace(&mut self, name: HeaderName, value: HeaderValue) {
+        self.insert(name, value);
     }
 
     fn each(&self, each: &mut dyn FnMut(&str, &[u8])) {

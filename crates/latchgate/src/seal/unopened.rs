@@ -1,7 +1,7 @@
 //! Sealed texts that do not open: what can be told of them from outside. For our log: whoever sent
 //! one learns nothing.
 
-use super::{FORMAT, KEY_ID_LEN, KeyRing, peek_key_id};
+use super::{KEY_ID_LEN, KeyRing, peek_key_id};
 
 /// What a text is that does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,14 +20,6 @@ impl KeyRing {
         match peek_key_id(text) {
             Some(id) => self.why_sealed_by(&id),
             None => WhySealed::Junk,
-        }
-    }
-
-    /// Why a record in a store does not open.
-    pub(crate) fn why_record_sealed(&self, sealed: &[u8]) -> WhySealed {
-        match sealed.first_chunk::<{ 1 + KEY_ID_LEN }>() {
-            Some([FORMAT, id @ ..]) => self.why_sealed_by(id),
-            _ => WhySealed::Junk,
         }
     }
 

@@ -1,7 +1,11 @@
 //! The bytes of a session, inside the seal: the number of their layout, the session, and its extras. An
 //! unknown layout is no session: its visitor signs in again.
 
-use super::session::Session;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::compact::CompactToken;
+use super::session::{ParsedClaims, Session, Tokens};
 
 const LAYOUT: u8 = 1;
 
@@ -12,15 +16,62 @@ impl Session {
         postcard::to_extend(&self.extras, bytes).ok()
     }
 
-    /// The session in bytes that [`Session::encode`] made.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (layout, body) = bytes.split_first()?;
-        if *layout != LAYOUT {
+    /// The session in bytes that [`Session::encode`] made. It keeps them, with its tokens in them as they lie there.
+    pub(crate) fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let kept = Bytes::from(bytes);
+        let (&LAYOUT, body) = kept.split_first()? else {
             return None;
-        }
-        let (session, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
-        let (extras, rest) = postcard::take_from_bytes(rest).ok()?;
-        rest.is_empty().then_some(Self { extras, ..session })
+        };
+        let mut fields = Fields {
+            kept: &kept,
+            rest: body,
+        };
+        // In the order in which `encode` writes them.
+        let session = Self {
+            id: fields.next()?,
+            generation: fields.next()?,
+            provider: fields.next()?,
+            issuer: fields.next()?,
+            subject: fields.next()?,
+            sid: fields.next()?,
+            auth_time: fields.next()?,
+            times: fields.next()?,
+            tokens: Tokens {
+                id_token: fields.token()?,
+                access_token: fields.token()?,
+                access_validity: fields.next()?,
+                refresh_token: match fields.next()? {
+                    // As postcard encodes an `Option`.
+                    true => Some(fields.token()?),
+                    false => None,
+                },
+                scope: fields.next()?,
+            },
+            userinfo: fields.next()?,
+            extras: fields.next()?,
+            parsed: ParsedClaims::default(),
+        };
+        fields.rest.is_empty().then_some(session)
+    }
+}
+
+/// The fields of an encoded session, one after the other.
+struct Fields<'a> {
+    kept: &'a Bytes,
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn next<T: Deserialize<'a>>(&mut self) -> Option<T> {
+        let (field, rest) = postcard::take_from_bytes(self.rest).ok()?;
+        self.rest = rest;
+        Some(field)
+    }
+
+    fn token(&mut self) -> Option<CompactToken> {
+        let (token, rest) = CompactToken::split_off(self.kept, self.rest)?;
+        self.rest = rest;
+        Some(token)
     }
 }
 
@@ -131,7 +182,7 @@ mod tests {
     #[test]
     fn sessions_of_layout_1_decode_for_ever() {
         for (pinned, session) in [(LAYOUT_1, every()), (LAYOUT_1_SPARSE, sparse())] {
-            let decoded = Session::decode(&bytes(pinned)).unwrap();
+            let decoded = Session::decode(bytes(pinned)).unwrap();
             assert_eq!(decoded.extras, session.extras);
             assert_eq!(decoded.claims(), session.claims());
             assert_eq!(session.encode().unwrap(), bytes(pinned));
@@ -144,10 +195,10 @@ mod tests {
             let mut encoded = session.encode().unwrap();
             for layout in (0..=255).filter(|layout| *layout != LAYOUT) {
                 encoded[0] = layout;
-                assert!(Session::decode(&encoded).is_none(), "{layout}");
+                assert!(Session::decode(encoded.clone()).is_none(), "{layout}");
             }
         }
-        assert!(Session::decode(&[]).is_none());
+        assert!(Session::decode(Vec::new()).is_none());
     }
 
     #[test]
@@ -155,10 +206,13 @@ mod tests {
         for session in [every(), sparse()] {
             let mut encoded = session.encode().unwrap();
             for length in 0..encoded.len() {
-                assert!(Session::decode(&encoded[..length]).is_none(), "{length}");
+                assert!(
+                    Session::decode(encoded[..length].to_vec()).is_none(),
+                    "{length}"
+                );
             }
             encoded.push(0);
-            assert!(Session::decode(&encoded).is_none());
+            assert!(Session::decode(encoded.clone()).is_none());
         }
     }
 
@@ -172,7 +226,7 @@ mod tests {
         #[test]
         fn all_extras_make_the_round_trip(extras in extras()) {
             let encoded = with(extras.clone()).encode().unwrap();
-            let decoded = Session::decode(&encoded).unwrap();
+            let decoded = Session::decode(encoded.clone()).unwrap();
             prop_assert_eq!(&decoded.extras, &extras);
             prop_assert_eq!(decoded.encode().unwrap(), encoded);
         }
@@ -180,14 +234,14 @@ mod tests {
         #[test]
         fn a_truncated_session_is_none(extras in extras(), cut in any::<prop::sample::Index>()) {
             let encoded = with(extras).encode().unwrap();
-            prop_assert!(Session::decode(&encoded[..cut.index(encoded.len())]).is_none());
+            prop_assert!(Session::decode(encoded[..cut.index(encoded.len())].to_vec()).is_none());
         }
 
         #[test]
         fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Session::decode(&bytes);
+            let _ = Session::decode(bytes.clone());
             bytes.insert(0, LAYOUT);
-            let _ = Session::decode(&bytes);
+            let _ = Session::decode(bytes.clone());
         }
 
         #[test]
@@ -195,7 +249,7 @@ mod tests {
             let mut encoded = every().encode().unwrap();
             let place = place.index(encoded.len());
             encoded[place] = with;
-            if let Some(session) = Session::decode(&encoded) {
+            if let Some(session) = Session::decode(encoded.clone()) {
                 let _ = (session.claims(), session.tokens.access_token.text());
             }
         }

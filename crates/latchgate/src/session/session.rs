@@ -1,9 +1,10 @@
 //! The session: who signed in at which provider, until when, and the tokens that came of it.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::access_token::AccessToken;
@@ -15,7 +16,7 @@ use crate::client::Registration;
 use crate::token::{IdToken, TokenResponse};
 
 /// A session, as it lies inside the seal. The identity of a person is (`issuer`, `subject`).
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Session {
     /// Names the session for its whole life; new at every login.
     pub(crate) id: [u8; 16],
@@ -34,6 +35,22 @@ pub(crate) struct Session {
     /// Written after the rest, by `layout`.
     #[serde(skip)]
     pub(crate) extras: Extras,
+    #[serde(skip)]
+    pub(super) parsed: ParsedClaims,
+}
+
+/// The claims of a session, parsed when somebody asks. A session that others share changes no more; a copy, which may,
+/// begins without.
+#[derive(Default)]
+pub(crate) struct ParsedClaims {
+    pub(super) claims: OnceLock<Map<String, Value>>,
+    pub(super) access_token: OnceLock<Map<String, Value>>,
+}
+
+impl Clone for ParsedClaims {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl fmt::Debug for Session {
@@ -101,7 +118,7 @@ const PAIRS: [(&str, &str); 2] = [
 ];
 
 /// The tokens of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Tokens {
     pub(crate) id_token: CompactToken,
     pub(crate) access_token: CompactToken,
@@ -217,6 +234,7 @@ impl Session {
                 ceiling: Ceiling::begin(id_token, start.lifetimes.ceiling),
                 ..Extras::default()
             },
+            parsed: ParsedClaims::default(),
         }
     }
 
@@ -452,7 +470,7 @@ mod tests {
     fn every_session_makes_the_round_trip() {
         for session in [rich(), sparse()] {
             let encoded = session.encode().unwrap();
-            let decoded = Session::decode(&encoded).unwrap();
+            let decoded = Session::decode(encoded.clone()).unwrap();
             assert_eq!(decoded.encode().unwrap(), encoded);
             assert_eq!(format!("{decoded:?}"), format!("{session:?}"));
             assert_eq!(decoded.claims(), session.claims());
@@ -464,7 +482,7 @@ mod tests {
     #[test]
     fn sessions_of_layout_1_decode_for_ever() {
         for (pinned, session) in [(LAYOUT_1, rich()), (LAYOUT_1_SPARSE, sparse())] {
-            let decoded = Session::decode(&bytes(pinned)).unwrap();
+            let decoded = Session::decode(bytes(pinned)).unwrap();
             assert_eq!(format!("{decoded:?}"), format!("{session:?}"));
             assert_eq!(decoded.claims(), session.claims());
             assert_eq!(decoded.tokens.access_token.text(), "an opaque~token");
@@ -477,9 +495,9 @@ mod tests {
         let mut encoded = rich().encode().unwrap();
         for layout in [0, 2, 255] {
             encoded[0] = layout;
-            assert!(Session::decode(&encoded).is_none());
+            assert!(Session::decode(encoded.clone()).is_none());
         }
-        assert!(Session::decode(&[]).is_none());
+        assert!(Session::decode(Vec::new()).is_none());
     }
 
     #[test]
@@ -487,7 +505,10 @@ mod tests {
         for session in [rich(), sparse()] {
             let encoded = session.encode().unwrap();
             for length in 0..encoded.len() {
-                assert!(Session::decode(&encoded[..length]).is_none(), "{length}");
+                assert!(
+                    Session::decode(encoded[..length].to_vec()).is_none(),
+                    "{length}"
+                );
             }
         }
     }
@@ -635,7 +656,7 @@ mod tests {
         assert_eq!(newer.claims()["roles"], json!(["guest"]));
         assert_eq!(newer.claims()["nickname"], "Ada");
         assert_eq!(newer.claims().get("email"), None);
-        let decoded = Session::decode(&newer.encode().unwrap()).unwrap();
+        let decoded = Session::decode(newer.encode().unwrap()).unwrap();
         assert_eq!(decoded.claims(), newer.claims());
         newer.set_userinfo(&claims(json!({ "sub": "1", "roles": ["owner"] })));
         assert_eq!(newer.claims()["roles"], json!(["owner"]));
@@ -731,7 +752,7 @@ mod tests {
             let mut encoded = rich().encode().unwrap();
             let place = place.index(encoded.len());
             encoded[place] = with;
-            if let Some(session) = Session::decode(&encoded) {
+            if let Some(session) = Session::decode(encoded.clone()) {
                 let _ = (session.claims(), session.tokens.access_token.text());
             }
         }

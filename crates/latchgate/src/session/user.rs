@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -23,17 +23,9 @@ use crate::provider::ClaimPaths;
 #[derive(Clone)]
 pub struct User {
     session: Arc<Session>,
-    parsed: Arc<ParsedClaims>,
     paths: Arc<ClaimPaths>,
     /// What the session lies under, where it lies in a store.
     stored_under: Option<[u8; 32]>,
-}
-
-/// The session's claims, parsed when somebody asks.
-#[derive(Default)]
-struct ParsedClaims {
-    claims: OnceLock<Map<String, Value>>,
-    access_token: OnceLock<Map<String, Value>>,
 }
 
 /// The claims do not fit the type that was asked for.
@@ -58,7 +50,6 @@ impl User {
     pub(crate) fn new(session: Arc<Session>, paths: Arc<ClaimPaths>) -> Self {
         Self {
             session,
-            parsed: Arc::default(),
             paths,
             stored_under: None,
         }
@@ -248,13 +239,14 @@ impl User {
     }
 
     fn all(&self) -> &Map<String, Value> {
-        self.parsed.claims.get_or_init(|| self.session.claims())
+        let parsed = &self.session.parsed.claims;
+        parsed.get_or_init(|| self.session.claims())
     }
 
     /// Where roles and permissions may be, the newest first: an access token comes with every answer of
     /// the token endpoint, an ID token need not.
     fn sources(&self) -> impl Iterator<Item = &Map<String, Value>> {
-        let parsed = &self.parsed.access_token;
+        let parsed = &self.session.parsed.access_token;
         let access_token = parsed.get_or_init(|| self.session.access_token_claims());
         [access_token, self.all()].into_iter()
     }

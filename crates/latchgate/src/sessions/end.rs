@@ -48,14 +48,16 @@ impl Sessions {
             },
             SessionCookie::Invalid => return None,
         };
-        self.sign_out_found(found, &after).await
+        let ticket = found.ticket().cloned();
+        let ended = self.sign_out_here(found)?;
+        after(&ended);
+        self.propagate_or_retry(ticket, EndedSession::of(&ended.session))
+            .await;
+        Some(ended.session)
     }
 
-    pub(super) async fn sign_out_found(
-        self: &Arc<Self>,
-        found: Lookup,
-        after: &AfterEnd,
-    ) -> Option<Arc<Session>> {
+    /// Ends the session that was found, as far as this process is concerned.
+    pub(super) fn sign_out_here(&self, found: Lookup) -> Option<SignedOut> {
         let (loaded, is_known) = match found {
             Lookup::Active { loaded, .. } => (loaded, false),
             // Signed out before: nothing is left to do.
@@ -74,13 +76,12 @@ impl Sessions {
                 (loaded, is_known)
             }
         };
-        let first = self.end(&loaded, SessionEnd::SignedOut).await;
-        let ended = SignedOut {
+        let (why, now) = (SessionEnd::SignedOut, self.now());
+        let first = self.refreshes.end(&loaded.session, why, now);
+        Some(SignedOut {
             session: loaded.session,
             notify_application: first && !is_known,
-        };
-        after(&ended);
-        Some(ended.session)
+        })
     }
 
     async fn propagate_or_retry(self: &Arc<Self>, ticket: Option<Ticket>, session: EndedSession) {

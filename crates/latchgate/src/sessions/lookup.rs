@@ -34,6 +34,16 @@ pub(crate) enum Lookup {
     Invalid,
 }
 
+impl Lookup {
+    /// The ticket of the session that was found, if it lies in a store.
+    pub(super) fn ticket(&self) -> Option<&Ticket> {
+        match self {
+            Self::Active { loaded, .. } | Self::Ended { loaded, .. } => loaded.ticket.as_ref(),
+            Self::NotFound | Self::Invalid => None,
+        }
+    }
+}
+
 /// What the cookies of a request hold, before any store is asked.
 #[derive(Debug)]
 pub(crate) enum SessionCookie {
@@ -57,16 +67,21 @@ impl Sessions {
     }
 
     /// The session cookies among a request's `Cookie` fields.
-    pub(crate) fn pieces<'a>(&self, fields: impl Iterator<Item = &'a [u8]>) -> Pieces<'a> {
+    pub(crate) fn pieces<'a>(&'a self, fields: impl Iterator<Item = &'a [u8]>) -> Pieces<'a> {
         Pieces::collect(fields, self.cookie.name())
+    }
+
+    /// No session cookie yet, for a request whose `Cookie` fields come one by one.
+    pub(crate) fn no_pieces(&self) -> Pieces<'_> {
+        Pieces::of(self.cookie.name())
     }
 
     /// Opens the session cookies of a request.
     pub(crate) fn open(&self, pieces: &Pieces<'_>) -> SessionCookie {
-        let now = self.now();
         let opened = match &self.backend {
             Backend::Sealed(sealed) => sealed.open(&self.keys, pieces).map(|unsealed| {
                 let reseal = !unsealed.by_newest;
+                let now = self.now();
                 SessionCookie::Sealed(self.judge(unsealed.session, None, reseal, now))
             }),
             Backend::Stored(_) => self.ticket(pieces).map(SessionCookie::Ticket),
@@ -74,7 +89,7 @@ impl Sessions {
         opened.unwrap_or_else(|| {
             if !pieces.present().is_empty() {
                 let why = SealedSessions::why_not(&self.keys, pieces);
-                self.report_unopened(why, now);
+                self.report_unopened(why, self.now());
             }
             SessionCookie::Invalid
         })
@@ -82,7 +97,7 @@ impl Sessions {
 
     fn ticket(&self, pieces: &Pieces<'_>) -> Option<Ticket> {
         let name = self.cookie.name();
-        let candidates = pieces.candidates().into_iter();
+        let candidates = pieces.candidates();
         let mut genuine = candidates.filter_map(|value| Ticket::open(&self.keys, name, &value));
         let first = genuine.next();
         // Two genuine tickets under one name: somebody planted one of them.
@@ -106,12 +121,17 @@ impl Sessions {
     pub(crate) async fn find(&self, cookie: SessionCookie) -> Result<Lookup, Error> {
         let found = match cookie {
             SessionCookie::Sealed(found) => found,
+            // Somebody has signed out while the store was down, and it may be back before it is told.
+            SessionCookie::Ticket(ticket) if self.pending_ends.has(&ticket) => Lookup::NotFound,
             SessionCookie::Ticket(ticket) => self.load_and_extend(ticket).await?,
             SessionCookie::Invalid => Lookup::Invalid,
         };
         let Lookup::Active { loaded, .. } = &found else {
             return Ok(found);
         };
+        if !self.revocations.are_shared() {
+            return Ok(found);
+        }
         let ended = self
             .revocations
             .concern_anywhere(&loaded.session, self.now());

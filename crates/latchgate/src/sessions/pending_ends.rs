@@ -102,6 +102,12 @@ impl PendingEnds {
         Some(token)
     }
 
+    /// Whether the end of this ticket's session has yet to reach the store.
+    pub(super) fn has(&self, ticket: &Ticket) -> bool {
+        let queue = self.queue();
+        !queue.places.is_empty() && queue.places.contains(&EndKey::Store(ticket.key()))
+    }
+
     /// The next end to retry. When there is none, the worker is done.
     fn next(&self) -> Option<ClaimedEnd<'_>> {
         let mut queue = self.queue();
@@ -200,14 +206,14 @@ impl Sessions {
         }
     }
 
-    async fn run_pending_ends(self: &Arc<Self>) {
+    async fn run_pending_ends(&self) {
         let (first, longest) = TIMING.end_pauses;
         let random = self.random.as_ref();
         // The store has just failed.
         let mut pauses = Backoff::new(first, longest);
         pauses.pause(random).await;
-        while let Some(claimed) = self.pending_ends.next() {
-            if self.run_pending_end(claimed.ending.as_ref()).await.is_ok() {
+        while let Some(mut claimed) = self.pending_ends.next() {
+            if self.run_pending_end(claimed.ending.as_mut()).await.is_ok() {
                 pauses = Backoff::new(first, longest);
                 continue;
             }
@@ -223,17 +229,24 @@ impl Sessions {
         }
     }
 
-    /// Retries one end. A session that could not be read before is now read and signed out.
-    async fn run_pending_end(self: &Arc<Self>, pending: Option<&PendingEnd>) -> Result<(), Error> {
-        match pending.map(|pending| &pending.end) {
-            Some(End::Unread { ticket, after }) => {
-                let found = self.load(ticket.clone()).await?;
-                self.sign_out_found(found, after).await;
-                Ok(())
-            }
-            Some(end) => self.propagate_end(end).await,
-            None => Ok(()),
+    /// Retries one end. A session that could not be read before is now read and signed out on this node first, so that
+    /// only its removal is left to retry.
+    async fn run_pending_end(&self, pending: Option<&mut PendingEnd>) -> Result<(), Error> {
+        let Some(pending) = pending else {
+            return Ok(());
+        };
+        if let End::Unread { ticket, after } = &pending.end {
+            let found = self.load(ticket.clone()).await?;
+            let Some(ended) = self.sign_out_here(found) else {
+                return Ok(());
+            };
+            after(&ended);
+            pending.end = End::Session {
+                ticket: Some(ticket.clone()),
+                session: EndedSession::of(&ended.session),
+            };
         }
+        self.propagate_end(&pending.end).await
     }
 }
 

@@ -29,9 +29,9 @@ impl SealedSessions {
 
     /// The session in the collected pieces, if one of the candidates is genuine.
     pub(crate) fn open(&self, keys: &KeyRing, pieces: &Pieces<'_>) -> Option<Unsealed> {
-        let mut genuine = pieces.candidates().into_iter().filter_map(|candidate| {
+        let mut genuine = pieces.candidates().filter_map(|candidate| {
             let opened = keys.open(Purpose::Session, self.kind.name(), &candidate)?;
-            let session = Session::decode(&opened.plain)?;
+            let session = Session::decode(opened.plain)?;
             Some(Unsealed {
                 session,
                 by_newest: opened.by_newest,
@@ -45,7 +45,7 @@ impl SealedSessions {
     /// Why none of the candidates opened.
     pub(crate) fn why_not(keys: &KeyRing, pieces: &Pieces<'_>) -> WhySealed {
         let candidates = pieces.candidates();
-        let why = candidates.iter().map(|text| keys.why_sealed(text));
+        let why = candidates.map(|text| keys.why_sealed(&text));
         why.max().unwrap_or(WhySealed::Junk)
     }
 

@@ -37,6 +37,8 @@ pub(crate) enum Removal {
 #[derive(Clone)]
 pub(crate) struct Ticket {
     bytes: [u8; 32],
+    /// What the record lies under: the hash of the id.
+    key: StoreKey,
     /// Sealed with the newest key; otherwise its cookie is written again.
     by_newest: bool,
 }
@@ -76,8 +78,11 @@ impl Ticket {
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, &bytes[..16]).as_ref());
         Self {
             bytes,
+            key,
             by_newest: true,
         }
     }
@@ -90,8 +95,8 @@ impl Ticket {
     pub(crate) fn open(keys: &KeyRing, name: &str, value: &[u8]) -> Option<Self> {
         let opened = keys.open(Purpose::Ticket, name, value)?;
         Some(Self {
-            bytes: opened.plain.try_into().ok()?,
             by_newest: opened.by_newest,
+            ..Self::from_bytes(opened.plain.try_into().ok()?)
         })
     }
 
@@ -105,19 +110,22 @@ impl Ticket {
     }
 
     pub(crate) fn key(&self) -> StoreKey {
-        let mut key = [0; 32];
-        key.copy_from_slice(digest(&SHA256, &self.bytes[..16]).as_ref());
-        key
+        self.key
     }
 
     fn secret(&self) -> &[u8] {
         &self.bytes[16..]
     }
 
-    fn open_record(&self, keys: &KeyRing, record: &LoadedRecord) -> Option<StoredSession> {
-        let opened = keys.open_record(self.secret(), &self.key(), &record.sealed)?;
-        Some(StoredSession {
-            session: Session::decode(&opened.plain)?,
+    fn open_record(
+        &self,
+        keys: &KeyRing,
+        record: LoadedRecord,
+    ) -> Result<StoredSession, WhySealed> {
+        let opened = keys.open_record(self.secret(), &self.key, record.sealed)?;
+        Ok(StoredSession {
+            // Sealed by us, in a layout of another release.
+            session: Session::decode(opened.plain).ok_or(WhySealed::OurKey)?,
             by_newest: opened.by_newest,
         })
     }
@@ -125,7 +133,7 @@ impl Ticket {
     fn record(&self, keys: &KeyRing, session: &Session, iv: [u8; 12]) -> StoredRecord {
         let plain = session.encode().unwrap_or_default();
         StoredRecord {
-            sealed: keys.seal_record(self.secret(), &self.key(), &plain, iv),
+            sealed: keys.seal_record(self.secret(), &self.key, &plain, iv),
             generation: session.generation,
             expires_at: session.deadline(),
             names: names(keys, session),
@@ -160,11 +168,8 @@ impl StoredSessions {
         ticket: &Ticket,
         now: u64,
     ) -> Result<Option<Result<StoredSession, WhySealed>>, StoreError> {
-        let record = self.store.load(&ticket.key(), now).await?;
-        Ok(record.map(|record| {
-            let found = ticket.open_record(keys, &record);
-            found.ok_or_else(|| keys.why_record_sealed(&record.sealed))
-        }))
+        let record = self.store.load(&ticket.key, now).await?;
+        Ok(record.map(|record| ticket.open_record(keys, record)))
     }
 
     /// Keeps a new session; `false` when its ticket is not new.
@@ -177,7 +182,7 @@ impl StoredSessions {
         now: u64,
     ) -> Result<bool, StoreError> {
         let record = ticket.record(keys, session, iv);
-        self.store.insert(&ticket.key(), record, now).await
+        self.store.insert(&ticket.key, record, now).await
     }
 
     /// Replaces the session of the generation `expected`; `false` when it is no longer there.
@@ -191,13 +196,11 @@ impl StoredSessions {
         now: u64,
     ) -> Result<bool, StoreError> {
         let record = ticket.record(keys, session, iv);
-        self.store
-            .replace(&ticket.key(), expected, record, now)
-            .await
+        self.store.replace(&ticket.key, expected, record, now).await
     }
 
     pub(crate) async fn remove(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        self.store.remove(&ticket.key()).await
+        self.store.remove(&ticket.key).await
     }
 
     /// Asks for the right to refresh the session. What comes with it is the session as it is now.
@@ -208,23 +211,21 @@ impl StoredSessions {
         duration: Duration,
         now: u64,
     ) -> Result<Leased, StoreError> {
-        Ok(
-            match self.store.lease(&ticket.key(), duration, now).await? {
-                Lease::Granted { fence, record } => match ticket.open_record(keys, &record) {
-                    Some(StoredSession { session, .. }) => Leased::Granted {
-                        fence,
-                        session: Box::new(session),
-                    },
-                    None => {
-                        self.store.release_lease(&ticket.key(), fence).await?;
-                        Leased::Unreadable
-                    }
+        Ok(match self.store.lease(&ticket.key, duration, now).await? {
+            Lease::Granted { fence, record } => match ticket.open_record(keys, record) {
+                Ok(StoredSession { session, .. }) => Leased::Granted {
+                    fence,
+                    session: Box::new(session),
                 },
-                Lease::Held => Leased::Held,
-                Lease::Missing => Leased::Missing,
-                Lease::Unsupported => Leased::Unsupported,
+                Err(_) => {
+                    self.store.release_lease(&ticket.key, fence).await?;
+                    Leased::Unreadable
+                }
             },
-        )
+            Lease::Held => Leased::Held,
+            Lease::Missing => Leased::Missing,
+            Lease::Unsupported => Leased::Unsupported,
+        })
     }
 
     pub(crate) async fn extend_lease(
@@ -235,7 +236,7 @@ impl StoredSessions {
         now: u64,
     ) -> Result<bool, StoreError> {
         self.store
-            .extend_lease(&ticket.key(), fence, duration, now)
+            .extend_lease(&ticket.key, fence, duration, now)
             .await
     }
 
@@ -244,7 +245,7 @@ impl StoredSessions {
         ticket: &Ticket,
         fence: u64,
     ) -> Result<(), StoreError> {
-        self.store.release_lease(&ticket.key(), fence).await
+        self.store.release_lease(&ticket.key, fence).await
     }
 
     /// Waits until the lease of the session under this key ends, where the store tells. Counts from now.
@@ -410,7 +411,7 @@ mod tests {
     #[tokio::test]
     async fn a_stolen_database_opens_nothing() {
         let (store, sessions, ticket) = stored().await;
-        let record = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let record = store.load(&ticket.key, 1_001).await.unwrap().unwrap();
         assert_ne!(
             ticket.key()[..16],
             ticket.bytes[..16],
@@ -421,6 +422,7 @@ mod tests {
 
         let mut other_secret = ticket.clone();
         other_secret.bytes[31] ^= 1;
+        let other_secret = Ticket::from_bytes(other_secret.bytes);
         assert_eq!(other_secret.key(), ticket.key());
         assert!(
             sessions
@@ -438,6 +440,7 @@ mod tests {
         );
         let mut other_id = ticket.clone();
         other_id.bytes[0] ^= 1;
+        let other_id = Ticket::from_bytes(other_id.bytes);
         assert!(
             sessions
                 .load(&keys(1), &other_id, 1_001)
@@ -450,7 +453,7 @@ mod tests {
     #[tokio::test]
     async fn a_record_that_was_moved_or_damaged_is_no_session() {
         let (store, sessions, ticket) = stored().await;
-        let there = store.load(&ticket.key(), 1_001).await.unwrap().unwrap();
+        let there = store.load(&ticket.key, 1_001).await.unwrap().unwrap();
         let mut record = StoredRecord::new(there.sealed, there.generation, there.expires_at);
         let other = Ticket::from_bytes([7; 32]);
         store
@@ -465,10 +468,7 @@ mod tests {
                 .is_none()
         );
         record.sealed.pop();
-        store
-            .replace(&ticket.key(), 0, record, 1_001)
-            .await
-            .unwrap();
+        store.replace(&ticket.key, 0, record, 1_001).await.unwrap();
         assert!(
             sessions
                 .load(&keys(1), &ticket, 1_001)

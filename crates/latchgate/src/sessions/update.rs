@@ -125,9 +125,7 @@ fn contended() -> Error {
     StoreError::Unavailable("others kept changing the session".into()).into()
 }
 
-fn next(updated: Session) -> Arc<Session> {
-    Arc::new(Session {
-        generation: updated.generation.saturating_add(1),
-        ..updated
-    })
+fn next(mut updated: Session) -> Arc<Session> {
+    updated.generation = updated.generation.saturating_add(1);
+    Arc::new(updated)
 }

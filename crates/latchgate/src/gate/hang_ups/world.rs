@@ -88,6 +88,8 @@ impl HttpClient for Arc<SlowProvider> {
 pub(crate) struct SlowStore {
     store: MemoryStore,
     pub(super) down: AtomicBool,
+    /// How many removals are yet to fail.
+    pub(super) failing_removals: AtomicUsize,
     calls: AtomicUsize,
 }
 
@@ -138,7 +140,13 @@ impl SessionStore for SlowStore {
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
-        self.slowly(move |store| store.remove(key))
+        let one_less = |left: usize| left.checked_sub(1);
+        let failing = &self.failing_removals;
+        let fails = failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+        match fails {
+            Ok(_) => self.slowly(|_| Box::pin(async { Err(StoreError::unavailable("down")) })),
+            Err(_) => self.slowly(move |store| store.remove(key)),
+        }
     }
 
     fn lease<'a>(
