@@ -1,10 +1,10 @@
-//! Work that outlives the request that caused it: token refreshes, the ends of sessions, revocations,
-//! hooks that hear of a logout.
+//! Work that outlives the request that caused it: token refreshes, the ends of sessions, revocations, `on_logout`
+//! hooks.
 //!
-//! It belongs to no connection, so a browser that hangs up cuts nothing in half. Nor does it belong to
-//! a worker: on a multi-threaded runtime it runs there, and everywhere else (the workers of actix-web
-//! have a runtime each, which ends with them) on a runtime of its own, started at first need. The
-//! connections to the provider belong there too, since a connection ends with the runtime it was made on.
+//! It is tied to no connection, so a browser that hangs up interrupts nothing. Nor is it tied to a worker: on a
+//! multi-threaded runtime it runs there, and otherwise (each worker of actix-web has a runtime that ends with it) on a
+//! runtime of its own, started when first needed. The connections to the provider live there too, since a connection
+//! ends with the runtime it was made on.
 
 use std::fmt;
 use std::future::Future;
@@ -27,14 +27,14 @@ pub(crate) struct Background {
     own: OnceLock<Option<OwnRuntime>>,
     logins: Arc<Semaphore>,
     ends: Arc<Semaphore>,
-    /// Room for work that nobody waits for.
+    /// Limits work that nobody waits for.
     unawaited: Arc<Semaphore>,
 }
 
-/// Work that somebody waits for, by what it is: each kind has room of its own.
+/// Work that somebody waits for, by kind: each kind has a limit of its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Room {
-    /// Logins, from the code that is spent to the session that is kept.
+    /// Logins, from the code exchange to the stored session.
     Logins,
     /// Whatever ends sessions.
     Ends,
@@ -44,8 +44,7 @@ pub(crate) enum Room {
 struct OwnRuntime(Option<Runtime>);
 
 impl Background {
-    /// How many pieces of work of each kind may be under way. Refreshes are not counted: each session
-    /// has one at most.
+    /// How many tasks of each kind may run at once. Refreshes are not counted: each session has at most one.
     const ROOM: usize = 1_024;
 
     /// How many threads the own runtime has.
@@ -62,7 +61,7 @@ impl Background {
         }
     }
 
-    /// Runs `work` to its end.
+    /// Runs `work` to completion.
     pub(crate) fn spawn<F>(&self, work: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -70,8 +69,7 @@ impl Background {
         drop(self.start(work));
     }
 
-    /// Runs `work` that is done as well as it goes. With 1,024 pieces of such work under way it is left
-    /// undone, and logged as `what`.
+    /// Runs `work` on a best-effort basis. With 1,024 such tasks under way it is dropped, and logged as `what`.
     pub(crate) fn spawn_if_room<F>(&self, what: &'static str, work: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -84,13 +82,13 @@ impl Background {
             Err(_) => tracing::error!(
                 event = "background_full",
                 what,
-                "left undone: 1,024 pieces of such work are under way already"
+                "skipped: 1,024 such tasks are already running"
             ),
         }
     }
 
-    /// Runs `work` to its end, also when nobody waits for it any more once it has begun. `None` when
-    /// the runtime ended before it did, or it panicked.
+    /// Runs `work` to completion once it has begun, even if nobody waits for it any more. `None` when the runtime ended
+    /// before it did, or it panicked.
     pub(crate) async fn run<F>(&self, room: Room, work: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -108,8 +106,8 @@ impl Background {
         self.start(work)?.await.ok()
     }
 
-    /// Runs `work` where the background's connections are, for somebody who may leave: then it is cut
-    /// short. `None` when the runtime ended before it did, or it panicked.
+    /// Runs `work` on the runtime of the provider's connections. It is cancelled when the caller is. `None` when the
+    /// runtime ended before it did, or it panicked.
     pub(crate) async fn borrow<F>(&self, work: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -122,7 +120,7 @@ impl Background {
         AbortOnDropHandle::new(task).await.ok()
     }
 
-    /// Waits until all work that has been given so far is done.
+    /// Waits until all work spawned so far is done.
     pub(crate) async fn drain(&self) {
         self.tracker.close();
         self.tracker.wait().await;
@@ -152,7 +150,7 @@ impl Background {
                     tracing::error!(
                         event = "background_thread_failed",
                         %error,
-                        "no thread could be started for background work: it runs where it is asked for, and ends with that runtime"
+                        "no thread could be started for background work; it runs on the caller's runtime, and ends with it"
                     );
                 })
                 .ok()
@@ -174,7 +172,7 @@ impl OwnRuntime {
 }
 
 impl Drop for OwnRuntime {
-    /// The gate may be dropped anywhere, and a runtime that waits for its threads may not.
+    /// A gate may be dropped anywhere, but a runtime that waits for its threads may not.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
@@ -190,8 +188,8 @@ impl fmt::Debug for Background {
     }
 }
 
-/// Pauses between attempts: each twice as long as the one before, up to a limit, and each shortened by
-/// up to a quarter at random, so that those who failed together do not come back together.
+/// Pauses between attempts: each twice as long as the one before, up to a limit, and each shortened by up to a quarter
+/// at random, so that callers that failed together do not retry together.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
@@ -227,7 +225,7 @@ impl Backoff {
     }
 
     fn step(&mut self, random: &dyn Random) -> Duration {
-        // A generator that fails costs nothing but the spread.
+        // If the generator fails, only the jitter is lost.
         let [chance] = random.array().unwrap_or([0]);
         let whole = self.next;
         self.next = (whole * 2).min(self.longest);

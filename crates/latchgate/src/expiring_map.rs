@@ -124,7 +124,7 @@ impl<K: Copy + Ord + AsRef<[u8]>, V> LockedEntry<'_, K, V> {
         (entry.expires_at > self.now).then_some(&mut entry.value)
     }
 
-    /// Puts `value` in the place of whatever is there.
+    /// Sets the value, replacing any that is there.
     pub(crate) fn set(&mut self, value: V, expires_at: u64) {
         self.remove();
         if self.shard.entries.len() >= self.map.shard_limit
@@ -139,7 +139,7 @@ impl<K: Copy + Ord + AsRef<[u8]>, V> LockedEntry<'_, K, V> {
         self.drop_expired();
     }
 
-    /// Lets the entry, if it is there, expire at another time.
+    /// Changes when the entry expires, if it is there.
     pub(crate) fn set_expiry(&mut self, expires_at: u64) {
         let shard = &mut *self.shard;
         let entry = shard.entries.get_mut(&self.key);

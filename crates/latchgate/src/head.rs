@@ -1,7 +1,6 @@
 //! What the core asks of a request: a borrowed view of its head.
 //!
-//! axum speaks `http` 1 and actix-web `http` 0.2. Instead of copying header maps, the core asks
-//! through [`RequestHead`].
+//! axum uses `http` 1 and actix-web `http` 0.2. Instead of copying header maps, the core reads through [`RequestHead`].
 
 /// A borrowed view of a request's head.
 pub trait RequestHead {

@@ -1,8 +1,7 @@
-//! Who is asking: a person whose browser navigates, or a program?
+//! Whether a request is a navigation by a person's browser, or made by a program.
 //!
-//! Only a navigation can be sent to the provider's login page and come back. Everything else (a
-//! `fetch`, an XHR, an iframe, a prefetch, a WebSocket handshake, an API client, any unsafe method)
-//! is told so with a status instead.
+//! Only a navigation can be sent to the provider's login page and come back. Everything else (a `fetch`, an XHR, an
+//! iframe, a prefetch, a WebSocket handshake, an API client, any unsafe method) gets a status instead.
 //!
 //! Decided by [Fetch Metadata](https://www.w3.org/TR/fetch-metadata/) where the browser sends it,
 //! and by `Accept` and `X-Requested-With` where it does not.
@@ -32,8 +31,8 @@ impl Navigation {
         }
     }
 
-    /// Whether a request for a page whose only purpose is to start a login may do so, by whatever
-    /// method. Clients that say nothing of themselves are let through: they asked for it by its name.
+    /// Whether a request to the login route may start a login, by whatever method. Clients that send none of these
+    /// headers may: they requested the route explicitly.
     pub(crate) fn to_login_page(head: &dyn RequestHead) -> Self {
         if may_navigate(head) {
             Self::TopLevel
@@ -73,7 +72,7 @@ fn may_navigate(head: &dyn RequestHead) -> bool {
 
 /// Whether a request that changes something came from a page of ours.
 ///
-/// `Sec-Fetch-Site` decides where it is sent, then `Origin`, then `Referer`.
+/// Decided by the first of `Sec-Fetch-Site`, `Origin` and `Referer` that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
     /// A page of our own origin, or the person themselves (address bar, bookmark).
@@ -102,8 +101,7 @@ impl Sender {
     }
 }
 
-/// What fills a frame, as far as the browser tells: whether the request does, and on a page of which
-/// origin.
+/// Whether the request fills a frame, and on a page of which origin, as far as the browser says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Framing {
     in_a_frame: Option<bool>,
@@ -123,8 +121,8 @@ impl Framing {
         }
     }
 
-    /// Whether the request fills a frame on a page of one of these origins. A page that does not say
-    /// where it is is believed, if the browser says that there is a frame.
+    /// Whether the request fills a frame on a page of one of these origins. A page that hides its origin is accepted if
+    /// the browser says that there is a frame.
     pub(crate) fn is_by_one_of(&self, origins: &[String]) -> bool {
         match (self.in_a_frame, &self.page) {
             (Some(false), _) | (None, None) => false,

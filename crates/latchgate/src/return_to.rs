@@ -1,10 +1,9 @@
 //! Where the visitor goes after login: a path on our own site, and nothing else.
 //!
-//! The text comes from a query string, so anybody can write it. Browsers read a `Location` by the
-//! [WHATWG URL Standard](https://url.spec.whatwg.org/#url-parsing), which drops tabs and newlines,
-//! takes `\` for `/` and resolves `.` and `%2e` segments *before* it looks for a host. A check on
-//! the text alone is therefore not enough: [`ReturnTo::parse`] resolves the text the way a browser
-//! does, and what it hands back is what it has checked.
+//! The text comes from a query string, so anyone can write it. Browsers read a `Location` by the [WHATWG URL
+//! Standard](https://url.spec.whatwg.org/#url-parsing), which drops tabs and newlines, takes `\` for `/` and resolves
+//! `.` and `%2e` segments *before* it looks for a host. A check on the text alone is therefore not enough:
+//! [`ReturnTo::parse`] resolves the text the way a browser does, and returns exactly what it has checked.
 
 use url::{Position, Url};
 
@@ -18,12 +17,12 @@ impl ReturnTo {
     /// The longest accepted path with query and fragment, in bytes, before and after normalisation.
     pub const MAX_LEN: usize = 2048;
 
-    /// The front page, `/`: where a visitor goes who named no place, or one that was refused.
+    /// The front page, `/`: the default, and the replacement for a path that was refused.
     pub fn root() -> Self {
         Self("/".to_owned())
     }
 
-    /// Reads `path[?query][#fragment]` and normalises it, or refuses it.
+    /// Parses and normalises `path[?query][#fragment]`. `None` if it is not acceptable.
     ///
     /// Accepted is printable ASCII without `\`, up to [`MAX_LEN`](Self::MAX_LEN) bytes, which
     /// starts with exactly one `/` both as written and once dot segments are resolved:
@@ -32,8 +31,8 @@ impl ReturnTo {
     /// ```
     /// use latchgate::ReturnTo;
     ///
-    /// let way_back = ReturnTo::parse("/invoices/./7?page=2#total");
-    /// assert_eq!(way_back.as_ref().map(ReturnTo::as_str), Some("/invoices/7?page=2#total"));
+    /// let return_to = ReturnTo::parse("/invoices/./7?page=2#total");
+    /// assert_eq!(return_to.as_ref().map(ReturnTo::as_str), Some("/invoices/7?page=2#total"));
     /// assert_eq!(ReturnTo::parse("//evil.example/invoices"), None);
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
@@ -47,8 +46,7 @@ impl ReturnTo {
     }
 }
 
-/// Resolves a path that looks safe on a site that is not ours, and gives it back if it stayed
-/// there.
+/// Resolves a path that looks safe against a placeholder origin, and returns it if the origin stays the same.
 fn resolve(text: &str) -> Option<String> {
     if !is_plain_path(text) {
         return None;

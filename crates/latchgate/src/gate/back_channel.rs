@@ -10,10 +10,10 @@ use crate::logout::{VerifiedLogoutToken, logout_token};
 use crate::session::SessionEnd;
 
 impl Gate {
-    /// Processes a logout token. `200` when its sessions have ended, also when there were none; `400`
-    /// for whatever is wrong with it ([OpenID Connect Back-Channel Logout 1.0
-    /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)); `503` when a
-    /// store fails, and then the same token may come again.
+    /// Processes a logout token. `200` when its sessions have ended, even if there were none; `400` when it is not
+    /// valid ([OpenID Connect Back-Channel Logout 1.0
+    /// §2.8](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse)); `503` when a store fails; then
+    /// the same token may be sent again.
     pub(super) async fn back_channel_logout(&self, form: &[u8]) -> Result<Response<Bytes>, Error> {
         let raw = logout_token(form)?;
         let token = self.relying_party().verify_logout_token(&raw).await?;

@@ -1,4 +1,4 @@
-//! Finishing a login: the walk of `code`, from the provider's answer to the session.
+//! Finishing a login: from the provider's authorization response to the session.
 
 use std::sync::Arc;
 
@@ -21,19 +21,19 @@ use crate::session::{EndedSession, Session, SessionEnd};
 use crate::sessions::{Beginning, LoadedSession, SessionCookie, SignedOut, Ticket};
 use crate::token::TokenResponse;
 
-/// What is known of a login when its answer has come back.
+/// A login whose authorization response has arrived.
 struct Login {
     expected: Expected,
     beginning: Beginning,
     remembered: CookiePersistence,
     /// The session that the browser had when the login began.
     replaces: Option<ReplacedSession>,
-    /// The session that the browser has brought along.
+    /// The session of the callback request.
     brought: RequestSession,
 }
 
 impl Gate {
-    /// Answers the provider's answer. Whatever comes of it, the login's cookie is used up.
+    /// Handles the provider's authorization response. Whatever the outcome, the login's cookie is removed.
     pub(super) async fn callback(
         &self,
         form: &[u8],
@@ -92,8 +92,8 @@ impl Gate {
         Ok(answer)
     }
 
-    /// An answer nobody here waits for. Somebody who is signed in went back in the browser's history
-    /// or reloaded: they go home, and nothing changes. For anybody else it is refused.
+    /// A response that belongs to no pending login. Somebody who is signed in went back in the browser's history or
+    /// reloaded: they are sent to the start page, and nothing changes. Anyone else is refused.
     async fn no_pending_login(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
         let brought = RequestSession::new(Arc::clone(&self.0.context));
         match brought.open(&parts.cookies()).await? {
@@ -102,8 +102,8 @@ impl Gate {
         }
     }
 
-    /// Opens the login cookie of this answer. More than one value under its name: somebody planted
-    /// one, and only one can be genuine.
+    /// Opens the login cookie of this response. If there are several values under its name, somebody planted one, and
+    /// only one can be genuine.
     fn pending_login(&self, suffix: &str, parts: &RequestParts, now: u64) -> Option<PendingLogin> {
         let name = format!("{}{suffix}", self.0.login_cookie.name());
         let values = parts
@@ -115,8 +115,8 @@ impl Gate {
             .find_map(|(_, value)| PendingLogin::open(&self.0.keys, &name, value, now))
     }
 
-    /// Spends the code, and keeps the session that comes of it. Once the provider has issued tokens, they
-    /// are kept or revoked, whether or not the browser still waits.
+    /// Exchanges the code and stores the session. Once the provider has issued tokens, they are stored or revoked,
+    /// whether or not the browser still waits.
     async fn sign_in(
         &self,
         code: VerifiedCode,
@@ -135,8 +135,8 @@ impl Gate {
         signed_in
     }
 
-    /// The session that the tokens are good for, if the application accepts it. It begins when its login came back:
-    /// whatever ends it since then ends it.
+    /// The session that the tokens start, if the application accepts it. It begins when the response arrived: a logout
+    /// since then ends it.
     async fn new_session(&self, tokens: &TokenResponse, login: &Login) -> Result<Session, Error> {
         let beginning = &login.beginning;
         let session = self
@@ -147,7 +147,7 @@ impl Gate {
         self.run_login_hook(session).await
     }
 
-    /// Asks the application what to keep in a new session. Without its consent there is none.
+    /// Asks the application for its value in a new session. If it rejects the login, there is no session.
     async fn run_login_hook(&self, session: Session) -> Result<Session, Error> {
         let context = &self.0.context;
         let Some(hook) = &context.hooks.login else {
@@ -162,15 +162,15 @@ impl Gate {
                     issuer = session.issuer,
                     subject = session.subject,
                     code = error.code(),
-                    "the application did not accept a login"
+                    "the application rejected a login"
                 );
                 Err(error)
             }
         }
     }
 
-    /// Keeps a new session in place of the one the browser brought, or had when the login began, which
-    /// ends.
+    /// Stores a new session and ends the one that it replaces: the one of this request, or of the request that began
+    /// the login.
     async fn replace_session(
         &self,
         session: Session,
@@ -211,11 +211,11 @@ impl Gate {
         Ok(cookies)
     }
 
-    /// Revokes the refresh token of a session that another one has replaced, when somebody else has signed in. Nobody
-    /// has signed out: the application is not told.
+    /// Revokes the refresh token of a session that another one has replaced, when somebody else has signed in. The
+    /// application is not told, for nobody has signed out.
     ///
-    /// For the same person it is not revoked: some providers, Keycloak among them, end with one token all that this
-    /// client has of that person, and so the new session's.
+    /// For the same person it is not: some providers, Keycloak among them, then revoke all tokens of this client for
+    /// that person, the new session's included.
     fn revoke_replaced(&self, replaced: &Session, by: &Session) {
         if (&replaced.issuer, &replaced.subject) != (&by.issuer, &by.subject) {
             self.relying_party().revoke_tokens_of(replaced);

@@ -1,5 +1,5 @@
-//! Challenges: what an extractor or a guard answers when a request may not pass. The layer finds
-//! the challenge in the response's extensions and lets the gate turn it into the real response.
+//! Challenges: what an extractor or a guard returns when a request may not pass. The layer finds the challenge in the
+//! response's extensions and lets the gate turn it into the actual response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,24 +22,24 @@ use crate::session::{SessionEnd, User};
 
 /// Why a request may not pass, with what is needed to answer it.
 ///
-/// A browser's top-level navigation is sent to log in and comes back to the same URL. Everything
-/// else gets a status and a problem document: `401` when nobody is signed in, `403` when somebody
-/// is who may not, `503` when the session cannot be told.
+/// A browser's top-level navigation is sent to log in and comes back to the same URL. Everything else gets a status and
+/// a problem document: `401` when nobody is signed in, `403` when the person who is may not pass, `503` when the
+/// session cannot be read.
 #[derive(Clone)]
 #[must_use]
 pub struct Challenge {
     why: Why,
     navigation: Navigation,
     html: bool,
-    /// Whether it only asks for a page.
+    /// Whether its method is safe.
     safe: bool,
     /// The path and query of the request.
     target: String,
-    /// Where a form of ours was sent from: its address need not answer a `GET`.
+    /// The page that a form was sent from: the form's URL need not answer a `GET`.
     referer: Option<String>,
-    /// Why the session that the request brought is over.
+    /// Why the session that the request brought has ended.
     ended: Option<SessionEnd>,
-    /// What the visitor of a session once chose.
+    /// The visitor's earlier choice of how long the cookie lasts.
     remembered: Option<CookiePersistence>,
     /// Who may not pass, for the log.
     user: Option<Box<User>>,
@@ -49,7 +49,7 @@ pub struct Challenge {
 #[derive(Clone, Debug)]
 enum Why {
     SignIn(Box<LoginOptions>),
-    /// The access token has expired, and another login brings one.
+    /// The access token has expired, and a new login brings another.
     NoRefreshToken,
     Denied(Denial),
     Failed(Arc<Error>),
@@ -66,13 +66,13 @@ impl Challenge {
         Self::new(head, Why::SignIn(Box::new(options)))
     }
 
-    /// Somebody is signed in but does not meet a guard's condition. One who authenticated too long
-    /// ago may do so again; any other denial is final.
+    /// Somebody is signed in but does not meet a guard's condition. Somebody who authenticated too long ago may do so
+    /// again; any other denial is final.
     pub fn denied(head: &dyn RequestHead, denial: Denial) -> Self {
         Self::new(head, Why::Denied(denial))
     }
 
-    /// Nobody can tell who is signed in.
+    /// The session, or what was asked of it, is unavailable.
     pub fn failed(head: &dyn RequestHead, error: Error) -> Self {
         match error {
             Error::SessionEnded => Self::sign_in(head),
@@ -81,12 +81,12 @@ impl Challenge {
         }
     }
 
-    /// What was asked for cannot be had, and no login would change that.
+    /// What was asked for is unavailable, and no login would change that.
     pub(super) fn refused(head: &dyn RequestHead, error: Error) -> Self {
         Self::new(head, Why::Failed(Arc::new(error)))
     }
 
-    /// The request brought a session that is over.
+    /// The request brought a session that has ended.
     pub(super) fn after(mut self, ended: Option<SessionEnd>) -> Self {
         self.ended = ended;
         self
@@ -105,7 +105,7 @@ impl Challenge {
         self
     }
 
-    /// The request, as far as a refusal of it may tell.
+    /// What a refusal may say of the request.
     fn asked(&self, retry: Retry) -> RefusedRequest {
         RefusedRequest {
             html: self.html,
@@ -132,7 +132,7 @@ impl Challenge {
         self.cookies.iter().any(|field| login.is_in(field))
     }
 
-    /// The request's URL had a path before this one that a proxy took off.
+    /// Adds the path that a proxy stripped from the request's URL.
     pub(super) fn below(mut self, base_path: &str) -> Self {
         if !self.target.is_empty() {
             self.target.insert_str(0, base_path);
@@ -140,20 +140,20 @@ impl Challenge {
         self
     }
 
-    /// What is to be answered instead.
+    /// Replaces the reason by an error.
     pub(super) fn failing(mut self, error: Error) -> Self {
         self.why = Why::Failed(Arc::new(error));
         self
     }
 
-    /// Whether nobody can tell who is signed in, or what they have: not the same as nobody being there.
+    /// Whether the session, or what was asked of it, could not be read. Not the same as nobody being signed in.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self.why, Why::Failed(_))
     }
 
-    /// The status of the answer, if no login is started: `401` where somebody has to sign in, `403` where
-    /// somebody may not pass, else that of the error.
+    /// The status of the response, if no login is started: `401` if somebody has to sign in, `403` if the person may
+    /// not pass, else that of the error.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match &self.why {
@@ -192,8 +192,7 @@ impl Challenge {
 }
 
 impl From<Error> for Challenge {
-    /// What stopped a handler, which has no request at hand any more: a status and a problem document,
-    /// whoever asked.
+    /// For a handler, which no longer has the request: a status and a problem document, whatever the client.
     fn from(error: Error) -> Self {
         let why = match error {
             Error::SessionEnded => Why::SignIn(Box::default()),
@@ -335,8 +334,8 @@ impl Gate {
             remembered: options.remembered,
         };
         let mut response = self.render(parts, &challenge.asked(retry));
-        // RFC 9110 §15.5.2 wants a challenge. `Session` is not a registered scheme; browsers show
-        // no dialogue for it, which is what a `fetch` needs.
+        // RFC 9110 §15.5.2 requires a challenge. `Session` is not a registered scheme, so browsers show no dialog for
+        // it, which is what a `fetch` needs.
         let scheme = HeaderValue::from_static("Session");
         response
             .headers_mut()
@@ -344,7 +343,7 @@ impl Gate {
         response
     }
 
-    /// The page that the visitor was on the way to; for what a form sent, the page with the form.
+    /// The page that the visitor asked for; for a form, the page that it was sent from.
     fn page_of(&self, challenge: &Challenge) -> ReturnTo {
         if challenge.safe {
             self.return_to(&challenge.target)

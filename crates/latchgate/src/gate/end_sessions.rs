@@ -1,4 +1,4 @@
-//! Ending sessions from the application, and stopping.
+//! Ending sessions from the application, and shutting down.
 
 use super::Gate;
 use crate::background::Room;
@@ -8,21 +8,20 @@ use crate::logout::LogoutTarget;
 use crate::session::{SessionEnd, User};
 
 impl Gate {
-    /// Ends every session that a person has begun so far, wherever they are signed in: for "log out
-    /// everywhere", or when an account is closed. The person is who an ID token names, by `iss` and
-    /// `sub` ([OpenID Connect Core 1.0 §5.7](https://openid.net/specs/openid-connect-core-1_0.html#ClaimStability)),
-    /// as [`User::issuer`](crate::User::issuer) and [`User::subject`](crate::User::subject) have
-    /// them.
+    /// Ends every session that a person has begun so far, wherever they are signed in: for "log out everywhere", or
+    /// when an account is closed. The person is identified by the `iss` and `sub` of the ID token ([OpenID Connect Core
+    /// 1.0 §5.7](https://openid.net/specs/openid-connect-core-1_0.html#ClaimStability)), which are
+    /// [`User::issuer`](crate::User::issuer) and [`User::subject`](crate::User::subject).
     ///
-    /// Requests under way may still be answered, and leave no session behind; the cookie of the
-    /// session that asks goes with the next request. The provider is not told, and nobody is
-    /// kept from signing in again. In an [`on_login`](crate::GateBuilder::on_login) hook it ends the
-    /// session that is just beginning, too: [`Gate::end_other_sessions_of`] is what a hook wants.
+    /// Requests under way may still be answered, but leave no session behind; the cookie of the calling session is
+    /// removed with the next request. The provider is not told, and the person can sign in again. In an
+    /// [`on_login`](crate::GateBuilder::on_login) hook it also ends the session that is just beginning: in a hook, call
+    /// [`Gate::end_other_sessions_of`].
     ///
-    /// Sessions in a store end on every node that shares it, as long as the store has an index; all
-    /// others end on this node, and on every node where nodes share revocations
-    /// ([`GateBuilder::revocations_in`](crate::GateBuilder::revocations_in)). Once it has begun, it
-    /// goes on to its end, also when nobody waits for it any more.
+    /// Sessions in a store end on every node that shares it, as long as the store has an index; all others end on this
+    /// node, and on every node where nodes share revocations
+    /// ([`GateBuilder::revocations_in`](crate::GateBuilder::revocations_in)). Once begun, it runs to completion even if
+    /// the future is dropped.
     ///
     /// ```
     /// # use latchgate::{Error, Gate, User};
@@ -45,9 +44,9 @@ impl Gate {
         .await
     }
 
-    /// Ends every session that a person has begun so far, but the one that `user` comes from: for
-    /// "sign out my other devices", or for an [`on_login`](crate::GateBuilder::on_login) hook that lets
-    /// everybody have one session. Otherwise as [`Gate::end_sessions_of`].
+    /// Ends every session that a person has begun so far, except the one that `user` comes from: for "sign out my other
+    /// devices", or for an [`on_login`](crate::GateBuilder::on_login) hook that allows each person one session.
+    /// Otherwise as [`Gate::end_sessions_of`].
     ///
     /// ```
     /// # use latchgate::{Gate, LoginRejection, User};
@@ -58,8 +57,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again.
-    /// [`Error::SessionEnded`] when the session of `user` has ended itself.
+    /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again. [`Error::SessionEnded`]
+    /// when the session of `user` has itself ended.
     pub async fn end_other_sessions_of(&self, user: &User) -> Result<(), Error> {
         let user = user.clone();
         self.run_to_end(|gate| async move {
@@ -82,11 +81,11 @@ impl Gate {
         );
     }
 
-    /// Waits until everything is done that goes on in the background: token refreshes, logouts that a
-    /// store has yet to hear of, revocations, hooks. For a server that stops, once it answers no more
-    /// requests; what is under way after `drain` began is not waited for.
+    /// Waits for all background work: token refreshes, logouts that a store has yet to record, token revocations,
+    /// hooks. Call it on shutdown, once the server answers no more requests; work that starts after `drain` is not
+    /// waited for.
     ///
-    /// With a store that is down this takes up to a minute and some seconds, so give it a time limit:
+    /// With a store that is down this can take a little over a minute, so give it a time limit:
     ///
     /// ```
     /// # use std::time::Duration;
@@ -100,8 +99,7 @@ impl Gate {
         self.0.background.drain().await;
     }
 
-    /// Runs what ends sessions to its end, whether or not somebody still waits for it: a browser that
-    /// hangs up must not leave half of it undone.
+    /// Runs work that ends sessions to completion, even if the client hangs up.
     pub(super) async fn run_to_end<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, Error>
     where
         T: Send + 'static,

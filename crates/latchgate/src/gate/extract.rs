@@ -1,5 +1,5 @@
-//! What extractors and guards ask of a request: its person, its token, its value, or the challenge to answer with. Written
-//! once for all frameworks.
+//! What extractors and guards read from a request: its user, access token or session data, or the challenge to respond
+//! with. Shared by all frameworks.
 
 use serde::de::DeserializeOwned;
 
@@ -11,7 +11,7 @@ use crate::head::RequestHead;
 use crate::request_session::{FoundData, RequestSession, SessionData};
 use crate::session::{AccessToken, SessionEnd, User};
 
-/// A request of the application's, as an extractor sees it.
+/// An application request, as an extractor sees it.
 #[derive(Debug)]
 pub struct Extract<'a, H> {
     session: Option<&'a RequestSession>,
@@ -19,7 +19,7 @@ pub struct Extract<'a, H> {
 }
 
 impl<'a, H: RequestHead> Extract<'a, H> {
-    /// A request with this head. `session` is what the layer put into the request's extensions; without one nobody is
+    /// A request with this head. `session` is what the layer put into the request's extensions; without it nobody is
     /// signed in.
     pub fn new(session: Option<&'a RequestSession>, head: &'a H) -> Self {
         if session.is_none() {
@@ -32,17 +32,17 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// The challenge to answer with: to sign in, when nobody is; a `503` when the session's store does not answer.
+    /// The challenge to respond with: to sign in, when nobody is; a `503` when the session's store is unavailable.
     pub async fn user(&self) -> Result<User, Challenge> {
         let user = self.optional_user().await?;
         user.ok_or_else(|| self.sign_in())
     }
 
-    /// Who makes a request that nobody needs to have signed in for.
+    /// Who makes the request, if anyone is signed in.
     ///
     /// # Errors
     ///
-    /// The challenge to answer with: a `503` when the session's store does not answer.
+    /// The challenge to respond with: a `503` when the session's store is unavailable.
     pub async fn optional_user(&self) -> Result<Option<User>, Challenge> {
         match self.session {
             Some(session) => {
@@ -57,10 +57,10 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// The challenge to answer with: as [`Extract::user`], or a `403`.
+    /// The challenge to respond with: as for [`Extract::user`], or a `403`.
     pub async fn guarded(&self, guard: &Guard) -> Result<User, Challenge> {
         let user = self.user().await?;
-        // As lenient with the provider's clock as the check of the ID token, or the two would loop.
+        // With the same leeway for the provider's clock as the check of the ID token, or the two would loop.
         let now = self.session.map_or(0, |session| {
             let context = session.context();
             let leeway = context.relying_party.leeway();
@@ -81,7 +81,7 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// The challenge to answer with: a `503` when the session's store does not answer.
+    /// The challenge to respond with: a `503` when the session's store is unavailable.
     pub async fn session_end(&self) -> Result<Option<SessionEnd>, Challenge> {
         match self.session {
             Some(session) => {
@@ -96,8 +96,8 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// The challenge to answer with: to sign in, when nobody is or the token is gone for good; a `503` when it cannot be
-    /// refreshed now.
+    /// The challenge to respond with: to sign in, when nobody is or the token can no longer be refreshed; a `503` when
+    /// it cannot be refreshed now.
     pub async fn access_token(&self) -> Result<AccessToken, Challenge> {
         let Some(session) = self.session else {
             return Err(self.sign_in());
@@ -109,8 +109,8 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// As [`Extract::access_token`], but a `401` without a way to log in when the session has no refresh token: another
-    /// login would bring none either, and a visitor would go round for ever.
+    /// As for [`Extract::access_token`], but a `401` that starts no login when the session has no refresh token:
+    /// another login would bring none either, and the visitor would be redirected for ever.
     pub async fn refreshed_access_token(&self) -> Result<AccessToken, Challenge> {
         let Some(session) = self.session else {
             return Err(self.sign_in());
@@ -125,10 +125,10 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// The challenge to answer with: to sign in, when nobody is, or when the session has no value of this type, for example
-    /// since it is older than the application. Signing in again then asks the `on_login` hook for one. Where that would be
-    /// of no use, because there is no such hook or it was asked less than a minute ago, a `500` with the code
-    /// `session_data`; the log says more.
+    /// The challenge to respond with: to sign in, when nobody is, or when the session has no value of this type, for
+    /// example because it is older than the application. Signing in again then asks the `on_login` hook for one. If
+    /// that would not help, because there is no such hook or it ran less than a minute ago, a `500` with the code
+    /// `session_data`; the log says why.
     pub async fn data<T: DeserializeOwned>(&self) -> Result<SessionData<T>, Challenge> {
         match self.find_data().await? {
             FoundData::Value(data) => Ok(data),
@@ -139,11 +139,11 @@ impl<'a, H: RequestHead> Extract<'a, H> {
         }
     }
 
-    /// The same for requests that nobody needs to have signed in for: `None` where [`Extract::data`] would ask somebody to.
+    /// The same, but `None` where [`Extract::data`] would ask for a login.
     ///
     /// # Errors
     ///
-    /// The challenge to answer with when nobody can tell.
+    /// The challenge to respond with when the session or its value cannot be read.
     pub async fn optional_data<T: DeserializeOwned>(
         &self,
     ) -> Result<Option<SessionData<T>>, Challenge> {

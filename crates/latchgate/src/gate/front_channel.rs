@@ -1,16 +1,14 @@
 //! Front-channel logout: the provider ends sessions by frames in the browser ([OpenID Connect
 //! Front-Channel Logout 1.0 §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout)).
 //!
-//! Anybody can send such a request, so this is what one can do, and no more:
+//! Anyone can send such a request, so its effects are limited:
 //!
-//! 1. With `iss` and `sid` it ends the session of that name. Whoever knows the name can: providers
-//!    make it hard to guess.
-//! 2. Without them it ends the session whose cookie came with it, if it fills a frame, and on a page
-//!    of the provider's or ours as far as the page says where it is. The cookie is `SameSite=Lax`:
-//!    it comes into frames of our own site only, but along with links and windows from anywhere,
-//!    which is why those end nothing. What is left is a page of a neighbouring subdomain that hides
-//!    where it is.
-//! 3. A cookie of another session than the one that is named stays what it is.
+//! 1. With `iss` and `sid` it ends that session. Anyone who knows the `sid` can; providers make it hard to guess.
+//! 2. Without them it ends the session of the request's cookie, if the request fills a frame on a page of the provider
+//!    or ours, as far as the page reveals its origin. The cookie is `SameSite=Lax`: it is sent to frames of our own
+//!    site only, but with links and windows from any site, which is why those end nothing. The remaining risk is a page
+//!    of a sibling subdomain that hides its origin.
+//! 3. A cookie of a session other than the one named is left alone.
 //! 4. No token is revoked at the provider.
 
 use bytes::Bytes;
@@ -26,8 +24,8 @@ use crate::session::SessionEnd;
 use crate::sessions::{LoadedSession, Lookup};
 
 impl Gate {
-    /// Ends the session that a request names or brings. `200` also when there is none: the answer
-    /// tells nobody which sessions exist.
+    /// Ends the session that a request names or brings. `200` even if there is none, so that the response does not
+    /// reveal which sessions exist.
     pub(super) async fn front_channel_logout(
         &self,
         parts: &RequestParts,
@@ -67,7 +65,7 @@ impl Gate {
         Ok(answer)
     }
 
-    /// Ends the session that was named, and the one whose cookie came along, if it is meant.
+    /// Ends the session that was named, and the one of the request's cookie, if it is meant.
     async fn end_framed(
         &self,
         named: Option<String>,
@@ -89,7 +87,7 @@ impl Gate {
             issuer,
             named = named.is_some(),
             brought = meant.is_some(),
-            "a frame of the provider ended a session"
+            "a session was ended by front-channel logout"
         );
         Ok(())
     }

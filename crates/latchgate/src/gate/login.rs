@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::return_to::ReturnTo;
 
 impl Gate {
-    /// Where to go after login: the wanted path if it is a same-origin path that leads to the
-    /// application and not back to us, else the application's root.
+    /// Where to go after login: the wanted path if it is a same-origin path of the application and not one of our
+    /// routes, else the application's start page.
     pub(super) fn return_to(&self, wanted: &str) -> ReturnTo {
         ReturnTo::parse(wanted)
             .filter(|path| {
@@ -34,7 +34,7 @@ impl Gate {
         self.return_to(path.unwrap_or_default())
     }
 
-    /// Sends the browser to the provider, and remembers the login in a cookie of its own.
+    /// Redirects the browser to the provider, and stores the pending login in a cookie.
     pub(super) async fn begin_login(
         &self,
         options: LoginOptions,

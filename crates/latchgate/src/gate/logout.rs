@@ -1,4 +1,4 @@
-//! Signing out, and coming back from it.
+//! Signing out, and the return from the provider's logout page.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::seal::Purpose;
 use crate::session::{Session, SessionEnd};
 use crate::sessions::{SessionCookie, SignedOut};
 
-/// How long a visitor may take at the provider's logout page, in seconds.
+/// How long a visitor may stay at the provider's logout page, in seconds.
 const LOGOUT_MAX_AGE: u64 = 15 * 60;
 
-/// URLs longer than this are sent as a form: many servers read no more than 8 KB of a request line.
+/// URLs longer than this are sent as a form: many servers limit the request line to 8 KB.
 const LONGEST_URL: usize = 6_000;
 
 impl Gate {
@@ -30,7 +30,7 @@ impl Gate {
     pub(super) async fn logout(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
         match (parts.method.as_str(), parts.sender) {
             ("POST", Sender::Ourselves | Sender::Unknown) => {}
-            // A prefetch, or an image somebody put on a page of ours, does not mean that somebody wants to sign out.
+            // A prefetch, or an image that somebody put on a page of ours, is not a wish to sign out.
             ("GET", Sender::Ourselves) if parts.to_login_page == Navigation::TopLevel => {}
             ("POST", Sender::Foreign) => return Err(RequestError::CrossSite.into()),
             ("GET", sender) => return Ok(self.ask_before_logout(sender)),
@@ -91,7 +91,7 @@ impl Gate {
         self.sessions().sign_out(cookie, Arc::new(after)).await
     }
 
-    /// Signing out by a link from elsewhere takes a click on a button of ours.
+    /// A link from another site leads to a page that asks for confirmation.
     fn ask_before_logout(&self, sender: Sender) -> Response<Bytes> {
         let why = match sender {
             Sender::Foreign => "You followed a link from another site.",
@@ -124,8 +124,8 @@ impl Gate {
         remembered
     }
 
-    /// Compares the state and goes on to the clean URL. The visitor has signed out long since: a
-    /// state that does not fit is worth a log line, not an error.
+    /// Compares the state and redirects to the URL without it. The visitor has already signed out, so a mismatch is
+    /// logged and is no error.
     pub(super) fn return_from_logout(&self, parts: &RequestParts) -> Response<Bytes> {
         let name = self.0.logout_cookie.name();
         let expected = parts
@@ -144,10 +144,10 @@ impl Gate {
             }
         }
         if !matched {
-            // Whoever has the cookie of a logout can make up the state.
+            // Anyone with a logout cookie can invent a state.
             tracing::info!(
                 event = "logout_state_mismatch",
-                "a visitor came back from logout with another state"
+                "a visitor returned from the provider's logout page with an unexpected state"
             );
         }
         let rest = rest.finish();
@@ -165,7 +165,7 @@ impl Gate {
     }
 }
 
-/// A redirect, or a form that does the same when the URL is too long for one.
+/// A redirect, or a form when the URL is too long for one.
 fn send_to(url: &Url) -> Response<Bytes> {
     if url.as_str().len() <= LONGEST_URL {
         return redirect(url.as_str());

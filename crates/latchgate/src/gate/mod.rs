@@ -45,7 +45,7 @@ pub use route_request::RouteRequest;
 pub use routes::BasePath;
 pub(crate) use routes::{Evidence, Route, Routes};
 
-/// The gate of one application: who is configured, what is known of them, how sessions are kept.
+/// The gate of one application: its provider, its sessions and its routes.
 ///
 /// Cheap to clone. Built by [`Gate::from_env`], [`Gate::from_toml`] or [`Gate::builder`], without
 /// the network: the provider's metadata is fetched when the first login needs it, kept, and used
@@ -59,30 +59,30 @@ pub(crate) struct Parts {
     pub(crate) routes: Routes,
     /// The sessions, their provider and the application's hooks.
     pub(crate) context: Arc<Context>,
-    /// For what is remembered of logins and logouts under way.
+    /// For the cookies of pending logins and logouts.
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) login_cookie: CookieKind,
     pub(crate) logout_cookie: CookieKind,
     pub(crate) remember_me: RememberMe,
-    /// What browsers are asked to forget at logout, as a header.
+    /// The `Clear-Site-Data` header sent at logout.
     pub(crate) clear_site_data: Option<HeaderValue>,
     pub(crate) page_hook: Option<PageHook>,
     pub(crate) background: Arc<Background>,
     pub(crate) random: Arc<dyn Random>,
 }
 
-/// The public URL of the application, taken apart.
+/// The public URL of the application, in parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Base {
     /// `https://app.example.com`
     pub(crate) origin: String,
-    /// The path the application lives under, without a trailing slash; mostly empty.
+    /// The path of the application, without a trailing slash; usually empty.
     pub(crate) path: String,
     pub(crate) arrives: BasePath,
 }
 
 impl Base {
-    /// A path of ours in the form in which requests for it arrive.
+    /// A path of ours as requests for it arrive.
     fn as_received<'p>(&self, path: &'p str) -> &'p str {
         match self.arrives {
             BasePath::Kept => path,
@@ -95,11 +95,9 @@ impl Base {
 #[derive(Debug)]
 #[must_use]
 pub enum Verdict {
-    /// It is for one of our routes: run the request and send its response. The application is never
-    /// asked.
+    /// It is for one of our routes: run it and send its response. The application does not see it.
     Respond(Box<RouteRequest>),
-    /// It is the application's. With a session cookie of ours comes a session, for the request's
-    /// extensions; without one there is nothing to carry.
+    /// It is for the application. If it has a session cookie of ours, put [`Pass::session`] into its extensions.
     Pass(Pass),
 }
 
@@ -117,23 +115,22 @@ impl Gate {
         Verdict::Pass(Pass::new(self, session, head))
     }
 
-    /// Fetches the provider's metadata and keys now, for applications that would rather fail at
-    /// start than at the first login.
+    /// Fetches the provider's metadata and keys now, for applications that should fail at start rather than at the
+    /// first login.
     ///
     /// # Errors
     ///
-    /// What a login would fail with: the provider cannot be reached, or its metadata or keys cannot
-    /// be used.
+    /// As a login would: the provider cannot be reached, or its metadata or keys are not valid.
     pub async fn warm_up(&self) -> Result<(), Error> {
         self.relying_party().warm_up().await
     }
 
     /// The path that starts a login, for links and forms: `/login` unless configured otherwise.
     ///
-    /// Both may say where to come back to (`return_to`, a path of the application's) and that the
-    /// browser is to be remembered (`remember=yes`). A form, by `POST`, may also have the field
-    /// `prompt` with the value `login` or `select_account`, so that the provider asks who is there:
-    /// for "switch account". It is refused from another site, which has no say in a login.
+    /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
+    /// across browser restarts. A form sent by `POST` may also have the field `prompt` with the value `login` or
+    /// `select_account`, so that the provider asks who is there: for "switch account". A form from another site is
+    /// refused.
     #[must_use]
     pub fn login_path(&self) -> &str {
         &self.0.routes.login

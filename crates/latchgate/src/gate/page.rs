@@ -1,5 +1,4 @@
-//! The gate's own pages and redirects, with the headers that protect them. They work without scripts
-//! and fetch nothing.
+//! The gate's own pages and redirects, with the headers that protect them. They need no scripts and load nothing.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -7,14 +6,14 @@ use http::{HeaderValue, Response, StatusCode, header};
 /// The one style sheet, inline in every page. The contrast of its colours is tested.
 const STYLE: &str = include_str!("page/style.css");
 
-/// A page of ours around `body`, which is HTML already, with the headers that protect it.
+/// A page of ours around `body`, which is HTML, with security headers.
 pub(super) fn html(status: StatusCode, title: &str, body: &str) -> Response<Bytes> {
     let mut response = page(status, title, body);
     protect(&mut response);
     response
 }
 
-/// The same, for a caller that sets headers of its own before it protects it.
+/// The same without them, for a caller that sets headers of its own first.
 pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response<Bytes> {
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -34,7 +33,7 @@ pub(super) fn framable(text: &'static str, ancestors: &[String]) -> Response<Byt
         "default-src 'none'; frame-ancestors {}; base-uri 'none'",
         ancestors.join(" ")
     );
-    // Origins are made of checked URLs; without a policy that is a header value nobody may frame it.
+    // Origins come from checked URLs; should the policy not be a valid header value, nobody may frame the page.
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response
             .headers_mut()
@@ -65,7 +64,7 @@ pub(super) fn escape(text: &str) -> String {
 pub(super) fn redirect(location: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    // Locations are made of checked parts; text that is no header value leads nowhere but home.
+    // Locations are made of checked parts; one that is not a valid header value becomes the root.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(header::LOCATION, location);
     protect(&mut response);
@@ -81,7 +80,7 @@ pub(super) fn respond(status: StatusCode, kind: &'static str, body: String) -> R
     response
 }
 
-/// Sets the headers of everything the gate answers itself, as far as they are not set.
+/// Sets the security headers of the gate's own responses, unless they are set already.
 pub(super) fn protect(response: &mut Response<Bytes>) {
     const HEADERS: [(header::HeaderName, &str); 5] = [
         (header::CACHE_CONTROL, "no-store"),

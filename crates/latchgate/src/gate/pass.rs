@@ -1,4 +1,4 @@
-//! A request of the application's, on its way there and back.
+//! A request that goes to the application, and its response.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,21 +11,20 @@ use crate::error::LayerError;
 use crate::head::RequestHead;
 use crate::request_session::{RequestSession, ResponseHead};
 
-/// A request that goes to the application. Without a session cookie of ours, and unless the application asks
-/// who is there, it costs nothing.
+/// A request that goes to the application. Without a session cookie of ours it costs nothing.
 #[must_use]
 #[derive(Clone)]
 pub struct Pass {
     gate: Gate,
     session: Option<RequestSession>,
     misplaced: Option<LayerError>,
-    /// Somebody asked who makes a request that brought no cookie of ours.
+    /// A session was looked for in a request without a cookie of ours.
     asked: bool,
 }
 
 thread_local! {
-    /// [`Pass::asked`], while the application is polled. A mark in the request would cost every stranger's
-    /// request an allocation.
+    /// [`Pass::asked`], while the application is polled. A flag in the request would cost every anonymous request an
+    /// allocation.
     static ASKED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -55,8 +54,7 @@ impl Pass {
         }
     }
 
-    /// What belongs into the request's extensions, in place of any that is there already: an outer
-    /// gate's sessions are none of this one's.
+    /// What to put into the request's extensions. It replaces the session of an outer gate.
     #[must_use]
     pub fn session(&self) -> Option<&RequestSession> {
         self.session.as_ref()
@@ -70,8 +68,8 @@ impl Pass {
         polled
     }
 
-    /// The response to a challenge. Of the response that carried it, `replaced`, the headers stay that are
-    /// not about itself: those of CORS, a request id, cookies.
+    /// The response to a challenge. It replaces the response that carried the challenge and keeps those of its headers
+    /// that do not describe the content: those of CORS, a request id, cookies.
     pub fn answer(
         &self,
         challenge: Challenge,
@@ -106,12 +104,11 @@ impl Pass {
         }
     }
 
-    /// Writes into the head of the response what has changed, whatever kind of response it is; and that
-    /// the answer depends on cookies, if somebody asked for the visitor.
+    /// Adds the session's headers to the response, whatever its status, and `Vary: cookie` if a session was looked for.
     pub fn apply_to(&self, response: &mut dyn ResponseHead) {
         match &self.session {
             Some(session) => session.apply_to(response),
-            // Who brings a cookie of ours later must not get the page of one who did not.
+            // A cache must not serve an anonymous visitor's page to somebody with a session.
             None if self.asked => response.append(header::VARY, HeaderValue::from_static("cookie")),
             None => {}
         }
@@ -119,15 +116,15 @@ impl Pass {
 }
 
 impl Gate {
-    /// Nobody can see from within a part of an application whether the rest is behind the layer, too. What can be
-    /// seen is a browser that comes back from a login without its answer.
+    /// Logs that the layer may not cover the callback. This cannot be known from inside a part of the application; the
+    /// sign is a browser that returns from a login without its response.
     fn warn_of_misplaced_layer(&self) {
         if self.0.routes.evidence.misplaced_layer_warning_due() {
             tracing::warn!(
                 event = "no_answer_seen",
-                "a browser was sent to log in and is back without an answer, and no request for any path of the gate's has come \
-                 since the start. If it got a 404 at {}, the login layer is around some routes only: axum: use `Router::layer` on the \
-                 outermost router, after its last route, not `route_layer`; actix-web: use `App::wrap`. If the provider refused, \
+                "a browser was sent to log in and returned without a response from the provider, and the gate's own routes have received no request \
+                 since the start. If it got a 404 at {}, the login layer covers only some routes: in axum, use `Router::layer` on the \
+                 outermost router, after its last route, not `route_layer`; in actix-web, use `App::wrap`. If the provider refused, \
                  register the redirect URI {} there",
                 self.0.routes.callback,
                 self.redirect_uri(),
@@ -145,7 +142,7 @@ impl fmt::Debug for Pass {
     }
 }
 
-/// Whether a path is at a prefix of whole segments, or below.
+/// Whether a path equals a prefix of whole segments, or is below it.
 fn is_under(prefix: &str, path: &str) -> bool {
     path.strip_prefix(prefix)
         .is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))

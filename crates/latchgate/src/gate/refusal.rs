@@ -1,6 +1,6 @@
-//! What a visitor sees when the gate refuses: a status, a stable code, an id and a way on, in HTML
-//! or as a problem document ([RFC 9457 §3](https://www.rfc-editor.org/rfc/rfc9457#section-3)). The
-//! cause goes to the log under the same id.
+//! What a visitor sees when the gate refuses a request: a status, a stable code, an id and what to do next, in HTML or
+//! as a problem document ([RFC 9457 §3](https://www.rfc-editor.org/rfc/rfc9457#section-3)). The cause goes to the log
+//! under the same id.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::page::{escape, page, protect, respond};
 use crate::session::SessionEnd;
 
-/// What a page about a refusal may tell, for an application that renders its own
-/// ([`GateBuilder::pages`](crate::GateBuilder::pages)). Nothing in it says why: the cause is in the
-/// log, under [`Refusal::id`].
+/// The contents of a refusal page, for an application that renders its own
+/// ([`GateBuilder::pages`](crate::GateBuilder::pages)). It does not say why: the cause is in the log, under
+/// [`Refusal::id`].
 ///
 /// ```
 /// use latchgate::{Refusal, WayOn};
@@ -34,23 +34,23 @@ pub struct Refusal {
     pub status: StatusCode,
     /// The stable code, such as `state_mismatch`.
     pub code: &'static str,
-    /// Names this very refusal in the logs.
+    /// Identifies this refusal in the logs.
     pub id: String,
     /// What happened, as a heading in English.
     pub title: &'static str,
     /// What it means for the visitor, in a sentence or two of English.
     pub advice: &'static str,
-    /// Where the visitor can go from here, best first. Hardly ever empty.
+    /// What the visitor can do next, best first.
     pub ways_on: Vec<WayOn>,
     /// Whether the client would rather read HTML.
     pub html: bool,
-    /// Why the session that the request brought is over, if it brought one: the member `session` of
-    /// the problem document, by its code.
+    /// Why the session that the request brought has ended, if it has: the member `session` of the problem document, by
+    /// its code.
     pub session: Option<SessionEnd>,
 }
 
-/// A way on from a refusal. Every `href` is a path of the application's, checked as
-/// [`ReturnTo`](crate::ReturnTo) is; it may contain what the visitor wrote, so escape it.
+/// A way on from a refusal. Every `href` is a path of the application's, checked as [`ReturnTo`](crate::ReturnTo) is;
+/// it may contain user input, so escape it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WayOn {
@@ -64,10 +64,9 @@ pub enum WayOn {
         /// Where it leads.
         href: String,
     },
-    /// A form that starts a login at which the provider authenticates the visitor anew.
+    /// A form that starts a login at which the provider authenticates the visitor again.
     SignInAgain(LoginForm),
-    /// A form that starts a login at which the provider asks who is there. The session stays what it
-    /// is until somebody else has signed in.
+    /// A form that starts a login at which another person can sign in. The present session stays until they have.
     SignInAsSomebodyElse(LoginForm),
     /// A link to the application's start page.
     Home {
@@ -76,19 +75,18 @@ pub enum WayOn {
     },
 }
 
-/// A form to be sent by `POST` from a page of the application's own: the gate refuses it from
-/// anywhere else.
+/// A form to be sent by `POST` from a page of the application: the gate refuses it from other sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoginForm {
     /// Where it is sent.
     pub action: String,
-    /// Its hidden fields, by name and value. They may contain what the visitor wrote, so escape them.
+    /// Its hidden fields, by name and value. They may contain user input, so escape them.
     pub fields: Vec<(&'static str, String)>,
 }
 
 impl WayOn {
-    /// What to write on the link or the button, in English.
+    /// The label of the link or button, in English.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
@@ -139,8 +137,8 @@ impl Refusal {
         let is_form =
             |way: &WayOn| matches!(way, WayOn::SignInAgain(_) | WayOn::SignInAsSomebodyElse(_));
         if self.ways_on.iter().any(is_form) {
-            // Browsers without Fetch Metadata send `Origin: null` from a page that says `no-referrer`,
-            // and this page's own address may have a code in it: the origin, and no more.
+            // Browsers without Fetch Metadata send `Origin: null` from a page with `no-referrer`. Only the origin is
+            // sent, as this page's URL may contain a code.
             let policy = HeaderValue::from_static("strict-origin");
             let headers = response.headers_mut();
             headers.entry(header::REFERRER_POLICY).or_insert(policy);

@@ -1,4 +1,4 @@
-//! Refusing: the one place that turns an error into a page, and logs the cause under the page's id.
+//! Turns an error into a page, and logs its cause under the page's id.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -12,21 +12,21 @@ use crate::error::{Error, RequestError};
 use crate::return_to::ReturnTo;
 use crate::session::SessionEnd;
 
-/// A request, as far as a refusal of it may tell.
+/// What a refusal may say of the request.
 pub(super) struct RefusedRequest {
-    /// Whether it would rather have HTML.
+    /// Whether the client prefers HTML.
     pub(super) html: bool,
     /// Its path, for the log.
     pub(super) path: String,
     pub(super) retry: Retry,
 }
 
-/// What the visitor was about to do, so that they can do it again.
+/// What the visitor was doing, so that they can try again.
 #[derive(Clone, Debug)]
 pub(super) enum Retry {
     /// To see a page of the application.
     Page(ReturnTo),
-    /// To sign in, and go on from there.
+    /// To sign in and return.
     Login {
         return_to: ReturnTo,
         remembered: Option<CookiePersistence>,
@@ -56,7 +56,7 @@ impl Retry {
     }
 }
 
-/// What a refusal says, and nothing of its cause.
+/// What a refusal says, without its cause.
 pub(super) struct RefusalParts {
     pub(super) id: String,
     pub(super) status: StatusCode,
@@ -66,10 +66,10 @@ pub(super) struct RefusalParts {
 }
 
 impl Gate {
-    /// The opaque response to an error, and the log line that tells the cause.
+    /// The opaque response to an error. The cause is logged.
     pub(super) fn refuse(&self, error: &Error, asked: &RefusedRequest) -> Response<Bytes> {
         let id = self.incident_id();
-        // The level of a line is part of its call site.
+        // The level is part of the call site.
         macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(
@@ -88,7 +88,7 @@ impl Gate {
             Level::WARN => log!(warn),
             _ => log!(info),
         }
-        // Plain http is for loopback: whoever is there can mend it.
+        // Plain http is for loopback: the visitor is the developer.
         let words = match error {
             Error::Layer(error) if self.0.base.origin.starts_with("http:") => {
                 Words::for_developers(error)
@@ -116,7 +116,7 @@ impl Gate {
         response
     }
 
-    /// A refusal whose cause the log has already, under its id.
+    /// A refusal whose cause has been logged under its id.
     pub(super) fn render(&self, parts: RefusalParts, asked: &RefusedRequest) -> Response<Bytes> {
         let refusal = Refusal {
             status: parts.status,
@@ -167,7 +167,7 @@ impl Gate {
         ways
     }
 
-    /// A link to a login that comes back.
+    /// A link to a login that returns to the same place.
     fn login_link(&self, retry: &Retry) -> String {
         let fields = self.login_fields(retry);
         let query = url::form_urlencoded::Serializer::new(String::new())

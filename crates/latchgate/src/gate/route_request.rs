@@ -14,7 +14,7 @@ use crate::error::{Error, LayerError, RequestError};
 use crate::head::RequestHead;
 use crate::navigation::{Framing, Navigation, Sender, wants_html};
 
-/// A request to one of the gate's own routes, detached from the connection it came on.
+/// A request to one of the gate's own routes. It does not borrow the request's head.
 #[must_use]
 pub struct RouteRequest {
     gate: Gate,
@@ -23,7 +23,7 @@ pub struct RouteRequest {
     pub(super) parts: RequestParts,
 }
 
-/// What is needed of a request to one of our routes. Full of secrets: it has no `Debug`.
+/// The parts of a request that our routes need. They contain secrets, so there is no `Debug`.
 pub(super) struct RequestParts {
     pub(super) method: String,
     pub(super) path: String,
@@ -55,7 +55,7 @@ impl RequestParts {
         }
     }
 
-    /// The request, as far as a refusal of it may tell.
+    /// What a refusal may say of the request.
     pub(super) fn asked(&self, retry: Retry) -> RefusedRequest {
         RefusedRequest {
             html: self.html,
@@ -103,8 +103,8 @@ impl Gate {
         })
     }
 
-    /// What to say of a provider's answer that arrived without the base URL's path. That it is one is certain:
-    /// its `state` names a login that the browser began here.
+    /// The error for an authorization response that arrived without the base URL's path. It is known to be one: its
+    /// `state` names a login that the browser began here.
     fn stripped_callback<H: RequestHead>(&self, head: &H) -> Option<LayerError> {
         let Parts { base, routes, .. } = &*self.0;
         let arrived = routes.callback.strip_prefix(&base.path)?;
@@ -126,11 +126,11 @@ impl Gate {
 }
 
 impl RouteRequest {
-    /// The longest body an request reads, in bytes: 64 KiB.
+    /// The longest body that is read, in bytes: 64 KiB.
     pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-    /// How many bytes of the request's body the request needs, if any. An adapter stops reading one
-    /// byte after that and passes what it has: the request then refuses.
+    /// How many bytes of the body to read, if any. An adapter stops one byte after that and passes what it has, which
+    /// is then refused.
     #[must_use]
     pub fn body_limit(&self) -> Option<usize> {
         let reads = matches!(
@@ -162,9 +162,8 @@ impl RouteRequest {
         answered.unwrap_or_else(|error| self.refuse(&error, Retry::login_from(self.gate.home())))
     }
 
-    /// Starts a login. A link says where it leads back to and whether to remember the browser, and
-    /// nothing else. A form on a page of the application's may make the provider ask as well, by the
-    /// `prompt` `login` or `select_account`.
+    /// Starts a login. A link may say where to return and whether to remember the browser. A form on a page of the
+    /// application may also set `prompt` to `login` or `select_account`.
     async fn login(&self, body: &Bytes) -> Response<Bytes> {
         let options_given = match self.parts.method.as_str() {
             "GET" | "HEAD" => Ok((self.parts.query.as_bytes(), None)),

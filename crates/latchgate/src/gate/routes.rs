@@ -1,8 +1,8 @@
-//! The paths that the gate answers itself, in one list for everybody who has to know them.
+//! The paths of the gate's own routes, in one list.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A request that the gate answers itself, by what it is for.
+/// A route that the gate handles itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Login,
@@ -10,22 +10,22 @@ pub(crate) enum Route {
     Logout,
     BackChannelLogout,
     FrontChannelLogout,
-    /// A page of the application's. The gate answers there when a visitor comes back from the provider.
+    /// A page of the application. The gate responds there when a visitor returns from the provider.
     AfterLogout,
 }
 
-/// In what form requests arrive at an application whose base URL has a path.
+/// How requests arrive at an application whose base URL has a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BasePath {
     /// As the browser sent them: `/app/me` for `https://example.com/app`.
     #[default]
     Kept,
-    /// Without the base URL's path, which a proxy takes off: `/me`.
+    /// Without the base URL's path, which a proxy strips: `/me`.
     Stripped,
 }
 
-/// The paths of the routes, complete with the base path.
+/// The paths of the routes, with the base path.
 #[derive(Debug)]
 pub(crate) struct Routes {
     pub(crate) login: String,
@@ -38,7 +38,7 @@ pub(crate) struct Routes {
     pub(crate) evidence: Evidence,
 }
 
-/// What requests have shown of whether the routes can be reached.
+/// Evidence of whether requests reach the routes.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     reached: AtomicBool,
@@ -46,13 +46,12 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// A request for one of the routes has come.
+    /// Records a request to one of the routes.
     pub(super) fn reached(&self) {
         self.reached.store(true, Ordering::Relaxed);
     }
 
-    /// A browser has come back with a login that it never finished, as far as we know. Whether that says
-    /// that no route can be reached; once.
+    /// For a browser that returned without finishing its login: whether to warn that no route can be reached. Once.
     pub(super) fn misplaced_layer_warning_due(&self) -> bool {
         !self.reached.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed)
     }
@@ -92,7 +91,7 @@ impl Route {
         }
     }
 
-    /// Whether no page of the application's can be at its path.
+    /// Whether its path is the gate's alone.
     pub(super) fn is_ours(self) -> bool {
         self != Self::AfterLogout
     }

@@ -1,4 +1,4 @@
-//! The words for what happened: what a visitor understands, and nothing of the cause.
+//! The texts of refusal pages: what a visitor understands, without the cause.
 
 use crate::authorization::AuthorizationError;
 use crate::error::{Error, Fault, LayerError, RequestError};
@@ -17,13 +17,13 @@ pub(super) struct Words {
 /// What a visitor can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// What they were about to do, once more.
+    /// To try again.
     Again,
     /// A login.
     SignIn,
-    /// A login at which the provider authenticates them anew.
+    /// A login at which the provider authenticates them again.
     SignInAgain,
-    /// A login at which the provider asks who they are.
+    /// A login at which another person can sign in.
     SomebodyElse,
     /// Nothing here.
     GoHome,
@@ -42,30 +42,30 @@ impl Words {
 
     pub(super) const NOT_PERMITTED: Self = Self::new(
         "You do not have permission for this",
-        "You are signed in, but your account is not allowed here. The people who run this site can change that; or sign in with another account.",
+        "You are signed in, but your account is not allowed here. Ask the people who run this site for access, or sign in with another account.",
         SomebodyElse,
     );
 
     pub(super) const TOO_LONG_AGO: Self = Self::new(
-        "Please sign in once more",
-        "For this we need to be sure that it is still you.",
+        "Please sign in again",
+        "We need to confirm that it is still you.",
         SignInAgain,
     );
 
     const STALE: Self = Self::new(
         "This login is no longer valid",
-        "It took too long, was already finished in another tab, or was begun in another browser.",
+        "It took too long, was already finished in another tab, or was started in another browser.",
         Again,
     );
 
     const PROVIDER_DOWN: Self = Self::new(
-        "The login service does not answer",
+        "The login service is not responding",
         "Please wait a moment and try again.",
         Again,
     );
 
     const PROVIDER_WRONG: Self = Self::new(
-        "The login service gave an answer that we cannot use",
+        "The login service sent a response that we cannot use",
         "You have done nothing wrong. If it happens again, tell the people who run this site.",
         Again,
     );
@@ -76,10 +76,10 @@ impl Words {
         Again,
     );
 
-    /// For somebody who has to sign in, and had a session perhaps.
+    /// For somebody who has to sign in, and may have had a session.
     pub(super) fn sign_in(ended: Option<SessionEnd>) -> Self {
         let advice = match ended {
-            None => "This is for people who have signed in.",
+            None => "You need to sign in to see this page.",
             Some(SessionEnd::Idle) => "You were away for a while, so you have been signed out.",
             Some(SessionEnd::SignedOut | SessionEnd::EndedByProvider) => {
                 "You have been signed out."
@@ -89,23 +89,23 @@ impl Words {
         Self::new("Please sign in", advice, SignIn)
     }
 
-    /// For whoever put the layer where it is.
+    /// For the developer who placed the layer.
     pub(super) fn for_developers(error: &LayerError) -> Self {
         match error {
             LayerError::OutOfReach { .. } => Self::new(
                 "The login layer is in the wrong place",
-                "Its callback cannot be reached from here. In axum, put it on the outermost router by Router::layer, after its last route; in actix-web, use App::wrap. The log says which paths this is about, and what to do if the application lives below one.",
+                "Its callback cannot be reached from here. In axum, add it to the outermost router with Router::layer, after its last route; in actix-web, use App::wrap. The log says which paths this is about, and what to do if the application lives below one.",
                 GoHome,
             ),
             LayerError::BasePathStripped { .. } => Self::new(
-                "A proxy takes the base URL's path off",
-                "Let it pass the path on as the browser sent it, or set LATCHGATE_BASE_PATH=stripped.",
+                "A proxy strips the base URL's path",
+                "Configure the proxy to keep the path, or set LATCHGATE_BASE_PATH=stripped.",
                 GoHome,
             ),
         }
     }
 
-    /// For somebody who met an error.
+    /// For somebody who ran into an error.
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Request(error) => Self::of_request(*error),
@@ -116,12 +116,12 @@ impl Words {
             Error::Http(_) | Error::RefreshUnavailable => Self::PROVIDER_DOWN,
             Error::Store(_) => Self::new(
                 "We cannot look up who is signed in",
-                "The place where logins are kept does not answer. Please wait a moment and try again.",
+                "Please wait a moment and try again.",
                 Again,
             ),
             Error::Hook(HookError::Refused { .. }) => Self::new(
                 "You cannot sign in here with this account",
-                "The login service knows you, but this site does not accept the account. Ask the people who run this site, or sign in as somebody else.",
+                "The login service knows you, but this site does not accept the account. Ask the people who run this site, or sign in with another account.",
                 SomebodyElse,
             ),
             Error::Hook(_) => Self::new(
@@ -145,12 +145,12 @@ impl Words {
     fn of_request(error: RequestError) -> Self {
         match error {
             RequestError::Method { .. } => Self::new(
-                "This page cannot be used like that",
-                "The address is right, but it was called in a way it does not know.",
+                "This request is not supported",
+                "The address is right, but it does not accept this kind of request.",
                 GoHome,
             ),
             RequestError::NotANavigation => Self::new(
-                "Signing in needs a page of its own",
+                "Signing in needs its own page",
                 "It does not work inside another page or in the background.",
                 Again,
             ),
@@ -172,7 +172,7 @@ impl Words {
             AuthorizationError::Refused { error: code, .. } if code == "access_denied" => {
                 Self::new(
                     "The login was cancelled",
-                    "It was cancelled at the login service, or the login service does not let this account in here.",
+                    "It was cancelled at the login service, or the login service does not allow this account here.",
                     Again,
                 )
             }
@@ -187,7 +187,7 @@ impl Words {
             },
             AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Self::new(
                 "This login could not be trusted",
-                "The answer did not come from where it was expected, so it was not used.",
+                "The response did not come from the expected login service, so it was not used.",
                 Again,
             ),
             _ => Self::STALE,

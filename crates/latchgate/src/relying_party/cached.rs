@@ -1,4 +1,4 @@
-//! A value of the provider's: fetched when first needed, by one caller for all who wait, fetched again when it gets old,
+//! A value from the provider: fetched when first needed, by one caller for all who wait, fetched again when it expires,
 //! and used stale when that fails.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::Error;
 use crate::io::HttpError;
 
-/// A value that is fetched when first needed and renewed when it gets old.
+/// A value that is fetched when first needed and again when it expires.
 #[derive(Debug)]
 pub(super) struct Cached<T> {
     /// Whoever fetches holds this; the others wait and then find the value.
     fetching: tokio::sync::Mutex<()>,
-    /// How many fetches have failed: whoever waited through a failure shares it.
+    /// How many fetches have failed: callers who waited for one share its failure.
     failures: AtomicU64,
     latest: Mutex<Option<CachedValue<T>>>,
 }
@@ -32,7 +32,7 @@ impl<T> Clone for CachedValue<T> {
     }
 }
 
-/// How long an old value is used before the next attempt to renew it, in seconds.
+/// How long a stale value is used before the next attempt to fetch it, in seconds.
 const RETRY: u64 = 30;
 
 impl<T> Cached<T> {
@@ -55,7 +55,7 @@ impl<T> Cached<T> {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
-    /// The value, fetched unless one is at hand that is not `stale`.
+    /// The value, fetched unless the latest is not `stale`.
     pub(super) async fn get<F>(
         &self,
         now: u64,
@@ -90,11 +90,11 @@ impl<T> Cached<T> {
                 });
                 Ok(value)
             }
-            // Whoever makes up key ids changes nothing of what is known, and makes no noise.
+            // Invented key ids neither change the cache nor fill the log.
             (Err(error @ Error::Http(HttpError::NoNewerKeys)), _) => Err(error),
             (Err(error), Some(old)) => {
-                tracing::warn!(event = "stale_provider_answer", code = error.code(), cause = %error.chain(), "using the provider's previous answer");
-                // Whoever waited for something newer shares the failure.
+                tracing::warn!(event = "stale_provider_answer", code = error.code(), cause = %error.chain(), "using stale provider metadata or keys");
+                // Callers who waited for a newer value share the failure.
                 self.failures.fetch_add(1, Ordering::Release);
                 let value = Arc::clone(&old.value);
                 self.set(CachedValue {

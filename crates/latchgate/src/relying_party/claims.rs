@@ -1,5 +1,5 @@
-//! What is learnt of a person besides the ID token, whenever tokens are issued: the claims of the
-//! userinfo endpoint, and the roles and permissions of the access token.
+//! Claims from beyond the ID token, read whenever tokens are issued: those of the userinfo endpoint, and the roles and
+//! permissions of the access token.
 
 use std::time::Duration;
 
@@ -14,12 +14,11 @@ use crate::session::Session;
 use crate::token::{self, AccessTokenError};
 use crate::userinfo::{self, UserinfoError};
 
-/// How long a refresh waits for the userinfo endpoint: the tokens that it has got already are kept
-/// nowhere yet, and requests wait for them.
+/// How long a refresh waits for the userinfo endpoint: its tokens are not stored yet, and requests wait for them.
 const USERINFO_AT_REFRESH: Duration = Duration::from_secs(3);
 
 impl RelyingParty {
-    /// What the userinfo endpoint says of the person with this `sub`; `None` if it is not to be asked.
+    /// The userinfo claims of the person with this `sub`; `None` if they are not configured.
     pub(super) async fn userinfo(
         &self,
         access_token: &str,
@@ -38,8 +37,8 @@ impl RelyingParty {
         claims.await.map(Some)
     }
 
-    /// Brings the claims of a session up to date with the tokens that it has just got. What cannot be
-    /// had now stays as it was; only claims of somebody else are an error, for these tokens are theirs.
+    /// Updates the claims of a session from its new tokens. Claims that are unavailable stay as they were; only claims
+    /// of another person are an error, for the tokens are then that person's.
     pub(super) async fn update_claims(&self, session: &mut Session) -> Result<(), Error> {
         let access_token = session.tokens.access_token.text();
         self.read_access_token(session, &access_token).await;
@@ -55,20 +54,20 @@ impl RelyingParty {
                 subject = session.subject,
                 code = error.code(),
                 cause = %error.chain(),
-                "the tokens were refreshed, and userinfo could not be: its claims are those from before"
+                "the tokens were refreshed, but userinfo is unavailable; the session keeps its previous userinfo claims"
             ),
         }
         Ok(())
     }
 
-    /// Takes roles and permissions from the access token, where the provider's preset says that they are
-    /// there, and the token can be verified.
+    /// Takes roles and permissions from the access token, if the provider's preset says that they are there and the
+    /// token can be verified.
     pub(super) async fn read_access_token(&self, session: &mut Session, access_token: &str) {
         let paths = &self.claim_paths;
         let Some(shape) = paths.preset.access_tokens() else {
             return;
         };
-        // The keys of the ID token that came with it: nobody asks for newer ones on its account.
+        // The keys of the ID token that came with it: newer ones are not fetched for an access token.
         let now = self.now();
         let keys = match self.connection.keys(now).await {
             Ok(keys) => keys,
@@ -77,7 +76,7 @@ impl RelyingParty {
         let rules = self.rules(&keys, now);
         match token::read_access_token(&rules, access_token, shape, &session.subject) {
             Ok(claims) => session.set_access_token_claims(&paths.only_these(&claims)),
-            // Nobody can tell now: the roles from before hold until somebody can.
+            // It cannot be verified now: the previous roles stay until it can.
             Err(error) if error.lacks_a_key() => log_unused_access_token(session, &error, KEY),
             Err(error) => {
                 session.set_access_token_claims(&Map::new());
@@ -99,8 +98,8 @@ fn code(error: &AccessTokenError) -> &'static str {
     }
 }
 
-/// Tells the log why no roles come from an access token. Some providers' cannot be read by design, so
-/// it is no warning yet; a denial for the lack of any role is.
+/// Logs why an access token gave no roles. Some providers' are opaque by design, so this is no warning; a denial for
+/// lack of any role is.
 fn log_unused_access_token(session: &Session, error: &dyn std::error::Error, code: &'static str) {
     let mut cause = error.to_string();
     let mut source = error.source();
@@ -115,6 +114,6 @@ fn log_unused_access_token(session: &Session, error: &dyn std::error::Error, cod
         subject = session.subject,
         code,
         cause,
-        "the access token is not read for roles and permissions"
+        "roles and permissions are not taken from the access token"
     );
 }

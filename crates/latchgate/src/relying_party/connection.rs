@@ -24,14 +24,14 @@ const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct ProviderConnection {
     issuer: Issuer,
     http: Arc<dyn HttpClient>,
-    /// Where the connections of the HTTP client are.
+    /// The runtime that the HTTP client's connections live on.
     background: Arc<Background>,
     metadata: Cached<Metadata>,
     keys: Cached<KeySet>,
     budget: Mutex<Option<RefetchBudget>>,
 }
 
-/// Bounds for `Cache-Control: max-age` of metadata and keys, in seconds, and what holds without one.
+/// Bounds for `Cache-Control: max-age` of metadata and keys, in seconds, and the default without one.
 const SHORTEST: u64 = 5 * 60;
 const LONGEST: u64 = 24 * 3600;
 const USUAL: u64 = 3600;
@@ -52,8 +52,8 @@ impl ProviderConnection {
         }
     }
 
-    /// Sends one request within the total deadline. Answers of any client are held to the same rules:
-    /// short, as they are, and no redirects.
+    /// Sends one request within the total deadline. Every client's responses must be short, uncompressed, and no
+    /// redirects.
     pub(crate) async fn send(
         &self,
         request: Request<Vec<u8>>,
@@ -105,15 +105,15 @@ impl ProviderConnection {
             .await
     }
 
-    /// The provider's keys, fetched again because `known` lacks one: as often as the budget allows,
-    /// and not when somebody else has just done it.
+    /// The provider's keys, fetched again because `known` lacks one, as often as the budget allows and unless another
+    /// caller has just done it.
     pub(crate) async fn newer_keys(
         &self,
         known: &Arc<KeySet>,
         now: u64,
     ) -> Result<Arc<KeySet>, Error> {
         let same = |latest: &CachedValue<KeySet>| Arc::ptr_eq(&latest.value, known);
-        // Asked for in turn: those who waited while somebody else fetched take nothing of the budget.
+        // Taken one at a time: callers who waited for another's fetch use none of the budget.
         let fetch = || async {
             if !self.take_from_budget(now) {
                 return Err(HttpError::NoNewerKeys.into());
@@ -122,7 +122,7 @@ impl ProviderConnection {
         };
         let newer = self.keys.get(now, same, fetch).await?;
         if Arc::ptr_eq(&newer, known) {
-            // The old ones were used on: nobody can tell what the provider has by now.
+            // The fetch failed and the stale keys were returned: newer ones are unavailable.
             return Err(HttpError::NoNewerKeys.into());
         }
         Ok(newer)
@@ -144,7 +144,7 @@ impl ProviderConnection {
     }
 }
 
-/// An endpoint as the log may have it: without user, query and fragment.
+/// An endpoint for the log: without user, query and fragment.
 fn endpoint(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or("https");
     let host = uri.host().unwrap_or_default();
@@ -156,7 +156,7 @@ fn endpoint(uri: &Uri) -> String {
     )
 }
 
-/// An answer that is not too long, not compressed, and no redirect.
+/// Refuses a response that is too long, compressed, or a redirect.
 fn acceptable(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {
     if answer.status().is_redirection() {
         return Err(HttpError::Redirect(answer.status()));
@@ -170,7 +170,7 @@ fn acceptable(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError>
     Ok(answer)
 }
 
-/// How long an answer may be used, by its `Cache-Control` within our bounds.
+/// How long a response may be used, by its `Cache-Control` within our bounds.
 fn lifetime(answer: &Response<Vec<u8>>) -> u64 {
     let max_age = answer
         .headers()

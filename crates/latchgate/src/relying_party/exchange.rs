@@ -1,4 +1,4 @@
-//! Spending the code, and the session that its tokens are good for.
+//! Exchanging the code, and the session that its tokens start.
 
 use super::RelyingParty;
 use crate::authorization::{Expected, VerifiedCode};
@@ -14,7 +14,7 @@ impl RelyingParty {
         Ok(token::response(&self.send(request).await?)?)
     }
 
-    /// The session that the tokens of a login are good for, with all that the provider says of its person.
+    /// The session that the tokens of a login start, with all claims of its person.
     pub(crate) async fn begin_session(
         &self,
         tokens: &TokenResponse,
@@ -48,8 +48,8 @@ impl RelyingParty {
         Ok(session)
     }
 
-    /// Tells the log that a refresh token was asked for and not granted: the session's access token will expire, and
-    /// nobody sees why.
+    /// Logs that a refresh token was requested and not granted: without it, nobody would see why the access token
+    /// cannot be refreshed.
     fn warn_without_refresh_token(&self, session: &Session) {
         let mut scopes = self.registration.scopes.iter();
         let asked = scopes.any(|scope| scope == "offline_access");
@@ -59,7 +59,7 @@ impl RelyingParty {
                 issuer = session.issuer,
                 subject = session.subject,
                 cure = "allow the client the grant type refresh_token and the scope offline_access at the provider, and its API offline access if it has one; some providers want `prompt=consent` as well (setting `prompt`)",
-                "`offline_access` was requested, and the provider granted no refresh token"
+                "`offline_access` was requested, but the provider granted no refresh token"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Ending the session at the provider, and the pages of the provider's that may end ours.
+//! Ending the session at the provider, and the origins of the provider's pages that may end ours.
 
 use url::Url;
 
@@ -6,8 +6,8 @@ use super::RelyingParty;
 use crate::logout::{LogoutState, request};
 
 impl RelyingParty {
-    /// Where the session at the provider ends. A provider that is down, or has no such place, is no reason not to sign
-    /// out here.
+    /// The URL that ends the session at the provider. `None` if the provider is down or has no such endpoint: signing
+    /// out here works regardless.
     pub(crate) async fn end_session_url(
         &self,
         id_token_hint: Option<&str>,
@@ -17,7 +17,7 @@ impl RelyingParty {
         let metadata = match self.metadata().await {
             Ok(metadata) => metadata,
             Err(error) => {
-                tracing::warn!(event = "logout_here_only", code = error.code(), cause = %error.chain(), "signed out here only: the provider's metadata is not available");
+                tracing::warn!(event = "logout_here_only", code = error.code(), cause = %error.chain(), "signed out here only: the provider's metadata is unavailable");
                 return None;
             }
         };

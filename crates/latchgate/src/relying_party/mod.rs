@@ -1,5 +1,5 @@
-//! The application as the relying party of one provider: what is exchanged, verified, refreshed and revoked there. Knows
-//! no store and no cookie.
+//! The application as the relying party of one provider: it exchanges codes, verifies, refreshes and revokes tokens.
+//! Knows no store and no cookie.
 
 mod cached;
 mod claims;
@@ -30,7 +30,7 @@ use connection::ProviderConnection;
 /// The relying party, towards one provider.
 pub(crate) struct RelyingParty {
     registration: Registration,
-    /// What every login asks for unless it asks for something else.
+    /// The defaults of every login.
     login_options: LoginOptions,
     connection: ProviderConnection,
     /// The claims that hold roles and permissions.
@@ -90,8 +90,7 @@ impl RelyingParty {
         Ok(())
     }
 
-    /// The authorization request of a login, and what has to be remembered of it. `options` come before those of every
-    /// login.
+    /// The authorization request of a login, and what must be remembered of it.
     pub(crate) async fn authorization_request(
         &self,
         options: LoginOptions,
@@ -111,7 +110,7 @@ impl RelyingParty {
         ))
     }
 
-    /// The login options with what every login asks for where they say nothing.
+    /// The login options, with the defaults of every login for what they leave open.
     pub(crate) fn login_options(&self, options: LoginOptions) -> LoginOptions {
         options.or(&self.login_options)
     }
@@ -133,8 +132,8 @@ impl RelyingParty {
         Ok(checked?)
     }
 
-    /// The `prompt` at which the provider lets somebody else sign in: every provider must know `login`
-    /// (OpenID Connect Core 1.0 §15.1), and those that say so know `select_account`.
+    /// The `prompt` that lets another person sign in: every provider must support `login` (OpenID Connect Core 1.0
+    /// §15.1), and some say that they support `select_account`.
     pub(crate) fn account_switch_prompt(&self) -> Prompt {
         let metadata = self.connection.known_metadata();
         if metadata.is_some_and(|metadata| metadata.lets_people_choose_an_account()) {

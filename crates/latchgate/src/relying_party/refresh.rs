@@ -1,4 +1,4 @@
-//! Spending a refresh token, and giving one back.
+//! Using a refresh token, and revoking one.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::session::Session;
 use crate::token::{self, IdToken, TokenResponse};
 
 impl RelyingParty {
-    /// Spends a session's refresh token. The session with new tokens, and the claims that came with them.
+    /// Uses a session's refresh token. Returns the session with new tokens and their claims.
     ///
     /// # Errors
     ///
     /// Those that end the session ([`Error::ends_the_session`]), and those that leave it as it was.
     pub(crate) async fn refresh(&self, session: &Session) -> Result<Session, Error> {
         let metadata = self.metadata().await?;
-        // Before the refresh token is spent: its answer must not be lost for the lack of keys.
+        // Before the refresh token is used: its response must not be lost for lack of keys.
         self.connection.keys(self.now()).await?;
         let refresh_token = session.tokens.refresh_token.as_ref();
         let refresh_token = refresh_token.map(|token| token.text());
@@ -33,7 +33,7 @@ impl RelyingParty {
         Ok(fresh)
     }
 
-    /// The ID token of a refresh, if there is one that can be accepted.
+    /// The ID token of a refresh, if there is a valid one.
     async fn refreshed_id_token(
         &self,
         session: &Session,
@@ -51,14 +51,14 @@ impl RelyingParty {
             Ok(id_token) => Ok(Some(id_token)),
             Err(error) if error.ends_the_session() => Err(error),
             Err(error) => {
-                // The answer need not carry one, and the rotated refresh token must be kept.
+                // The response need not carry one, and the rotated refresh token must be kept.
                 tracing::warn!(
                     event = "id_token_left_out",
                     issuer = session.issuer,
                     subject = session.subject,
                     code = error.code(),
                     cause = %error.chain(),
-                    "the tokens were refreshed, and the ID token among them cannot be accepted: the one from before is kept"
+                    "the tokens were refreshed, but the new ID token is not valid; the session keeps the previous one"
                 );
                 Ok(None)
             }
@@ -72,7 +72,7 @@ impl RelyingParty {
         }
     }
 
-    /// Revokes a refresh token (RFC 7009), as well as it goes: nobody waits for it.
+    /// Revokes a refresh token (RFC 7009) in the background, on a best-effort basis.
     pub(crate) fn revoke(self: &Arc<Self>, refresh_token: String) {
         let this = Arc::clone(self);
         let revocation = async move { this.send_revocation(&refresh_token).await };

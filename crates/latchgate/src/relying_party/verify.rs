@@ -1,4 +1,4 @@
-//! Verifying what the provider has signed, with newer keys if it has changed them.
+//! Verifying what the provider has signed, with newer keys if it has rotated them.
 
 use super::RelyingParty;
 use crate::error::Error;
@@ -18,7 +18,7 @@ impl RelyingParty {
         .await
     }
 
-    /// Runs a verification of an ID token, once more with newer keys when the first attempt met an unknown one.
+    /// Runs a verification of an ID token, once more with newer keys if the first attempt met an unknown one.
     pub(super) async fn verify<T>(
         &self,
         verification: impl Fn(&Rules<'_>) -> Result<T, IdTokenError>,
@@ -27,7 +27,7 @@ impl RelyingParty {
             .await
     }
 
-    /// Runs a verification, once more with newer keys when the first attempt failed for the lack of one.
+    /// Runs a verification, once more with newer keys if the first attempt lacked one.
     pub(super) async fn verify_with_newer_keys<T, E: Into<Error>>(
         &self,
         verification: impl Fn(&Rules<'_>) -> Result<T, E>,

@@ -1,4 +1,4 @@
-//! The access token of a request's session: fresh, or refreshed first.
+//! The access token of a request's session, refreshed first when it is due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use crate::head::RequestHead;
 use crate::session::{AccessToken, Session};
 use crate::sessions::{LoadedSession, RefreshOutcome, TIMING};
 
-/// How often a request asks for newer tokens, when what it gets has changed in other ways only.
+/// How many refreshes a request tries when the session changed but its tokens did not.
 const ROUNDS: usize = 4;
 
 impl RequestSession {
-    /// A fresh access token of the person who is signed in, if anybody is.
+    /// A fresh access token of the person who is signed in, if anyone is.
     ///
     /// # Errors
     ///
-    /// [`Error::RefreshUnavailable`] when the token has expired and the provider cannot be asked
-    /// for a new one; [`Error::NoRefreshToken`] when it has expired and the provider has granted
-    /// nothing to refresh it with; [`Error::Store`] when the session's store does not answer.
+    /// [`Error::RefreshUnavailable`] when the token has expired and cannot be refreshed now; [`Error::NoRefreshToken`]
+    /// when it has expired and the provider has granted no refresh token; [`Error::Store`] when the session's store is
+    /// unavailable.
     pub fn access_token(
         &self,
         head: &dyn RequestHead,
@@ -35,13 +35,13 @@ impl RequestSession {
                 return Ok(Some(loaded.session.access_token(now)));
             }
             if loaded.session.tokens.refresh_token.is_none() {
-                // Without a refresh token the rest of its life is all there is.
+                // Without a refresh token it is used until it expires.
                 if loaded.session.tokens.are_good(now) {
                     return Ok(Some(loaded.session.access_token(now)));
                 }
                 return Err(Error::NoRefreshToken);
             }
-            // A sealed session is loaded by nobody but the browser, which should get the newest one.
+            // Only the browser has a sealed session, so the response should carry the newest one.
             let patience = if loaded.ticket.is_some() && loaded.session.tokens.are_good(now) {
                 TIMING.short_patience
             } else {
@@ -60,10 +60,9 @@ impl RequestSession {
     ///
     /// # Errors
     ///
-    /// [`Error::RefreshUnavailable`] when the provider cannot be asked, however long the old token would
-    /// still be good; [`Error::NoRefreshToken`] when it has granted nothing to refresh it with;
-    /// [`Error::Store`] when the session's store does not answer. `None` when nobody is signed in, or the
-    /// provider has revoked the refresh token.
+    /// [`Error::RefreshUnavailable`] when the provider is unavailable, even if the old token is still valid;
+    /// [`Error::NoRefreshToken`] when it has granted no refresh token; [`Error::Store`] when the session's store is
+    /// unavailable. `None` when nobody is signed in, or the provider has revoked the refresh token.
     pub fn force_refresh(
         &self,
         head: &dyn RequestHead,
@@ -87,8 +86,7 @@ impl RequestSession {
         }
     }
 
-    /// Refreshes until the session is what is wanted: the newest generation may be somebody's change
-    /// that left the tokens as they were.
+    /// Refreshes until the session is as wanted: a newer generation may be an update that left the tokens as they were.
     async fn refresh(
         &self,
         mut loaded: LoadedSession,
@@ -115,9 +113,9 @@ impl RequestSession {
         Err(Error::RefreshUnavailable)
     }
 
-    /// The token that could not be refreshed, while it is good.
+    /// The token that could not be refreshed, while it is valid.
     fn token_while_good(&self) -> Result<Option<AccessToken>, Error> {
-        // The request has waited, perhaps for long.
+        // The request may have waited for a while.
         let now = self.now();
         match self.loaded() {
             Some(loaded) if loaded.session.tokens.are_good(now) => {
@@ -127,7 +125,7 @@ impl RequestSession {
         }
     }
 
-    /// Waits for a refresh of the session, but not for ever. The refresh itself goes on.
+    /// Waits for a refresh of the session, up to `patience`. The refresh itself goes on.
     async fn refreshed(&self, session: &LoadedSession, patience: Duration) -> RefreshOutcome {
         let refresh = self.sessions().refresh_with(session, self.context());
         tokio::time::timeout(patience, refresh)

@@ -1,5 +1,4 @@
-//! The application's own value in the session, as handlers get and update it. Written once for all
-//! frameworks.
+//! The application's own value in the session, as handlers read and update it.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,21 +13,21 @@ use crate::head::RequestHead;
 use crate::session::{DataError, encode_data};
 
 /// The application's own value in the session of the person who makes a request: what its
-/// [`on_login`](crate::GateBuilder::on_login) hook has put there, with every change since.
+/// [`on_login`](crate::GateBuilder::on_login) hook returned, with every update since.
 pub struct SessionData<T> {
     value: T,
     session: RequestSession,
 }
 
-/// What a request's session has of the application's value.
+/// The application's value in a request's session.
 pub(crate) enum FoundData<T> {
     Value(SessionData<T>),
-    /// Somebody is signed in, but there is no such value: signing in again makes one.
+    /// Somebody is signed in, but has no value of this type: signing in again makes one.
     Outdated(CookiePersistence),
     Nobody,
 }
 
-/// A session that began less than this ago, in seconds, would not get another value by a new login.
+/// For a session younger than this, in seconds, a new login would not bring another value.
 const FRESH: u64 = 60;
 
 impl<T: DeserializeOwned> SessionData<T> {
@@ -53,35 +52,33 @@ impl<T: DeserializeOwned> SessionData<T> {
             .now()
             .saturating_sub(loaded.session.times.begun_at);
         let useless = if session.context().hooks.login.is_none() {
-            "no on_login hook is configured that would make one"
+            "no on_login hook is configured"
         } else if age < FRESH {
-            "the on_login hook made none of this type at the login a moment ago"
+            "the on_login hook returned none of this type less than a minute ago"
         } else {
             tracing::info!(event = "session_data_outdated", cause = %error, "signing in again");
             return Ok(FoundData::Outdated(loaded.session.extras.remembered));
         };
-        tracing::error!(event = "session_data_unusable", cause = %error, "a new login is of no use: {useless}");
+        tracing::error!(event = "session_data_unusable", cause = %error, "signing in again would not help: {useless}");
         Err(error.into())
     }
 
-    /// Changes the value atomically, and keeps it: no other change and no token refresh at the same
-    /// moment is lost. `change` may be called several times, each time with the newest value; when
-    /// this returns, the data is what it made of the last one.
+    /// Updates the value atomically: no concurrent update or token refresh is lost. `change` may be called several
+    /// times, each time with the newest value; when this returns, the value is the result of the last call.
     ///
-    /// Changes of a stored session are known on every node at once. Those of a sealed one are known
-    /// to this process, and leave it with the response's cookie: whoever keeps an older cookie can
-    /// bring an older value back to another process, or to this one after ten minutes. What must
-    /// never go back belongs into a store or a database.
+    /// An update of a stored session is visible on every node at once. One of a sealed session is known to this
+    /// process, and carried by the response's cookie: a client that keeps an older cookie can bring an older value back
+    /// to another process, or to this one after ten minutes. What must never go back belongs in a store or a database.
     ///
-    /// At least once: when a store's answer is lost and somebody else changes the value before the call
-    /// is repeated, `change` is applied to a value that has it already.
+    /// `change` is applied at least once: when a store's response is lost and the value is updated again before the
+    /// retry, it is applied to a value that includes it already.
     ///
     /// # Errors
     ///
-    /// The old value stays when the new one is longer than 64 KiB as JSON or is none
-    /// ([`Error::Data`]), the session no longer fits into cookies ([`Error::SessionTooLarge`]), has
-    /// ended ([`Error::SessionEnded`]), its store fails ([`Error::Store`]), or a refresh that is under
-    /// way takes longer than twelve seconds ([`Error::RefreshUnavailable`]).
+    /// The old value stays when the new one exceeds 64 KiB as JSON or cannot be serialized ([`Error::Data`]), when the
+    /// session no longer fits into cookies ([`Error::SessionTooLarge`]), has ended ([`Error::SessionEnded`]), its store
+    /// fails ([`Error::Store`]), or a refresh that is under way takes longer than twelve seconds
+    /// ([`Error::RefreshUnavailable`]).
     pub async fn update(&mut self, change: impl Fn(&mut T)) -> Result<&T, Error>
     where
         T: Serialize,

@@ -1,5 +1,5 @@
-//! The session of one request of the application's: opened once, when somebody asks; its user, its access token, the
-//! application's value, and what of it leaves with the response.
+//! The session of one application request, opened once on first use: its user, its access token, the application's
+//! value, and the headers it adds to the response.
 
 mod access_token;
 mod data;
@@ -24,7 +24,7 @@ pub(crate) use data::FoundData;
 pub use data::SessionData;
 pub use response_head::ResponseHead;
 
-/// What the sessions of requests need: all sessions, their provider, and the application's hooks.
+/// What a request's session needs: all sessions, their provider, and the application's hooks.
 pub(crate) struct Context {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) relying_party: Arc<RelyingParty>,
@@ -34,8 +34,8 @@ pub(crate) struct Context {
 
 /// The session of one request, on its way through the application. Cheap to clone.
 ///
-/// Nothing is decrypted and no store is asked until a handler, an extractor or a guard asks; then
-/// it happens once, however many ask.
+/// Nothing is decrypted and no store is read until a handler, an extractor or a guard asks; then it happens once,
+/// however many ask.
 #[derive(Clone)]
 pub struct RequestSession(Arc<Opening>);
 
@@ -45,10 +45,10 @@ struct Opening {
     changes: Mutex<Changes>,
 }
 
-/// What shows a person belongs to nobody else.
+/// The `Cache-Control` of a response to one person.
 const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
 
-/// What the response has to tell the browser.
+/// What the response will change in the browser.
 #[derive(Debug, Default)]
 struct Changes {
     /// The pieces of the session's cookie in the request.
@@ -75,12 +75,12 @@ impl RequestSession {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when the session lies in a store that does not answer.
+    /// [`Error::Store`] when the session's store is unavailable.
     pub fn user(
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<User>, Error>> + Send + use<> {
-        let opened = self.load(head);
+        let opened = self.look(head);
         let this = self.clone();
         async move {
             opened.await?;
@@ -88,17 +88,17 @@ impl RequestSession {
         }
     }
 
-    /// Why the session that the request brought has ended. `None` when it has not, and for a cookie that
-    /// does not open or leads to nothing: a store forgets what has ended.
+    /// Why the session that the request brought has ended. `None` when it has not, and for a cookie that does not open
+    /// or whose session is not in the store: stores do not keep ended sessions.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when the session lies in a store that does not answer.
+    /// [`Error::Store`] when the session's store is unavailable.
     pub fn ended(
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<SessionEnd>, Error>> + Send + use<> {
-        let opened = self.load(head);
+        let opened = self.look(head);
         let this = self.clone();
         async move {
             opened.await?;
@@ -106,7 +106,7 @@ impl RequestSession {
         }
     }
 
-    /// Writes what has changed into the head of the application's response, whatever kind of response it is.
+    /// Adds the session's headers to the application's response, whatever its status.
     pub(crate) fn apply_to(&self, response: &mut dyn ResponseHead) {
         let mut changes = self.changes();
         if changes.asked {
@@ -118,7 +118,7 @@ impl RequestSession {
         if !changes.write {
             return;
         }
-        // What happened to the session while the handler ran counts, not what it was before.
+        // The session may have changed while the handler ran: the newest state counts.
         let loaded = changes.loaded.as_ref();
         match loaded.and_then(|loaded| self.sessions().since(&loaded.session)) {
             Some(RefreshOutcome::Ended(SessionEnd::SignedOut)) => return,
@@ -141,12 +141,12 @@ impl RequestSession {
                 response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
             }
             Err(error) => {
-                tracing::error!(event = "session_not_written", code = error.code(), cause = %error.chain(), "the session could not be written");
+                tracing::error!(event = "session_not_written", code = error.code(), cause = %error.chain(), "the session's cookies could not be written");
             }
         }
     }
 
-    /// Why the session has ended, as far as it has been looked at.
+    /// Why the session has ended, if it was opened and has.
     pub(crate) fn known_end(&self) -> Option<SessionEnd> {
         self.changes().ended
     }
@@ -160,22 +160,15 @@ impl RequestSession {
         self.changes().present
     }
 
-    /// The session, opened for one of the gate's own routes, for somebody who lets go of the request meanwhile.
+    /// The session, opened for one of the gate's own routes. The future does not borrow the request.
     pub(crate) fn open(
         &self,
         cookie_fields: &[&[u8]],
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
-        self.open_pieces(&self.sessions().pieces(cookie_fields.iter().copied()))
-    }
-
-    fn open_pieces(
-        &self,
-        pieces: &Pieces<'_>,
-    ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
-        let cookie = self.read(pieces);
+        let settled = self.settle_pieces(&self.sessions().pieces(cookie_fields.iter().copied()));
         let this = self.clone();
         async move {
-            this.settle_with(cookie).await?;
+            settled.await?;
             Ok(this.loaded())
         }
     }
@@ -190,29 +183,51 @@ impl RequestSession {
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
+        let settled = self.look(head);
+        let this = self.clone();
+        async move {
+            settled.await?;
+            Ok(this.loaded())
+        }
+    }
+
+    /// Opens the session because the application asks.
+    fn look(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         self.changes().asked = true;
         let mut pieces = self.sessions().no_pieces();
         head.header("cookie", &mut |field| pieces.add(field));
-        self.open_pieces(&pieces)
+        self.settle_pieces(&pieces)
     }
 
-    /// Goes on without the session, which has ended.
+    fn settle_pieces(
+        &self,
+        pieces: &Pieces<'_>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        let cookie = self.read(pieces);
+        let this = self.clone();
+        async move { this.settle_with(cookie).await }
+    }
+
+    /// Records that the session has ended.
     fn set_ended(&self, why: SessionEnd) {
         let mut changes = self.changes();
         changes.loaded = None;
         changes.ended = Some(why);
-        // Who signed out had the cookies removed then; those of a newer session may be there by now.
+        // A sign-out has removed the cookies already; there may be those of a newer session by now.
         changes.write = why != SessionEnd::SignedOut;
     }
 
-    /// Goes on with a session that has changed; the response will carry it.
+    /// Records a changed session; the response will carry it.
     fn set_loaded(&self, changed: LoadedSession) {
         let mut changes = self.changes();
         changes.loaded = Some(changed);
         changes.write = true;
     }
 
-    /// Opens a sealed session at once. What is left is for others to say: the store, or other nodes.
+    /// Opens a sealed session at once. Returns the cookie if the store or other nodes must be asked.
     fn read(&self, pieces: &Pieces<'_>) -> Option<SessionCookie> {
         if self.0.opened.initialized() {
             return None;
@@ -221,7 +236,7 @@ impl RequestSession {
         match self.sessions().find_here(self.sessions().open(pieces)) {
             Ok(found) => {
                 let user = self.settle(found);
-                // Somebody else may have been faster; theirs is the same.
+                // Another caller may have set it first, to the same value.
                 let _ = self.0.opened.set(user);
                 None
             }
@@ -232,12 +247,14 @@ impl RequestSession {
     async fn settle_with(&self, cookie: Option<SessionCookie>) -> Result<(), Error> {
         let open = || async {
             let cookie = cookie.unwrap_or(SessionCookie::Invalid);
-            Ok(self.settle(self.sessions().find(cookie).await?))
+            // In a box: only who has to ask a store should move so much about.
+            let found = Box::pin(self.sessions().find(cookie)).await?;
+            Ok(self.settle(found))
         };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }
 
-    /// Takes note of what was found. Who that is.
+    /// Records what was found. Returns its user.
     fn settle(&self, found: Lookup) -> Option<User> {
         let mut changes = self.changes();
         match found {
@@ -257,12 +274,11 @@ impl RequestSession {
             Lookup::Ended { why, .. } => {
                 tracing::debug!(event = "session_over", code = why.code(), %why, "the session has ended");
                 changes.ended = Some(why);
-                // Who signed out had the cookies removed then; there may be newer ones by now.
+                // A sign-out has removed the cookies already; there may be newer ones by now.
                 changes.write = why != SessionEnd::SignedOut;
                 None
             }
-            // The cookie of a session that was begun meanwhile has the same name: an answer that is
-            // late must not remove it.
+            // A session that began meanwhile has a cookie of the same name: a late response must not remove it.
             Lookup::NotFound => None,
             Lookup::Invalid => {
                 changes.write = true;

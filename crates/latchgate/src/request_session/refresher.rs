@@ -15,7 +15,7 @@ impl Context {
         User::new(Arc::clone(session), Arc::clone(paths))
     }
 
-    /// Tells the application that a session has ended. Nobody waits for it.
+    /// Tells the application in the background that a session has ended.
     pub(crate) fn notify_logout(&self, end: Logout) {
         let Some(hook) = self.hooks.logout.clone() else {
             return;

@@ -1,4 +1,4 @@
-//! The head of a response, whichever crate's.
+//! The head of a response, whatever its type.
 
 use http::{HeaderName, HeaderValue};
 

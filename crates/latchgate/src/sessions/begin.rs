@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::io::RandomError;
 use crate::session::{Session, SessionEnd, SessionStart};
 
-/// A session that is about to begin. Whatever ends the sessions of its person from here on ends it, too.
+/// A session that is about to begin. A logout of its person from here on ends it, too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beginning {
     pub(crate) start: SessionStart,
@@ -33,12 +33,12 @@ impl Sessions {
         })
     }
 
-    /// The session as it begins: having seen the marks that are there, on every node.
+    /// The session as it begins, with the marks of all nodes that it comes after.
     ///
     /// # Errors
     ///
-    /// [`Error::CeilingReached`] when its provider lets it last until a time that is past; [`Error::SessionEnded`] when
-    /// it was ended meanwhile.
+    /// [`Error::CeilingReached`] when the provider's limit for it has already passed; [`Error::SessionEnded`] when it
+    /// was ended meanwhile.
     pub(crate) async fn admit(
         &self,
         mut session: Session,
@@ -55,11 +55,11 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Keeps a new session, and answers with the cookies that carry it.
+    /// Stores a new session. Returns it with the cookies that carry it.
     ///
     /// # Errors
     ///
-    /// [`Error::SessionEnded`] when it was ended on this node meanwhile; then it is kept nowhere.
+    /// [`Error::SessionEnded`] when it was ended on this node meanwhile; then it is not stored.
     pub(crate) async fn begin(
         self: &Arc<Self>,
         session: Session,
@@ -73,7 +73,7 @@ impl Sessions {
             session: Arc::clone(&session),
             ticket,
         };
-        // Whoever ended the sessions of this person before it was kept has not found it.
+        // A logout that ran before the session was stored has not found it.
         if let Err(ended) = self.ensure_not_ended(&session, beginning) {
             self.end(&loaded, SessionEnd::EndedByProvider).await;
             return Err(ended);
@@ -89,7 +89,7 @@ impl Sessions {
         seen.map(|_| ())
     }
 
-    /// Adds a session to the store, if there is one. Answers with its ticket.
+    /// Adds a session to the store, if there is one. Returns its ticket.
     async fn insert(&self, session: &Session) -> Result<Option<Ticket>, Error> {
         let Backend::Stored(stored) = &self.backend else {
             return Ok(None);
@@ -97,7 +97,7 @@ impl Sessions {
         let ticket = Ticket::draw(self.random.as_ref())?;
         let (iv, now) = (self.random.array()?, self.now());
         if !stored.insert(&self.keys, &ticket, session, iv, now).await? {
-            // 128 random bits that were there before: the generator is broken.
+            // 128 random bits that were used before: the generator is broken.
             return Err(RandomError.into());
         }
         Ok(Some(ticket))

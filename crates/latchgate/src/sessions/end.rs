@@ -1,5 +1,5 @@
-//! Ending a session whose cookie is at hand: on this node at once, then in its store and on the other nodes. Stores that
-//! fail are told once they are back.
+//! Ending a session whose cookie is at hand: on this node at once, then in its store and on the other nodes. If a store
+//! fails, the end is retried.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Sessions {
         first
     }
 
-    /// Ends a sealed session of which only its name is at hand.
+    /// Ends a sealed session of which only the id is known.
     pub(crate) async fn end_by_id(self: &Arc<Self>, session: EndedSession) {
         let (id, until) = (session.id, session.until);
         self.refreshes
@@ -29,8 +29,8 @@ impl Sessions {
         self.propagate_or_retry(None, session).await;
     }
 
-    /// Ends the session that a request's cookies lead to, and does what is to be done after that; later, if the store
-    /// cannot be asked. A store that fails is no reason to leave the cookie where it is.
+    /// Ends the session of a request's cookie, then calls `after`; later, if the store fails. The caller removes the
+    /// cookie even then.
     pub(crate) async fn sign_out(
         self: &Arc<Self>,
         cookie: SessionCookie,
@@ -60,14 +60,14 @@ impl Sessions {
     pub(super) fn sign_out_here(&self, found: Lookup) -> Option<SignedOut> {
         let (loaded, is_known) = match found {
             Lookup::Active { loaded, .. } => (loaded, false),
-            // Who holds a cookie after its logout is told nothing.
+            // Signed out before: nothing is left to do.
             Lookup::Ended {
                 why: SessionEnd::SignedOut,
                 ..
             }
             | Lookup::NotFound
             | Lookup::Invalid => return None,
-            // It may still be there at the provider.
+            // The session at the provider may still exist.
             Lookup::Ended { why, loaded } => {
                 let is_known = matches!(
                     why,
@@ -92,7 +92,8 @@ impl Sessions {
         }
     }
 
-    /// Tells a session's store and the other nodes that it has ended, each whether or not the other fails.
+    /// Removes a session from its store and marks it as ended for the other nodes; a failure of one does not stop the
+    /// other.
     pub(super) async fn propagate_end(&self, end: &End) -> Result<(), Error> {
         let removed = match (&self.backend, end.ticket()) {
             (Backend::Stored(stored), Some(ticket)) => stored.remove(ticket).await,
@@ -110,6 +111,6 @@ fn report_failed_store(error: &Error) {
         event = "store_failed",
         code = error.code(),
         cause = %error.chain(),
-        "the session store failed while a session ended; it is told again for a minute"
+        "the session store failed while a session was being ended; retrying for a minute"
     );
 }

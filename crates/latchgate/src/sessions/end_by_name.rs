@@ -1,4 +1,4 @@
-//! Ending sessions by name: by the word of their provider, of the application, or of anybody who knows a `sid`.
+//! Ending sessions by name: for their provider, for the application, or for anyone who knows a `sid`.
 
 use super::stored::Removal;
 use super::{Backend, Sessions};
@@ -7,12 +7,12 @@ use crate::logout::{LogoutTarget, LogoutTokenError, VerifiedLogoutToken};
 use crate::session::{SessionName, Stamp, User};
 
 impl Sessions {
-    /// Ends the sessions that a logout token names, on every node, and notes the token so that it ends none again.
+    /// Ends the sessions that a logout token names, on every node, and records the token so that it cannot be replayed.
     ///
     /// # Errors
     ///
-    /// [`LogoutTokenError::Replayed`] when it was processed before; [`Error::Store`] when a store fails, and then the
-    /// same token may come again.
+    /// [`LogoutTokenError::Replayed`] when it was processed before; [`Error::Store`] when a store fails; then the same
+    /// token may be sent again.
     pub(crate) async fn end_by_logout_token(
         &self,
         issuer: &str,
@@ -23,7 +23,7 @@ impl Sessions {
         if self.revocations.has_processed(issuer, jti, now).await? {
             return Err(LogoutTokenError::Replayed.into());
         }
-        // The sessions first, the note last: a token that a store was in the way of comes again.
+        // The token is recorded last: if a store fails before that, the provider may send it again.
         self.end_named(issuer, &token.target).await?;
         let noted = self
             .revocations
@@ -34,8 +34,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends the sessions that somebody who may do so has named, wherever their cookies are. Calling it again does no
-    /// harm, and is what to do after an error.
+    /// Ends the sessions of a target for an authorized caller, wherever their cookies are. Idempotent: call it again
+    /// after an error.
     pub(crate) async fn end_named(&self, issuer: &str, target: &LogoutTarget) -> Result<(), Error> {
         let now = self.now();
         let stamp = Stamp::draw(now, self.random.as_ref())?;
@@ -54,11 +54,11 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends every session that a person has begun so far, but the one that `user` comes from.
+    /// Ends every session that a person has begun so far, except the one that `user` comes from.
     ///
     /// # Errors
     ///
-    /// [`Error::SessionEnded`] when that one has ended itself; [`Error::Store`] when a store fails.
+    /// [`Error::SessionEnded`] when that session has itself ended; [`Error::Store`] when a store fails.
     pub(crate) async fn end_others(&self, user: &User) -> Result<(), Error> {
         let now = self.now();
         let (session, stored_under) = user.session();
@@ -73,9 +73,9 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends the session with this `sid` for somebody who has proved nothing. Nothing is written for a session that may
-    /// not exist: it is removed from its store, or marked in the memory of this node, where there is room for so many of
-    /// such marks.
+    /// Ends the session with this `sid` for an unauthenticated caller. Nothing is written for a session that may not
+    /// exist: it is removed from its store, or marked in the memory of this node, which holds a limited number of such
+    /// marks.
     pub(crate) async fn end_unauthenticated(&self, issuer: &str, sid: &str) -> Result<(), Error> {
         let now = self.now();
         let named = SessionName::Sid { issuer, sid };
@@ -90,7 +90,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Removes the sessions of a name from the store they lie in, if they lie in one.
+    /// Removes the sessions of a name from the store, if there is one.
     async fn remove_named(
         &self,
         named: SessionName<'_>,

@@ -1,9 +1,9 @@
 //! The marks of sessions that were ended by name ([OpenID Connect Back-Channel Logout 1.0
 //! §2.7](https://openid.net/specs/openid-connect-backchannel-1_0.html#BCActions)), and the logout tokens that were
-//! processed, in the memory of this process: until no session and no token is left that they could concern.
+//! processed, in the memory of this process, for as long as a session or token exists that they could apply to.
 //!
-//! Who may make a mark is known, but for front-channel logout: anybody can ask for that. Its marks
-//! are kept apart, and only so many of them.
+//! Marks are made by authenticated callers, except for front-channel logout, which anyone can request. Its marks are
+//! kept apart, and their number is limited.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +16,7 @@ use crate::session::{Mark, Seen, Session, SessionName, Stamp};
 #[derive(Debug)]
 pub(crate) struct Marks {
     by_name: ExpiringMap<Name, NumberedMark>,
-    /// Marks that anybody can have made. When there is no room, the oldest goes.
+    /// Marks that anyone can have made. When full, the oldest is dropped.
     unauthenticated: ExpiringMap<Name, NumberedMark>,
     /// The logout tokens that were processed.
     processed: ExpiringMap<Name, ()>,
@@ -32,7 +32,7 @@ struct NumberedMark {
     mark: Mark,
     /// Which one it was, in the order in which they were made here.
     number: u64,
-    /// Whether what it concerns was removed from the store it lies in.
+    /// Whether the sessions it applies to were removed from their store.
     removed_from_store: bool,
 }
 
@@ -52,7 +52,7 @@ impl Default for Marks {
 }
 
 impl Marks {
-    /// How many marks of front-channel logout are kept, about.
+    /// Roughly how many marks of front-channel logout are kept.
     const MOST_UNAUTHENTICATED: usize = 10_000;
 
     /// Whether a logout token was processed before.
@@ -61,7 +61,7 @@ impl Marks {
         self.processed.get(&name, now).is_some()
     }
 
-    /// Notes that a logout token was processed; `false` when it was noted before.
+    /// Records that a logout token was processed; `false` when it was recorded before.
     pub(crate) fn note_processed(&self, issuer: &str, jti: &str, now: u64, until: u64) -> bool {
         let mut entry = self.processed.entry(hash(["jti", issuer, jti]), now);
         let new = entry.get().is_none();
@@ -75,7 +75,7 @@ impl Marks {
         self.set(entry, Mark::of(stamp), until);
     }
 
-    /// The same for somebody who has proved nothing.
+    /// The same for an unauthenticated caller.
     pub(crate) fn end_unauthenticated(
         &self,
         named: SessionName<'_>,
@@ -87,17 +87,16 @@ impl Marks {
         self.set(entry, Mark::of(stamp), until);
     }
 
-    /// Takes note that the sessions of this name were removed from the store they lie in. Whatever is
-    /// found there from now on has begun since, on whichever node; only a login that is under way
-    /// here may still be older than the mark.
+    /// Records that the sessions of this name were removed from their store. Any session found there from now on began
+    /// later, on whichever node; only a login under way here may still be older than the mark.
     pub(crate) fn removed_from_store(&self, named: SessionName<'_>, now: u64) {
         if let Some(kept) = self.by_name.entry(hash(named.parts()), now).get_mut() {
             kept.removed_from_store = true;
         }
     }
 
-    /// Ends every session that the person of this one has begun so far, but this one. `false`, and
-    /// nothing happens, when it was ended itself.
+    /// Ends every session that the person of this one has begun so far, except this one. `false`, without effect, when
+    /// this one was itself ended.
     pub(crate) fn end_others(&self, session: &Session, stamp: Stamp, now: u64, until: u64) -> bool {
         if self.concern(session, now) {
             return false;
@@ -106,7 +105,7 @@ impl Marks {
             .by_name
             .entry(hash(SessionName::sub_of(session).parts()), now);
         let seen = session.extras.seen.sub;
-        // Somebody may have ended them all just now.
+        // They may all have been ended just now.
         if entry.get().is_some_and(|kept| kept.ends(session, seen)) {
             return false;
         }
@@ -128,7 +127,7 @@ impl Marks {
             || ended(SessionName::alone_of(session), seen.alone)
     }
 
-    /// The present moment: what is marked from now on has not been made yet.
+    /// The present moment: later marks have a higher number.
     pub(crate) fn moment(&self) -> Moment {
         Moment(self.made.load(Ordering::Acquire))
     }

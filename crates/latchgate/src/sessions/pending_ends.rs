@@ -1,8 +1,7 @@
-//! Ends of sessions that a store has yet to be told of, because it failed when they were due. One worker
-//! tells it, one end after the other, with pauses that grow while it fails.
+//! Ends of sessions that are retried because a store failed. One worker retries them in order, with growing pauses
+//! while the store fails.
 //!
-//! There is room for so many and no more, and nothing is here twice. Strangers put nothing here: it takes a
-//! cookie that we have sealed.
+//! The queue is bounded and holds each end once. Only a cookie that we sealed can add to it.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -23,7 +22,7 @@ pub(super) struct PendingEnds(Mutex<Queue>);
 #[derive(Debug, Default)]
 struct Queue {
     order: VecDeque<PendingEnd>,
-    /// Those in `order`, and the one that is being told.
+    /// Those in `order`, and the one that is being retried.
     places: HashSet<EndKey>,
     /// Alive while the worker is.
     worker: Weak<()>,
@@ -35,26 +34,26 @@ enum EndKey {
     Cookie([u8; 16]),
 }
 
-/// A session that its person has ended.
+/// A session that its person has signed out of.
 #[derive(Debug)]
 pub(crate) struct SignedOut {
     pub(crate) session: Arc<Session>,
-    /// Whether it had not ended before in a way that the application knows of.
+    /// Whether the application has yet to be told: it had not ended before in a way that the application knows of.
     pub(crate) notify_application: bool,
 }
 
-/// What is to be done once a session has ended, also if that takes a while.
+/// Called once a session has ended, possibly after retries.
 pub(crate) type AfterEnd = Arc<dyn Fn(&SignedOut) + Send + Sync>;
 
-/// What a store has to be told.
+/// An end that the store has yet to record.
 #[derive(Clone)]
 pub(super) enum End {
-    /// That this session has ended.
+    /// This session has ended.
     Session {
         ticket: Option<Ticket>,
         session: EndedSession,
     },
-    /// That the session of this ticket ends, which it could not be asked for.
+    /// The session of this ticket is to end, but could not be read yet.
     Unread { ticket: Ticket, after: AfterEnd },
 }
 
@@ -91,7 +90,7 @@ impl PendingEnds {
     /// How many ends are remembered; the oldest go first.
     const ROOM: usize = 10_000;
 
-    /// Adds an end. The worker's token, if there is none at work.
+    /// Adds an end. Returns a token for a new worker, if none is running.
     fn add(&self, ending: PendingEnd) -> Option<Arc<()>> {
         let mut queue = self.queue();
         queue.push(ending);
@@ -103,13 +102,13 @@ impl PendingEnds {
         Some(token)
     }
 
-    /// Whether the store has yet to be told of the end of this ticket's session.
+    /// Whether the end of this ticket's session has yet to reach the store.
     pub(super) fn has(&self, ticket: &Ticket) -> bool {
         let queue = self.queue();
         !queue.places.is_empty() && queue.places.contains(&EndKey::Store(ticket.key()))
     }
 
-    /// The next one to tell. When there is none, the worker is no longer at work.
+    /// The next end to retry. When there is none, the worker is done.
     fn next(&self) -> Option<ClaimedEnd<'_>> {
         let mut queue = self.queue();
         let next = queue.order.pop_front();
@@ -127,7 +126,7 @@ impl PendingEnds {
     }
 }
 
-/// An end that is being told. When this is dropped its place is free, also when a store panics.
+/// An end that is being retried. Dropping this frees its place, even if a store panics.
 struct ClaimedEnd<'a> {
     pending: &'a PendingEnds,
     /// `None` once it was put back.
@@ -135,8 +134,8 @@ struct ClaimedEnd<'a> {
 }
 
 impl ClaimedEnd<'_> {
-    /// Puts back what could not be told, and gives up what has been tried for too long. Answers with
-    /// how many that were.
+    /// Puts an end back after a failure, and drops those that have been retried for too long. Returns how many were
+    /// dropped.
     fn put_back(mut self, now: u64) -> usize {
         let Some(ending) = self.ending.take() else {
             return 0;
@@ -192,7 +191,7 @@ impl fmt::Debug for PendingEnd {
 }
 
 impl Sessions {
-    /// Tells the stores of a session's end as soon as they are back, within a minute.
+    /// Retries the end of a session for a minute.
     pub(super) fn retry_end(self: &Arc<Self>, end: End) {
         let pending = PendingEnd {
             end,
@@ -210,7 +209,7 @@ impl Sessions {
     async fn run_pending_ends(&self) {
         let (first, longest) = TIMING.end_pauses;
         let random = self.random.as_ref();
-        // The store has failed a moment ago.
+        // The store has just failed.
         let mut pauses = Backoff::new(first, longest);
         pauses.pause(random).await;
         while let Some(mut claimed) = self.pending_ends.next() {
@@ -223,15 +222,15 @@ impl Sessions {
                 tracing::error!(
                     event = "session_not_removed",
                     sessions = given_up,
-                    "the session store has failed for a minute, and was not told that these sessions have ended: copies of their cookies work until the sessions' deadlines"
+                    "sessions could not be removed from their store within a minute: copies of their cookies remain valid until the sessions' deadlines"
                 );
             }
             pauses.pause(random).await;
         }
     }
 
-    /// Tells the stores of one end. A session that they could not be asked for ends here first, as it would have then:
-    /// what is left to do, if a store fails once more, is to tell the stores.
+    /// Retries one end. A session that could not be read before is now read and signed out on this node first, so that
+    /// only its removal is left to retry.
     async fn run_pending_end(&self, pending: Option<&mut PendingEnd>) -> Result<(), Error> {
         let Some(pending) = pending else {
             return Ok(());

@@ -1,13 +1,12 @@
-//! The logout tokens that were obeyed, noted in a store, so that none is obeyed twice by whichever
-//! nodes ([OpenID Connect Back-Channel Logout 1.0 §2.6, step
-//! 8](https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation)).
+//! The logout tokens that were processed, recorded in a store so that no node processes one again ([OpenID Connect
+//! Back-Channel Logout 1.0 §2.6, step 8](https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation)).
 
 use std::sync::Arc;
 
 use crate::seal::KeyRing;
 use crate::store::{SessionStore, StoreError, StoredRecord};
 
-/// The `jti`s of obeyed logout tokens, in a store.
+/// The `jti`s of processed logout tokens, in a store.
 #[derive(Debug)]
 pub(crate) struct ProcessedTokens {
     store: Arc<dyn SessionStore>,
@@ -18,7 +17,7 @@ impl ProcessedTokens {
         Self { store }
     }
 
-    /// Whether a logout token was obeyed before, on whichever node.
+    /// Whether a logout token was processed before, on any node.
     pub(crate) async fn has(
         &self,
         keys: &KeyRing,
@@ -35,8 +34,8 @@ impl ProcessedTokens {
         Ok(false)
     }
 
-    /// Notes that a logout token was obeyed, under every key: nodes whose keys are just being
-    /// changed have one in common. `false` when it was noted before.
+    /// Records that a logout token was processed, under every key: during a key rotation, nodes share at least one.
+    /// `false` when it was recorded before.
     pub(crate) async fn note(
         &self,
         keys: &KeyRing,

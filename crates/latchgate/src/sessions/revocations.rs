@@ -1,5 +1,5 @@
 //! Which sessions were ended by name: by their provider, by the application, or along with others of their person. One
-//! place to ask, over the memory of this process and the store that nodes share, if they do.
+//! interface over the memory of this process and the store that nodes share, if any.
 
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ impl Revocations {
         }
     }
 
-    /// Ends this very session on the other nodes. This node knows of it already.
+    /// Ends this one session on the other nodes. This node knows of it already.
     pub(super) async fn end_this(&self, this: &EndedSession, now: u64) -> Result<(), StoreError> {
         match &self.shared {
             Some(shared) => shared.end_this(&self.keys, this, now).await,
@@ -122,8 +122,8 @@ impl Revocations {
         }
     }
 
-    /// Ends every session that the person of this one has begun, but this one. `false`, and nothing happens here, when
-    /// it was ended itself.
+    /// Ends every session that the person of this one has begun, except this one. `false`, without effect on this node,
+    /// when this one was itself ended.
     pub(super) async fn end_others(
         &self,
         session: &Session,
@@ -144,14 +144,14 @@ impl Revocations {
         Ok(self.here.end_others(session, stamp, now, until))
     }
 
-    /// Ends the sessions of a name that somebody without credentials has named. Only this node notes it, and has room
-    /// for so many of such marks.
+    /// Ends the sessions of a name for an unauthenticated caller. Only this node records it, and it keeps a limited
+    /// number of such marks.
     pub(super) fn end_unauthenticated(&self, named: SessionName<'_>, stamp: Stamp, now: u64) {
         self.here
             .end_unauthenticated(named, stamp, now, self.until(now));
     }
 
-    /// Takes note that the sessions of this name were removed from the store they lie in.
+    /// Records that the sessions of this name were removed from their store.
     pub(super) fn removed_from_store(&self, named: SessionName<'_>, now: u64) {
         self.here.removed_from_store(named, now);
     }
@@ -172,7 +172,7 @@ impl Revocations {
         }
     }
 
-    /// Notes that a logout token was processed, until it expires; `false` when it was before.
+    /// Records that a logout token was processed, until it expires; `false` when it was before.
     pub(super) async fn note_processed(
         &self,
         issuer: &str,
@@ -184,7 +184,7 @@ impl Revocations {
             Some(tokens) => tokens.note(&self.keys, issuer, jti, until, now).await?,
             None => true,
         };
-        // In this memory last: what it has noted is refused when it comes again.
+        // In memory last: a token recorded there is refused when it is sent again, so the store must have it first.
         let new = self.here.note_processed(issuer, jti, now, until);
         Ok(new && new_in_store)
     }

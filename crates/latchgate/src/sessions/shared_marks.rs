@@ -1,8 +1,8 @@
-//! Marks that several nodes share: sessions that were ended, as marks in a store. For sessions
-//! that travel in cookies, which no node can take back, and for stores without an index.
+//! Marks that several nodes share: sessions that were ended, as marks in a store. For sessions kept in cookies, which
+//! no node can take back, and for stores without an index.
 //!
-//! A mark lies under a keyed hash of what has ended: one session, a session of the provider, the
-//! sessions of a person. It says when it was made, and expires with the last session it can concern.
+//! A mark is stored under a keyed hash of what has ended: one session, a session at the provider, the sessions of a
+//! person. It says when it was made, and expires with the last session it can apply to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct SharedMarks {
 /// What has ended: a kind of name, the issuer, and the name.
 type Revoked<'a> = [&'a str; 3];
 
-/// A mark was not set: others kept changing it.
+/// A mark could not be set: other nodes kept changing it.
 #[derive(Debug)]
 struct MarkContended;
 
@@ -35,14 +35,14 @@ impl fmt::Display for MarkContended {
 impl std::error::Error for MarkContended {}
 
 impl SharedMarks {
-    /// How often a mark is tried that others change at the same time.
+    /// How many attempts to set a mark that other nodes change at the same time.
     const ATTEMPTS: usize = 16;
 
     pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
         Self { store }
     }
 
-    /// Ends this very session.
+    /// Ends this one session.
     pub(crate) async fn end_this(
         &self,
         keys: &KeyRing,
@@ -70,8 +70,8 @@ impl SharedMarks {
         Ok(())
     }
 
-    /// Ends the sessions of a person that have begun, but this one. `false` when it was ended itself,
-    /// at whichever moment before: nothing brings it back.
+    /// Ends the sessions of a person that have begun, except this one. `false` when this one was itself ended at any
+    /// time before.
     pub(crate) async fn end_others(
         &self,
         keys: &KeyRing,
@@ -84,8 +84,7 @@ impl SharedMarks {
         self.mark(keys, named, mark, Some(session), times).await
     }
 
-    /// Whether a session was ended, on whichever node. Three lookups for each session key, all at
-    /// once.
+    /// Whether a session was ended, on any node. Three lookups for each session key, all at once.
     pub(crate) async fn concern(
         &self,
         keys: &KeyRing,
@@ -96,7 +95,7 @@ impl SharedMarks {
         let seen = session.extras.seen;
         let ends = |marks: &[Mark], seen| marks.iter().any(|mark| mark.ends(session, seen));
         Ok(if !found.this.is_empty() {
-            // An id is never given again: when it was marked does not matter.
+            // An id is never used again, so the time of the mark does not matter.
             Some(SessionEnd::SignedOut)
         } else if ends(&found.alone, seen.alone) || ends(&found.sub, seen.sub) {
             Some(SessionEnd::EndedByProvider)
@@ -138,9 +137,8 @@ impl SharedMarks {
         Ok(Found { this, alone, sub })
     }
 
-    /// Sets a mark, or moves the one that is there, under every key: nodes whose keys are just being
-    /// changed have one in common. `false` when the one that is there ends the session that this one
-    /// would spare.
+    /// Sets or replaces a mark under every key: during a key rotation, nodes share at least one. `false` when the
+    /// existing mark ends the session that this one would spare.
     async fn mark(
         &self,
         keys: &KeyRing,
@@ -170,7 +168,7 @@ impl SharedMarks {
                 return Ok(true);
             }
             let Some(there) = self.store.load(name, now).await? else {
-                // It has expired this very moment.
+                // It has just expired.
                 continue;
             };
             let before = Mark::from_bytes(&there.sealed);
@@ -200,7 +198,7 @@ struct Found {
 
 const THIS: &str = "ended session";
 
-/// The names of marks, which are not those of sessions: one store may have both.
+/// The names of marks, distinct from those of sessions: one store may hold both.
 fn marked(named: SessionName<'_>) -> Revoked<'_> {
     let [kind, issuer, name] = named.parts();
     let kind = match kind {

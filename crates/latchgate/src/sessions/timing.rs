@@ -5,30 +5,30 @@ use std::time::Duration;
 /// How long the steps of a refresh take at the most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
-    /// How long a lease lasts. A node that dies during a refresh blocks the others for so long.
+    /// How long a lease lasts. A node that dies during a refresh blocks the others for this long.
     pub(crate) lease: Duration,
     /// How often the holder of a lease extends it.
     pub(crate) heartbeat: Duration,
-    /// How soon a node that waits for another looks again: at first, and in the end.
+    /// The pauses between polls of a held lease: the first and the longest.
     pub(crate) lease_poll: (Duration, Duration),
     /// How long a refresh waits while other nodes refresh.
     pub(crate) wait_for_nodes: Duration,
     /// How long a request waits for fresh tokens.
     pub(crate) patience: Duration,
-    /// How long it waits while the old ones are still good and kept in a store.
+    /// How long it waits while the old ones are still valid and the session is in a store.
     pub(crate) short_patience: Duration,
-    /// How long a refreshed session is offered to a store that fails.
+    /// How long writing a refreshed session to a failing store is retried.
     pub(crate) write_limit: Duration,
-    /// The pauses between the attempts: at first, and in the end.
+    /// The pauses between these attempts: the first and the longest.
     pub(crate) write_pauses: (Duration, Duration),
     /// How long a provider that failed is not asked again for the same session, in seconds.
     pub(crate) pause: u64,
     /// How long the newest generation of a session is remembered for requests that were on their way with an older one,
     /// in seconds.
     pub(crate) remember: u64,
-    /// How long a store that failed is told of the end of a session, in seconds.
+    /// How long the end of a session is retried when a store fails, in seconds.
     pub(crate) end_limit: u64,
-    /// The pauses between the attempts: at first, and in the end.
+    /// The pauses between these attempts: the first and the longest.
     pub(crate) end_pauses: (Duration, Duration),
 }
 
@@ -53,15 +53,15 @@ impl Timing {
     const fn holds(&self) -> bool {
         // Two heartbeats may be lost before a lease is.
         3 * self.heartbeat.as_millis() <= self.lease.as_millis()
-            // A waiting node notices within the lease that it has run out.
+            // A waiting node polls more often than a lease expires.
             && self.lease_poll.0.as_millis() < self.lease_poll.1.as_millis()
             && self.lease_poll.1.as_millis() < self.lease.as_millis()
-            // A request outwaits a node that has died, and then the provider may still answer.
+            // A request waits longer than the lease of a node that died, and then for the provider.
             && self.lease.as_millis() < self.patience.as_millis()
             && self.short_patience.as_millis() < self.patience.as_millis()
             // The task outlives the requests that wait for it.
             && self.patience.as_millis() < self.wait_for_nodes.as_millis()
-            // No request on its way is older than what is remembered, and no store is offered more than that.
+            // A session is remembered for longer than any request waits or any write is retried.
             && self.write_limit.as_millis() < 1_000 * self.remember as u128
             && self.wait_for_nodes.as_millis() < 1_000 * self.remember as u128
             && self.write_pauses.1.as_millis() < self.write_limit.as_millis()

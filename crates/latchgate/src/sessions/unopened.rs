@@ -1,5 +1,5 @@
-//! Sessions that do not open: reported in the log, so that nobody is signed out in silence, but seldom
-//! enough that no stranger fills it.
+//! Sessions that do not open: logged, so that nobody is signed out silently, but rate-limited, so that no stranger can
+//! fill the log.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::seal::WhySealed;
 /// How long a warning is not repeated, in seconds.
 const PAUSE: u64 = 60;
 
-/// What was reported of sessions that did not open.
+/// The warnings about sessions that did not open.
 #[derive(Debug, Default)]
 pub(crate) struct Unopened {
     unknown_key: Mutex<Warnings>,
@@ -22,7 +22,7 @@ struct Warnings {
 }
 
 impl Warnings {
-    /// How many there were since the last warning, when it is time for one.
+    /// How many there were since the last warning, if another one is due.
     fn due(&mut self, now: u64) -> Option<u64> {
         self.unreported = self.unreported.saturating_add(1);
         // A clock that goes backwards must not silence it for longer than the pause.
@@ -36,8 +36,8 @@ impl Warnings {
 }
 
 impl Unopened {
-    /// Reports that a request's session did not open. Each is told at `debug`; one that a session of
-    /// ours once was, as a warning too, which says how many there were.
+    /// Logs that a request's session did not open: each at `debug`, and those that we may have sealed as a rate-limited
+    /// warning with their number.
     pub(crate) fn report(&self, cookie: &str, why: WhySealed, now: u64) {
         tracing::debug!(
             event = "session_not_opened",
@@ -58,7 +58,7 @@ impl Unopened {
                         cookie,
                         ?why,
                         count,
-                        "sessions are sealed with a key that is not in LATCHGATE_SESSION_KEYS, and their people are signed out: keep an old key behind the new one until its sessions have expired"
+                        "sessions are sealed with a key that is not in LATCHGATE_SESSION_KEYS, so their users are signed out: keep an old key after the new one until its sessions have expired"
                     );
                 }
             }
@@ -69,7 +69,7 @@ impl Unopened {
                         cookie,
                         ?why,
                         count,
-                        "sessions are sealed with a key of ours but do not open: they were altered, or belong to another base URL, cookie name, client, store or release, or came twice"
+                        "sessions are sealed with a current key but do not open: they were altered, were sent twice, or belong to another base URL, cookie name, client, store or release"
                     );
                 }
             }

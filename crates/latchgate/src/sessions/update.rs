@@ -14,7 +14,8 @@ use crate::error::Error;
 use crate::session::Session;
 use crate::store::StoreError;
 
-/// How often an update is tried when others change the session at the same moment. One of them succeeds each time.
+/// How many attempts an update gets when others change the session at the same time. In each round one of them
+/// succeeds.
 const ATTEMPTS: usize = 1_000;
 
 impl Sessions {
@@ -45,7 +46,7 @@ impl Sessions {
         update: impl Fn(&Session) -> Result<Session, Error>,
     ) -> Result<Option<Arc<Session>>, Error> {
         for _ in 0..ATTEMPTS {
-            // A refresh that is under way is waited for, as by who asks for its tokens.
+            // Waits for a refresh that is under way, as a request for its tokens does.
             let newest = timeout(
                 TIMING.patience,
                 self.refreshes.newest(session, self.clock.as_ref()),
@@ -57,7 +58,7 @@ impl Sessions {
                 _ => return Ok(None),
             };
             let updated = next(update(&newest)?);
-            // It has to fit into cookies before anybody builds on it.
+            // It must fit into cookies before anyone builds on it.
             self.check_size(&updated)?;
             if self.refreshes.advance(&updated, now) {
                 return Ok(Some(updated));
@@ -101,8 +102,8 @@ impl Sessions {
         Err(contended())
     }
 
-    /// Writes a changed session back to its store; sealed sessions travel by [`Sessions::cookies`]. `false` when it is
-    /// no longer there with the generation `expected`: somebody else has changed it, or ended it.
+    /// Writes a changed session back to its store; a sealed session is written by [`Sessions::cookies`]. `false` when
+    /// it is no longer there with the generation `expected`: somebody else has changed it, or ended it.
     pub(super) async fn write_back(
         &self,
         loaded: &LoadedSession,

@@ -1,5 +1,4 @@
-//! The right to refresh a session: one node of those that share it has the store's lease, the others wait and get what it
-//! brought.
+//! Which node refreshes a session: the one that holds the store's lease. The others wait for its result.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,17 +17,17 @@ use crate::session::{Session, SessionEnd};
 pub(super) struct RefreshAttempt {
     /// The session as it is now.
     pub(super) session: Arc<Session>,
-    /// The generation that lies in the store.
+    /// The generation in the store.
     pub(super) stored_generation: u32,
-    /// A sealed session needs none, and not every store has any.
+    /// `None` for a sealed session, and for a store without leases.
     _lease: Option<LeaseGuard>,
 }
 
-/// Ours to refresh, or what somebody else has made of it.
+/// This node's turn to refresh, or the outcome of another refresh.
 type Attempted = ControlFlow<RefreshOutcome, RefreshAttempt>;
 
 impl Sessions {
-    /// Waits until a session is ours to refresh, or until nobody needs to any more.
+    /// Waits until this node may refresh the session, or until another node has refreshed or ended it.
     pub(super) async fn attempt(
         self: &Arc<Self>,
         loaded: &LoadedSession,
@@ -42,7 +41,7 @@ impl Sessions {
         let (first, longest) = TIMING.lease_poll;
         let mut pauses = Backoff::new(first, longest);
         loop {
-            // Before the lease is asked for: its end may come right after.
+            // Subscribed before the lease is requested: it may be released right after.
             let lease_end = stored.lease_end(&key);
             let leased = stored.lease(&self.keys, ticket, TIMING.lease, self.now());
             match leased.await? {
@@ -71,7 +70,7 @@ impl Sessions {
         }
     }
 
-    /// Reads the session again: ours to refresh, unless somebody else has.
+    /// Reads the session again: this node may refresh it, unless another already has.
     pub(super) async fn reload(
         &self,
         stored: &StoredSessions,
@@ -85,8 +84,8 @@ impl Sessions {
         })
     }
 
-    /// How a session in the store compares with the one we know: it has the same tokens, perhaps put together with what
-    /// has yet to reach the store, or somebody else has refreshed it.
+    /// Compares the session in the store with the one we know. With the same tokens it is still to be refreshed,
+    /// together with any change that has not reached the store yet; with others, another node has refreshed it.
     fn compare(&self, known: &Arc<Session>, stored: Session) -> Attempted {
         let generation = stored.generation;
         let session = match self.refreshes.since(&stored, self.now()) {
@@ -112,7 +111,7 @@ impl RefreshAttempt {
         }
     }
 
-    /// The same, until the lease is given back.
+    /// The same attempt, holding a lease until it is dropped.
     fn under(self, lease: LeaseGuard) -> Self {
         Self {
             _lease: Some(lease),

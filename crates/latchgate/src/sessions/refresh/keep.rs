@@ -1,4 +1,4 @@
-//! Keeping a refreshed session before anybody gets its tokens, and telling the application.
+//! Stores a refreshed session before anyone gets its tokens, then runs the `on_refresh` hook.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::hook::{DEADLINE, HookError};
 use crate::session::{Session, UserinfoAge};
 
 impl<R: Refresher> Refresh<R> {
-    /// Keeps the refreshed session, and answers with what counts in the end.
+    /// Stores the refreshed session. Returns the final outcome, which another node may have decided meanwhile.
     pub(super) async fn keep(&self, attempt: RefreshAttempt, fresh: Session) -> RefreshOutcome {
         let mut fresh = LoadedSession {
             session: Arc::new(fresh),
@@ -27,17 +27,17 @@ impl<R: Refresher> Refresh<R> {
         match writing {
             Ok(ControlFlow::Break(instead)) => {
                 if let RefreshOutcome::Ended(_) = instead {
-                    // The session has ended meanwhile, and what was just issued is of use to nobody.
+                    // The session has ended meanwhile: nobody will use the new tokens.
                     self.refresher.revoke_tokens(&fresh.session);
                 }
                 return instead;
             }
             Ok(ControlFlow::Continue(())) => self.run_refresh_hook(&mut fresh).await,
-            // The provider has rotated: forgetting the new tokens would end the session. They are
-            // remembered here, and written when the session is opened next.
+            // The provider has rotated the refresh token: losing the new one would end the session. It stays in memory
+            // and is written when the session is next opened.
             Err(_) => tracing::error!(
                 event = "session_not_written",
-                "a refreshed session could not be written to its store yet"
+                "a refreshed session could not be written to its store within a minute; it stays in memory until it can be"
             ),
         }
         if let Some(ended @ RefreshOutcome::Ended(_)) = self.sessions.since(&fresh.session) {
@@ -54,8 +54,8 @@ impl<R: Refresher> Refresh<R> {
         RefreshOutcome::Refreshed(fresh.session)
     }
 
-    /// Writes a refreshed session to its store until the store has it, put together with whatever else has changed.
-    /// Breaks with what counts instead, if the session has gone another way.
+    /// Writes a refreshed session to its store, retrying until the store accepts it and merging other changes. Breaks
+    /// with another outcome if the session was ended, or refreshed elsewhere, meanwhile.
     async fn write(
         &self,
         fresh: &mut LoadedSession,
@@ -80,14 +80,14 @@ impl<R: Refresher> Refresh<R> {
                     event = "session_not_written",
                     code = error.code(),
                     cause = %error.chain(),
-                    "a refreshed session is offered to its store again"
+                    "a refreshed session could not be written to its store; retrying for a minute"
                 );
             }
             pauses.pause(self.sessions.random.as_ref()).await;
         }
     }
 
-    /// Writes it once. `None` when somebody else has changed the session: what they changed is part of it now.
+    /// Tries to write it once. `None` when the session was changed meanwhile: that change has now been merged.
     async fn write_once(
         &self,
         fresh: &mut LoadedSession,
@@ -112,8 +112,7 @@ impl<R: Refresher> Refresh<R> {
         })
     }
 
-    /// Tells the application of the refresh, and keeps what it answers. Whatever goes wrong here, the refreshed session
-    /// stays.
+    /// Runs the `on_refresh` hook and stores the value it returns. If it fails, the refreshed session stays as it is.
     async fn run_refresh_hook(&self, fresh: &mut LoadedSession) {
         let told = match timeout(DEADLINE, self.call_refresh_hook(fresh)).await {
             Ok(told) => told,
@@ -129,11 +128,11 @@ impl<R: Refresher> Refresh<R> {
         }
     }
 
-    /// Asks for a new value until it is one that nobody has changed meanwhile.
+    /// Calls the hook again when the application's value was updated meanwhile.
     async fn call_refresh_hook(&self, fresh: &mut LoadedSession) -> Result<(), Error> {
         while let Some(data) = self.refresher.on_refresh(&fresh.session).await? {
             let Some(newest) = self.sessions.keep_data(fresh, &data).await? else {
-                // Whoever ended the session has seen to it.
+                // The session has ended; whoever ended it has notified the application.
                 break;
             };
             *fresh = newest;
@@ -146,8 +145,8 @@ impl<R: Refresher> Refresh<R> {
 }
 
 impl Sessions {
-    /// Keeps the application's answer to a refresh that is not over yet, unless its value has been changed since the
-    /// refresh. Answers with the session as it is then.
+    /// Stores the value that the `on_refresh` hook returned, unless it was updated since the refresh. Returns the
+    /// session as it is then.
     async fn keep_data(
         &self,
         fresh: &LoadedSession,
@@ -164,7 +163,7 @@ impl Sessions {
             };
             return self.update(fresh, update).await;
         }
-        // Others wait for this very refresh before they update a sealed session, so nobody else has.
+        // Updates of a sealed session wait for this refresh, so there has been none.
         let updated = fresh.session.with_data(data.to_owned());
         self.check_size(&updated)?;
         Ok(Some(LoadedSession {
@@ -173,8 +172,8 @@ impl Sessions {
         }))
     }
 
-    /// A refreshed session that its cookies hold, if need be with the ID token from before. What they do not hold even so
-    /// is an error.
+    /// A refreshed session that fits into cookies, with the previous ID token if the new one makes it too large. An
+    /// error if it does not fit even so.
     pub(super) fn fit_into_cookies(
         &self,
         before: &Session,
@@ -186,7 +185,7 @@ impl Sessions {
         let mut slimmer = fresh.clone();
         slimmer.tokens.id_token = before.tokens.id_token.clone();
         if fresh.extras.userinfo_age == UserinfoAge::OlderThanIdToken {
-            // Older than the one that is left out; to the one that stays it is what it was.
+            // The new ID token is left out; relative to the old one, the userinfo claims are as old as before.
             slimmer.extras.userinfo_age = before.extras.userinfo_age;
         }
         if self.check_size(&slimmer).is_err() {
@@ -196,7 +195,7 @@ impl Sessions {
                 subject = fresh.subject,
                 code = error.code(),
                 cause = %error.chain(),
-                "a refreshed session no longer fits into cookies, and ends"
+                "a refreshed session no longer fits into cookies and has ended"
             );
             return Err(Box::new(fresh));
         }
@@ -204,7 +203,7 @@ impl Sessions {
             event = "id_token_left_out",
             code = error.code(),
             cause = %error.chain(),
-            "with its new ID token a refreshed session does not fit into cookies: it keeps the old one, and the claims in it"
+            "a refreshed session does not fit into cookies with its new ID token; it keeps the previous ID token and its claims"
         );
         Ok(slimmer)
     }

@@ -1,4 +1,4 @@
-//! A lease on a session in its store, extended for as long as it is needed.
+//! A lease on a session in its store, extended while a refresh is under way.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::super::stored::Ticket;
 use super::super::timing::TIMING;
 use super::super::{Backend, Sessions};
 
-/// A lease. It is extended until this is dropped, and given back then.
+/// A lease that is extended until this guard is dropped, and then released.
 pub(super) struct LeaseGuard {
     sessions: Arc<Sessions>,
     ticket: Ticket,
@@ -29,7 +29,7 @@ impl LeaseGuard {
     }
 }
 
-/// Extends a lease until it is lost. A store that fails meanwhile may be back for the next beat.
+/// Extends a lease until it is lost. If the store fails, the next heartbeat tries again.
 async fn extend(sessions: Arc<Sessions>, ticket: Ticket, fence: u64) {
     let Backend::Stored(stored) = &sessions.backend else {
         return;
@@ -41,7 +41,7 @@ async fn extend(sessions: Arc<Sessions>, ticket: Ticket, fence: u64) {
         if let Ok(false) = extended.await {
             tracing::warn!(
                 event = "lease_lost",
-                "another node may refresh this session too"
+                "the lease on a session was lost during its refresh; another node may refresh it too"
             );
             return;
         }
@@ -49,7 +49,7 @@ async fn extend(sessions: Arc<Sessions>, ticket: Ticket, fence: u64) {
 }
 
 impl Drop for LeaseGuard {
-    /// Nobody waits for a lease to be given back: it would run out by itself.
+    /// Released in the background: a lease that is not released expires by itself.
     fn drop(&mut self) {
         self.heartbeat.abort();
         let (sessions, ticket, fence) =

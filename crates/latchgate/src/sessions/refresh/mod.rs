@@ -1,26 +1,26 @@
-//! Refreshing the tokens of a session: a protocol between requests, and between nodes
-//! ([RFC 9700 §4.14](https://www.rfc-editor.org/rfc/rfc9700#section-4.14): a refresh token that rotates may be spent once).
+//! Refreshing the tokens of a session: a protocol between requests, and between nodes ([RFC 9700
+//! §4.14](https://www.rfc-editor.org/rfc/rfc9700#section-4.14): a rotated refresh token may be used once).
 //!
 //! ```text
 //!                 request: the access token is due
 //!                                │
 //!                       one task per process ────────── others wait for its outcome        (refreshes)
 //!                                │
-//!                 store: lease? ─┼─ held: look again ── another node has refreshed ──► Refreshed
+//!                 store: lease? ─┼─ held: read again ── another node has refreshed ──► Refreshed
 //!                                │                  └── … or ended it ───────────────► Ended
 //!                   granted, or no store                                                   (attempt, lease)
 //!                                │
-//!                    spend the refresh token            ── provider does not answer ─► Unavailable
-//!                                │                      └─ refused: the store knows better? ─► Refreshed, or Ended
-//!                        write it back ── generation moved: put together, again           (keep)
-//!                                │      └─ store fails: again, for a minute
+//!                    use the refresh token              ── provider does not answer ─► Unavailable
+//!                                │                      └─ refused: read the store again ─► Refreshed, or Ended
+//!                        write it back ── generation changed: merge and retry             (keep)
+//!                                │      └─ store fails: retry for a minute
 //!                      on_refresh hook
 //!                                │
 //!                            Refreshed
 //! ```
 //!
-//! Nobody gets new tokens before they are durably kept, or a store has failed for a minute: then this process remembers
-//! them, and writes them when the session is opened next.
+//! New tokens are handed out only once they are stored. If the store fails for a minute, this process keeps them in
+//! memory and writes them when the session is next opened.
 
 mod attempt;
 mod keep;
@@ -44,20 +44,20 @@ pub(super) use refreshes::Refreshes;
 /// How a refresh ended.
 #[derive(Clone, Debug)]
 pub(crate) enum RefreshOutcome {
-    /// The session as it is now: with new tokens, or with what somebody else changed meanwhile.
+    /// The session as it is now: with new tokens, or with another change made meanwhile.
     Refreshed(Arc<Session>),
     /// The session has ended.
     Ended(SessionEnd),
-    /// The provider, or the store, could not be asked. The old tokens are still what they were.
+    /// The provider or the store is unavailable. The old tokens are unchanged.
     Unavailable,
 }
 
-/// What a refresh does outside this room: towards the provider, and towards the application.
+/// What a refresh does outside this module: at the provider, and in the application.
 pub(crate) trait Refresher: Clone + Send + Sync + 'static {
-    /// Spends the session's refresh token. The session with what came of it.
+    /// Uses the session's refresh token. Returns the session with its new tokens.
     fn refresh(&self, session: &Session) -> impl Future<Output = Result<Session, Error>> + Send;
 
-    /// Tells the application of a refresh. Its new value, if it has one.
+    /// Tells the application of a refresh. Returns its new value, if it has one.
     fn on_refresh(
         &self,
         session: &Arc<Session>,
@@ -66,7 +66,7 @@ pub(crate) trait Refresher: Clone + Send + Sync + 'static {
     /// Tells the application that the provider has ended the session.
     fn on_end(&self, session: &Session, why: SessionEnd);
 
-    /// Gives back the tokens of a session, which nobody will use.
+    /// Revokes the tokens of a session that nobody will use any more.
     fn revoke_tokens(&self, session: &Session);
 }
 
@@ -78,7 +78,8 @@ struct Refresh<R> {
 }
 
 impl Sessions {
-    /// Refreshes a session, or waits for the refresh that is under way. It goes on when nobody waits any more.
+    /// Refreshes a session, or waits for the refresh that is under way. The refresh runs to its end even if nobody
+    /// waits.
     pub(crate) async fn refresh_with<R: Refresher>(
         self: &Arc<Self>,
         loaded: &LoadedSession,
@@ -109,7 +110,7 @@ impl<R: Refresher> Refresh<R> {
             Err(_) => {
                 tracing::warn!(
                     event = "refresh_failed",
-                    "other nodes took too long over a refresh"
+                    "waiting for another node's refresh timed out"
                 );
                 return RefreshOutcome::Unavailable;
             }
@@ -131,7 +132,7 @@ impl<R: Refresher> Refresh<R> {
         }
     }
 
-    /// The refresh token is worth nothing. Either somebody else has spent it, and the store has what they got; or the
+    /// The refresh token is no longer valid. Either another node has used it, and the store has the new one; or the
     /// session has ended.
     async fn refused(&self, attempt: &RefreshAttempt, error: &Error) -> RefreshOutcome {
         if let (Backend::Stored(stored), Some(ticket)) =
@@ -151,7 +152,7 @@ impl<R: Refresher> Refresh<R> {
             subject = session.subject,
             code = error.code(),
             cause = %error.chain(),
-            "the refresh was refused"
+            "the provider refused to refresh the tokens; the session has ended"
         );
         if self.sessions.end(&self.loaded, SessionEnd::Revoked).await {
             self.refresher.on_end(session, SessionEnd::Revoked);
@@ -159,18 +160,18 @@ impl<R: Refresher> Refresh<R> {
         RefreshOutcome::Ended(SessionEnd::Revoked)
     }
 
-    /// Ends a session that the refresh itself has ended: the provider limits it to a time that is past, or its cookies
-    /// hold it no longer.
+    /// Ends a session that cannot go on after its refresh: the provider's limit for it has passed, or it no longer fits
+    /// into cookies.
     async fn end_refreshed(&self, fresh: &Session, why: SessionEnd) -> RefreshOutcome {
         tracing::info!(
             event = "session_ended",
             issuer = fresh.issuer,
             subject = fresh.subject,
             code = why.code(),
-            "the session was over when its tokens were refreshed"
+            "the session had ended by the time its tokens were refreshed"
         );
         self.sessions.end(&self.loaded, why).await;
-        // What the provider has just issued is of use to nobody.
+        // Nobody will use the new tokens.
         self.refresher.revoke_tokens(fresh);
         RefreshOutcome::Ended(why)
     }
@@ -181,7 +182,7 @@ fn unavailable(error: &Error) -> RefreshOutcome {
         event = "refresh_failed",
         code = error.code(),
         cause = %error.chain(),
-        "the tokens could not be refreshed now"
+        "the tokens could not be refreshed; the session keeps its old ones"
     );
     RefreshOutcome::Unavailable
 }

@@ -4,7 +4,7 @@
 //! The first request that needs fresh tokens starts a task; all others wait for its outcome. The task belongs to no
 //! connection: a browser that hangs up cannot cut a refresh in half. The newest generation stays here for ten minutes,
 //! for requests that were on their way with an older cookie. A session that has ended leaves a tombstone, so that
-//! nothing brings it back. A provider that failed is left alone for a few seconds.
+//! nothing brings it back. After a failure, the provider is not asked again for a few seconds.
 
 use std::fmt;
 use std::future::Future;
@@ -29,7 +29,7 @@ type Outcome = Shared<oneshot::Receiver<RefreshOutcome>>;
 #[derive(Debug)]
 enum Entry {
     Active(Known),
-    /// The session has ended. Kept until its cookie is worthless anyway.
+    /// The session has ended. Kept until its cookie would have expired.
     Ended(SessionEnd),
 }
 
@@ -38,8 +38,8 @@ enum Entry {
 struct Known {
     /// The newest generation that this process knows.
     newest: Arc<Session>,
-    /// The tokens that the last refresh has replaced, as a hash. Whoever has them has spent ones,
-    /// whatever else of the session has changed since.
+    /// A hash of the tokens that the last refresh replaced. A request that has them has used ones, whatever else in the
+    /// session has changed since.
     spent: Option<[u8; 32]>,
     state: RefreshState,
 }
@@ -49,7 +49,7 @@ enum RefreshState {
     Idle,
     /// A refresh of `newest` is under way.
     Refreshing(Outcome),
-    /// A refresh of `newest` has failed: nobody tries again before this time.
+    /// A refresh of `newest` has failed: no retry before this time.
     Paused(u64),
 }
 
@@ -112,7 +112,7 @@ impl Refreshes {
             Some(Entry::Active(known)) => {
                 let newer = known.newer_than(session);
                 match (&known.state, newer) {
-                    // Somebody may have changed the session meanwhile: the refresh token is the same.
+                    // The session may have been updated meanwhile: its refresh token is the same.
                     (RefreshState::Refreshing(outcome), newer)
                         if (newer.is_some()
                             || known.newest.generation == session.generation
@@ -121,7 +121,7 @@ impl Refreshes {
                     {
                         return Joined::Waiting(outcome.clone());
                     }
-                    // Whatever became of its refresh: an older token has been spent.
+                    // Whatever the outcome of the refresh: the older token has been used.
                     (_, Some(newer)) => return Joined::Settled(RefreshOutcome::Refreshed(newer)),
                     (RefreshState::Paused(until), None)
                         if known.newest.generation == session.generation && *until > now =>
@@ -146,8 +146,7 @@ impl Refreshes {
         Joined::First(announce, outcome)
     }
 
-    /// Takes note of how the refresh of `session` ended. What happened to the session meanwhile
-    /// counts more.
+    /// Records the outcome of the refresh of `session`, unless the session has ended or moved on meanwhile.
     fn settle(&self, session: &Arc<Session>, outcome: RefreshOutcome, now: u64) -> RefreshOutcome {
         let mut entry = self.0.entry(session.id, now);
         let spent = match entry.get() {
@@ -248,13 +247,13 @@ impl Refreshes {
         true
     }
 
-    /// Remembers that a session has ended, until its cookie is worthless. `false` when it had ended
-    /// before, for whatever reason.
+    /// Records that a session has ended, until its cookie would have expired. `false` when it had ended before, for
+    /// whatever reason.
     pub(crate) fn end(&self, session: &Session, why: SessionEnd, now: u64) -> bool {
         self.end_by_id(session.id, why, session.times.absolute_deadline, now)
     }
 
-    /// The same for a session of which nothing is known but its id and its absolute deadline.
+    /// The same for a session of which only the id and the absolute deadline are known.
     pub(crate) fn end_by_id(&self, id: [u8; 16], why: SessionEnd, until: u64, now: u64) -> bool {
         let mut entry = self.0.entry(id, now);
         let first = !matches!(entry.get(), Some(Entry::Ended(_)));
@@ -264,8 +263,7 @@ impl Refreshes {
         first
     }
 
-    /// What has become of a session since its cookie was made: nothing, a newer generation, or its
-    /// end.
+    /// What has happened to a session since its cookie was made: nothing, a newer generation, or its end.
     pub(crate) fn since(&self, session: &Session, now: u64) -> Option<RefreshOutcome> {
         match self.0.entry(session.id, now).get()? {
             Entry::Ended(why) => Some(RefreshOutcome::Ended(*why)),
@@ -284,15 +282,14 @@ fn remembered_until(now: u64) -> u64 {
     now.saturating_add(TIMING.remember)
 }
 
-/// A tombstone outlives its session's deadline, for requests that have looked at the clock before.
+/// A tombstone outlives its session's deadline, for requests that read the clock earlier.
 fn tombstone_until(absolute_deadline: u64) -> u64 {
     absolute_deadline.saturating_add(TIMING.remember)
 }
 
 impl Known {
-    /// What somebody with this state of the session should go on with instead. A generation is not
-    /// enough to tell: while the tokens of a refresh had yet to reach the store, another node may have
-    /// changed something else.
+    /// The newer session that a request with this one should use instead. Comparing generations is not enough: before
+    /// refreshed tokens reach the store, another node may have updated something else.
     fn newer_than(&self, session: &Session) -> Option<Arc<Session>> {
         if self.newest.generation > session.generation {
             return Some(Arc::clone(&self.newest));
