@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::browser::{self, Browser, Jar};
+use crate::crowd::Crowd;
 use crate::dice::Dice;
 use crate::invariants::Invariant;
 use crate::ledger::{Ledger, Where};
@@ -46,6 +47,8 @@ pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) dice: Dice,
     pub(crate) story: Story,
+    /// What is under way.
+    pub(crate) crowd: Crowd,
     pub(crate) provider: Provider,
     pub(crate) provider_line: Arc<Line>,
     pub(crate) shelf: Arc<Shelf>,
@@ -114,6 +117,7 @@ impl World {
             rough_outside: AtomicBool::new(false),
             died_at: Mutex::default(),
             broken: Mutex::default(),
+            crowd: Crowd::default(),
             dice,
             story,
         });
