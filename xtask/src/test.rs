@@ -15,7 +15,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 /// How many runs of the simulation are enough for a change; nights may have more (`cargo xtask simulate`).
-const SEEDS: &str = "3000";
+const SEEDS: &str = "2000";
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let without = without(arguments)?;

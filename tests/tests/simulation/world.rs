@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::answers;
 use crate::browser::{Browser, Jar};
+use crate::crowd::Crowd;
 use crate::dice::Dice;
 use crate::invariants::Invariant;
 use crate::ledger::{Ledger, Where};
@@ -47,6 +48,8 @@ pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) dice: Dice,
     pub(crate) story: Story,
+    /// What is under way.
+    pub(crate) crowd: Crowd,
     pub(crate) provider: Provider,
     pub(crate) provider_line: Arc<Line>,
     pub(crate) shelf: Arc<Shelf>,
@@ -115,6 +118,7 @@ impl World {
             rough_outside: AtomicBool::new(false),
             died_at: Mutex::default(),
             broken: Mutex::default(),
+            crowd: Crowd::default(),
             dice,
             story,
         });
