@@ -202,6 +202,10 @@ impl KeyRing {
 
 /// The fields, each behind its length, on the stack where they fit: every request that opens a session
 /// needs them once.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one call, which is what it is for"
+)]
 enum AssociatedData {
     Short([u8; Self::SHORT], usize),
     Long(Vec<u8>),

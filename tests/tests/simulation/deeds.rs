@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::browser::{self, Answer, Ask, Wish, ask};
-use crate::invariants::{self, Invariant};
+use crate::answers;
+use crate::browser::{Answer, Ask, Wish, ask};
+use crate::invariants::{self, Invariant, SKEW};
 use crate::ledger::Cause;
 use crate::line::Life;
 use crate::provider::{ISSUER, LogoutOf};
@@ -89,7 +90,7 @@ pub(crate) async fn sign_in(world: &Arc<World>, browser: usize) {
         return;
     }
     let now = world.time.now();
-    browser::signed_in(world, browser, &sid, answer.left, &process.life);
+    answers::signed_in(world, browser, &sid, answer.left, &process.life);
     if let Some(facts) = world.ledger().of_mut(&sid) {
         facts.acknowledged = Some(now);
     }
@@ -257,7 +258,12 @@ pub(crate) async fn front_channel(world: &Arc<World>, sid: &str) {
     let now = world.time.now();
     let mut ledger = world.ledger();
     let begun = ledger.of(sid).and_then(|facts| facts.acknowledged);
-    if begun.is_some_and(|begun| begun < sent) {
+    // Where no store says which was first, a node judges by the clocks.
+    let skew = match world.keeping {
+        Keeping::Stored => Duration::ZERO,
+        Keeping::SealedAlone | Keeping::SealedShared => SKEW,
+    };
+    if begun.is_some_and(|begun| begun + skew < sent) {
         ledger.ended(sid, now, place);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Invariant {
 }
 
 /// How far the clocks of nodes differ, and then some, as long as none has jumped.
-const SKEW: Duration = Duration::from_secs(32);
+pub(crate) const SKEW: Duration = Duration::from_secs(32);
 
 /// For how long after a node's death others may have to wait for its lease, and a little more.
 const AFTER_A_DEATH: Duration = Duration::from_secs(20);

@@ -7,6 +7,7 @@
     reason = "all of this is a test, which ends where something is not as it must be"
 )]
 
+mod answers;
 mod application;
 mod browser;
 mod deeds;
@@ -78,8 +79,8 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[test]
 fn whatever_happens_the_invariants_hold() {
-    let first = setting("LATCHGATE_SIMULATION_FROM", 0);
-    let seeds = setting("LATCHGATE_SIMULATION_SEEDS", SEEDS);
+    let first = setting("LATCHGATE_TEST_FIRST_SEED", 0);
+    let seeds = setting("LATCHGATE_TEST_SEEDS", SEEDS);
     let next = AtomicU64::new(first);
     let broken = Mutex::new(BTreeMap::new());
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -95,7 +96,7 @@ fn whatever_happens_the_invariants_hold() {
                     let outcome = live(seed, Log::Untold);
                     if let Some(what) = outcome.broken {
                         broken.lock().unwrap().insert(seed, what);
-                        if setting("LATCHGATE_SIMULATION_ALL", 0) == 0 {
+                        if setting("LATCHGATE_TEST_ALL_SEEDS", 0) == 0 {
                             next.store(end, Ordering::SeqCst);
                         }
                     }

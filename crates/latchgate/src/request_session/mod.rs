@@ -80,7 +80,7 @@ impl RequestSession {
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<User>, Error>> + Send + use<> {
-        let opened = self.load(head);
+        let opened = self.look(head);
         let this = self.clone();
         async move {
             opened.await?;
@@ -98,7 +98,7 @@ impl RequestSession {
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<SessionEnd>, Error>> + Send + use<> {
-        let opened = self.load(head);
+        let opened = self.look(head);
         let this = self.clone();
         async move {
             opened.await?;
@@ -165,17 +165,10 @@ impl RequestSession {
         &self,
         cookie_fields: &[&[u8]],
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
-        self.open_pieces(&self.sessions().pieces(cookie_fields.iter().copied()))
-    }
-
-    fn open_pieces(
-        &self,
-        pieces: &Pieces<'_>,
-    ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
-        let cookie = self.read(pieces);
+        let settled = self.settle_pieces(&self.sessions().pieces(cookie_fields.iter().copied()));
         let this = self.clone();
         async move {
-            this.settle_with(cookie).await?;
+            settled.await?;
             Ok(this.loaded())
         }
     }
@@ -190,10 +183,32 @@ impl RequestSession {
         &self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
+        let settled = self.look(head);
+        let this = self.clone();
+        async move {
+            settled.await?;
+            Ok(this.loaded())
+        }
+    }
+
+    /// Opens the session because the application asks.
+    fn look(
+        &self,
+        head: &dyn RequestHead,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         self.changes().asked = true;
         let mut pieces = self.sessions().no_pieces();
         head.header("cookie", &mut |field| pieces.add(field));
-        self.open_pieces(&pieces)
+        self.settle_pieces(&pieces)
+    }
+
+    fn settle_pieces(
+        &self,
+        pieces: &Pieces<'_>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        let cookie = self.read(pieces);
+        let this = self.clone();
+        async move { this.settle_with(cookie).await }
     }
 
     /// Records that the session has ended.
@@ -232,7 +247,9 @@ impl RequestSession {
     async fn settle_with(&self, cookie: Option<SessionCookie>) -> Result<(), Error> {
         let open = || async {
             let cookie = cookie.unwrap_or(SessionCookie::Invalid);
-            Ok(self.settle(self.sessions().find(cookie).await?))
+            // In a box: only who has to ask a store should move so much about.
+            let found = Box::pin(self.sessions().find(cookie)).await?;
+            Ok(self.settle(found))
         };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }

@@ -26,8 +26,8 @@ enum Parts<'a> {
         payload: Part<'a>,
         signature: Part<'a>,
     },
-    /// Anything else, to the letter.
-    Opaque(&'a str),
+    /// Anything else, to the letter. Encoded like a text; whether it is one, nobody needs to know before it is asked for.
+    Opaque(Part<'a>),
 }
 
 /// Bytes that are encoded with one length prefix and copied whole.
@@ -38,7 +38,7 @@ impl CompactToken {
     pub(crate) fn pack(token: &str) -> Self {
         Self::take_apart(token)
             .filter(|packed| packed.text() == token)
-            .unwrap_or_else(|| Self::of(&Parts::Opaque(token)))
+            .unwrap_or_else(|| Self::of(&Parts::Opaque(Part(token.as_bytes()))))
     }
 
     fn take_apart(token: &str) -> Option<Self> {
@@ -67,7 +67,7 @@ impl CompactToken {
 
     fn parts(&self) -> Parts<'_> {
         // What was not encoded here was decoded before it became a token.
-        postcard::from_bytes(&self.0).unwrap_or(Parts::Opaque(""))
+        postcard::from_bytes(&self.0).unwrap_or(Parts::Opaque(Part(&[])))
     }
 
     /// The token as it was received.
@@ -80,7 +80,7 @@ impl CompactToken {
             } => [header, payload, signature]
                 .map(|part| BASE64URL.encode_to_string(part.0))
                 .join("."),
-            Parts::Opaque(text) => text.to_owned(),
+            Parts::Opaque(text) => String::from_utf8_lossy(text.0).into_owned(),
         }
     }
 

@@ -108,7 +108,14 @@ impl Sessions {
     pub(crate) fn replaced_by_login(&self, cookie_fields: &[&[u8]]) -> Option<ReplacedSession> {
         let pieces = self.pieces(cookie_fields.iter().copied());
         match self.open(&pieces) {
-            SessionCookie::Sealed(Lookup::Active { loaded, .. }) => Some(ReplacedSession::Sealed {
+            // What a logout in a frame has ended on this node only, its login ends on all.
+            SessionCookie::Sealed(
+                Lookup::Active { loaded, .. }
+                | Lookup::Ended {
+                    why: SessionEnd::EndedByProvider,
+                    loaded,
+                },
+            ) => Some(ReplacedSession::Sealed {
                 id: loaded.session.id,
                 until: loaded.session.times.absolute_deadline,
             }),
@@ -187,7 +194,7 @@ impl Sessions {
         Ok(match stored.find(&self.keys, &ticket, now).await? {
             Some(Ok(found)) => {
                 let reseal = !(found.by_newest && ticket.by_newest());
-                self.judge(found.session, Some(ticket), reseal, now)
+                self.judge(Arc::new(found.session), Some(ticket), reseal, now)
             }
             Some(Err(why)) => {
                 self.report_unopened(why, now);
@@ -197,12 +204,18 @@ impl Sessions {
         })
     }
 
-    fn judge(&self, session: Session, ticket: Option<Ticket>, reseal: bool, now: u64) -> Lookup {
+    fn judge(
+        &self,
+        session: Arc<Session>,
+        ticket: Option<Ticket>,
+        reseal: bool,
+        now: u64,
+    ) -> Lookup {
         let found_generation = session.generation;
         let (session, due, ended) = match self.refreshes.since(&session, now) {
-            Some(RefreshOutcome::Ended(why)) => (Arc::new(session), false, Some(why)),
+            Some(RefreshOutcome::Ended(why)) => (session, false, Some(why)),
             Some(RefreshOutcome::Refreshed(newer)) => (newer, true, None),
-            _ => (Arc::new(session), reseal, None),
+            _ => (session, reseal, None),
         };
         let loaded = LoadedSession { session, ticket };
         match ended.or_else(|| self.ended(&loaded.session, now)) {

@@ -1,5 +1,7 @@
 //! Sessions that travel in the cookie, sealed: no server, no shared state, restarts survived.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 
 use crate::cookie::{CookieKind, Pieces, PresentPieces, piece_suffix, split};
@@ -14,7 +16,7 @@ pub(crate) struct SealedSessions {
 
 /// A session from a cookie.
 pub(crate) struct Unsealed {
-    pub(crate) session: Session,
+    pub(crate) session: Arc<Session>,
     /// Sealed with the newest key; otherwise it is sealed again.
     pub(crate) by_newest: bool,
 }
@@ -33,7 +35,7 @@ impl SealedSessions {
             let opened = keys.open(Purpose::Session, self.kind.name(), &candidate)?;
             let session = Session::decode(opened.plain)?;
             Some(Unsealed {
-                session,
+                session: Arc::new(session),
                 by_newest: opened.by_newest,
             })
         });
