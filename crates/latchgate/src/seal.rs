@@ -204,7 +204,7 @@ impl KeyRing {
 /// needs them once.
 #[expect(
     clippy::large_enum_variant,
-    reason = "it lives on the stack for one call, which is what it is for"
+    reason = "it lies on the stack to save an allocation"
 )]
 enum AssociatedData {
     Short([u8; Self::SHORT], usize),
