@@ -11,15 +11,15 @@ pub type StoreKey = [u8; 32];
 pub struct StoredRecord {
     /// The sealed session. A store must accept 1 MiB.
     pub sealed: Vec<u8>,
-    /// Grows with every change of the session. [`SessionStore::replace`] compares it.
+    /// Grows with every change of the session. [`SessionStore::replace`](super::SessionStore::replace) compares it.
     pub generation: u32,
     /// When the record expires, in seconds since the epoch.
     pub expires_at: u64,
-    /// What [`SessionStore::find`] finds the record by. `None` when nothing looks for it.
+    /// What [`SessionStore::find`](super::SessionStore::find) finds the record by. `None` when nothing looks for it.
     pub names: Option<StoredNames>,
 }
 
-/// A record as [`SessionStore::load`] and [`SessionStore::lease`] return it: a [`StoredRecord`]
+/// A record as [`SessionStore::load`](super::SessionStore::load) and [`SessionStore::lease`](super::SessionStore::lease) return it: a [`StoredRecord`]
 /// without its names.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -53,7 +53,7 @@ pub enum StoredName {
     Sub(StoreKey),
 }
 
-/// The answer to [`SessionStore::lease`].
+/// The answer to [`SessionStore::lease`](super::SessionStore::lease).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lease {
