@@ -12,6 +12,7 @@ mod install;
 mod instructions;
 mod npm;
 mod run;
+mod simulate;
 mod test;
 mod tools;
 
@@ -32,6 +33,9 @@ cargo xtask bench [ARGUMENTS...]
     What the layer costs a request, and what the stores cost over the bare client of theirs. Redis is started for it if it is
     here; PostgreSQL is measured where LATCHGATE_BENCH_POSTGRES names a server, such as postgres://bench@127.0.0.1/bench. A
     store without a server says so and is left out. The arguments go to every benchmark: a part of a title picks cases.
+cargo xtask simulate [--seeds N] [--from N]
+    The simulation of several nodes, browsers, a provider and a store, for so many seeds (20,000) from the first one (0) on. A
+    seed that breaks an invariant tells its story.
 cargo xtask instructions [--check | --bless]
     How many instructions a request takes, counted by callgrind (valgrind). --check fails where that is more than 3 % away from
     crates/latchgate-tower/benches/instructions.txt; --bless accepts what has changed.";
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Some("api") => api::run(&rest),
         Some("audit") => ci::audit(&rest),
         Some("bench") => bench::run(&rest),
+        Some("simulate") => simulate::run(&rest),
         Some("instructions") => instructions::run(&rest),
         Some(other) => Err(format!("there is no chore `{other}`\n\n{HELP}")),
     };

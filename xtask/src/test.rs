@@ -14,6 +14,9 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("LATCHGATE_TEST_QUICKSTART", "latchgate-example-quickstart"),
 ];
 
+/// How many runs of the simulation are enough for a change; nights may have more (`cargo xtask simulate`).
+const SEEDS: &str = "2000";
+
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let without = without(arguments)?;
     let mut run = Run::new();
@@ -42,6 +45,7 @@ pub(crate) fn steps(run: &mut Run, without: &[String]) -> String {
     tests
         .envs(places)
         .env("LATCHGATE_TEST_REQUIRE", "1")
+        .env("LATCHGATE_TEST_SEEDS", SEEDS)
         .env("LATCHGATE_TEST_REPORT", &report);
     tests.env("LATCHGATE_TEST_WITHOUT", without.join(","));
     for (variable, name) in EXAMPLES {

@@ -290,11 +290,7 @@ mod tests {
 
     fn whole(field: &str) -> Vec<String> {
         let text = |value: Cow<'_, [u8]>| String::from_utf8(value.into_owned()).unwrap();
-        pieces(field.as_bytes())
-            .candidates()
-            .into_iter()
-            .map(text)
-            .collect()
+        pieces(field.as_bytes()).candidates().map(text).collect()
     }
 
     /// The `Cookie` field a browser would send for these pieces, in this order.

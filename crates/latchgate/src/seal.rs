@@ -202,6 +202,10 @@ impl KeyRing {
 
 /// The fields, each behind its length, on the stack where they fit: every request that opens a session
 /// needs them once.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lies on the stack to save an allocation"
+)]
 enum AssociatedData {
     Short([u8; Self::SHORT], usize),
     Long(Vec<u8>),

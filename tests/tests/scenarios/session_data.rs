@@ -248,7 +248,7 @@ async fn data_that_no_login_would_mend_is_no_loop(setup: Setup) -> Result<(), Fa
     let world = odd.start().await?;
     let mut browser = world.signed_in().await?;
     world.clock.pass(59);
-    unusable(&world, &browser, "a moment ago").await?;
+    unusable(&world, &browser, "less than a minute ago").await?;
     world.clock.pass(1);
     // A minute later a login may help. It does not, and that is the end of it.
     world.provider.reset_calls();

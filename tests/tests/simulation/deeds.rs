@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::browser::{self, Answer, Ask, Wish, ask};
+use crate::answers;
+use crate::browser::{Answer, Ask, Wish, ask};
 use crate::invariants::{self, Invariant, SKEW};
 use crate::ledger::Cause;
 use crate::line::Life;
@@ -89,7 +90,7 @@ pub(crate) async fn sign_in(world: &Arc<World>, browser: usize) {
         return;
     }
     let now = world.time.now();
-    browser::signed_in(world, browser, &sid, answer.left, &process.life);
+    answers::signed_in(world, browser, &sid, answer.left, &process.life);
     if let Some(facts) = world.ledger().of_mut(&sid) {
         facts.acknowledged = Some(now);
     }

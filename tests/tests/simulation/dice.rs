@@ -25,6 +25,12 @@ impl Dice {
         self.0.lock().unwrap().rand_range(range)
     }
 
+    /// The bytes that belong to a number: always the same ones.
+    pub(crate) fn bytes(number: u64) -> [u8; 32] {
+        let mut generator = Rand64::new(number.into());
+        std::array::from_fn(|_| generator.rand_u64().to_be_bytes()[0])
+    }
+
     pub(crate) fn index(&self, length: usize) -> usize {
         self.number(0..length as u64) as usize
     }

@@ -101,11 +101,7 @@ fn keys(world: &World, epoch: u64) -> Vec<SessionKey> {
     let former = 0..epoch;
     let epochs = [epoch, epoch + 1].into_iter().chain(former.rev());
     epochs
-        .map(|epoch| {
-            let mut key = [0; 32];
-            fill(&Dice::new(world.seed ^ (epoch + 1) << 40), &mut key);
-            SessionKey::from_bytes(key)
-        })
+        .map(|epoch| SessionKey::from_bytes(Dice::bytes(world.seed ^ (epoch + 1) << 40)))
         .collect()
 }
 
@@ -114,15 +110,11 @@ struct NodeRandom(Dice);
 
 impl Random for NodeRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        fill(&self.0, bytes);
+        for chunk in bytes.chunks_mut(8) {
+            let drawn = self.0.number(0..u64::MAX).to_be_bytes();
+            chunk.copy_from_slice(&drawn[..chunk.len()]);
+        }
         Ok(())
-    }
-}
-
-fn fill(dice: &Dice, bytes: &mut [u8]) {
-    for chunk in bytes.chunks_mut(8) {
-        let drawn = dice.number(0..u64::MAX).to_be_bytes();
-        chunk.copy_from_slice(&drawn[..chunk.len()]);
     }
 }
 

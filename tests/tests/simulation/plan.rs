@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
 use crate::browser::{Ask, Wish, ask};
 use crate::deeds::{self, any_node};
 use crate::invariants::Invariant;
@@ -58,65 +56,58 @@ enum Weather {
     Outside,
 }
 
-/// What is under way.
-struct UnderWay(JoinSet<()>);
+/// Does something a little later, whatever else happens.
+fn later<F>(
+    world: &Arc<World>,
+    pause: Duration,
+    what: impl FnOnce(Arc<World>) -> F + Send + 'static,
+) where
+    F: Future<Output = ()> + Send,
+{
+    let there = Arc::clone(world);
+    world.crowd.add(async move {
+        wait(pause).await;
+        what(there).await;
+    });
+}
 
-impl UnderWay {
-    /// Does something a little later, whatever else happens.
-    fn later(&mut self, pause: Duration, what: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(async move {
-            wait(pause).await;
-            what.await;
-        });
-    }
-
-    /// Lets nothing pass that panicked.
-    fn look(&mut self, world: &World) {
-        while let Some(done) = self.0.try_join_next() {
-            if let Err(error) = done {
-                world.broken(Invariant::NoPanic, error.to_string());
-            }
+/// Waits until nothing is under way any more.
+async fn everything_ends(world: &World) {
+    let everything = async {
+        while world.crowd.present() > 0 {
+            wait(Duration::from_millis(50)).await;
         }
-    }
-
-    /// Waits for everything.
-    async fn done(&mut self, world: &World) {
-        let all = async {
-            while let Some(done) = self.0.join_next().await {
-                if let Err(error) = done {
-                    world.broken(Invariant::NoPanic, error.to_string());
-                }
-            }
-        };
-        if tokio::time::timeout(Duration::from_secs(300), all)
-            .await
-            .is_err()
-        {
-            world.broken(Invariant::InTime, "something never ends".to_owned());
-        }
+    };
+    let ends = tokio::time::timeout(Duration::from_secs(300), everything);
+    if ends.await.is_err() {
+        world.broken(Invariant::InTime, "something never ends".to_owned());
     }
 }
 
 /// Lets a world live, until something breaks or everything that was to happen has.
 pub(crate) async fn run(world: &Arc<World>) {
-    let mut under_way = UnderWay(JoinSet::new());
+    world.crowd.with(plan(world)).await;
+    if let Some(said) = world.crowd.panicked() {
+        world.broken(Invariant::NoPanic, said);
+    }
+}
+
+async fn plan(world: &Arc<World>) {
     for browser in 0..world.browsers() {
         deeds::sign_in(world, browser).await;
     }
     let may_jump = world.dice.percent(8);
     for _ in 0..world.dice.number(10..26) {
-        step(world, &mut under_way, may_jump).await;
-        under_way.look(world);
+        step(world, may_jump).await;
         settle(world);
         if world.what_broke().is_some() {
             break;
         }
     }
     if world.what_broke().is_none() {
-        calm(world, &mut under_way).await;
+        calm(world).await;
         try_all_stolen(world).await;
     }
-    under_way.0.abort_all();
 }
 
 fn settle(world: &World) {
@@ -124,7 +115,7 @@ fn settle(world: &World) {
     world.ledger().settle(world.time.now(), trouble_until);
 }
 
-async fn step(world: &Arc<World>, under_way: &mut UnderWay, may_jump: bool) {
+async fn step(world: &Arc<World>, may_jump: bool) {
     let dice = &world.dice;
     let step = dice.weighted(&[
         (36, Step::Storm),
@@ -147,36 +138,36 @@ async fn step(world: &Arc<World>, under_way: &mut UnderWay, may_jump: bool) {
     tell!(world.story, "--", "{step:?}");
     let browser = dice.index(world.browsers());
     match step {
-        Step::Storm => storm(world, under_way, browser).await,
+        Step::Storm => storm(world, browser).await,
         Step::Use => {
             for _ in 0..dice.number(1..5) {
                 let browser = dice.index(world.browsers());
-                visits(world, under_way, browser, 400);
+                visits(world, browser, 400);
             }
         }
         Step::SignIn => deeds::sign_in(world, browser).await,
-        Step::End(end) => ends(world, under_way, browser, end, Duration::ZERO),
+        Step::End(end) => ends(world, browser, end, Duration::ZERO),
         Step::Rest => wait(dice.millis(1_000..200_000)).await,
-        Step::Death => dies(world, under_way, Duration::ZERO),
+        Step::Death => dies(world, Duration::ZERO),
         Step::Restart => {
-            let (world, node) = (Arc::clone(world), any_node(world));
-            under_way.later(
-                Duration::ZERO,
-                async move { deeds::restart(&world, node).await },
-            );
+            let node = any_node(world);
+            later(world, Duration::ZERO, move |there| async move {
+                deeds::restart(&there, node).await
+            });
         }
         Step::Keys => {
             if world.turns_keys() {
                 for node in 0..world.node_count() {
-                    let world = Arc::clone(world);
                     let pause = dice.millis(0..40_000);
-                    under_way.later(pause, async move { deeds::restart(&world, node).await });
+                    later(world, pause, move |there| async move {
+                        deeds::restart(&there, node).await
+                    });
                 }
             }
         }
-        Step::Theft => steals(world, under_way, browser),
+        Step::Theft => steals(world, browser),
         Step::Clock => jumps(world),
-        Step::Calm => calm(world, under_way).await,
+        Step::Calm => calm(world).await,
     }
     if dice.percent(60) {
         wait(dice.millis(0..12_000)).await;
@@ -184,7 +175,7 @@ async fn step(world: &Arc<World>, under_way: &mut UnderWay, may_jump: bool) {
 }
 
 /// Tokens are due, many requests want them, and something happens meanwhile.
-async fn storm(world: &Arc<World>, under_way: &mut UnderWay, browser: usize) {
+async fn storm(world: &Arc<World>, browser: usize) {
     let dice = &world.dice;
     let session = world.browser(browser).session.clone();
     let Some(sid) = session else {
@@ -211,17 +202,19 @@ async fn storm(world: &Arc<World>, under_way: &mut UnderWay, browser: usize) {
         ]);
         let pause = dice.pick(&[0, 0, 40, 300, 2_000]);
         let pause = dice.millis(0..pause + 1);
-        let (lasting, there) = (dice.millis(200..30_000), Arc::clone(world));
-        under_way.later(pause, async move { gets(&there, weather, lasting) });
+        let lasting = dice.millis(200..30_000);
+        later(world, pause, move |there| async move {
+            gets(&there, weather, lasting)
+        });
     }
     for _ in 0..dice.number(2..7) {
-        visits(world, under_way, browser, 250);
+        visits(world, browser, 250);
     }
     for _ in 0..dice.pick(&[0, 0, 1, 1, 2]) {
         let pause = dice.pick(&[60, 300, 4_000, 9_000]);
         let pause = dice.millis(0..pause);
         match dice.weighted(&[(5, 0), (4, 1), (1, 2), (1, 3)]) {
-            0 => dies(world, under_way, pause),
+            0 => dies(world, pause),
             1 => {
                 let end = dice.pick(&[
                     End::User,
@@ -232,12 +225,13 @@ async fn storm(world: &Arc<World>, under_way: &mut UnderWay, browser: usize) {
                     End::Everywhere,
                     End::Elsewhere,
                 ]);
-                ends(world, under_way, browser, end, pause);
+                ends(world, browser, end, pause);
             }
-            2 => steals(world, under_way, browser),
+            2 => steals(world, browser),
             _ => {
-                let world = Arc::clone(world);
-                under_way.later(pause, async move { deeds::sign_in(&world, browser).await });
+                later(world, pause, move |there| async move {
+                    deeds::sign_in(&there, browser).await
+                });
             }
         }
     }
@@ -259,7 +253,7 @@ fn gets(world: &World, weather: Weather, lasting: Duration) {
 }
 
 /// A request of a browser's, within so many milliseconds; now and then much later.
-fn visits(world: &Arc<World>, under_way: &mut UnderWay, browser: usize, within: u64) {
+fn visits(world: &Arc<World>, browser: usize, within: u64) {
     let dice = &world.dice;
     let within = if dice.percent(20) { 4_000 } else { within };
     let what = dice.weighted(&[
@@ -273,16 +267,14 @@ fn visits(world: &Arc<World>, under_way: &mut UnderWay, browser: usize, within: 
     } else {
         0
     };
-    let there = Arc::clone(world);
     let pause = dice.millis(0..within);
-    under_way.later(pause, async move {
+    later(world, pause, move |there| async move {
         deeds::visit(&there, browser, what, thinks).await
     });
 }
 
-fn ends(world: &Arc<World>, under_way: &mut UnderWay, browser: usize, end: End, pause: Duration) {
-    let there = Arc::clone(world);
-    under_way.later(pause, async move {
+fn ends(world: &Arc<World>, browser: usize, end: End, pause: Duration) {
+    later(world, pause, move |there| async move {
         let world = &there;
         let (person, sid) = {
             let browser = world.browser(browser);
@@ -306,18 +298,18 @@ fn ends(world: &Arc<World>, under_way: &mut UnderWay, browser: usize, end: End, 
     });
 }
 
-fn dies(world: &Arc<World>, under_way: &mut UnderWay, pause: Duration) {
-    let (world, node) = (Arc::clone(world), any_node(world));
+fn dies(world: &Arc<World>, pause: Duration) {
+    let node = any_node(world);
     let dead_for = world.dice.pick(&[1, 3_000, 15_000]);
     let dead_for = world.dice.millis(0..dead_for);
-    under_way.later(pause, async move {
-        world.kill(node);
+    later(world, pause, move |there| async move {
+        there.kill(node);
         wait(dead_for).await;
-        world.revive(node);
+        there.revive(node);
     });
 }
 
-fn steals(world: &Arc<World>, under_way: &mut UnderWay, browser: usize) {
+fn steals(world: &Arc<World>, browser: usize) {
     let holds = world.browser(browser).holds.clone();
     let Some(sid) = holds else {
         return;
@@ -328,11 +320,9 @@ fn steals(world: &Arc<World>, under_way: &mut UnderWay, browser: usize) {
         Keeping::SealedAlone | Keeping::SealedShared => Ask::Me,
     };
     let pause = world.dice.millis(0..2_000);
-    let there = Arc::clone(world);
-    under_way.later(
-        pause,
-        async move { deeds::try_stolen(&there, &sid, what).await },
-    );
+    later(world, pause, move |there| async move {
+        deeds::try_stolen(&there, &sid, what).await
+    });
 }
 
 /// A node's clock jumps by minutes or hours, or comes back.
@@ -354,11 +344,11 @@ fn jumps(world: &Arc<World>) {
 }
 
 /// Everything is mended, and everybody who believes to be signed in looks whether they are.
-async fn calm(world: &Arc<World>, under_way: &mut UnderWay) {
+async fn calm(world: &Arc<World>) {
     world.provider_line.heals();
     world.store_line.heals();
     world.roughens_outside(false);
-    under_way.done(world).await;
+    everything_ends(world).await;
     for node in 0..world.node_count() {
         world.revive(node);
     }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::browser::{self, Browser, Jar};
+use crate::answers;
+use crate::browser::{Browser, Jar};
+use crate::crowd::Crowd;
 use crate::dice::Dice;
 use crate::invariants::Invariant;
 use crate::ledger::{Ledger, Where};
@@ -46,6 +48,8 @@ pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) dice: Dice,
     pub(crate) story: Story,
+    /// What is under way.
+    pub(crate) crowd: Crowd,
     pub(crate) provider: Provider,
     pub(crate) provider_line: Arc<Line>,
     pub(crate) shelf: Arc<Shelf>,
@@ -114,6 +118,7 @@ impl World {
             rough_outside: AtomicBool::new(false),
             died_at: Mutex::default(),
             broken: Mutex::default(),
+            crowd: Crowd::default(),
             dice,
             story,
         });
@@ -170,7 +175,7 @@ impl World {
         process.life.end();
         *self.died_at.lock().unwrap() = Some(self.time.now());
         if self.keeping != Keeping::Stored {
-            browser::home_has_died(self, node);
+            answers::home_has_died(self, node);
         }
     }
 
@@ -192,7 +197,7 @@ impl World {
             drop(nodes);
             process.life.end();
             if self.keeping != Keeping::Stored {
-                browser::home_has_died(self, node);
+                answers::home_has_died(self, node);
             }
         }
     }
@@ -263,7 +268,7 @@ impl World {
 
     /// Where an end counts that a process has told everybody.
     pub(crate) fn reach_of_ends(&self, life: &Life) -> Where {
-        browser::everywhere_or(self.keeping, life)
+        answers::everywhere_or(self.keeping, life)
     }
 
     pub(crate) fn jumps(&self) {

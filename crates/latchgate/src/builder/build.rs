@@ -9,7 +9,7 @@ use crate::background::Background;
 use crate::client::ResponseMode;
 use crate::config::{ConfigError, Mistake, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, Parts};
+use crate::gate::{Gate, GateParts};
 use crate::io::{HttpClient, Random, ReqwestClient};
 use crate::logout::clear_site_data_header;
 use crate::relying_party::{RelyingParty, RelyingPartyConfig};
@@ -101,7 +101,7 @@ impl GateBuilder {
             hooks: self.hooks,
             background: Arc::clone(&background),
         };
-        let gate = Gate(Arc::new(Parts {
+        let gate = Gate(Arc::new(GateParts {
             base,
             routes,
             context: Arc::new(context),

@@ -55,6 +55,17 @@ enum Why {
     Failed(Arc<Error>),
 }
 
+impl Why {
+    /// Errors that a login resolves ask for one.
+    fn of(error: Error) -> Self {
+        match error {
+            Error::SessionEnded => Self::SignIn(Box::default()),
+            Error::NoRefreshToken => Self::NoRefreshToken,
+            error => Self::Failed(Arc::new(error)),
+        }
+    }
+}
+
 impl Challenge {
     /// Somebody must sign in first.
     pub fn sign_in(head: &dyn RequestHead) -> Self {
@@ -74,11 +85,7 @@ impl Challenge {
 
     /// The session, or what was asked of it, is unavailable.
     pub fn failed(head: &dyn RequestHead, error: Error) -> Self {
-        match error {
-            Error::SessionEnded => Self::sign_in(head),
-            Error::NoRefreshToken => Self::new(head, Why::NoRefreshToken),
-            error => Self::refused(head, error),
-        }
+        Self::new(head, Why::of(error))
     }
 
     /// What was asked for is unavailable, and no login would change that.
@@ -194,13 +201,8 @@ impl Challenge {
 impl From<Error> for Challenge {
     /// For a handler, which no longer has the request: a status and a problem document, whatever the client.
     fn from(error: Error) -> Self {
-        let why = match error {
-            Error::SessionEnded => Why::SignIn(Box::default()),
-            Error::NoRefreshToken => Why::NoRefreshToken,
-            error => Why::Failed(Arc::new(error)),
-        };
         Self {
-            why,
+            why: Why::of(error),
             navigation: Navigation::None,
             html: false,
             safe: true,

@@ -51,10 +51,10 @@ pub(crate) use routes::{Evidence, Route, Routes};
 /// the network: the provider's metadata is fetched when the first login needs it, kept, and used
 /// stale while the provider is down.
 #[derive(Clone)]
-pub struct Gate(pub(crate) Arc<Parts>);
+pub struct Gate(pub(crate) Arc<GateParts>);
 
 /// What a gate is made of.
-pub(crate) struct Parts {
+pub(crate) struct GateParts {
     pub(crate) base: Base,
     pub(crate) routes: Routes,
     /// The sessions, their provider and the application's hooks.

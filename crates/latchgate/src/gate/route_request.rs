@@ -7,7 +7,7 @@ use http::Response;
 use tracing::Instrument;
 
 use super::refuse::{RefusedRequest, Retry};
-use super::{Gate, Parts, Route};
+use super::{Gate, GateParts, Route};
 use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of};
 use crate::cookie::pairs;
 use crate::error::{Error, LayerError, RequestError};
@@ -83,7 +83,7 @@ impl fmt::Debug for RouteRequest {
 
 impl Gate {
     pub(super) fn route_request<H: RequestHead>(&self, head: &H) -> Option<RouteRequest> {
-        let Parts { base, routes, .. } = &*self.0;
+        let GateParts { base, routes, .. } = &*self.0;
         let mut all = routes.all().into_iter();
         let here = all.find(|(_, path)| base.as_received(path) == head.path());
         let (route, misplaced) = match here {
@@ -106,7 +106,7 @@ impl Gate {
     /// The error for an authorization response that arrived without the base URL's path. It is known to be one: its
     /// `state` names a login that the browser began here.
     fn stripped_callback<H: RequestHead>(&self, head: &H) -> Option<LayerError> {
-        let Parts { base, routes, .. } = &*self.0;
+        let GateParts { base, routes, .. } = &*self.0;
         let arrived = routes.callback.strip_prefix(&base.path)?;
         if base.path.is_empty() || head.path() != arrived {
             return None;

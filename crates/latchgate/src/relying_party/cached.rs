@@ -10,7 +10,7 @@ use crate::io::HttpError;
 /// A value that is fetched when first needed and again when it expires.
 #[derive(Debug)]
 pub(super) struct Cached<T> {
-    /// Whoever fetches holds this; the others wait and then find the value.
+    /// Held by the caller that fetches; the others wait and then find the value.
     fetching: tokio::sync::Mutex<()>,
     /// How many fetches have failed: callers who waited for one share its failure.
     failures: AtomicU64,

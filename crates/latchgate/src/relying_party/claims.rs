@@ -63,7 +63,7 @@ impl RelyingParty {
     /// Takes roles and permissions from the access token, if the provider's preset says that they are there and the
     /// token can be verified.
     pub(super) async fn read_access_token(&self, session: &mut Session, access_token: &str) {
-        let paths = &self.claim_paths;
+        let paths = self.claim_paths();
         let Some(shape) = paths.preset.access_tokens() else {
             return;
         };

@@ -32,16 +32,14 @@ impl RelyingParty {
 
     /// The origins of the provider's pages, as far as they are known.
     pub(crate) fn provider_origins(&self) -> Vec<String> {
-        let issuer = Url::parse(self.issuer()).ok();
-        let metadata = self.connection.known_metadata();
-        let authorization = metadata
-            .as_ref()
-            .map(|metadata| metadata.authorization_endpoint().url().clone());
-        let end_session = metadata
-            .as_ref()
-            .and_then(|metadata| Some(metadata.end_session_endpoint()?.url().clone()));
+        let mut pages: Vec<_> = Url::parse(self.issuer()).into_iter().collect();
+        if let Some(metadata) = self.connection.known_metadata() {
+            pages.push(metadata.authorization_endpoint().url().clone());
+            let end_session = metadata.end_session_endpoint();
+            pages.extend(end_session.map(|endpoint| endpoint.url().clone()));
+        }
         let mut origins = Vec::new();
-        for page in [issuer, authorization, end_session].into_iter().flatten() {
+        for page in pages {
             let origin = page.origin().ascii_serialization();
             if !origins.contains(&origin) {
                 origins.push(origin);

@@ -16,8 +16,8 @@ use http::{Request, Response};
 use url::Url;
 
 use crate::authorization::{
-    AuthorizationError, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin, Prompt,
-    VerifiedCode, request, response,
+    Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin, Prompt, VerifiedCode, request,
+    response,
 };
 use crate::background::Background;
 use crate::client::Registration;
@@ -33,8 +33,6 @@ pub(crate) struct RelyingParty {
     /// The defaults of every login.
     login_options: LoginOptions,
     connection: ProviderConnection,
-    /// The claims that hold roles and permissions.
-    claim_paths: Arc<ClaimPaths>,
     /// How far the provider's clock may be off, in seconds.
     leeway: u64,
     background: Arc<Background>,
@@ -57,7 +55,6 @@ impl RelyingParty {
         let issuer = config.registration.issuer.clone();
         Self {
             connection: ProviderConnection::new(issuer, config.http, background),
-            claim_paths: Arc::clone(&config.registration.claim_paths),
             registration: config.registration,
             login_options: config.login_options,
             leeway: config.leeway,
@@ -74,8 +71,9 @@ impl RelyingParty {
         self.registration.issuer.as_str()
     }
 
+    /// The claims that hold roles and permissions.
     pub(crate) fn claim_paths(&self) -> &Arc<ClaimPaths> {
-        &self.claim_paths
+        &self.registration.claim_paths
     }
 
     /// How far the provider's clock may be off, in seconds.
@@ -100,14 +98,8 @@ impl RelyingParty {
         let metadata = self.metadata().await?;
         let secrets = LoginSecrets::draw(random)?;
         let (registration, now) = (&self.registration, self.now());
-        Ok(request(
-            registration,
-            &metadata,
-            options,
-            return_to,
-            secrets,
-            now,
-        ))
+        let login = request(registration, &metadata, options, return_to, secrets, now);
+        Ok(login)
     }
 
     /// The login options, with the defaults of every login for what they leave open.
@@ -127,9 +119,12 @@ impl RelyingParty {
         pending: PendingLogin,
     ) -> Result<(VerifiedCode, Expected), Error> {
         let metadata = self.metadata().await?;
-        let checked: Result<_, AuthorizationError> =
-            response(parameters, pending, &self.registration, &metadata);
-        Ok(checked?)
+        Ok(response(
+            parameters,
+            pending,
+            &self.registration,
+            &metadata,
+        )?)
     }
 
     /// The `prompt` that lets another person sign in: every provider must support `login` (OpenID Connect Core 1.0

@@ -47,8 +47,7 @@ impl RequestSession {
             } else {
                 TIMING.patience
             };
-            let due = |session: &Session| session.refresh_due(now);
-            let refreshed = this.refresh(loaded, patience, |session| !due(session));
+            let refreshed = this.refresh(loaded, patience, |session| !session.refresh_due(now));
             match refreshed.await {
                 Err(Error::RefreshUnavailable) => this.token_while_good(),
                 other => other,

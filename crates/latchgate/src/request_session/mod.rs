@@ -71,7 +71,7 @@ impl RequestSession {
         }))
     }
 
-    /// Who is signed in, if anybody.
+    /// Who is signed in, if anyone.
     ///
     /// # Errors
     ///

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::compact::CompactToken;
-use super::session::{ParsedClaims, Session, Tokens};
+use super::session::{ParsedClaims, Session};
+use super::tokens::Tokens;
 
 const LAYOUT: u8 = 1;
 

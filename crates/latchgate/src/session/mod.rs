@@ -16,6 +16,7 @@ mod mark;
 mod session;
 mod size;
 mod stamp;
+mod tokens;
 mod user;
 
 pub use access_token::AccessToken;
@@ -27,7 +28,8 @@ pub(crate) use data::encode as encode_data;
 pub(crate) use extras::UserinfoAge;
 pub use lifetime::{Lifetimes, SessionEnd};
 pub(crate) use mark::{Mark, SessionName};
-pub(crate) use session::{EndedSession, Session, SessionStart, Tokens};
+pub(crate) use session::{EndedSession, Session, SessionStart};
 pub use size::SessionTooLarge;
 pub(crate) use stamp::{Seen, Stamp};
+pub(crate) use tokens::Tokens;
 pub use user::{ClaimsError, User};

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::access_token::AccessToken;
 use super::ceiling::Ceiling;
-use super::compact::CompactToken;
 use super::extras::{Extras, UserinfoAge};
 use super::lifetime::{Lifetimes, SessionEnd, Times};
+use super::tokens::Tokens;
 use crate::client::Registration;
-use crate::token::{IdToken, TokenResponse};
+use crate::token::IdToken;
 
 /// A session, as it lies inside the seal. The identity of a person is (`issuer`, `subject`).
 #[derive(Clone, Serialize)]
@@ -116,97 +115,6 @@ const PAIRS: [(&str, &str); 2] = [
     ("email", "email_verified"),
     ("phone_number", "phone_number_verified"),
 ];
-
-/// The tokens of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Tokens {
-    pub(crate) id_token: CompactToken,
-    pub(crate) access_token: CompactToken,
-    /// When the access token was issued and when it expires; `None` when the provider did not say.
-    pub(crate) access_validity: Option<(u64, u64)>,
-    pub(crate) refresh_token: Option<CompactToken>,
-    /// The granted scope, space-separated.
-    pub(crate) scope: String,
-}
-
-impl Tokens {
-    /// The tokens of a login.
-    pub(crate) fn new(
-        response: &TokenResponse,
-        id_token: &IdToken,
-        requested: &str,
-        now: u64,
-    ) -> Self {
-        Self {
-            id_token: CompactToken::pack(&id_token.raw),
-            access_token: CompactToken::pack(&response.access_token),
-            access_validity: response
-                .expires_in
-                .map(|seconds| (now, now.saturating_add(seconds))),
-            refresh_token: response.refresh_token.as_deref().map(CompactToken::pack),
-            // RFC 6749 §5.1: a missing scope means the requested one; an empty one means none.
-            scope: response
-                .scope
-                .clone()
-                .unwrap_or_else(|| requested.to_owned()),
-        }
-    }
-
-    /// The tokens after a refresh: what the answer leaves out stays (RFC 6749 §6).
-    pub(crate) fn refreshed(
-        &self,
-        response: &TokenResponse,
-        id_token: Option<&IdToken>,
-        now: u64,
-    ) -> Self {
-        Self {
-            id_token: id_token.map_or_else(
-                || self.id_token.clone(),
-                |fresh| CompactToken::pack(&fresh.raw),
-            ),
-            access_token: CompactToken::pack(&response.access_token),
-            access_validity: response
-                .expires_in
-                .map(|seconds| (now, now.saturating_add(seconds))),
-            refresh_token: response
-                .refresh_token
-                .as_deref()
-                .map(CompactToken::pack)
-                .or_else(|| self.refresh_token.clone()),
-            scope: response.scope.clone().unwrap_or_else(|| self.scope.clone()),
-        }
-    }
-
-    /// A hash of all of them.
-    pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        let bytes = postcard::to_allocvec(self).unwrap_or_default();
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-        hash
-    }
-
-    /// Seconds until the access token expires, as far as known.
-    pub(crate) fn expires_in(&self, now: u64) -> Option<u64> {
-        self.access_validity
-            .map(|(_, expires_at)| expires_at.saturating_sub(now))
-    }
-
-    /// Whether the access token has not expired, as far as known.
-    pub(crate) fn are_good(&self, now: u64) -> bool {
-        self.expires_in(now) != Some(0)
-    }
-
-    /// Whether the access token should be refreshed before it is used: within the smaller of a
-    /// minute and a tenth of its lifetime before it expires, less up to a quarter of that by
-    /// `chance`. An unknown lifetime is never due.
-    fn refresh_due(&self, now: u64, chance: u8) -> bool {
-        self.access_validity.is_some_and(|(issued_at, expires_at)| {
-            let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);
-            let margin = margin - margin * u64::from(chance) / 1_024;
-            now.saturating_add(margin) >= expires_at
-        })
-    }
-}
 
 impl Session {
     /// Begins a session.
@@ -387,7 +295,7 @@ impl Session {
     /// The same for other claims of the ID token.
     pub(crate) fn example_of(claims: &Value) -> Self {
         let id_token = IdToken::example(claims);
-        let response = TokenResponse {
+        let response = crate::token::TokenResponse {
             access_token: "an opaque~token".to_owned(),
             expires_in: Some(3_600),
             refresh_token: Some("a refresh token".to_owned()),
@@ -415,6 +323,8 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::CompactToken;
+    use crate::token::TokenResponse;
     use proptest::prelude::*;
     use serde_json::json;
 

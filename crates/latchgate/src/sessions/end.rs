@@ -50,9 +50,9 @@ impl Sessions {
         };
         let ticket = found.ticket().cloned();
         let ended = self.sign_out_here(found)?;
-        after(&ended);
         self.propagate_or_retry(ticket, EndedSession::of(&ended.session))
             .await;
+        after(&ended);
         Some(ended.session)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::stored::Ticket;
 use crate::session::{Lifetimes, Session};
 
-/// A session as it was found, and its ticket when it lies in a store.
+/// A session as it was found, and its ticket if it is in a store.
 #[derive(Clone, Debug)]
 pub(crate) struct LoadedSession {
     pub(crate) session: Arc<Session>,

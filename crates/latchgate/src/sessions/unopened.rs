@@ -45,34 +45,20 @@ impl Unopened {
             ?why,
             "a session did not open"
         );
-        let due = |warnings: &Mutex<Warnings>| {
-            let mut warnings = warnings.lock().unwrap_or_else(PoisonError::into_inner);
-            warnings.due(now)
+        let (warnings, cause) = match why {
+            WhySealed::Junk => return,
+            WhySealed::UnknownKey => (
+                &self.unknown_key,
+                "sessions are sealed with a key that is not in LATCHGATE_SESSION_KEYS, so their users are signed out: keep an old key after the new one until its sessions have expired",
+            ),
+            WhySealed::OurKey => (
+                &self.our_key,
+                "sessions are sealed with a current key but do not open: they were altered, were sent twice, or belong to another base URL, cookie name, client, store or release",
+            ),
         };
-        match why {
-            WhySealed::Junk => {}
-            WhySealed::UnknownKey => {
-                if let Some(count) = due(&self.unknown_key) {
-                    tracing::warn!(
-                        event = "session_not_opened",
-                        cookie,
-                        ?why,
-                        count,
-                        "sessions are sealed with a key that is not in LATCHGATE_SESSION_KEYS, so their users are signed out: keep an old key after the new one until its sessions have expired"
-                    );
-                }
-            }
-            WhySealed::OurKey => {
-                if let Some(count) = due(&self.our_key) {
-                    tracing::warn!(
-                        event = "session_not_opened",
-                        cookie,
-                        ?why,
-                        count,
-                        "sessions are sealed with a current key but do not open: they were altered, were sent twice, or belong to another base URL, cookie name, client, store or release"
-                    );
-                }
-            }
+        let mut warnings = warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = warnings.due(now) {
+            tracing::warn!(event = "session_not_opened", cookie, ?why, count, "{cause}");
         }
     }
 }

@@ -83,9 +83,10 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Ends the lease with this `fence`, if it is still held.
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()>;
 
-    /// Waits until the lease of the record under `key` ends or has been released, for stores that tell their nodes. The
-    /// future counts from the moment it is made. `None`, which is what this method answers unless a store has one of its
-    /// own: nodes that wait look again after pauses of 20 ms to a second.
+    /// Waits until the lease of the record under `key` is released, or the record is removed, for stores that tell their
+    /// nodes. The future counts from the moment it is made, and may complete early: whoever waits looks again. `None`, which
+    /// is what this method answers unless a store has one of its own: nodes that wait look again after pauses of 20 ms to
+    /// a second.
     fn lease_end<'a>(&'a self, _key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
         None
     }

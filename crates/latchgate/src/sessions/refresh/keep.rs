@@ -55,7 +55,7 @@ impl<R: Refresher> Refresh<R> {
     }
 
     /// Writes a refreshed session to its store, retrying until the store accepts it and merging other changes. Breaks
-    /// with another outcome if the session was ended, or refreshed elsewhere, meanwhile.
+    /// with another outcome if the session was ended, or refreshed by another node, meanwhile.
     async fn write(
         &self,
         fresh: &mut LoadedSession,
@@ -132,7 +132,7 @@ impl<R: Refresher> Refresh<R> {
     async fn call_refresh_hook(&self, fresh: &mut LoadedSession) -> Result<(), Error> {
         while let Some(data) = self.refresher.on_refresh(&fresh.session).await? {
             let Some(newest) = self.sessions.keep_data(fresh, &data).await? else {
-                // The session has ended; whoever ended it has notified the application.
+                // The session has ended; the application is notified by that end.
                 break;
             };
             *fresh = newest;

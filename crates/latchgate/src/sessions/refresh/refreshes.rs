@@ -40,7 +40,7 @@ struct Known {
     newest: Arc<Session>,
     /// A hash of the tokens that the last refresh replaced. A request that has them has used ones, whatever else in the
     /// session has changed since.
-    spent: Option<[u8; 32]>,
+    replaced: Option<[u8; 32]>,
     state: RefreshState,
 }
 
@@ -106,7 +106,7 @@ impl Refreshes {
 
     fn join(&self, session: &Arc<Session>, now: u64) -> Joined {
         let mut entry = self.0.entry(session.id, now);
-        let mut spent = None;
+        let mut replaced = None;
         match entry.get() {
             Some(Entry::Ended(why)) => return Joined::Settled(RefreshOutcome::Ended(*why)),
             Some(Entry::Active(known)) => {
@@ -128,7 +128,7 @@ impl Refreshes {
                     {
                         return Joined::Settled(RefreshOutcome::Unavailable);
                     }
-                    _ => spent = known.spent,
+                    _ => replaced = known.replaced,
                 }
             }
             None => {}
@@ -137,7 +137,7 @@ impl Refreshes {
         let outcome = outcome.shared();
         let known = Known {
             newest: Arc::clone(session),
-            spent,
+            replaced,
             state: RefreshState::Refreshing(outcome.clone()),
         };
         // A clock that jumps must not let another refresh begin while this one lasts.
@@ -149,7 +149,7 @@ impl Refreshes {
     /// Records the outcome of the refresh of `session`, unless the session has ended or moved on meanwhile.
     fn settle(&self, session: &Arc<Session>, outcome: RefreshOutcome, now: u64) -> RefreshOutcome {
         let mut entry = self.0.entry(session.id, now);
-        let spent = match entry.get() {
+        let replaced = match entry.get() {
             Some(Entry::Ended(why)) => return RefreshOutcome::Ended(*why),
             Some(Entry::Active(known)) => {
                 let reached = match (&known.state, &outcome) {
@@ -163,13 +163,13 @@ impl Refreshes {
                 if known.newest.generation > reached {
                     return outcome;
                 }
-                known.spent
+                known.replaced
             }
             None => None,
         };
-        let (newest, spent, state) = match &outcome {
+        let (newest, replaced, state) = match &outcome {
             RefreshOutcome::Refreshed(fresh) if fresh.tokens == session.tokens => {
-                (fresh, spent, RefreshState::Idle)
+                (fresh, replaced, RefreshState::Idle)
             }
             RefreshOutcome::Refreshed(fresh) => (
                 fresh,
@@ -178,7 +178,7 @@ impl Refreshes {
             ),
             RefreshOutcome::Unavailable => {
                 let until = now.saturating_add(TIMING.pause);
-                (session, spent, RefreshState::Paused(until))
+                (session, replaced, RefreshState::Paused(until))
             }
             RefreshOutcome::Ended(why) => {
                 entry.set(
@@ -190,7 +190,7 @@ impl Refreshes {
         };
         let known = Known {
             newest: Arc::clone(newest),
-            spent,
+            replaced,
             state,
         };
         entry.set(Entry::Active(known), remembered_until(now));
@@ -226,7 +226,7 @@ impl Refreshes {
     pub(crate) fn advance(&self, changed: &Arc<Session>, now: u64) -> bool {
         let mut entry = self.0.entry(changed.id, now);
         let before = changed.generation.saturating_sub(1);
-        let spent = match entry.get() {
+        let replaced = match entry.get() {
             Some(Entry::Ended(_)) => return false,
             Some(Entry::Active(known)) => {
                 let busy =
@@ -234,13 +234,13 @@ impl Refreshes {
                 if busy || known.newest.generation > before {
                     return false;
                 }
-                known.spent
+                known.replaced
             }
             None => None,
         };
         let known = Known {
             newest: Arc::clone(changed),
-            spent,
+            replaced,
             state: RefreshState::Idle,
         };
         entry.set(Entry::Active(known), remembered_until(now));
@@ -294,10 +294,10 @@ impl Known {
         if self.newest.generation > session.generation {
             return Some(Arc::clone(&self.newest));
         }
-        let spent = self.spent?;
-        let has_spent_ones =
-            session.tokens != self.newest.tokens && session.tokens.fingerprint() == spent;
-        has_spent_ones.then(|| Arc::new(session.with_tokens_of(&self.newest)))
+        let replaced = self.replaced?;
+        let has_replaced_ones =
+            session.tokens != self.newest.tokens && session.tokens.fingerprint() == replaced;
+        has_replaced_ones.then(|| Arc::new(session.with_tokens_of(&self.newest)))
     }
 }
 

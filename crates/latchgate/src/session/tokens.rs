@@ -1,0 +1,99 @@
+//! The tokens of a session ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1), [OpenID Connect Core 1.0
+//! §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse)).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::Serialize;
+
+use super::compact::CompactToken;
+use crate::token::{IdToken, TokenResponse};
+
+/// The tokens of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Tokens {
+    pub(crate) id_token: CompactToken,
+    pub(crate) access_token: CompactToken,
+    /// When the access token was issued and when it expires; `None` when the provider did not say.
+    pub(crate) access_validity: Option<(u64, u64)>,
+    pub(crate) refresh_token: Option<CompactToken>,
+    /// The granted scope, space-separated.
+    pub(crate) scope: String,
+}
+
+impl Tokens {
+    /// The tokens of a login.
+    pub(crate) fn new(
+        response: &TokenResponse,
+        id_token: &IdToken,
+        requested: &str,
+        now: u64,
+    ) -> Self {
+        Self {
+            id_token: CompactToken::pack(&id_token.raw),
+            access_token: CompactToken::pack(&response.access_token),
+            access_validity: response
+                .expires_in
+                .map(|seconds| (now, now.saturating_add(seconds))),
+            refresh_token: response.refresh_token.as_deref().map(CompactToken::pack),
+            // RFC 6749 §5.1: a missing scope means the requested one; an empty one means none.
+            scope: response
+                .scope
+                .clone()
+                .unwrap_or_else(|| requested.to_owned()),
+        }
+    }
+
+    /// The tokens after a refresh: what the answer leaves out stays (RFC 6749 §6).
+    pub(crate) fn refreshed(
+        &self,
+        response: &TokenResponse,
+        id_token: Option<&IdToken>,
+        now: u64,
+    ) -> Self {
+        Self {
+            id_token: id_token.map_or_else(
+                || self.id_token.clone(),
+                |fresh| CompactToken::pack(&fresh.raw),
+            ),
+            access_token: CompactToken::pack(&response.access_token),
+            access_validity: response
+                .expires_in
+                .map(|seconds| (now, now.saturating_add(seconds))),
+            refresh_token: response
+                .refresh_token
+                .as_deref()
+                .map(CompactToken::pack)
+                .or_else(|| self.refresh_token.clone()),
+            scope: response.scope.clone().unwrap_or_else(|| self.scope.clone()),
+        }
+    }
+
+    /// A hash of all of them.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        let bytes = postcard::to_allocvec(self).unwrap_or_default();
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+        hash
+    }
+
+    /// Seconds until the access token expires, as far as known.
+    pub(crate) fn expires_in(&self, now: u64) -> Option<u64> {
+        self.access_validity
+            .map(|(_, expires_at)| expires_at.saturating_sub(now))
+    }
+
+    /// Whether the access token has not expired, as far as known.
+    pub(crate) fn are_good(&self, now: u64) -> bool {
+        self.expires_in(now) != Some(0)
+    }
+
+    /// Whether the access token should be refreshed before it is used: within the smaller of a
+    /// minute and a tenth of its lifetime before it expires, less up to a quarter of that by
+    /// `chance`. An unknown lifetime is never due.
+    pub(super) fn refresh_due(&self, now: u64, chance: u8) -> bool {
+        self.access_validity.is_some_and(|(issued_at, expires_at)| {
+            let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);
+            let margin = margin - margin * u64::from(chance) / 1_024;
+            now.saturating_add(margin) >= expires_at
+        })
+    }
+}
