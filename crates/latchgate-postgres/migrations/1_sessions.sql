@@ -7,7 +7,7 @@ CREATE TABLE {schema}.sessions (
     generation bigint NOT NULL,
     -- In seconds since the epoch, by the clock of the nodes.
     expires_at bigint NOT NULL,
-    -- Keyed hashes of the provider's session and of the person, for logouts from behind.
+    -- Keyed hashes of the provider's session and of the person, for logouts by the provider.
     sid bytea,
     sub bytea,
     -- Who may refresh the session's tokens, and until when by the clock of this server.

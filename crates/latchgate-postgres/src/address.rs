@@ -1,4 +1,4 @@
-//! Where the server is: a URL, checked before anybody connects.
+//! The URL of a PostgreSQL server, checked before anything connects.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
-/// What may stand behind the `?`.
+/// The parameters after the `?`.
 const PARAMETERS: &[&str] = &[
     "application_name",
     "dbname",
@@ -23,28 +23,27 @@ const PARAMETERS: &[&str] = &[
     "user",
 ];
 
-/// A URL that no PostgreSQL can be reached by. It says what is wrong, and never what the URL is:
-/// there is a password in it.
+/// Why a URL cannot be used. The text does not quote the URL, because there is a password in it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It is no URL.
+    /// It is not a URL.
     Syntax(url::ParseError),
     /// Its scheme is neither `postgres` nor `postgresql`.
     Scheme,
-    /// It has a parameter that means nothing here.
+    /// It has an unknown parameter.
     Parameter {
-        /// What the parameter is called.
+        /// The name of the parameter.
         name: String,
     },
-    /// One of its parameters has a value that cannot be used.
+    /// A parameter has an invalid value.
     Value {
-        /// What the parameter is called.
+        /// The name of the parameter.
         name: String,
         /// What would be right.
         expected: &'static str,
     },
-    /// Something else in it, such as an escape that is no UTF-8.
+    /// Another part is malformed, such as a percent-encoding that is not UTF-8.
     Malformed,
 }
 
@@ -54,17 +53,17 @@ impl fmt::Display for AddressError {
             Self::Syntax(error) => write!(f, "{error}; {EXPECTED}"),
             Self::Scheme => write!(
                 f,
-                "its scheme is neither `postgres` nor `postgresql`; {EXPECTED}"
+                "its scheme must be `postgres` or `postgresql`; {EXPECTED}"
             ),
             Self::Parameter { name } => write!(
                 f,
-                "its parameter `{name}` means nothing; there are: {}, and options[…]",
+                "it has an unknown parameter `{name}`; the parameters are {} and options[…]",
                 PARAMETERS.join(", ")
             ),
             Self::Value { name, expected } => {
-                write!(f, "its parameter `{name}` has to be {expected}")
+                write!(f, "its parameter `{name}` must be {expected}")
             }
-            Self::Malformed => write!(f, "a part of it cannot be read; {EXPECTED}"),
+            Self::Malformed => write!(f, "it is malformed; {EXPECTED}"),
         }
     }
 }
@@ -77,9 +76,9 @@ impl fmt::Debug for AddressError {
     }
 }
 
-const EXPECTED: &str = "right would be postgres://user:password@host:5432/database?sslmode=verify-full, with special characters of the password percent-encoded";
+const EXPECTED: &str = "write postgres://user:password@host:5432/database?sslmode=verify-full, with special characters of the password percent-encoded";
 
-/// Whether a URL's scheme is ours.
+/// Whether the URL has a scheme of this crate.
 pub(crate) fn is_ours(url: &str) -> bool {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| {
@@ -89,7 +88,7 @@ pub(crate) fn is_ours(url: &str) -> bool {
     })
 }
 
-/// Reads the URL; nothing of the network is touched.
+/// Parses the URL, without connecting.
 pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, AddressError> {
     let url = Url::parse(url).map_err(AddressError::Syntax)?;
     if !is_ours(url.as_str()) {
@@ -126,7 +125,7 @@ fn check(name: &str, value: &str) -> Result<(), AddressError> {
     })
 }
 
-/// How errors call the server: where it is and which database, without user and password.
+/// The server's name in errors: host, port and database, without user and password.
 pub(crate) fn describe(options: &PgConnectOptions) -> String {
     let place = match options.get_socket() {
         Some(socket) => socket.display().to_string(),

@@ -1,30 +1,30 @@
-//! What goes wrong between us and the server.
+//! Why a call to PostgreSQL failed.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a call of the store failed. It names the server and its database, and neither a key nor what
-/// lies under it: of PostgreSQL's own reports only code and headline are kept, whose details may quote rows.
+/// Why a call of the store failed. It names the server and its database, and contains no key and no content: of
+/// PostgreSQL's own message it keeps the code and the headline, because the details may quote rows.
 #[non_exhaustive]
 pub enum PostgresError {
-    /// No connection was to be had in time: the server is down, or all connections are taken.
+    /// No connection in time: the server is down, or all connections are in use.
     NoConnection {
         /// Host, port and database.
         server: String,
     },
-    /// The connection could not be made, or broke.
+    /// The connection failed.
     Connection {
         /// Host, port and database.
         server: String,
-        /// What the network or TLS says.
+        /// The error of the network or of TLS.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The server took too long.
+    /// The server did not answer in time.
     NoAnswer {
         /// Host, port and database.
         server: String,
     },
-    /// The server refused.
+    /// The server refused the statement.
     Refused {
         /// Host, port and database.
         server: String,
@@ -33,7 +33,7 @@ pub enum PostgresError {
         /// PostgreSQL's headline.
         message: String,
     },
-    /// The table is not the one this version made.
+    /// The table is not the one that this version makes.
     Table {
         /// Host, port and database.
         server: String,
@@ -41,7 +41,7 @@ pub enum PostgresError {
 }
 
 impl PostgresError {
-    /// What sqlx reports, without what might quote a row.
+    /// The error of sqlx, without what might quote a row.
     pub(crate) fn new(server: &str, error: sqlx::Error) -> Self {
         let server = server.to_owned();
         match error {
@@ -66,16 +66,16 @@ impl PostgresError {
         }
     }
 
-    /// What can be done about a refusal.
+    /// What to do, for codes that have one cause.
     fn cure(code: &str) -> &'static str {
         match code {
-            // A schema, a table, a column that is not there.
-            "3F000" | "42P01" | "42703" => "; the tables are made by `PostgresStore::migrate`",
-            "42501" => "; the README of latchgate-postgres lists the rights a role needs",
-            "25006" => "; this server is a standby: connect to the primary",
-            // A prepared statement that is not there, or is there twice.
+            // A schema, a table or a column is missing.
+            "3F000" | "42P01" | "42703" => "; run `PostgresStore::migrate`",
+            "42501" => "; the README of latchgate-postgres lists the privileges that a role needs",
+            "25006" => "; the server is a standby: connect to the primary",
+            // A prepared statement is missing, or there twice.
             "26000" | "42P05" => {
-                "; a pooler in transaction mode has to know prepared statements: PgBouncer 1.21 with max_prepared_statements"
+                "; a pooler in transaction mode must support prepared statements: PgBouncer 1.21 with max_prepared_statements"
             }
             _ => "",
         }
@@ -87,7 +87,7 @@ impl fmt::Display for PostgresError {
         match self {
             Self::NoConnection { server } => write!(
                 f,
-                "no connection to PostgreSQL at {server} in time: it is down, or all connections are taken"
+                "no connection to PostgreSQL at {server} in time: it is down, or all connections are in use"
             ),
             Self::Connection { server, .. } => {
                 write!(f, "the connection to PostgreSQL at {server} failed")
@@ -101,12 +101,12 @@ impl fmt::Display for PostgresError {
                 message,
             } => write!(
                 f,
-                "PostgreSQL at {server} refused: {message} ({code}){}",
+                "PostgreSQL at {server} refused the statement: {message} ({code}){}",
                 Self::cure(code)
             ),
             Self::Table { server } => write!(
                 f,
-                "the table of sessions in PostgreSQL at {server} is not the one that `PostgresStore::migrate` makes"
+                "the table `sessions` in PostgreSQL at {server} is not the one that `PostgresStore::migrate` makes"
             ),
         }
     }

@@ -18,8 +18,8 @@ pub use error::PostgresError;
 pub use schema::SchemaError;
 pub use store::PostgresStore;
 
-/// Opens a [`PostgresStore`] when the URL's scheme is `postgres` or `postgresql`: what
-/// [`latchgate::store::StoreOpener`] asks for.
+/// Opens a [`PostgresStore`] when the URL's scheme is `postgres` or `postgresql`, as a
+/// [`latchgate::store::StoreOpener`].
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A record as the columns of a row, and numbers as PostgreSQL has them.
+//! A record as the columns of a row, and numbers as PostgreSQL stores them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 
 use crate::server::Statement;
 
-/// A statement whose arguments begin with a record.
+/// A statement whose first arguments are a record.
 pub(crate) fn written<'q>(
     text: &'q str,
     key: &'q StoreKey,
@@ -35,7 +35,7 @@ pub(crate) fn record(row: &PgRow) -> Result<LoadedRecord, sqlx::Error> {
     Ok(LoadedRecord::new(row.try_get(0)?, generation, expires_at))
 }
 
-/// Seconds and fences as PostgreSQL has them. What is beyond its numbers is as good as the last of them.
+/// Seconds and fences as PostgreSQL stores them. Larger numbers become the largest it has.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

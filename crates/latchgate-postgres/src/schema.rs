@@ -1,28 +1,28 @@
-//! The schema our tables are in, and the steps that make them.
+//! The schema of the tables, and the migrations that make them.
 
 use std::fmt;
 use std::pin::Pin;
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
-/// Every step, in order. A step that was published never changes; each can be taken while nodes of
-/// the version before still run.
+/// Every migration, in order. A published one never changes, and each can run while nodes of the
+/// previous version are still running.
 const STEPS: &[&str] = &[include_str!("../migrations/1_sessions.sql")];
 
-/// Nodes that start at once wait here for each other. "latchgat" in ASCII.
+/// Nodes that start at the same time wait for each other at this lock. "latchgat" in ASCII.
 const LOCK: i64 = 0x6c61_7463_6867_6174;
 
-/// PostgreSQL cuts longer names.
+/// PostgreSQL truncates longer names.
 const LONGEST: usize = 63;
 
-/// The steps being taken.
+/// Running migrations.
 pub(crate) type Steps<'a> = Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send + 'a>>;
 
-/// A schema's name.
+/// The name of a schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema(String);
 
-/// A schema cannot have this name.
+/// The name of a schema is invalid.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SchemaError;
@@ -31,7 +31,7 @@ impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the schema's name has to be of 1 to {LONGEST} small ASCII letters, digits and `_`, and begin with a letter; not with `pg_`"
+            "the name of the schema must have 1 to {LONGEST} lowercase ASCII letters, digits and `_`, and begin with a letter but not with `pg_`"
         )
     }
 }
@@ -51,7 +51,7 @@ impl Default for Schema {
 }
 
 impl Schema {
-    /// A name that needs no escapes anywhere.
+    /// A name that needs no escaping.
     pub(crate) fn named(name: &str) -> Result<Self, SchemaError> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let fits = (1..=LONGEST).contains(&name.len())
@@ -65,13 +65,13 @@ impl Schema {
         }
     }
 
-    /// The name as it stands in a statement, in quotes: it may be a word of SQL.
+    /// The name in quotes, for statements: it may be a keyword of SQL.
     pub(crate) fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }
 
-    /// Takes the steps that were not taken yet, all or none. Where there are none, it needs no right
-    /// to create anything.
+    /// Runs the missing migrations, all or none. When none is missing, it needs no privilege to create
+    /// anything.
     pub(crate) fn migrate<'a>(&'a self, connection: &'a mut PgConnection) -> Steps<'a> {
         Box::pin(self.take(connection))
     }
@@ -79,7 +79,7 @@ impl Schema {
     async fn take(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let schema = self.quoted();
         let mut steps = connection.begin().await?;
-        // Ends with the transaction, whatever becomes of it: a pooler between us does no harm.
+        // The lock ends with the transaction, so it works through a pooler.
         let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
         steps.execute(lock).await?;
         let found =

@@ -1,4 +1,4 @@
-//! The way to the server: connections, how long we wait, and a second try when a connection turns out to be dead.
+//! Connections to the server, time limits, and a second try when a connection turns out to be dead.
 
 use std::pin::Pin;
 use std::sync::OnceLock;
@@ -18,47 +18,47 @@ use crate::schema::{Schema, Steps};
 /// A statement with its arguments.
 pub(crate) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
-/// What comes back.
+/// The rows of a statement.
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<PgRow>, sqlx::Error>> + Send + 'a>>;
 
-/// A call takes no longer, whatever happens. The contract of stores says five seconds.
+/// The time limit of a call. The contract of stores says five seconds.
 const CALL: Duration = Duration::from_millis(4500);
 
-/// A connection is there within this time: from the pool, or a new one.
+/// The time limit for a connection, from the pool or new.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// A server that is there answers within this time. Every statement of ours is about one row, or a few.
+/// The time limit of an answer. A statement concerns one row, or a few.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// The server itself ends statements after this time, so that none waits on for a lock when we have left. In milliseconds.
+/// After this time the server cancels a statement, so that none waits for a lock when its caller has gone. In milliseconds.
 const STATEMENT_TIMEOUT: &str = "1500";
 
-/// PostgreSQL's code for what a pooler says to a parameter that it does not know.
+/// The code with which a pooler refuses an unknown parameter.
 const PROTOCOL_VIOLATION: &str = "08P01";
 
-/// Connections of a pool that we make. A statement takes a fraction of a millisecond.
+/// The connections of our own pool. A statement takes a fraction of a millisecond.
 const CONNECTIONS: u32 = 10;
 
 /// Which try it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Try {
     First,
-    /// Nobody knows what became of the first.
+    /// The first try had no answer: nobody knows whether the server ran it.
     Second,
 }
 
 /// A PostgreSQL server and our connections to it.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Host, port and database, as errors name them.
+    /// Host, port and database, for errors.
     pub(crate) name: String,
     connections: Connections,
 }
 
 enum Connections {
-    /// The application's own.
+    /// The application's pool.
     Given(PgPool),
-    /// Made by the first call: a pool needs a runtime, and whoever opens a store may have none yet.
+    /// Our own pool, made at the first call: a pool needs a runtime, and there may be none when a store is opened.
     Ours {
         options: Box<PgConnectOptions>,
         pool: OnceLock<PgPool>,
@@ -74,20 +74,20 @@ impl std::fmt::Debug for Connections {
     }
 }
 
-/// What a failure of a statement tells about its connection.
+/// What an error of a statement says about its connection.
 enum Verdict {
-    /// The connection is no good any more.
+    /// The connection is dead.
     Dead,
-    /// Two statements met at one row, and the server wants this one again.
+    /// Two statements collided at one row, and this one must be repeated.
     Again,
-    /// The server's last word.
+    /// A second try would fail alike.
     Final,
 }
 
 impl Server {
-    /// A server to which we make connections when they are needed.
+    /// A server that is connected to when needed.
     pub(crate) fn at(options: PgConnectOptions) -> Self {
-        // We have no floats, and poolers do not like to hear of them.
+        // There are no floats here, and poolers refuse this parameter.
         let options = options.extra_float_digits(None);
         Self {
             name: describe(&options),
@@ -98,7 +98,7 @@ impl Server {
         }
     }
 
-    /// A server to which the application has connections.
+    /// A server that the application is connected to.
     pub(crate) fn of(pool: PgPool) -> Self {
         Self {
             name: describe(&pool.connect_options()),
@@ -113,7 +113,7 @@ impl Server {
                 PgPoolOptions::new()
                     .max_connections(CONNECTIONS)
                     .acquire_timeout(CONNECT)
-                    // It would cost each call a round trip. A dead connection costs one call a second try.
+                    // The test would cost each call a round trip. A dead connection costs one call a second try.
                     .test_before_acquire(false)
                     .connect_lazy_with(
                         (**options)
@@ -131,8 +131,8 @@ impl Server {
         }
     }
 
-    /// Asks for connections without a statement timeout from now on, if ours are refused because of it: poolers such as
-    /// PgBouncer do not know that parameter.
+    /// When connections are refused because of the statement timeout, connects without it from now on: poolers such as
+    /// PgBouncer do not know the parameter.
     fn ask_for_less(&self, error: &sqlx::Error) -> bool {
         let (sqlx::Error::Database(report), Connections::Ours { options, .. }) =
             (error, &self.connections)
@@ -144,14 +144,14 @@ impl Server {
             tracing::warn!(
                 event = "statement_timeout_refused",
                 server = self.name,
-                "PostgreSQL refuses connections with a statement_timeout: set one for the role"
+                "the server refuses connections with a statement_timeout: set it for the role"
             );
             self.pool().set_connect_options((**options).clone());
         }
         refused
     }
 
-    /// The rows that a statement gives. When its connection breaks on the way it is said once more, by a new connection.
+    /// The rows of a statement. When its connection breaks, the statement runs once more on a new one.
     pub(crate) async fn rows<'q>(
         &self,
         statement: impl Fn(Try) -> Statement<'q> + Send,
@@ -169,7 +169,7 @@ impl Server {
     }
 
     async fn once(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, (Verdict, PostgresError)> {
-        // The pool has tried for long enough itself.
+        // The pool has already tried for long enough.
         let acquired = self.acquire().await;
         let connection = acquired.map_err(|error| (Verdict::Final, self.error(error)))?;
         let mut borrowed = Borrowed(Some(connection));
@@ -193,8 +193,8 @@ impl Server {
         }
     }
 
-    /// Drops a connection, and all that wait in the pool: what broke one has probably broken them all, and the second
-    /// try shall not find the next of them.
+    /// Drops a connection and all idle ones of the pool: what broke one has probably broken them all, and the second try
+    /// should not get another of them.
     fn discard(&self, mut dead: Borrowed) {
         if let Some(connection) = dead.0.take() {
             drop(connection.detach());
@@ -204,7 +204,7 @@ impl Server {
         }
     }
 
-    /// Makes the tables. For how long is the caller's business.
+    /// Makes the tables. The caller sets the time limit.
     pub(crate) async fn migrate(&self, schema: &Schema) -> Result<(), PostgresError> {
         let acquired = timeout(CALL, self.acquire()).await;
         let connection = acquired
@@ -217,7 +217,7 @@ impl Server {
         Ok(())
     }
 
-    /// Within the time of a call.
+    /// Applies the time limit of a call.
     pub(crate) async fn in_time<T>(
         &self,
         call: impl Future<Output = Result<T, PostgresError>>,
@@ -238,8 +238,8 @@ impl Server {
     }
 }
 
-/// A connection in use. One that is left in the middle of a statement, because nobody waits for the answer any more,
-/// goes back to the pool only if the server still answers: else it would keep its place there until TCP gives up.
+/// A connection in use. When its caller has gone in the middle of a statement, it returns to the pool only if the server
+/// still answers: otherwise it would stay there until TCP gives up.
 struct Borrowed(Option<PoolConnection<Postgres>>);
 
 impl Borrowed {
@@ -285,8 +285,8 @@ fn verdict(error: &sqlx::Error) -> Verdict {
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed => Verdict::Dead,
         sqlx::Error::Database(report) => match report.code().as_deref().unwrap_or_default() {
-            // Connections that break, servers that shut down; a primary that has become a standby, a pooler that has
-            // lost our prepared statements.
+            // A broken connection, a server that shuts down, a primary that has become a standby, a pooler that has
+            // lost the prepared statements.
             code if code.starts_with("08") || code.starts_with("57P") => Verdict::Dead,
             "25006" | "26000" => Verdict::Dead,
             // Serialization failure and deadlock, where a role's transactions are stricter than the default.

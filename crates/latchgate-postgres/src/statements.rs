@@ -1,4 +1,4 @@
-//! What we say to the server: one statement for each call, each atomic by itself.
+//! The statements, one for each call, each atomic by itself.
 
 use crate::schema::Schema;
 
@@ -8,7 +8,7 @@ pub(crate) struct Statements {
     /// `$1` key, `$2` now.
     pub(crate) load: String,
     /// `$1` key, `$2` sealed, `$3` generation, `$4` expires_at, `$5` sid, `$6` sub, `$7` now, `$8` whether
-    /// it is said again, because no answer came.
+    /// this is a second try.
     pub(crate) insert: String,
     /// As `insert`, but `$8` is the generation to replace.
     pub(crate) replace: String,
@@ -36,7 +36,7 @@ impl Statements {
                 "SELECT sealed, generation, expires_at FROM {sessions} \
                  WHERE key = $1 AND expires_at > $2"
             ),
-            // Said again, it may find its own row: then it has happened.
+            // A second try may find its own row: then the first one has succeeded.
             insert: format!(
                 "INSERT INTO {sessions} AS there (key, sealed, generation, expires_at, sid, sub) \
                  VALUES ($1, $2, $3, $4, $5, $6) \
@@ -53,8 +53,8 @@ impl Statements {
                  RETURNING true"
             ),
             remove: format!("DELETE FROM {sessions} WHERE key = $1"),
-            // `there` waits for whoever changes the row and sees what became of it; no row from it means that there
-            // is none, a row without `granted` that somebody else has the lease.
+            // `there` waits for a concurrent change of the row and sees its result. No row means that there is no
+            // record, a row without `granted` that another caller holds the lease.
             lease: format!(
                 "WITH there AS MATERIALIZED (SELECT key, leased_until FROM {sessions} \
                  WHERE key = $1 AND expires_at > $2 FOR UPDATE), \
@@ -75,7 +75,7 @@ impl Statements {
             ),
             find_sid: format!("SELECT key FROM {sessions} WHERE sid = $1 AND expires_at > $2"),
             find_sub: format!("SELECT key FROM {sessions} WHERE sub = $1 AND expires_at > $2"),
-            // Rows that somebody is at are left for the next time.
+            // Locked rows are left for the next sweep.
             sweep: format!(
                 "DELETE FROM {sessions} WHERE key = ANY (ARRAY(SELECT key FROM {sessions} \
                  WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING true"

@@ -1,4 +1,4 @@
-//! The store itself.
+//! The store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,26 +19,27 @@ use crate::schema::Schema;
 use crate::server::{Server, Statement, Try};
 use crate::statements::Statements;
 
-/// Rows that are swept by one statement at most: it holds their locks for milliseconds.
+/// The most rows that one statement sweeps: it holds their locks for milliseconds.
 const BATCH: i64 = 1000;
 
 /// A [`SessionStore`] in a PostgreSQL database, 13 or later, that any number of nodes share.
 ///
 /// # Connections
 ///
-/// None is made before the first call. Each call is one prepared statement, and fails when it has no
-/// answer after 4.5 seconds. When a call finds its connection broken, as after a restart of the
-/// server, it makes a new one and says its statement once more.
+/// The store connects at its first call. Each call is one prepared statement, and fails when it has no
+/// answer after 4.5 seconds. When its connection is broken, as after a restart of the server, the call
+/// runs its statement once more on a new one.
 ///
 /// # The table
 ///
-/// The first call makes it, in a schema of its own, unless it is there. See
-/// [`PostgresStore::migrate`] when the application's role may not.
+/// The first call makes it, in a schema of its own, unless it exists. See [`PostgresStore::migrate`]
+/// when the application's role has no privilege to do so.
 ///
 /// # Expired sessions
 ///
-/// Nobody sees them, and once every [`PostgresStore::SWEEP_SECONDS`] a node that begins a session
-/// deletes those in the background that expired [`PostgresStore::GRACE_SECONDS`] ago. A node that only reads never does: see [`PostgresStore::sweep`].
+/// No call sees them. Once every [`PostgresStore::SWEEP_SECONDS`], a node that inserts a session
+/// deletes, in the background, those that expired [`PostgresStore::GRACE_SECONDS`] ago. A node that
+/// inserts none never does: see [`PostgresStore::sweep`].
 pub struct PostgresStore {
     server: Arc<Server>,
     schema: Schema,
@@ -47,11 +48,11 @@ pub struct PostgresStore {
     swept_at: AtomicU64,
 }
 
-/// Who makes the tables.
+/// What makes the tables.
 enum Migrations {
-    /// We do. Set when it is done.
+    /// The first call does. Set when it is done.
     Ours(OnceCell<()>),
-    /// Somebody else has.
+    /// They exist.
     Done,
 }
 
@@ -68,16 +69,16 @@ impl PostgresStore {
     /// How often a node sweeps expired sessions, in seconds, by the `now` of its calls.
     pub const SWEEP_SECONDS: u64 = 60;
 
-    /// How long an expired session lies there, in seconds: a node whose clock is ahead deletes nothing that
-    /// lives for the others.
+    /// How long an expired session stays in the table, in seconds: so a node whose clock is ahead deletes
+    /// no session that is alive for the others.
     pub const GRACE_SECONDS: u64 = 3_600;
 
-    /// A store at `postgres://user:password@host:5432/database`. It connects when it is first used.
+    /// A store at `postgres://user:password@host:5432/database`. It connects at its first call.
     ///
-    /// The URL is PostgreSQL's; it may end in `?sslmode=verify-full&sslrootcert=/path/to/ca.pem` and have the
-    /// parameters `application_name`, `dbname`, `host` (a socket's folder, too), `hostaddr`, `options`, `password`,
-    /// `port`, `sslcert`, `sslkey` and `user`. Where it says nothing, the environment does: `PGHOST`, `PGPASSWORD`
-    /// and so on. At most ten connections are made, each of which ends statements after 1.5 seconds.
+    /// The URL is PostgreSQL's. It may end in `?sslmode=verify-full&sslrootcert=/path/to/ca.pem`, and have the
+    /// parameters `application_name`, `dbname`, `host` (or the folder of a socket), `hostaddr`, `options`, `password`,
+    /// `port`, `sslcert`, `sslkey` and `user`. Defaults come from the environment: `PGHOST`, `PGPASSWORD` and so on.
+    /// The store makes at most ten connections, with a `statement_timeout` of 1.5 seconds.
     ///
     /// # Errors
     ///
@@ -87,11 +88,11 @@ impl PostgresStore {
         Ok(Self::on(Server::at(options)))
     }
 
-    /// A store on connections that the application has already.
+    /// A store on the application's own connections.
     ///
-    /// The pool should have `test_before_acquire(false)`, or every call costs two round trips, and connections with
-    /// a `statement_timeout` of less than two seconds. When a call finds its connection broken, it drops
-    /// all idle connections of the pool.
+    /// Set `test_before_acquire(false)` on the pool, or every call costs two round trips, and a `statement_timeout` of
+    /// less than two seconds on its connections. A call that finds its connection broken drops all idle connections of
+    /// the pool.
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
         Self::on(Server::of(pool))
@@ -108,12 +109,12 @@ impl PostgresStore {
         }
     }
 
-    /// Keeps the tables in this schema instead of `latchgate`: for several applications in one database.
+    /// Keeps the tables in this schema instead of `latchgate`, so that several applications can share a database.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Url`] with a [`SchemaError`](crate::SchemaError) unless the name is of 1 to 63 small ASCII
-    /// letters, digits and `_`, and begins with a letter; not with `pg_`.
+    /// [`StoreError::Url`] with a [`SchemaError`](crate::SchemaError) unless the name has 1 to 63 lowercase
+    /// ASCII letters, digits and `_`, and begins with a letter but not with `pg_`.
     pub fn in_schema(self, name: &str) -> Result<Self, StoreError> {
         let schema = Schema::named(name).map_err(|error| StoreError::Url(Box::new(error)))?;
         Ok(Self {
@@ -123,8 +124,7 @@ impl PostgresStore {
         })
     }
 
-    /// Leaves the tables to [`PostgresStore::migrate`], called by somebody else: where nodes shall not look
-    /// for them when they start.
+    /// Does not make the tables, or look for them: something else calls [`PostgresStore::migrate`].
     #[must_use]
     pub fn without_migrations(self) -> Self {
         Self {
@@ -133,27 +133,26 @@ impl PostgresStore {
         }
     }
 
-    /// Makes the schema and its tables, or brings them to this version; all of it, or nothing. Where they are as
-    /// they should be it changes nothing, and needs no right to create anything.
+    /// Makes the schema and its tables, or migrates them to this version, in one transaction. When they are up to date
+    /// it changes nothing, and needs no privilege to create anything.
     ///
-    /// Any number of nodes may do this at once: they wait for each other. Nodes of the version before go on
-    /// working. Other migrations in the same database are not touched.
+    /// Nodes that do this at the same time wait for each other. Nodes of the previous version keep working. Other
+    /// migrations in the same database are not touched.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] with a [`PostgresError`] when the server cannot be reached, or the role
-    /// may not do this.
+    /// [`StoreError::Unavailable`] with a [`PostgresError`] when the server cannot be reached, or the role lacks a
+    /// privilege.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.server.migrate(&self.schema).await.map_err(unavailable)
     }
 
-    /// Deletes every session that has expired at `now`, in seconds since the epoch, a thousand at a time, and tells
-    /// how many there were. Sessions that somebody is at are left for the next time, which is a minute later at this
-    /// node unless you sweep before.
+    /// Deletes every session that has expired at `now`, in seconds since the epoch, a thousand at a time, and returns
+    /// how many there were. Locked rows are left for the next sweep.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] with a [`PostgresError`]. What was deleted until then is.
+    /// [`StoreError::Unavailable`] with a [`PostgresError`]. What was deleted before stays deleted.
     pub async fn sweep(&self, now: u64) -> Result<u64, StoreError> {
         self.swept_at.fetch_max(now, Ordering::Relaxed);
         self.ready().await.map_err(unavailable)?;
@@ -162,7 +161,7 @@ impl PostgresStore {
             .map_err(unavailable)
     }
 
-    /// Sweeps in the background when it is time.
+    /// Sweeps in the background when a sweep is due.
     fn sweep_sometimes(&self, now: u64) {
         let last = self.swept_at.load(Ordering::Relaxed);
         let due = now >= last.saturating_add(Self::SWEEP_SECONDS);
@@ -179,14 +178,14 @@ impl PostgresStore {
                     tracing::warn!(
                         event = "sweep_failed",
                         error = &error as &dyn std::error::Error,
-                        "expired sessions were not swept"
+                        "expired sessions could not be deleted"
                     );
                 }
             });
         }
     }
 
-    /// Waits until the tables are there.
+    /// Waits until the tables exist.
     async fn ready(&self) -> Result<(), PostgresError> {
         match &self.migrations {
             Migrations::Done => Ok(()),
@@ -271,8 +270,8 @@ impl SessionStore for PostgresStore {
         now: u64,
     ) -> StoreFuture<'a, Lease> {
         Box::pin(async move {
-            // Said again after an answer that was lost, it finds its own lease and answers `Held`: everybody waits
-            // until that has run out, and nobody has it twice.
+            // A second try finds the lease that the first one took and answers `Held`: every node waits until it has
+            // expired, and none holds it twice.
             let lease = |_| {
                 sqlx::query(&self.statements.lease)
                     .bind(key.as_slice())

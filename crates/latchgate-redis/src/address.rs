@@ -1,4 +1,4 @@
-//! The URL that says where Redis is, read once and checked before anything is sent there.
+//! The URL of a Redis server, parsed and checked before anything connects.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,14 +10,13 @@ use redis::{Client, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use url::Url;
 
-/// How a usable URL looks.
+/// The form of a URL.
 const SHAPE: &str = "redis://[user:password@]host[:port][/database]";
 
-/// A connection that has nothing to say is tried after this time: what stands between forgets silent
-/// ones.
+/// An idle connection is probed after this time, before a firewall or a load balancer forgets it.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// The ways to reach a server.
+/// How a server is reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Road {
     Tcp,
@@ -25,7 +24,7 @@ enum Road {
     Socket,
 }
 
-/// Where Redis is. Its `Display` and `Debug` name neither the user nor the password.
+/// The address of a Redis server. Its `Display` and `Debug` contain neither user nor password.
 #[derive(Clone)]
 pub(crate) struct Address {
     client: Client,
@@ -33,39 +32,39 @@ pub(crate) struct Address {
     place: Arc<str>,
 }
 
-/// Why a URL cannot be used. The text quotes nothing of the URL: what was meant as a password may
-/// stand anywhere in it.
+/// Why a URL cannot be used. The text quotes nothing of the URL, because a mistyped password may be in
+/// any part of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It is no URL.
+    /// It is not a URL.
     Syntax(url::ParseError),
-    /// Its scheme is none of Redis or Valkey.
+    /// Its scheme is not one for Redis or Valkey.
     Scheme,
-    /// It names no host, or no file where it is a socket's.
+    /// It has no host, or no path to a socket.
     Host,
-    /// Its path is no number of a database.
+    /// Its path is not the number of a database.
     Database,
-    /// It has a fragment, which would be where certificates are no longer checked.
+    /// It has a fragment, with which some clients turn off the check of certificates.
     Fragment,
-    /// It has a parameter that means nothing here.
+    /// It has an unknown parameter.
     Parameter,
-    /// TLS goes with `rediss://` or `valkeys://` only.
+    /// A root certificate was given for a URL without TLS.
     RootCertificateWithoutTls,
-    /// The root certificate is no PEM.
+    /// The root certificate is not in PEM.
     RootCertificate,
-    /// The client library refuses it.
+    /// The client library cannot use it.
     Refused,
 }
 
 impl Address {
-    /// Whether the URL is for this crate.
+    /// Whether the URL has a scheme of this crate.
     pub(crate) fn is_ours(url: &str) -> bool {
         let scheme = url.trim().split(':').next().unwrap_or_default();
         Road::of(&scheme.to_ascii_lowercase()).is_some()
     }
 
-    /// Reads the URL; nothing is connected.
+    /// Parses the URL, without connecting.
     pub(crate) fn parse(url: &str) -> Result<Self, UrlError> {
         let url = Url::parse(url.trim()).map_err(UrlError::Syntax)?;
         let road = Road::of(url.scheme()).ok_or(UrlError::Scheme)?;
@@ -97,7 +96,7 @@ impl Address {
             format!("{}://{host}:{port}/{database}", url.scheme())
         };
         let info = url.into_connection_info().map_err(|_| UrlError::Refused)?;
-        // Requests of many tasks share one connection: none may wait for the answer to another.
+        // Many tasks share one connection, and none should wait for the answer to another.
         let settings = TcpSettings::default()
             .set_nodelay(true)
             .set_keepalive(TcpKeepalive::new().with_time(KEEP_ALIVE));
@@ -110,7 +109,7 @@ impl Address {
         })
     }
 
-    /// The same server, whose certificate this one has signed.
+    /// The same server, with these root certificates.
     pub(crate) fn trusting(&self, root_pem: &[u8]) -> Result<Self, UrlError> {
         if self.road != Road::Tls {
             return Err(UrlError::RootCertificateWithoutTls);
@@ -135,11 +134,11 @@ impl Address {
         })
     }
 
-    /// What connects.
+    /// The client that connects.
     pub(crate) fn client(&self) -> Client {
         if self.road == Road::Tls && CryptoProvider::get_default().is_none() {
-            // The client library takes the process's provider and panics where there are several to
-            // choose from. Whoever has installed one keeps it; losing a race to another is as good.
+            // The client library uses the process's provider, and panics when there are several and none is installed.
+            // One that the application has installed stays. Losing a race to another thread does no harm.
             drop(aws_lc_rs::default_provider().install_default());
         }
         self.client.clone()
@@ -178,30 +177,30 @@ impl fmt::Display for UrlError {
         match self {
             Self::Syntax(_) => write!(
                 f,
-                "it is no URL; write {SHAPE}, with `/`, `?`, `#` and `@` in a password percent-encoded"
+                "it is not a URL; write {SHAPE}, with `/`, `?`, `#` and `@` in a password percent-encoded"
             ),
             Self::Scheme => f.write_str(
-                "its scheme is none of redis, rediss (TLS), redis+unix, valkey, valkeys, valkey+unix",
+                "its scheme must be redis, rediss (TLS), redis+unix, valkey, valkeys (TLS) or valkey+unix",
             ),
             Self::Host => write!(
                 f,
-                "it names no server; write {SHAPE} or redis+unix:///path/to/socket[?db=0]"
+                "it has no host; write {SHAPE} or redis+unix:///path/to/socket[?db=0]"
             ),
             Self::Database => write!(
                 f,
-                "its path is no number of a database; write {SHAPE}, with `/`, `?`, `#` and `@` in a password percent-encoded"
+                "its path must be the number of a database; write {SHAPE}, with `/`, `?`, `#` and `@` in a password percent-encoded"
             ),
             Self::Fragment => f.write_str(
-                "it has a fragment (`#…`), and none has a meaning: certificates are always checked; a `#` in a password is written %23",
+                "it has a fragment (`#…`), which is not supported: certificates are always checked; write a `#` in a password as %23",
             ),
             Self::Parameter => f.write_str(
-                "it has a parameter that means nothing: only redis+unix takes any, which are db, user and pass; a `?` in a password is written %3F",
+                "it has an unknown parameter: only redis+unix has parameters, which are db, user and pass; write a `?` in a password as %3F",
             ),
             Self::RootCertificateWithoutTls => {
-                f.write_str("a root certificate is of use with rediss:// or valkeys:// only")
+                f.write_str("a root certificate needs a URL with TLS: rediss:// or valkeys://")
             }
-            Self::RootCertificate => f.write_str("the root certificate is no certificate in PEM"),
-            Self::Refused => write!(f, "it cannot be understood; write {SHAPE}"),
+            Self::RootCertificate => f.write_str("the root certificate must be a certificate in PEM"),
+            Self::Refused => write!(f, "it cannot be used; write {SHAPE}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why Redis did not do what it was asked, told without keys, contents or passwords.
+//! Why a call to Redis failed, without keys, contents or passwords.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,33 +7,34 @@ use redis::ErrorKind;
 
 use crate::address::Address;
 
-/// Redis did not do what it was asked. It is the source of a
+/// A call to Redis failed: the source of a
 /// [`StoreError::Unavailable`](latchgate::store::StoreError::Unavailable).
 ///
-/// Servers quote what they refuse, keys included, so of a server's text this keeps the code only.
+/// Servers quote the commands that they refuse, with their keys. So of a server's message this keeps
+/// only the code.
 #[derive(Clone)]
 pub struct RedisError {
     place: Address,
     reason: Reason,
 }
 
-/// What was in the way.
+/// Why a call failed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {
-    /// There is no connection: none could be made, or it was lost twice.
+    /// The connection failed, or was lost twice.
     Unreachable(Arc<dyn std::error::Error + Send + Sync>),
-    /// There was no answer in time.
+    /// The server did not answer in time.
     TooSlow,
-    /// The server does not accept the user or the password, or wants some.
+    /// The server does not accept the user and password, or requires them.
     Credentials,
-    /// The server refuses, with this code.
+    /// The server refused the command.
     Refused {
         /// The first word of its answer, such as `OOM` or `READONLY`.
         code: String,
     },
-    /// The answer is none that Redis gives: another kind of server, or somebody else's data under
-    /// our keys.
+    /// The answer was not understood: another kind of server, or another application's data under our
+    /// keys.
     Unexpected,
 }
 
@@ -42,7 +43,7 @@ impl RedisError {
         Self { place, reason }
     }
 
-    /// What was in the way.
+    /// Why the call failed.
     #[must_use]
     pub fn reason(&self) -> &Reason {
         &self.reason
@@ -50,26 +51,26 @@ impl RedisError {
 }
 
 impl Reason {
-    /// Whether another connection may fare better.
+    /// Whether a new connection may help.
     pub(crate) fn is_of_the_connection(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::TooSlow | Self::Unexpected => true,
-            // A master that has become a replica: its name may lead to the new master by now.
+            // A master that has become a replica: its name may lead to the new master now.
             Self::Refused { code } => code == "READONLY",
             Self::Credentials => false,
         }
     }
 
-    /// What to look at, for codes that have one cause.
+    /// The cause, for codes that have only one.
     fn advice(code: &str) -> Option<&'static str> {
         match code {
             "OOM" => Some("its memory is full (`maxmemory`)"),
             "MISCONF" => Some("it cannot write to its disk"),
             "LOADING" => Some("it has just started and is reading its data"),
-            "BUSY" => Some("a script of somebody runs for too long"),
-            "READONLY" => Some("it is a replica; the URL has to lead to the master"),
+            "BUSY" => Some("it is running a long script"),
+            "READONLY" => Some("it is a replica; the URL must lead to the master"),
             "NOPERM" => Some(
-                "the user lacks a permission (ACL); the crate's documentation lists what it needs",
+                "the user lacks a permission (ACL); the documentation of latchgate-redis lists what it needs",
             ),
             "NOREPLICAS" => Some("it has lost the replicas that `min-replicas-to-write` asks for"),
             "MOVED" | "CROSSSLOT" | "CLUSTERDOWN" => {
@@ -84,7 +85,7 @@ impl From<redis::RedisError> for Reason {
     fn from(error: redis::RedisError) -> Self {
         match error.kind() {
             ErrorKind::Io if error.is_timeout() => Self::TooSlow,
-            // Made on this side, from what the system says.
+            // Errors of the client, from the system.
             ErrorKind::Io | ErrorKind::Client | ErrorKind::InvalidClientConfig => {
                 Self::Unreachable(Arc::new(error))
             }
@@ -100,7 +101,7 @@ impl From<redis::RedisError> for Reason {
     }
 }
 
-/// A server's code, if it is one: what stands between us and the server may say anything.
+/// A server's code, if it is one. A proxy may answer anything.
 fn code_only(word: &str) -> String {
     let is_code = word.bytes().all(|c| c.is_ascii_uppercase()) && word.len() <= 16;
     String::from(if is_code { word } else { "ERR" })
@@ -113,16 +114,16 @@ impl fmt::Display for RedisError {
             Reason::Unreachable(_) => write!(f, "{place} cannot be reached"),
             Reason::TooSlow => write!(f, "{place} did not answer in time"),
             Reason::Credentials => {
-                write!(
-                    f,
-                    "{place} does not accept the user and password of its URL"
-                )
+                write!(f, "{place} rejects the user and password in the URL")
             }
             Reason::Refused { code } => match Reason::advice(code) {
-                Some(advice) => write!(f, "{place} refuses ({code}): {advice}"),
-                None => write!(f, "{place} refuses ({code})"),
+                Some(advice) => write!(f, "{place} refused the command ({code}): {advice}"),
+                None => write!(f, "{place} refused the command ({code})"),
             },
-            Reason::Unexpected => write!(f, "{place} gave an answer that is none of this store's"),
+            Reason::Unexpected => write!(
+                f,
+                "{place} gave an unexpected answer: it is another kind of server, or another application uses the same prefix"
+            ),
         }
     }
 }

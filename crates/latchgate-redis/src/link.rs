@@ -1,4 +1,4 @@
-//! The connection: made when it is needed, shared by all calls, made again once it is lost.
+//! The connection: made at the first call, shared by all calls, replaced when it is lost.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,43 +13,43 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::address::Address;
 use crate::error::{Reason, RedisError};
 
-/// A connection, its handshakes and its login included, takes no longer.
+/// The time limit of a connection, with its handshakes and its login.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// An answer takes no longer.
+/// The time limit of an answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// A call takes no longer, its second try included. The contract of stores says five seconds.
+/// The time limit of a call, with its second try. The contract of stores says five seconds.
 const CALL: Duration = Duration::from_millis(4_500);
 
-/// A connection under way or made: all who wait for it get the same.
+/// A connection, made or being made, that all calls share.
 type Connecting = Shared<BoxFuture<'static, Result<MultiplexedConnection, Reason>>>;
 
-/// The way to one Redis.
+/// The connection to one Redis server.
 #[derive(Debug)]
 pub(crate) struct Link {
     address: Address,
     connecting: Mutex<Option<Connecting>>,
 }
 
-/// What is asked of Redis.
+/// What is sent to Redis.
 pub(crate) enum Question {
     /// One command.
     Command(Cmd),
-    /// One script: one command too, once the server knows the script.
+    /// One script: also one command, once the server knows the script.
     Script(ScriptInvocation<'static>),
 }
 
-/// Whether a question is asked for the first time.
+/// Which try it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     First,
-    /// The connection was lost before an answer: Redis may have done what it was asked, or not.
+    /// The connection was lost before the answer: nobody knows whether Redis ran the command.
     Again,
 }
 
 impl Link {
-    /// Connects nothing yet.
+    /// Does not connect yet.
     pub(crate) fn new(address: Address) -> Self {
         Self {
             address,
@@ -61,7 +61,7 @@ impl Link {
         &self.address
     }
 
-    /// Asks, and asks once more over a new connection when the first is lost meanwhile.
+    /// Sends it, and sends it once more over a new connection when the first is lost.
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         question: impl Fn(Turn) -> Question + Send,
@@ -79,7 +79,7 @@ impl Link {
         outcome.map_err(|reason| self.error(reason))
     }
 
-    /// The error of a call to this Redis.
+    /// The error of a call to this server.
     pub(crate) fn error(&self, reason: Reason) -> StoreError {
         StoreError::Unavailable(Box::new(RedisError::new(self.address.clone(), reason)))
     }
@@ -99,7 +99,7 @@ impl Link {
         outcome
     }
 
-    /// The connection that everybody uses; a new one where there is none.
+    /// The shared connection, or a new one.
     fn connecting(&self) -> Connecting {
         let mut place = self.place();
         match &*place {
@@ -108,7 +108,7 @@ impl Link {
         }
     }
 
-    /// Lets the next call connect, unless somebody else has done so since.
+    /// Lets the next call connect, unless another call has already.
     fn forget(&self, lost: &Connecting) {
         self.place().take_if(|connecting| connecting.ptr_eq(lost));
     }

@@ -1,4 +1,4 @@
-//! How a record lies in Redis: the names of keys and fields, and how an answer becomes a record.
+//! A record in Redis: the names of keys and fields, and how an answer becomes a record.
 
 use base64_simd::URL_SAFE_NO_PAD;
 use latchgate::store::{LoadedRecord, StoreKey, StoredName};
@@ -9,16 +9,16 @@ pub(crate) const FIELDS: [&str; 3] = ["sealed", "generation", "expires_at"];
 /// The fields as Redis answers them. All are missing when there is no record.
 pub(crate) type Fields = (Option<Vec<u8>>, Option<u32>, Option<u64>);
 
-/// What is under the key is none of our records.
+/// What is under the key is not a record of this store.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Foreign;
 
-/// A key as it stands in Redis: base64url, 43 characters.
+/// A key as it is written in Redis: base64url, 43 characters.
 pub(crate) fn written(key: &StoreKey) -> String {
     URL_SAFE_NO_PAD.encode_to_string(key)
 }
 
-/// A key that [`written`] wrote.
+/// The key that [`written`] wrote.
 pub(crate) fn read(written: &str) -> Result<StoreKey, Foreign> {
     let bytes = URL_SAFE_NO_PAD
         .decode_to_vec(written)

@@ -1,4 +1,4 @@
-//! The scripts: what must be one step for Redis, one file each. All but `find` begin with `prelude.lua`.
+//! The scripts, one file for each atomic step. All but `find` begin with `prelude.lua`.
 
 use std::sync::LazyLock;
 

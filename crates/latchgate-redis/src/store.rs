@@ -1,4 +1,4 @@
-//! The store: each call of the contract as one command or one script.
+//! The store. Each call is one command or one script.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -20,20 +20,20 @@ use crate::script::{EXTEND, FIND, INSERT, LEASE, RELEASE, REMOVE, REPLACE};
 
 /// A [`SessionStore`] on Redis 7 or Valkey. One value, and one connection, serves a whole process.
 ///
-/// It connects when the first call needs it, and again when a connection was lost. A call over a lost
-/// connection is repeated once over a new one, so that a restart of Redis fails no call that comes
-/// after it. No call takes five seconds: two to connect, two for an answer.
+/// It connects at the first call, and again when the connection was lost. A call over a lost
+/// connection is repeated once over a new one, so that calls after a restart of Redis succeed. A call
+/// takes less than five seconds: two at most to connect, two for an answer.
 pub struct RedisStore {
     link: Link,
     prefix: String,
-    /// Tells the leases of this store from those of others; see [`RedisStore::caller`].
+    /// Distinguishes the leases of this store from those of others; see [`RedisStore::caller`].
     name: u64,
     calls: AtomicU64,
 }
 
 /// Opens the store of a URL for Redis or Valkey, as a
-/// [`StoreOpener`](latchgate::store::StoreOpener): `None` when the scheme is another store's. Nothing is
-/// connected.
+/// [`StoreOpener`](latchgate::store::StoreOpener), without connecting. `None` when the scheme belongs to
+/// another store.
 pub fn open(url: &str) -> Option<Result<Arc<dyn SessionStore>, StoreError>> {
     Address::is_ours(url).then(|| {
         let store: Arc<dyn SessionStore> = Arc::new(RedisStore::open(url)?);
@@ -42,21 +42,21 @@ pub fn open(url: &str) -> Option<Result<Arc<dyn SessionStore>, StoreError>> {
 }
 
 impl RedisStore {
-    /// What all keys begin with, where nothing else was chosen.
+    /// The default prefix of all keys.
     pub const DEFAULT_PREFIX: &str = "latchgate:";
 
     /// A store at `redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS. `valkey`
-    /// and `valkeys` mean the same. A socket is `redis+unix:///path[?db=0&user=…&pass=…]`. Nothing is
-    /// connected.
+    /// and `valkeys` mean the same. A socket is `redis+unix:///path[?db=0&user=…&pass=…]`. The store
+    /// connects at its first call.
     ///
-    /// With TLS the server's certificate is checked against the system's root certificates, which
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace. TLS is rustls with the process's provider of
-    /// cryptography; where none is installed, aws-lc-rs becomes it when the connection is made.
+    /// TLS checks the server's certificate against the system's root certificates, or those of
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`. TLS is rustls with the process's crypto provider. When none is
+    /// installed, connecting installs aws-lc-rs.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Url`] with a [`UrlError`] that says what is wrong and what would be right. It
-    /// quotes nothing of the URL.
+    /// [`StoreError::Url`] with a [`UrlError`] that says what is wrong and what would be right, without
+    /// quoting the URL.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         Ok(Self {
             link: Link::new(Address::parse(url).map_err(refused)?),
@@ -66,26 +66,25 @@ impl RedisStore {
         })
     }
 
-    /// Lets all keys begin with this, so that several applications share a database. Applications
-    /// that share the prefix share the sessions.
+    /// Sets the prefix of all keys, so that several applications can share a database. Applications
+    /// with the same prefix share their sessions.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Trusts the root certificates of this PEM file, and no others, to sign the server's
-    /// certificate.
+    /// Trusts the root certificates in this PEM file, and no others.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Url`] when the URL is none of `rediss://` and `valkeys://`, or this is no PEM.
+    /// [`StoreError::Url`] when the URL is neither `rediss://` nor `valkeys://`, or this is not PEM.
     pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, StoreError> {
         self.link = Link::new(self.link.address().trusting(pem).map_err(refused)?);
         Ok(self)
     }
 
-    /// Asks a script about a record.
+    /// Runs a script on a record.
     async fn ask<T: FromRedisValue>(
         &self,
         script: &'static Script,
@@ -102,8 +101,8 @@ impl RedisStore {
         self.link.ask(question).await
     }
 
-    /// Who asks for a lease: no other call of any store has this name, so a call that is repeated gets
-    /// the lease that it has already.
+    /// The caller of a lease: a name that no other call of any store has. So a repeated call gets the
+    /// lease that it already holds.
     fn caller(&self) -> String {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         format!("{:016x}.{call}", self.name)
@@ -127,7 +126,7 @@ fn refused(error: UrlError) -> StoreError {
     StoreError::Url(Box::new(error))
 }
 
-/// A record as the scripts take it: its fields, and how long it has left.
+/// Adds a record as the scripts take it: its fields, and how long it has left.
 fn put(asked: &mut ScriptInvocation<'static>, record: &StoredRecord, now: u64) {
     let (sid, sub) = match &record.names {
         Some(names) => (written(&names.sid), written(&names.sub)),
@@ -142,7 +141,7 @@ fn put(asked: &mut ScriptInvocation<'static>, record: &StoredRecord, now: u64) {
         .arg(milliseconds_left(record.expires_at, now));
 }
 
-/// Redis keeps no record for longer than a century, in seconds.
+/// Redis keeps a record for a century at most, in seconds.
 const LONGEST: u64 = 100 * 365 * 24 * 3600;
 
 fn milliseconds_left(expires_at: u64, now: u64) -> u64 {
@@ -269,7 +268,7 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// What the script of leases answers.
+/// The answer of the script for leases.
 fn granted(answer: Vec<Value>) -> Result<Lease, Foreign> {
     let mut answer = answer.into_iter();
     let word: String = value(answer.next())?;

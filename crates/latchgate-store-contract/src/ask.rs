@@ -1,4 +1,4 @@
-//! Asking the store, and comparing its answers with what a rule wants.
+//! Calls to the store, and comparison of its answers with what a rule expects.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,23 +10,23 @@ use latchgate::store::{
 use crate::draw;
 use crate::violation::{Call, Rule, Seen, Violation};
 
-/// A store answers or fails within this time.
+/// The time limit of a call.
 const PROMPT: Duration = Duration::from_secs(5);
 
-/// How long records of a run live, in seconds, unless a rule is about that. Longer than any run.
+/// The lifetime of records, in seconds, unless a rule is about that. Longer than any run.
 pub(crate) const LIFE: u64 = 600;
 
-/// One run through the contract.
+/// One run of the contract.
 pub(crate) struct Run<'a> {
     pub(crate) store: &'a dyn SessionStore,
     /// The time, in seconds since the epoch.
     pub(crate) now: u64,
     seed: [u8; 32],
-    /// How many keys were drawn.
+    /// How many keys were made.
     drawn: AtomicU64,
 }
 
-/// Asks under a rule: an answer that the rule does not want is its violation.
+/// Calls under a rule: an answer that the rule does not expect is its violation.
 #[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
     run: &'a Run<'a>,
@@ -43,12 +43,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A key that nothing lies under yet.
+    /// A key without a record.
     pub(crate) fn key(&self) -> StoreKey {
         draw::key(&self.seed, self.drawn.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A provider's session and a person, each by its number.
+    /// The names of a session at the provider and of a person, each by a number.
     pub(crate) fn names(&self, session: u64, person: u64) -> StoredNames {
         draw::names(&self.seed, session, person)
     }
@@ -79,13 +79,13 @@ impl<'a> Run<'a> {
 }
 
 impl Ask<'_> {
-    /// What was seen is against the rule.
+    /// The violation of the rule.
     pub(crate) fn broken<T>(self, call: Call, seen: Seen) -> Result<T, Violation> {
         let (rule, seen) = (self.rule, Box::new(seen));
         Err(Violation { rule, call, seen })
     }
 
-    /// The answer itself, which must come.
+    /// The answer, which must come in time.
     pub(crate) async fn answer<T>(
         self,
         call: Call,
@@ -110,7 +110,7 @@ impl Ask<'_> {
         }
     }
 
-    /// A record is under the key, or none.
+    /// Loading gives this record, or none.
     pub(crate) async fn load(
         self,
         key: &StoreKey,
@@ -127,7 +127,7 @@ impl Ask<'_> {
         self.broken(Call::Load, Seen::Record { wanted, seen })
     }
 
-    /// Inserting succeeds, or does not.
+    /// Inserting answers this.
     pub(crate) async fn insert(
         self,
         key: &StoreKey,
@@ -139,14 +139,14 @@ impl Ask<'_> {
         self.answers(Call::Insert, inserted, wanted).await
     }
 
-    /// A fresh key with this record under it.
+    /// A new key, with this record inserted.
     pub(crate) async fn inserted(self, record: &StoredRecord) -> Result<StoreKey, Violation> {
         let key = self.run.key();
         self.insert(&key, record, self.run.now, true).await?;
         Ok(key)
     }
 
-    /// Replacing succeeds, or does not.
+    /// Replacing answers this.
     pub(crate) async fn replace(
         self,
         key: &StoreKey,
@@ -164,7 +164,7 @@ impl Ask<'_> {
         self.answer(Call::Remove, self.run.store.remove(key)).await
     }
 
-    /// The answer to the wish for a lease.
+    /// The answer to the request for a lease.
     pub(crate) async fn lease(
         self,
         key: &StoreKey,
@@ -175,7 +175,7 @@ impl Ask<'_> {
             .await
     }
 
-    /// The fence of a lease, which is granted with this record.
+    /// A lease is granted, with this record. Its fence.
     pub(crate) async fn granted(
         self,
         key: &StoreKey,
@@ -196,7 +196,7 @@ impl Ask<'_> {
         }
     }
 
-    /// No lease is granted, for this reason.
+    /// No lease is granted, with this answer.
     pub(crate) async fn refused(
         self,
         key: &StoreKey,
@@ -210,7 +210,7 @@ impl Ask<'_> {
         }
     }
 
-    /// Extending the lease with a fence succeeds, or does not.
+    /// Extending the lease with a fence answers this.
     pub(crate) async fn extend(
         self,
         key: &StoreKey,
@@ -223,7 +223,7 @@ impl Ask<'_> {
         self.answers(Call::ExtendLease, extended, wanted).await
     }
 
-    /// Releasing is no error, whichever the fence.
+    /// Releasing is no error, whatever the fence.
     pub(crate) async fn release(self, key: &StoreKey, fence: u64) -> Result<(), Violation> {
         let released = self.run.store.release_lease(key, fence);
         self.answer(Call::ReleaseLease, released).await

@@ -1,4 +1,4 @@
-//! Keys and names that look random, and come from a seed.
+//! Keys and names that look random, from a seed.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -15,7 +15,7 @@ pub(crate) fn key(seed: &[u8; 32], number: u64) -> StoreKey {
     key
 }
 
-/// Names of a seed: a provider's session and a person, each by its number.
+/// Names of a seed, for a session at the provider and for a person, each by a number.
 pub(crate) fn names(seed: &[u8; 32], session: u64, person: u64) -> StoredNames {
     StoredNames::new(key(seed, SESSIONS + session), key(seed, PEOPLE + person))
 }

@@ -1,4 +1,4 @@
-//! The index: which sessions are the person's, or belong to the provider's session.
+//! The index: finding the sessions of a person, or of a session at the provider.
 
 use latchgate::store::{StoreKey, StoredName, StoredRecord};
 
@@ -30,7 +30,7 @@ pub(crate) async fn check(run: &Run<'_>) -> Result<bool, Violation> {
 
 async fn finds(run: &Run<'_>) -> Result<(), Violation> {
     let ask = run.by(Rule::Finds);
-    // Two of Alice's sessions here share a session of hers at the provider; Bob has one.
+    // Alice has three sessions, two of them in one session at the provider. Bob has one.
     let [one, two, three, bobs] = [
         ask.inserted(&named(run, ALICE, ALICE)).await?,
         ask.inserted(&named(run, ALICE, ALICE)).await?,
@@ -45,10 +45,10 @@ async fn finds(run: &Run<'_>) -> Result<(), Violation> {
     ask.find(sid(run, BOB), run.now, &[bobs]).await?;
     ask.find(sub(run, BOB), run.now, &[bobs]).await?;
     ask.find(sub(run, NOBODY), run.now, &[]).await?;
-    // A `sid` that has the bytes of a `sub` is another name.
+    // A `sid` with the bytes of a `sub` is another name.
     let bytes = run.names(0, BOB).sub;
     ask.find(StoredName::Sid(bytes), run.now, &[]).await?;
-    // Who is refused leaves no name behind.
+    // A refused record leaves no name behind.
     ask.insert(&one, &named(run, BOB, BOB), run.now, false)
         .await?;
     ask.replace(&one, 7, &named(run, BOB, BOB), run.now, false)
@@ -100,7 +100,7 @@ async fn forgets(run: &Run<'_>) -> Result<(), Violation> {
     ask.find(sid(run, ALICE), last, &[stays]).await?;
     ask.find(sid(run, ALICE), last + 1, &[]).await?;
     ask.find(sub(run, ALICE), last + 1, &[]).await?;
-    // Over what has expired comes somebody else's.
+    // Another person's record replaces an expired one.
     let bobs = run
         .record_until(1, record.expires_at + LIFE)
         .with_names(run.names(BOB, BOB));

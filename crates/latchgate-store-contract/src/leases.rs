@@ -7,16 +7,16 @@ use latchgate::store::{Lease, StoreKey};
 use crate::ask::{LIFE, Run};
 use crate::violation::{Call, Rule, Seen, Violation};
 
-/// A lease that outlasts what it is needed for; the longest there is.
+/// A lease that outlasts a run: the longest there is.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// A lease that is waited for.
+/// A lease whose expiry is waited for.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// How long it may take until somebody else gets it.
+/// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How often that is asked. With each time `now` is one second later, for stores that have no clock of their own.
+/// How often the lease is requested meanwhile. Each time `now` is one second later, for stores without a clock of their own.
 const TICK: Duration = Duration::from_millis(100);
 
 /// `now` does not go further than this: until then a long lease is held.

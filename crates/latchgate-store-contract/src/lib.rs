@@ -17,21 +17,21 @@ pub use violation::{Call, Rule, Seen, Violation};
 /// What a store offers beyond keeping records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// It has leases: nodes that share it refresh a session once between them.
+    /// It has leases: of the nodes that share it, one refreshes a session.
     pub leases: bool,
-    /// It finds records by name: a logout from behind ends sessions wherever they are used.
+    /// It finds records by name: a logout by the provider ends sessions on every node.
     pub index: bool,
 }
 
-/// Puts a store through every rule of the contract.
+/// Tests a store against every rule of the contract.
 ///
-/// `seed` decides all keys and names: each run on the same store needs another one. `now` is the
-/// time, in seconds since the epoch. Stores that drop records by a clock of their own need it to be
-/// right within minutes. Needs a tokio runtime with its timer.
+/// All keys and names come from `seed`: each run on the same store needs another one. `now` is the
+/// time, in seconds since the epoch. For stores with a clock of their own it must be right within
+/// minutes. Needs a tokio runtime with its timer.
 ///
 /// # Errors
-/// The first rule that the store broke. Whatever it was, the store's records are removed first, as
-/// far as it lets them.
+/// The first rule that the store broke. The records of the run are removed in any case, as far as the
+/// store allows it.
 pub async fn check(store: &dyn SessionStore, seed: [u8; 32], now: u64) -> Result<Offer, Violation> {
     let run = Run::new(store, seed, now);
     let checked = every_rule(&run).await;

@@ -1,4 +1,4 @@
-//! Calls at one moment: whatever the order they come in, one of them is the first.
+//! Concurrent calls: whatever their order, one of them is the first.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use crate::ask::{Ask, LIFE, Run};
 use crate::leases::LONG;
 use crate::violation::{Call, Rule, Seen, Violation};
 
-/// How many race.
+/// How many calls race.
 const RACERS: u32 = 50;
 
 pub(crate) async fn check(run: &Run<'_>) -> Result<(), Violation> {
@@ -61,12 +61,12 @@ async fn leases(run: &Run<'_>) -> Result<(), Violation> {
     only_winner(ask, Call::Lease, granted).map(drop)
 }
 
-/// The record that a racer brings. No two are the same.
+/// The record of one racer. No two are equal.
 fn of(racer: u32, run: &Run<'_>) -> StoredRecord {
     StoredRecord::new(racer.to_be_bytes().to_vec(), 2, run.now + LIFE)
 }
 
-/// The place of the only one who succeeded.
+/// The index of the only one that succeeded.
 fn only_winner(
     ask: Ask<'_>,
     call: Call,

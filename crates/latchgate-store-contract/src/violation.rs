@@ -1,4 +1,4 @@
-//! What a store did wrong.
+//! What a store does wrong.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ use latchgate::store::{Lease, LoadedRecord, StoreError, StoreKey};
 pub struct Violation {
     /// The rule.
     pub rule: Rule,
-    /// The call whose answer shows it.
+    /// The call that broke it.
     pub call: Call,
-    /// What was seen instead.
+    /// What the store did.
     pub seen: Box<Seen>,
 }
 
@@ -37,11 +37,11 @@ pub enum Call {
     Find,
 }
 
-/// What was wanted, and what was seen.
+/// What the rule expects, and what the store did.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Seen {
-    /// Another record than the wanted one, or none.
+    /// A different record, or none.
     Record {
         /// What should be there.
         wanted: Option<LoadedRecord>,
@@ -53,146 +53,146 @@ pub enum Seen {
         /// What the answer is.
         seen: bool,
     },
-    /// Another answer to the wish for a lease.
+    /// A different answer to the request for a lease.
     Lease {
         /// What the answer is.
         seen: Lease,
     },
-    /// A fence that is not greater than one before.
+    /// A fence that is not greater than an earlier one.
     Fence {
-        /// The one before.
+        /// The earlier one.
         before: u64,
-        /// The one that is not greater.
+        /// The later one.
         seen: u64,
     },
-    /// Other records under a name.
+    /// Different records for a name.
     Keys {
         /// The keys that should be found.
         wanted: Vec<StoreKey>,
-        /// The keys that were; `None` is a store that has no index, and said before that it has.
+        /// The keys that were found. `None` when the store answers that it has no index, after an answer that it has one.
         seen: Option<Vec<StoreKey>>,
     },
-    /// More winners of a race than one, or none.
+    /// Not exactly one winner of a race.
     Winners {
         /// How many.
         seen: usize,
     },
     /// The call failed.
     Failure(StoreError),
-    /// No answer, and no failure, within five seconds. Where a lease is waited for: within fifteen.
+    /// No answer within five seconds, or fifteen where the expiry of a lease is waited for.
     Silence,
 }
 
-/// The rules, as they are checked. Their texts are those of [`latchgate::store::SessionStore`], in pieces.
+/// The rules of [`latchgate::store::SessionStore`], in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// A record comes back as it was given: any bytes, none of them or 1 MiB.
+    /// A loaded record is the one that was stored, with any bytes, from none to 1 MiB.
     Keeps,
-    /// What was never inserted is not there, for any call.
+    /// A record that was never inserted is missing for every call.
     Absent,
-    /// A record is there until `expires_at`, and from then on for no call.
+    /// A record exists until `expires_at`, and is missing for every call from then on.
     Expires,
-    /// A key that is taken cannot be inserted again, and nothing changes.
+    /// Inserting under a key that has a record is `false`, and nothing changes.
     InsertsOnce,
-    /// A record that has expired makes way for a new one.
+    /// Inserting over an expired record succeeds.
     InsertsOverExpired,
-    /// A record is replaced from the expected generation only; otherwise nothing changes.
+    /// A record is replaced only if it has the expected generation; otherwise nothing changes.
     ComparesGenerations,
-    /// A replacement brings its own bytes, generation and expiry.
+    /// A replacement has its own bytes, generation and expiry.
     ReplacesAll,
-    /// Replacing a record by the very one that is there is `true`.
+    /// Replacing a record by the same one is `true`.
     RepeatsReplace,
-    /// Removing what is not there is no error.
+    /// Removing a missing record is no error.
     RepeatsRemove,
-    /// What was removed is gone, and cannot be replaced.
+    /// A removed record is missing, and cannot be replaced.
     Removes,
-    /// Of several replacements of one generation at one moment, exactly one succeeds.
+    /// Of several concurrent replacements of one generation, exactly one succeeds.
     ReplacesAtomically,
-    /// Of several insertions under one key at one moment, exactly one succeeds.
+    /// Of several concurrent insertions under one key, exactly one succeeds.
     InsertsAtomically,
-    /// Of several wishes for one lease at one moment, exactly one is granted.
+    /// Of several concurrent requests for one lease, exactly one is granted.
     LeasesAtomically,
-    /// A record that is there has one lease at a time: free, then held.
+    /// A record has one lease at a time.
     LeasesOnce,
-    /// A record that is not there has no lease.
+    /// A missing record has no lease.
     LeasesWhatIsThere,
     /// A lease comes with the record as it is now.
     LeasesCurrent,
-    /// Each lease of a record has a greater fence than those before.
+    /// Each lease of a record has a greater fence than earlier ones.
     FencesGrow,
-    /// Loading and replacing need no lease, and leave it as it is.
+    /// Loading and replacing need no lease, and leave it unchanged.
     LeasesBlockNothing,
-    /// The lease lasts longer for the fence that holds it, and for no other.
+    /// A lease is extended with its own fence, and with no other.
     ExtendsByFence,
-    /// The lease ends for the fence that holds it, and for no other.
+    /// A lease is released with its own fence, and with no other.
     ReleasesByFence,
-    /// A lease that ran out can be had by another, and the old fence moves nothing.
+    /// An expired lease is granted to another caller, and the old fence has no effect.
     LeasesExpire,
-    /// A lease goes with its record.
+    /// A lease ends with its record.
     RemovesLease,
     /// A store that has leases has them for every record; one that has none, for no record.
     LeasesConsistently,
-    /// A name finds exactly the records that are there and bear it.
+    /// A name finds exactly the records that have it.
     Finds,
-    /// A name finds a record that was replaced by what it is called now.
+    /// A replaced record is found by its new names only.
     FindsReplaced,
-    /// A name does not find what was removed or has expired.
+    /// A name finds no removed or expired record.
     ForgetsNames,
-    /// What the check has inserted can be removed again.
+    /// The records of the check can be removed.
     Clears,
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Keeps => "a record comes back as it was given",
-            Self::Absent => "what was never inserted is not there, for any call",
-            Self::Expires => "a record is there until `expires_at`, and from then on for no call",
+            Self::Keeps => "a loaded record is the one that was stored",
+            Self::Absent => "a record that was never inserted is missing for every call",
+            Self::Expires => "a record exists until `expires_at`, and is missing for every call from then on",
             Self::InsertsOnce => {
-                "a key that is taken cannot be inserted again, and nothing changes"
+                "inserting under a key that has a record is `false`, and nothing changes"
             }
-            Self::InsertsOverExpired => "a record that has expired makes way for a new one",
+            Self::InsertsOverExpired => "inserting over an expired record succeeds",
             Self::ComparesGenerations => {
-                "a record is replaced from the expected generation only; otherwise nothing changes"
+                "a record is replaced only if it has the expected generation; otherwise nothing changes"
             }
-            Self::ReplacesAll => "a replacement brings its own bytes, generation and expiry",
-            Self::RepeatsReplace => "replacing a record by the very one that is there is `true`",
-            Self::RepeatsRemove => "removing what is not there is no error",
-            Self::Removes => "what was removed is gone, and cannot be replaced",
+            Self::ReplacesAll => "a replacement has its own bytes, generation and expiry",
+            Self::RepeatsReplace => "replacing a record by the same one is `true`",
+            Self::RepeatsRemove => "removing a missing record is no error",
+            Self::Removes => "a removed record is missing, and cannot be replaced",
             Self::ReplacesAtomically => {
-                "of several replacements of one generation at one moment, exactly one succeeds"
+                "of several concurrent replacements of one generation, exactly one succeeds"
             }
             Self::InsertsAtomically => {
-                "of several insertions under one key at one moment, exactly one succeeds"
+                "of several concurrent insertions under one key, exactly one succeeds"
             }
             Self::LeasesAtomically => {
-                "of several wishes for one lease at one moment, exactly one is granted"
+                "of several concurrent requests for one lease, exactly one is granted"
             }
-            Self::LeasesOnce => "a record that is there has one lease at a time: free, then held",
-            Self::LeasesWhatIsThere => "a record that is not there has no lease",
+            Self::LeasesOnce => "a record has one lease at a time",
+            Self::LeasesWhatIsThere => "a missing record has no lease",
             Self::LeasesCurrent => "a lease comes with the record as it is now",
-            Self::FencesGrow => "each lease of a record has a greater fence than those before",
+            Self::FencesGrow => "each lease of a record has a greater fence than earlier ones",
             Self::LeasesBlockNothing => {
-                "loading and replacing need no lease, and leave it as it is"
+                "loading and replacing need no lease, and leave it unchanged"
             }
             Self::ExtendsByFence => {
-                "the lease lasts longer for the fence that holds it, and for no other"
+                "a lease is extended with its own fence, and with no other"
             }
-            Self::ReleasesByFence => "the lease ends for the fence that holds it, and for no other",
+            Self::ReleasesByFence => "a lease is released with its own fence, and with no other",
             Self::LeasesExpire => {
-                "a lease that ran out can be had by another, and the old fence moves nothing"
+                "an expired lease is granted to another caller, and the old fence has no effect"
             }
-            Self::RemovesLease => "a lease goes with its record",
+            Self::RemovesLease => "a lease ends with its record",
             Self::LeasesConsistently => {
                 "a store that has leases has them for every record; one that has none, for no record"
             }
-            Self::Finds => "a name finds exactly the records that are there and bear it",
+            Self::Finds => "a name finds exactly the records that have it",
             Self::FindsReplaced => {
-                "a name finds a record that was replaced by what it is called now"
+                "a replaced record is found by its new names only"
             }
-            Self::ForgetsNames => "a name does not find what was removed or has expired",
-            Self::Clears => "what the check has inserted can be removed again",
+            Self::ForgetsNames => "a name finds no removed or expired record",
+            Self::Clears => "the records of the check can be removed",
         })
     }
 }
@@ -227,7 +227,7 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record { wanted, seen } => {
-                write!(f, "gave {seen:?}, not {wanted:?}")?;
+                write!(f, "gave {seen:?} instead of {wanted:?}")?;
                 match (wanted, seen) {
                     (Some(wanted), Some(seen)) if wanted.sealed != seen.sealed => {
                         f.write_str("; the bytes differ")
@@ -239,13 +239,17 @@ impl fmt::Display for Seen {
             Self::Lease { seen } => write!(f, "answered {seen:?}"),
             Self::Fence { before, seen } => write!(f, "gave the fence {seen} after {before}"),
             Self::Keys { wanted, seen: None } => {
-                write!(f, "has no index, where it should find {}", Keys(wanted))
+                write!(
+                    f,
+                    "answered that there is no index, and should find {}",
+                    Keys(wanted)
+                )
             }
             Self::Keys {
                 wanted,
                 seen: Some(seen),
-            } => write!(f, "found {}, not {}", Keys(seen), Keys(wanted)),
-            Self::Winners { seen } => write!(f, "let {seen} of them succeed"),
+            } => write!(f, "found {} instead of {}", Keys(seen), Keys(wanted)),
+            Self::Winners { seen } => write!(f, "succeeded {seen} times"),
             Self::Failure(_) => f.write_str("failed"),
             Self::Silence => f.write_str("did not answer in time"),
         }

@@ -1,22 +1,22 @@
-//! Why a tower-sessions store failed, without its text.
+//! Why a call to a tower-sessions store failed, without the store's own message.
 
 use std::fmt;
 
 use latchgate::store::StoreError;
 use tower_sessions_core::session_store::Error;
 
-/// Why a call failed: the source of a [`StoreError::Unavailable`]. The store's text is left out, because it may
+/// Why a call failed: the source of a [`StoreError::Unavailable`]. It leaves out the store's own message, which may
 /// quote keys, contents or a URL with a password.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// What the store is built on failed: a connection, a query.
+    /// The store's backend failed: a connection, a query.
     Backend,
-    /// The store could not write the record down.
+    /// The store could not encode the record.
     Encode,
-    /// The store could not read the record it has.
+    /// The store could not decode the record.
     Decode,
-    /// No answer within five seconds.
+    /// The store did not answer within five seconds.
     Slow,
     /// The store panicked, or the runtime is shutting down.
     Panicked,
@@ -29,7 +29,9 @@ impl fmt::Display for Failure {
             Self::Encode => "the tower-sessions store could not encode a record",
             Self::Decode => "the tower-sessions store could not decode a record",
             Self::Slow => "the tower-sessions store did not answer within five seconds",
-            Self::Panicked => "the tower-sessions store did not come to an end",
+            Self::Panicked => {
+                "the call to the tower-sessions store panicked, or the runtime is shutting down"
+            }
         })
     }
 }

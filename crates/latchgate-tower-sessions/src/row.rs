@@ -1,4 +1,4 @@
-//! A record of latchgate's as a record of tower-sessions'.
+//! A record of latchgate as a record of tower-sessions.
 
 use base64_simd::STANDARD_NO_PAD as BASE64;
 use latchgate::store::{StoreKey, StoredNames, StoredRecord};
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime, Time};
 use tower_sessions_core::session::{Id, Record};
 
-/// What the record's data has it under.
+/// The member of the record's data.
 const MEMBER: &str = "latchgate";
 
-/// What is in a record's data. Bytes are base64.
+/// The content of that member. Bytes are base64.
 #[derive(Serialize, Deserialize)]
 struct Row {
     /// The whole key: an id has room for half of it.
@@ -27,14 +27,14 @@ struct Names {
     sub: String,
 }
 
-/// The id of what lies under a key. Keys are hashes: half of one is as good as random.
+/// The id for a key. Keys are hashes, and half of one is as good as random.
 pub(crate) fn id(key: &StoreKey) -> Id {
     let mut half = [0; 16];
     half.copy_from_slice(&key[..16]);
     Id(i128::from_le_bytes(half))
 }
 
-/// The record to keep under a key; `None` is what JSON cannot say.
+/// The record to save for a key. `None` when JSON cannot express it.
 pub(crate) fn written(key: &StoreKey, record: &StoredRecord) -> Option<Record> {
     let row = Row {
         key: BASE64.encode_to_string(key),
@@ -54,7 +54,7 @@ pub(crate) fn written(key: &StoreKey, record: &StoredRecord) -> Option<Record> {
     })
 }
 
-/// The record that was kept under a key; `None` when it is somebody else's.
+/// The record that was saved for a key. `None` when it belongs to another key or another application.
 pub(crate) fn read(key: &StoreKey, mut record: Record) -> Option<StoredRecord> {
     let row: Row = serde_json::from_value(record.data.remove(MEMBER)?).ok()?;
     if bytes(&row.key)? != *key {
@@ -72,7 +72,7 @@ fn bytes(text: &str) -> Option<StoreKey> {
     BASE64.decode_to_vec(text).ok()?.try_into().ok()
 }
 
-/// A time of tower-sessions', which end with the year 9999.
+/// A time of tower-sessions, whose last year is 9999.
 fn date(seconds: u64) -> OffsetDateTime {
     let date = i64::try_from(seconds).ok();
     date.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())

@@ -1,4 +1,4 @@
-//! The bridge: the store door of latchgate, with a tower-sessions store behind it.
+//! A tower-sessions store as a session store of latchgate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,26 +14,25 @@ use crate::failure::Failure;
 use crate::row;
 use crate::turns::Turns;
 
-/// No caller waits longer.
+/// The time limit of a call.
 const PROMPT: Duration = Duration::from_secs(5);
 
-/// How long a call keeps the turn of its session at most. The clients of most databases give up sooner.
+/// How long a call locks its session at most. The clients of most databases give up sooner.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A tower-sessions store as a [`SessionStore`].
 ///
-/// Comparing and saving are one step for the calls of this process: they take turns, session by
-/// session. Clones of the store in other values or on other nodes do not wait; there are no leases
-/// ([`Lease::Unsupported`]), and no index ([`SessionStore::find`] is `None`). The
-/// [crate's page](crate) says what that means for several nodes.
+/// Within one value, comparing and saving are one step: each call locks its session. Other values of
+/// the same store, and other nodes, do not wait for it. There are no leases
+/// ([`Lease::Unsupported`]) and no index ([`SessionStore::find`] is `None`). The [crate's
+/// page](crate) says what that means on several nodes.
 ///
-/// A call fails when it has no answer within five seconds, the wait for its turn included. If its turn
-/// has not come by then, it is not made at all. If it was made, the store may still carry it out: a
-/// task waits for that, whether or not the caller does, and keeps the turn of this one session, so
-/// that a late change overtakes no later call. After thirty seconds the task drops the call and frees
-/// the turn. A store that carries out a change even later than that can overwrite a newer one, or
-/// bring back a session that was removed. The gate that removed it still turns it away, until
-/// the process ends.
+/// A call fails when it has no answer within five seconds, the wait for the lock included. Without the
+/// lock by then, it is never sent. Once sent, the store may still carry it out: a task waits for that,
+/// whether or not the caller does, and keeps the lock, so that a late change does not overtake a later
+/// call. After thirty seconds the task drops the call and unlocks the session. A store that carries out
+/// a change even later can overwrite a newer one, or bring back a session that was removed. The gate
+/// that removed it still turns it away, until the process ends.
 ///
 /// Calls need a tokio runtime with its timer.
 pub struct TowerSessions<S> {
@@ -46,7 +45,7 @@ struct Shared<S> {
 }
 
 impl<S: Store> TowerSessions<S> {
-    /// Keeps sessions in `store`. Share the one value, in an `Arc`, between the gates of a process.
+    /// Keeps sessions in `store`. Share this value, in an `Arc`, between the gates of a process.
     #[must_use]
     pub fn new(store: S) -> Self {
         let turns = Arc::default();
@@ -55,7 +54,7 @@ impl<S: Store> TowerSessions<S> {
         }
     }
 
-    /// Does something when its turn has come: no other call of ours for this key is under way.
+    /// Makes a call while its session is locked: no other call of this value for the key is under way.
     fn in_turn<'a, T, F>(
         &self,
         key: &StoreKey,
@@ -68,7 +67,7 @@ impl<S: Store> TowerSessions<S> {
         let turn = Arc::clone(&self.shared.turns).of(*key);
         let call = call(Arc::clone(&self.shared), *key);
         let task = async move {
-            // The store is asked while others wait: that is what the turn is for.
+            // Held while the store works: others have to wait.
             let _turn = timeout(PROMPT, turn).await.map_err(|_| Failure::Slow)?;
             timeout(PATIENCE, call).await.unwrap_or(Err(Failure::Slow))
         };
@@ -77,7 +76,7 @@ impl<S: Store> TowerSessions<S> {
 }
 
 impl<S: Store> Shared<S> {
-    /// What is under a key: nobody's record, somebody else's, or ours.
+    /// What is saved for a key.
     async fn look(&self, key: &StoreKey) -> Result<Place, Failure> {
         Ok(match self.store.load(&row::id(key)).await? {
             None => Place::Free,
@@ -97,9 +96,9 @@ impl<S: Store> Shared<S> {
         Ok(self.store.save(&record).await?)
     }
 
-    /// Makes a record where nothing can be loaded. `save` would not do: some stores let it change
-    /// only what is there. A store that finds the id taken makes the record under another one,
-    /// where nobody would look for it.
+    /// Creates a record where none can be loaded. `save` is not enough: in some stores it only changes
+    /// existing records. A store whose id is taken creates the record under another id, where nothing
+    /// would look for it.
     async fn create(&self, key: &StoreKey, record: &StoredRecord) -> Result<bool, Failure> {
         let mut made = row::written(key, record).ok_or(Failure::Encode)?;
         self.store.create(&mut made).await?;
@@ -123,7 +122,7 @@ impl<S: Store> Shared<S> {
         if self.create(key, record).await? {
             return Ok(true);
         }
-        // Another node was faster, or what is there has expired and cannot be loaded.
+        // Another node was faster, or the record has expired and cannot be loaded.
         if !matches!(self.look(key).await?, Place::Free) {
             return Ok(false);
         }
@@ -148,7 +147,7 @@ impl<S: Store> Shared<S> {
     }
 }
 
-/// What lies under a key.
+/// What is saved for a key.
 enum Place {
     Free,
     Foreign,
@@ -166,7 +165,7 @@ fn promptly<'a, T: 'a>(
 
 impl<S> fmt::Debug for TowerSessions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The store's own output is left out: it may show where it is, and a password.
+        // Without the store's own output, which may contain a URL with a password.
         f.debug_struct("TowerSessions").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Turns: calls for one session are made one after the other.
+//! Locks: calls for one session are made one after another.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use latchgate::store::StoreKey;
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
 
-/// The queues of this process, one for each session that somebody is changing.
+/// The queues of a store, one for each session with a call under way.
 #[derive(Default)]
 pub(crate) struct Turns {
     queues: Mutex<HashMap<StoreKey, Arc<Queue<()>>>>,
 }
 
-/// The right to make a call for one session, until it is dropped.
+/// The lock of one session, until it is dropped.
 pub(crate) struct Turn {
-    // Dropped before the place, which looks whether anybody else is in the queue.
+    // Dropped before the place, which checks whether the queue is empty.
     _right: OwnedMutexGuard<()>,
     _place: Place,
 }
 
-/// A place in a queue. The last one to leave takes the queue away.
+/// A place in a queue. The last one to leave removes the queue.
 struct Place {
     turns: Arc<Turns>,
     key: StoreKey,
@@ -27,7 +27,7 @@ struct Place {
 }
 
 impl Turns {
-    /// Waits until every call for this session that came before is done.
+    /// Waits for every earlier call for this session.
     pub(crate) async fn of(self: Arc<Self>, key: StoreKey) -> Turn {
         let queue = Arc::clone(self.queues().entry(key).or_default());
         let place = Place {
@@ -49,7 +49,7 @@ impl Turns {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut queues = self.turns.queues();
-        // The map has the queue, and so have we: nobody else can come by it meanwhile.
+        // The map and this place hold the queue: no one else can get it meanwhile.
         if Arc::strong_count(&self.queue) == 2 {
             queues.remove(&self.key);
         }

@@ -4,8 +4,8 @@
 //! without the lock, such as dropping values. A call that the machine interrupts tells nothing. So each case runs three
 //! times alike: what a call takes is its fastest run, and the longest call of a case is the maximum of these.
 //!
-//! What remains is the allocator: once in a million calls glibc sorts ten thousand freed blocks at once, which takes two
-//! or three milliseconds. With `LD_PRELOAD=libjemalloc.so.2` that does not happen.
+//! The allocator is measured too. With glibc's a few calls take one to three milliseconds, after very many blocks were freed;
+//! with `LD_PRELOAD=libjemalloc.so.2` none does.
 
 use std::hint::black_box;
 use std::sync::Arc;

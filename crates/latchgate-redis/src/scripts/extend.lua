@@ -1,4 +1,4 @@
--- Lets a lease last. 1, or 0 when it has run out or is somebody else's.
+-- Extends a lease. 1, or 0 when it has expired or another caller holds it.
 -- ARGV[4]  how long from now on, in milliseconds
 -- ARGV[5]  its fence
 if not is_live() then

@@ -1,4 +1,4 @@
--- The records that an index lists. Whom it lists without reason leaves it: records can be evicted.
+-- The records with a name. Records that no longer exist leave the index: Redis may have evicted them.
 -- KEYS[1]  the index
 -- ARGV[1]  the prefix of all keys
 -- ARGV[2]  the field that has the name in records

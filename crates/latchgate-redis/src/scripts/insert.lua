@@ -1,5 +1,5 @@
--- Adds a record. 1, or 0 when there is one already.
--- ARGV[4]     'first', or 'again' when an earlier try may have done it
+-- Inserts a record. 1, or 0 when there is one already.
+-- ARGV[4]     'first', or 'again' when an earlier try may have succeeded
 -- ARGV[5..10] the record
 if is_live() then
   if ARGV[4] == 'again' and is_same(5) then

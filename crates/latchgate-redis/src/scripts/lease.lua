@@ -1,7 +1,7 @@
--- Grants the record's lease: its fence and the record. {'missing'} where there is none, {'held'} where somebody else
--- has the lease.
+-- Grants the record's lease: its fence and the record. {'missing'} when there is none, {'held'} when another caller
+-- holds the lease.
 -- ARGV[4]  how long, in milliseconds
--- ARGV[5]  who asks: another for every call, the same when a call is repeated
+-- ARGV[5]  the caller: unique for every call, the same when it is repeated
 if not is_live() then
   return {'missing'}
 end
@@ -13,7 +13,7 @@ if held[1] and tonumber(held[1]) > time then
     return {'held'}
   end
 else
-  -- Time makes it grow over records that were removed, too; clocks that are set back do not make it shrink.
+  -- It grows with time, also across removed records, and does not shrink when the clock is set back.
   fence = string.format('%.0f', math.max(micros, (tonumber(fence) or 0) + 1))
 end
 redis.call('HSET', record, 'lease_until', time + ARGV[4], 'holder', ARGV[5], 'fence', fence)

@@ -1,31 +1,31 @@
--- What every script of a record begins with.
+-- The beginning of every script for a record.
 -- KEYS[1]  the record
 -- ARGV[1]  the prefix of all keys
 -- ARGV[2]  the last part of the record's key, which is how the indexes list it
 -- ARGV[3]  the caller's now, in seconds since the epoch
 local record, prefix, id, now = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 
--- Milliseconds by the clock of this server, the only one that leases and indexes know; and microseconds.
+-- The clock of this server, which leases and indexes use: milliseconds, and microseconds.
 local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000), time[1] * 1000000 + time[2]
 end
 
--- Whether there is a record that expires after the caller's now.
+-- Whether there is a record that has not expired.
 local function is_live()
   local expires_at = redis.call('HGET', record, 'expires_at')
   return expires_at and tonumber(expires_at) > tonumber(now)
 end
 
--- Takes the record out of an index.
+-- Removes the record from an index.
 local function unlist(kind, name)
   if name then
     redis.call('ZREM', prefix .. kind .. ':' .. name, id)
   end
 end
 
--- Puts the record into an index, by the moment at which this server will drop it. Whom the server has dropped leaves
--- the index; the index itself lasts as long as its last record.
+-- Adds the record to an index, with the time at which this server drops it. Records that were dropped leave the index,
+-- which itself lasts as long as its last record.
 local function list(kind, name, ttl)
   local index, time = prefix .. kind .. ':' .. name, (clock())
   redis.call('ZREMRANGEBYSCORE', index, '-inf', time)
@@ -35,7 +35,7 @@ local function list(kind, name, ttl)
   end
 end
 
--- Ends the record: its lease and its places in the indexes go with it.
+-- Removes the record, its lease and its names in the indexes.
 local function drop()
   local names = redis.call('HMGET', record, 'sid', 'sub')
   unlist('sid', names[1])
@@ -43,7 +43,7 @@ local function drop()
   redis.call('DEL', record)
 end
 
--- Whether the record is the very one that begins at ARGV[at].
+-- Whether the record is the same as the one that begins at ARGV[at].
 local function is_same(at)
   local there = redis.call('HMGET', record, 'sealed', 'generation', 'expires_at', 'sid', 'sub')
   for place = 1, 5 do
@@ -55,7 +55,7 @@ local function is_same(at)
 end
 
 -- Writes the record that begins at ARGV[at]: sealed, generation, expires_at, sid, sub, and then how many milliseconds
--- it has left. Names are empty where it has none. A lease stays what it is.
+-- it has left. Names are empty when it has none. A lease stays as it is.
 local function put(at)
   local ttl = tonumber(ARGV[at + 5])
   if ttl <= 0 then

@@ -1,4 +1,4 @@
--- Ends a lease, if it is the one of this fence, which the record remembers.
+-- Releases the lease with this fence. The record keeps the fence.
 -- ARGV[4]  its fence
 if redis.call('HGET', record, 'fence') == ARGV[4] then
   redis.call('HDEL', record, 'lease_until', 'holder')

@@ -1,3 +1,3 @@
--- Ends a record.
+-- Removes a record.
 drop()
 return 1

@@ -1,5 +1,5 @@
--- Replaces a record of a generation. 1, or 0 when there is none of it, unless the new one is there already.
--- ARGV[4]     the generation that must be there
+-- Replaces the record of a generation. 1, or 0 when it has another one. 1 as well when the new record is already there.
+-- ARGV[4]     the expected generation
 -- ARGV[5..10] the record
 if not is_live() then
   return 0
