@@ -51,7 +51,7 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     ),
     (
         &[("LATCHGATE_STORE", "postgres://localhost/x?sslmode=perhaps")],
-        "`store` (LATCHGATE_STORE) cannot be used: its parameter `sslmode` has to be",
+        "`store` (LATCHGATE_STORE) cannot be used: its parameter `sslmode` must be `disable`,",
     ),
     (
         &[("LATCHGATE_REVOCATIONS", "memory")],
