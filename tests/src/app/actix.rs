@@ -84,7 +84,7 @@ pub(super) async fn serve(
     });
     let handle = told.await??;
     Ok(Serving::until(slow, move || {
-        // The command is sent at once; the future only tells when it has been obeyed, as the thread's end does.
+        // The command is sent at once; the future only tells when it has been carried out, as the thread's end does.
         drop(handle.stop(false));
         let _ = thread.join();
     }))

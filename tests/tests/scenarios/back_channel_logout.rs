@@ -11,7 +11,7 @@ scenarios!(
     a_session_id_ends_that_session_alone,
     a_subject_ends_every_session_of_that_person,
     a_logout_token_that_is_none_ends_nothing,
-    a_token_is_obeyed_once,
+    a_token_is_processed_once,
     a_session_begun_afterwards_lives,
     nobody_there_is_success_too,
     a_session_that_has_no_id_ends_by_its_person,
@@ -169,7 +169,7 @@ async fn a_logout_token_that_is_none_ends_nothing(setup: Setup) -> Result<(), Fa
     Ok(())
 }
 
-async fn a_token_is_obeyed_once(setup: Setup) -> Result<(), Failure> {
+async fn a_token_is_processed_once(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
     let target = LogoutTarget::Sub("alice".to_owned());
     let token = world.provider.logout_token(target, honest);

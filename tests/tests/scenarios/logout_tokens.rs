@@ -1,4 +1,4 @@
-//! How long logout tokens are good for, and that none is obeyed twice meanwhile.
+//! How long logout tokens are good for, and that none is processed twice meanwhile.
 
 use latchgate_dev_provider::LogoutTarget;
 use latchgate_tests::{Failure, Page, Setup, World, scenarios};
@@ -8,7 +8,7 @@ scenarios!(
     ;
     in either keeping:
     tokens_that_never_expire_by_themselves_are_good_for_two_minutes,
-    a_token_is_obeyed_once_in_its_last_second_too,
+    a_token_is_processed_once_in_its_last_second_too,
 );
 
 /// Posts a logout token as a provider does: without cookies, from nowhere.
@@ -41,7 +41,7 @@ async fn tokens_that_never_expire_by_themselves_are_good_for_two_minutes(
     Ok(())
 }
 
-async fn a_token_is_obeyed_once_in_its_last_second_too(setup: Setup) -> Result<(), Failure> {
+async fn a_token_is_processed_once_in_its_last_second_too(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
     let target = LogoutTarget::Sub("alice".to_owned());
     let far = world.clock.now() + 100_000;

@@ -14,7 +14,7 @@ scenarios!(
     a_logout_token_holds_at_every_node,
     a_logout_token_without_sid_ends_all_of_that_person,
     sessions_without_a_sid_end_by_their_person,
-    a_logout_token_is_obeyed_by_one_node_only,
+    a_logout_token_is_processed_by_one_node_only,
     a_logout_token_comes_again_when_the_store_has_failed,
     a_logout_here_holds_at_every_node,
     everywhere_is_everywhere_and_nobody_else,
@@ -115,7 +115,7 @@ async fn sessions_without_a_sid_end_by_their_person(setup: Setup) -> Result<(), 
     Ok(())
 }
 
-async fn a_logout_token_is_obeyed_by_one_node_only(setup: Setup) -> Result<(), Failure> {
+async fn a_logout_token_is_processed_by_one_node_only(setup: Setup) -> Result<(), Failure> {
     let world = setup.sharing_logouts().start().await?;
     let node = world.neighbour(|setup| setup).await?;
     let target = LogoutTarget::Sub("alice".to_owned());

@@ -147,8 +147,8 @@ pub(crate) async fn sign_out(world: &Arc<World>, browser: usize) {
     }
 }
 
-/// The provider ends sessions by its back channel, and comes again until somebody has obeyed. Sometimes the same token
-/// comes once more, much later.
+/// The provider ends sessions by its back channel, and comes again until somebody has processed the token. Sometimes the
+/// same token comes once more, much later.
 pub(crate) async fn back_channel(world: &Arc<World>, of: LogoutOf) {
     let sent = world.time.now();
     let token = world.provider.logout_token(world, &of);
@@ -170,13 +170,13 @@ pub(crate) async fn back_channel(world: &Arc<World>, of: LogoutOf) {
             None => return,
         };
         let status = send_logout_token(world, node, &token).await;
-        let obeyed = match status {
+        let processed = match status {
             Some(StatusCode::OK) => true,
             Some(StatusCode::BAD_REQUEST) => lost,
             _ => false,
         };
         lost |= status.is_none();
-        if obeyed {
+        if processed {
             blame(world, Duration::ZERO);
             has_ended(world, &of, sent, &life);
             return come_again(world, &token, &life).await;
@@ -206,7 +206,7 @@ fn has_ended(world: &World, of: &LogoutOf, sent: Duration, life: &Life) {
     }
 }
 
-async fn come_again(world: &Arc<World>, token: &str, obeyed_by: &Life) {
+async fn come_again(world: &Arc<World>, token: &str, processed_by: &Life) {
     if !world.dice.percent(50) {
         return;
     }
@@ -215,14 +215,14 @@ async fn come_again(world: &Arc<World>, token: &str, obeyed_by: &Life) {
         return;
     };
     // The memory of one process goes no further than it.
-    let known = world.keeping != Keeping::SealedAlone || life.is(obeyed_by);
+    let known = world.keeping != Keeping::SealedAlone || life.is(processed_by);
     if !known {
         return;
     }
     let status = send_logout_token(world, node, token).await;
     if status == Some(StatusCode::OK) && !world.has_jumped() {
-        let text = format!("node {node} has obeyed a logout token again");
-        world.broken(Invariant::ObeyedOnce, text);
+        let text = format!("node {node} has processed a logout token again");
+        world.broken(Invariant::ProcessedOnce, text);
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) enum Invariant {
     InTime,
     /// Nobody is taken for somebody else, and everybody gets tokens of their own.
     OwnSession,
-    /// A logout token that was obeyed is not obeyed again.
-    ObeyedOnce,
+    /// A logout token that was processed is not processed again.
+    ProcessedOnce,
     /// Nothing panics.
     NoPanic,
 }
@@ -48,7 +48,7 @@ impl fmt::Display for Invariant {
             Self::StaysSignedIn => "who is signed in stays so",
             Self::InTime => "no request waits beyond its deadline",
             Self::OwnSession => "everybody has a session of their own",
-            Self::ObeyedOnce => "a logout token is obeyed once",
+            Self::ProcessedOnce => "a logout token is processed once",
             Self::NoPanic => "nothing panics",
         })
     }

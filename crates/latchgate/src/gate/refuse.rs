@@ -78,7 +78,7 @@ impl Gate {
                     code = error.code(),
                     fault = ?error.fault(),
                     path = asked.path,
-                    cause = %error.chain(),
+                    cause = ?error,
                     "refused"
                 )
             };

@@ -93,7 +93,7 @@ impl<T> Cached<T> {
             // Invented key ids neither change the cache nor fill the log.
             (Err(error @ Error::Http(HttpError::NoNewerKeys)), _) => Err(error),
             (Err(error), Some(old)) => {
-                tracing::warn!(event = "stale_provider_answer", code = error.code(), cause = %error.chain(), "using stale provider metadata or keys");
+                tracing::warn!(event = "stale_provider_answer", code = error.code(), cause = ?error, "using stale provider metadata or keys");
                 // Callers who waited for a newer value share the failure.
                 self.failures.fetch_add(1, Ordering::Release);
                 let value = Arc::clone(&old.value);

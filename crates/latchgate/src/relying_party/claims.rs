@@ -53,7 +53,7 @@ impl RelyingParty {
                 issuer = session.issuer,
                 subject = session.subject,
                 code = error.code(),
-                cause = %error.chain(),
+                cause = ?error,
                 "the tokens were refreshed, but userinfo is unavailable; the session keeps its previous userinfo claims"
             ),
         }
@@ -101,19 +101,12 @@ fn code(error: &AccessTokenError) -> &'static str {
 /// Logs why an access token gave no roles. Some providers' are opaque by design, so this is no warning; a denial for
 /// lack of any role is.
 fn log_unused_access_token(session: &Session, error: &dyn std::error::Error, code: &'static str) {
-    let mut cause = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        cause.push_str(": ");
-        cause.push_str(&error.to_string());
-        source = error.source();
-    }
     tracing::info!(
         event = "access_token_not_used",
         issuer = session.issuer,
         subject = session.subject,
         code,
-        cause,
+        cause = ?error,
         "roles and permissions are not taken from the access token"
     );
 }

@@ -17,7 +17,7 @@ impl RelyingParty {
         let metadata = match self.metadata().await {
             Ok(metadata) => metadata,
             Err(error) => {
-                tracing::warn!(event = "logout_here_only", code = error.code(), cause = %error.chain(), "signed out here only: the provider's metadata is unavailable");
+                tracing::warn!(event = "logout_here_only", code = error.code(), cause = ?error, "signed out here only: the provider's metadata is unavailable");
                 return None;
             }
         };

@@ -57,7 +57,7 @@ impl RelyingParty {
                     issuer = session.issuer,
                     subject = session.subject,
                     code = error.code(),
-                    cause = %error.chain(),
+                    cause = ?error,
                     "the tokens were refreshed, but the new ID token is not valid; the session keeps the previous one"
                 );
                 Ok(None)
@@ -95,7 +95,7 @@ impl RelyingParty {
                 tracing::warn!(event = "token_not_revoked", %status, "the refresh token was not revoked")
             }
             Err(error) => {
-                tracing::warn!(event = "token_not_revoked", code = error.code(), cause = %error.chain(), "the refresh token was not revoked");
+                tracing::warn!(event = "token_not_revoked", code = error.code(), cause = ?error, "the refresh token was not revoked");
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::RelyingParty;
 use crate::error::Error;
+use crate::jose::KeySet;
 use crate::logout::{LogoutTokenError, VerifiedLogoutToken, verify_logout_token};
 use crate::token::{IdTokenError, Rules};
 
@@ -44,7 +45,7 @@ impl RelyingParty {
         }
     }
 
-    pub(super) fn rules<'a>(&'a self, keys: &'a crate::jose::KeySet, now: u64) -> Rules<'a> {
+    pub(super) fn rules<'a>(&'a self, keys: &'a KeySet, now: u64) -> Rules<'a> {
         Rules {
             registration: &self.registration,
             keys,

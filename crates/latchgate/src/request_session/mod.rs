@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
 
+use crate::background::Background;
 use crate::cookie::{Pieces, PresentPieces};
 use crate::error::Error;
 use crate::head::RequestHead;
@@ -29,7 +30,7 @@ pub(crate) struct Context {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) relying_party: Arc<RelyingParty>,
     pub(crate) hooks: Hooks,
-    pub(crate) background: Arc<crate::background::Background>,
+    pub(crate) background: Arc<Background>,
 }
 
 /// The session of one request, on its way through the application. Cheap to clone.
@@ -141,7 +142,7 @@ impl RequestSession {
                 response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
             }
             Err(error) => {
-                tracing::error!(event = "session_not_written", code = error.code(), cause = %error.chain(), "the session's cookies could not be written");
+                tracing::error!(event = "session_not_written", code = error.code(), cause = ?error, "the session's cookies could not be written");
             }
         }
     }

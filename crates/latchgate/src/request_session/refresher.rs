@@ -25,7 +25,7 @@ impl Context {
                 tracing::warn!(
                     event = "logout_hook_failed",
                     code = error.code(),
-                    cause = %error.chain(),
+                    cause = ?error,
                     "the on_logout hook failed"
                 );
             }

@@ -110,7 +110,7 @@ fn report_failed_store(error: &Error) {
     tracing::error!(
         event = "store_failed",
         code = error.code(),
-        cause = %error.chain(),
+        cause = ?error,
         "the session store failed while a session was being ended; retrying for a minute"
     );
 }

@@ -347,6 +347,12 @@ mod tests {
         (store, sessions, ticket)
     }
 
+    /// Whether the ticket leads to a session, with the key of this seed at this time.
+    async fn opens(sessions: &StoredSessions, seed: u8, ticket: &Ticket, now: u64) -> bool {
+        let found = sessions.load(&keys(seed), ticket, now).await;
+        found.unwrap().is_some()
+    }
+
     #[test]
     fn a_ticket_is_what_was_sealed_and_nothing_else() {
         let ticket = Ticket::from_bytes(std::array::from_fn(|place| place as u8));
@@ -376,21 +382,9 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(found.session.encode(), Session::example().encode());
-        assert!(
-            sessions
-                .load(&keys(1), &ticket, 1_600)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(!opens(&sessions, 1, &ticket, 1_600).await);
         sessions.remove(&ticket).await.unwrap();
-        assert!(
-            sessions
-                .load(&keys(1), &ticket, 1_001)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(!opens(&sessions, 1, &ticket, 1_001).await);
     }
 
     #[test]
@@ -424,30 +418,13 @@ mod tests {
         other_secret.bytes[31] ^= 1;
         let other_secret = Ticket::from_bytes(other_secret.bytes);
         assert_eq!(other_secret.key(), ticket.key());
-        assert!(
-            sessions
-                .load(&keys(1), &other_secret, 1_001)
-                .await
-                .unwrap()
-                .is_none()
-        );
-        assert!(
-            sessions
-                .load(&keys(2), &ticket, 1_001)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(opens(&sessions, 1, &ticket, 1_001).await);
+        assert!(!opens(&sessions, 1, &other_secret, 1_001).await);
+        assert!(!opens(&sessions, 2, &ticket, 1_001).await);
         let mut other_id = ticket.clone();
         other_id.bytes[0] ^= 1;
         let other_id = Ticket::from_bytes(other_id.bytes);
-        assert!(
-            sessions
-                .load(&keys(1), &other_id, 1_001)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(!opens(&sessions, 1, &other_id, 1_001).await);
     }
 
     #[tokio::test]
@@ -460,22 +437,10 @@ mod tests {
             .insert(&other.key(), record.clone(), 1_001)
             .await
             .unwrap();
-        assert!(
-            sessions
-                .load(&keys(1), &other, 1_001)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(!opens(&sessions, 1, &other, 1_001).await);
         record.sealed.pop();
         store.replace(&ticket.key, 0, record, 1_001).await.unwrap();
-        assert!(
-            sessions
-                .load(&keys(1), &ticket, 1_001)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(!opens(&sessions, 1, &ticket, 1_001).await);
     }
 
     #[tokio::test]
@@ -501,13 +466,7 @@ mod tests {
         assert_eq!(found.session.generation, 1);
         sessions.remove(&ticket).await.unwrap();
         assert!(!replace(1, IV).await);
-        assert!(
-            sessions
-                .load(&keys(1), &ticket, 1_001)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(!opens(&sessions, 1, &ticket, 1_001).await);
     }
 
     /// Nodes whose keys are just being changed end each other's sessions.

@@ -16,7 +16,7 @@ use crate::jose::Algorithm;
 use crate::provider::AccessTokens;
 
 /// Why an access token was not read. This does not affect its use at the API it is for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) enum AccessTokenError {
     /// Signature, `typ`, `iss`, `exp`, `iat` or `nbf`.
     Jwt(JwtError),
@@ -57,6 +57,8 @@ impl std::error::Error for AccessTokenError {
         }
     }
 }
+
+debug_with_causes!(AccessTokenError);
 
 /// Verifies an access token that came with the session of `subject`. It is signed with the ID token's
 /// algorithm, or with RS256 if that algorithm uses the client secret.

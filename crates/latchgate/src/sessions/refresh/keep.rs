@@ -79,7 +79,7 @@ impl<R: Refresher> Refresh<R> {
                 tracing::error!(
                     event = "session_not_written",
                     code = error.code(),
-                    cause = %error.chain(),
+                    cause = ?error,
                     "a refreshed session could not be written to its store; retrying for a minute"
                 );
             }
@@ -122,7 +122,7 @@ impl<R: Refresher> Refresh<R> {
             tracing::warn!(
                 event = "refresh_hook_failed",
                 code = error.code(),
-                cause = %error.chain(),
+                cause = ?error,
                 "the on_refresh hook failed; the session keeps its value"
             );
         }
@@ -194,7 +194,7 @@ impl Sessions {
                 issuer = fresh.issuer,
                 subject = fresh.subject,
                 code = error.code(),
-                cause = %error.chain(),
+                cause = ?error,
                 "a refreshed session no longer fits into cookies and has ended"
             );
             return Err(Box::new(fresh));
@@ -202,7 +202,7 @@ impl Sessions {
         tracing::warn!(
             event = "id_token_left_out",
             code = error.code(),
-            cause = %error.chain(),
+            cause = ?error,
             "a refreshed session does not fit into cookies with its new ID token; it keeps the previous ID token and its claims"
         );
         Ok(slimmer)

@@ -151,7 +151,7 @@ impl<R: Refresher> Refresh<R> {
             issuer = session.issuer,
             subject = session.subject,
             code = error.code(),
-            cause = %error.chain(),
+            cause = ?error,
             "the provider refused to refresh the tokens; the session has ended"
         );
         if self.sessions.end(&self.loaded, SessionEnd::Revoked).await {
@@ -181,7 +181,7 @@ fn unavailable(error: &Error) -> RefreshOutcome {
     tracing::warn!(
         event = "refresh_failed",
         code = error.code(),
-        cause = %error.chain(),
+        cause = ?error,
         "the tokens could not be refreshed; the session keeps its old ones"
     );
     RefreshOutcome::Unavailable
