@@ -36,7 +36,7 @@ pub use authorization::{
     AuthorizationError, CookiePersistence, LoginOptions, ParameterError, Prompt, RememberMe,
 };
 pub use builder::{GateBuilder, Provider};
-pub use client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
+pub use client::{ClientAuth, ClientKey, ClientSecret, ResponseMode, UserinfoPolicy};
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{BasePath, Gate, LoginForm, Refusal, WayOn};
@@ -46,7 +46,7 @@ pub use io::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
     ReqwestClientError, SystemClock, SystemRandom,
 };
-pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError};
+pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError, PrivateKeyError};
 pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,

@@ -2,8 +2,10 @@
 //! ([RFC 6749 §2](https://www.rfc-editor.org/rfc/rfc6749#section-2)).
 
 mod authentication;
+mod key;
 mod registration;
 
 pub use authentication::{ClientAuth, ClientSecret};
+pub use key::ClientKey;
 pub(crate) use registration::Registration;
 pub use registration::{ResponseMode, UserinfoPolicy};

@@ -6,9 +6,9 @@ use aws_lc_rs::digest;
 use base64_simd::URL_SAFE_NO_PAD;
 use std::{error::Error, fmt, str::FromStr};
 
-/// An algorithm that latchgate verifies signatures with.
+/// An algorithm of a signature: one that latchgate verifies, or signs with.
 ///
-/// There is deliberately no `none`. `ES512` is missing because providers do not use it.
+/// There is deliberately no `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -28,6 +28,8 @@ pub enum Algorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
     /// Ed25519.
     EdDsa,
     /// HMAC with SHA-256 under the client secret.
@@ -39,7 +41,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Rs256,
         Self::Rs384,
         Self::Rs512,
@@ -48,6 +50,7 @@ impl Algorithm {
         Self::Ps512,
         Self::Es256,
         Self::Es384,
+        Self::Es512,
         Self::EdDsa,
         Self::Hs256,
         Self::Hs384,
@@ -65,6 +68,7 @@ impl Algorithm {
             Self::Ps512 => "PS512",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::EdDsa => "EdDSA",
             Self::Hs256 => "HS256",
             Self::Hs384 => "HS384",
@@ -82,7 +86,7 @@ impl Algorithm {
         match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 | Self::Hs256 => &digest::SHA256,
             Self::Rs384 | Self::Ps384 | Self::Es384 | Self::Hs384 => &digest::SHA384,
-            Self::Rs512 | Self::Ps512 | Self::Hs512 | Self::EdDsa => &digest::SHA512,
+            Self::Rs512 | Self::Ps512 | Self::Es512 | Self::Hs512 | Self::EdDsa => &digest::SHA512,
         }
     }
 }
@@ -174,12 +178,12 @@ mod tests {
     #[test]
     fn other_names_are_refused_with_a_list() {
         for name in [
-            "", "rs256", "RS256 ", "ES512", "ES256K", "RSA1_5", "HS256\n",
+            "", "rs256", "RS256 ", "ES521", "ES256K", "RSA1_5", "HS256\n",
         ] {
             let error = name.parse::<Algorithm>().unwrap_err();
             assert_eq!(error, AlgorithmError::Unknown(name.to_owned()));
             assert!(error.to_string().ends_with(
-                "use one of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA HS256 HS384 HS512"
+                "use one of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384 HS512"
             ));
         }
         for name in ["none", "None", "NONE", "nOnE"] {

@@ -4,13 +4,13 @@
 
 use super::{
     algorithm::Algorithm,
+    curve::Curve,
     verifier::{KeyParts, Verifier},
 };
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
-    RsaPublicKeyComponents, VerificationAlgorithm,
+    ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -52,7 +52,7 @@ pub(crate) enum KeyRejection {
     Malformed(&'static str),
     /// `kty` is another one than RSA, EC and OKP.
     Type,
-    /// `crv` is another one than P-256, P-384 and Ed25519.
+    /// `crv` is another one than P-256, P-384, P-521 and Ed25519.
     Curve,
     /// `use` or `key_ops` do not allow verifying signatures.
     Use,
@@ -77,7 +77,7 @@ impl fmt::Display for KeyRejection {
             Self::Missing(member) => write!(f, "the key has no `{member}`"),
             Self::Malformed(member) => write!(f, "`{member}` of the key is malformed"),
             Self::Type => f.write_str("`kty` is not RSA, EC or OKP"),
-            Self::Curve => f.write_str("`crv` is not P-256, P-384 or Ed25519"),
+            Self::Curve => f.write_str("`crv` is not P-256, P-384, P-521 or Ed25519"),
             Self::Use => f.write_str("the key is not for verifying signatures"),
             Self::Algorithm => f.write_str("`alg` is not an algorithm that fits the key"),
             Self::Size { bits } => write!(
@@ -137,19 +137,16 @@ fn rsa(jwk: &Map<String, Value>) -> Result<Vec<(Algorithm, Verifier)>, KeyReject
 
 /// RFC 7518 §6.2.1: an uncompressed point, whose coordinates have the full length of the field.
 fn elliptic_curve(jwk: &Map<String, Value>) -> Result<Vec<(Algorithm, Verifier)>, KeyRejection> {
-    let (algorithm, parameters, length): (_, &'static dyn VerificationAlgorithm, _) =
-        match text(jwk, "crv")?.ok_or(KeyRejection::Missing("crv"))? {
-            "P-256" => (Algorithm::Es256, &ECDSA_P256_SHA256_FIXED, 32),
-            "P-384" => (Algorithm::Es384, &ECDSA_P384_SHA384_FIXED, 48),
-            _ => return Err(KeyRejection::Curve),
-        };
+    let name = text(jwk, "crv")?.ok_or(KeyRejection::Missing("crv"))?;
+    let curve = Curve::named(name).ok_or(KeyRejection::Curve)?;
+    let length = curve.length();
     let point = [
         vec![4],
         bytes_of_length(jwk, "x", length)?,
         bytes_of_length(jwk, "y", length)?,
     ]
     .concat();
-    public(algorithm, parameters, &point)
+    public(curve.algorithm(), curve.verification(), &point)
 }
 
 /// RFC 8037 §2, of which we take Ed25519.
@@ -169,7 +166,7 @@ fn public(
     Ok(vec![(algorithm, Verifier::Public(key))])
 }
 
-fn text<'j>(
+pub(super) fn text<'j>(
     jwk: &'j Map<String, Value>,
     member: &'static str,
 ) -> Result<Option<&'j str>, KeyRejection> {
@@ -180,14 +177,17 @@ fn text<'j>(
     }
 }
 
-fn bytes(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyRejection> {
+pub(super) fn bytes(
+    jwk: &Map<String, Value>,
+    member: &'static str,
+) -> Result<Vec<u8>, KeyRejection> {
     let text = text(jwk, member)?.ok_or(KeyRejection::Missing(member))?;
     URL_SAFE_NO_PAD
         .decode_to_vec(text)
         .map_err(|_| KeyRejection::Malformed(member))
 }
 
-fn bytes_of_length(
+pub(super) fn bytes_of_length(
     jwk: &Map<String, Value>,
     member: &'static str,
     length: usize,
@@ -199,7 +199,7 @@ fn bytes_of_length(
     }
 }
 
-fn without_leading_zeros(number: &[u8]) -> &[u8] {
+pub(super) fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let start = number
         .iter()
         .position(|byte| *byte != 0)
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn points_lie_on_their_curve() {
-        for algorithm in [Algorithm::Es256, Algorithm::Es384] {
+        for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512] {
             let signer = Signer::new(algorithm);
             let length = URL_SAFE_NO_PAD
                 .decode_to_vec(signer.jwk()["x"].as_str().unwrap())
@@ -404,7 +404,7 @@ mod tests {
                 "{member}"
             );
         }
-        for crv in ["P-521", "secp256k1", "Ed25519"] {
+        for crv in ["P-224", "secp256k1", "Ed25519"] {
             assert_eq!(
                 rejection(&changed(&Signer::new(Algorithm::Es256), "crv", json!(crv))),
                 KeyRejection::Curve
@@ -419,7 +419,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_key_makes_it_panic(kty in "RSA|EC|OKP|oct", crv in "P-256|P-384|Ed25519", n in any::<Vec<u8>>(), e in any::<[u8; 3]>()) {
+        fn no_key_makes_it_panic(kty in "RSA|EC|OKP|oct", crv in "P-256|P-384|P-521|Ed25519", n in any::<Vec<u8>>(), e in any::<[u8; 3]>()) {
             let n = URL_SAFE_NO_PAD.encode_to_string(n);
             let e = URL_SAFE_NO_PAD.encode_to_string(e);
             let _ = key(&json!({"kty": kty, "crv": crv, "n": n, "e": e, "x": n, "y": n}));

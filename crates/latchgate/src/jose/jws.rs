@@ -451,7 +451,7 @@ mod tests {
 
     #[test]
     fn algorithms_we_do_not_verify_are_refused() {
-        for name in ["ES512", "RSA1_5", "rs256", "RS256 ", "RSA-OAEP", "dir"] {
+        for name in ["ES521", "RSA1_5", "rs256", "RS256 ", "RSA-OAEP", "dir"] {
             assert_eq!(
                 verdict(Algorithm::Rs256, &format!(r#"{{"alg":"{name}"}}"#)),
                 Err(JwsError::UnknownAlgorithm)
@@ -662,6 +662,7 @@ mod tests {
         for (algorithm, length) in [
             (Algorithm::Es256, 32),
             (Algorithm::Es384, 48),
+            (Algorithm::Es512, 66),
             (Algorithm::EdDsa, 32),
             (Algorithm::Rs256, 128),
         ] {

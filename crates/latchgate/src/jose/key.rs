@@ -155,7 +155,12 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(fitting(&Signer::new(Algorithm::Rs256).key()), RSA);
-        for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa] {
+        for algorithm in [
+            Algorithm::Es256,
+            Algorithm::Es384,
+            Algorithm::Es512,
+            Algorithm::EdDsa,
+        ] {
             assert_eq!(fitting(&Signer::new(algorithm).key()), [algorithm]);
         }
         let restricted = changed(&Signer::new(Algorithm::Rs256), "alg", json!("PS384"));

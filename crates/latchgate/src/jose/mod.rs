@@ -6,11 +6,16 @@
 //! ([RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
 
 mod algorithm;
+mod curve;
 mod json;
 mod jwk;
 mod jws;
 mod key;
 mod key_set;
+mod pair;
+mod private_jwk;
+mod private_key;
+mod private_key_error;
 #[cfg(test)]
 mod signer;
 mod verifier;
@@ -24,5 +29,7 @@ pub use jws::JwsError;
 pub(crate) use key::Key;
 pub(crate) use key_set::KeySet;
 pub use key_set::KeySetError;
+pub(crate) use private_key::PrivateKey;
+pub use private_key_error::PrivateKeyError;
 #[cfg(test)]
 pub(crate) use signer::Signer;

@@ -8,9 +8,10 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
-        RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaKeyPair, RsaSignatureEncoding,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+        RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
+        RsaKeyPair, RsaSignatureEncoding,
     },
 };
 use base64_simd::URL_SAFE_NO_PAD;
@@ -25,6 +26,7 @@ pub(crate) enum Signer {
     Rsa(Arc<RsaKeyPair>),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
+    P521(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Secret(String),
 }
@@ -37,6 +39,9 @@ impl Signer {
             }
             Algorithm::Es384 => {
                 Self::P384(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap())
+            }
+            Algorithm::Es512 => {
+                Self::P521(EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap())
             }
             Algorithm::EdDsa => Self::Ed25519(Ed25519KeyPair::generate().unwrap()),
             symmetric if symmetric.is_symmetric() => {
@@ -62,6 +67,10 @@ impl Signer {
             Self::P384(pair) => {
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(48);
                 json!({"kty": "EC", "crv": "P-384", "x": text(x), "y": text(y)})
+            }
+            Self::P521(pair) => {
+                let (x, y) = pair.public_key().as_ref()[1..].split_at(66);
+                json!({"kty": "EC", "crv": "P-521", "x": text(x), "y": text(y)})
             }
             Self::Ed25519(pair) => {
                 json!({"kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref())})
@@ -99,7 +108,7 @@ impl Signer {
                     .unwrap();
                 signature
             }
-            Self::P256(pair) | Self::P384(pair) => pair
+            Self::P256(pair) | Self::P384(pair) | Self::P521(pair) => pair
                 .sign(&SystemRandom::new(), message)
                 .unwrap()
                 .as_ref()

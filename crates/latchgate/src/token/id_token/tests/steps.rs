@@ -12,6 +12,7 @@ fn an_honest_id_token_of_every_algorithm_is_verified() {
         Algorithm::Ps256,
         Algorithm::Es256,
         Algorithm::Es384,
+        Algorithm::Es512,
         Algorithm::EdDsa,
         Algorithm::Hs256,
     ] {
