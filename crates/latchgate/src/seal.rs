@@ -10,7 +10,8 @@
 //!
 //! Each purpose has a key of its own, and format, key id, purpose, name and context are
 //! authenticated with the content. So a login cookie never opens as a session, nor one
-//! application's session in another: the context is origin, issuer and client id.
+//! application's session in another: the context is the application's origin. Which registration a session
+//! is of, the session says itself (`sessions/registrations`).
 //!
 //! # Limits
 //!
@@ -80,7 +81,7 @@ pub(crate) struct Opened {
 impl KeyRing {
     /// Derives the keys of every purpose; `None` when there is no session key.
     ///
-    /// The context says whose keys they are: origin, issuer and client id. It is bound to every sealed
+    /// The context says whose keys they are: the application's origin. It is bound to every sealed
     /// text and to every name, so that two applications with the same keys have nothing in common.
     pub(crate) fn new(keys: &[SessionKey], context: &[&str]) -> Option<Self> {
         let mut ring = keys
@@ -212,7 +213,7 @@ enum AssociatedData {
 }
 
 impl AssociatedData {
-    /// An origin, an issuer and a client id of usual length, and what is around them.
+    /// A label, a cookie's name and an origin of usual length, and what is around them.
     const SHORT: usize = 256;
 
     fn of(fields: [&[u8]; 5]) -> Self {

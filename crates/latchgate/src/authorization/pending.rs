@@ -30,8 +30,8 @@ const MAX_SEEN: usize = 80;
 /// What is kept of a login until the provider answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PendingLogin {
-    /// The issuer at which this login was started; only its answer is accepted.
-    pub(crate) provider: String,
+    /// The registration with which this login was started; only an answer of its provider is accepted.
+    pub(crate) registration: String,
     pub(crate) state: State,
     pub(crate) nonce: Nonce,
     pub(crate) verifier: CodeVerifier,
@@ -185,17 +185,12 @@ mod tests {
         assert!(opened.verifier == pending.verifier);
         assert_eq!(
             (
-                opened.provider,
+                opened.registration,
                 opened.return_to,
                 opened.max_age,
                 opened.begun_at
             ),
-            (
-                "https://op.example".to_owned(),
-                "/a?b=c#d".to_owned(),
-                Some(0),
-                1_000
-            )
+            ("default".to_owned(), "/a?b=c#d".to_owned(), Some(0), 1_000)
         );
         assert_eq!(pending.suffix(), suffix_of(&pending.state.text()));
         assert_eq!(pending.suffix().len(), 8);
@@ -252,7 +247,7 @@ mod tests {
         assert!(PendingLogin::open(&keys(1), NAME, empty.as_bytes(), 1_000).is_none());
     }
 
-    /// [`PendingLogin::example`] begun at 1000, as its layout has always encoded it. A login may be
+    /// [`PendingLogin::example`] begun at 1000 with another registration, as its layout has always encoded it. A login may be
     /// under way while its application is replaced: this text may never change.
     const LAYOUT_1: &str = "011268747470733a2f2f6f702e6578616d706c65010101010101010101010101010101010101010101\
          0101010101010101010101020202020202020202020202020202020202020202020202020202020202\
@@ -266,6 +261,7 @@ mod tests {
             .map(|at| u8::from_str_radix(&LAYOUT_1[at..at + 2], 16).unwrap())
             .collect();
         let mut pending = PendingLogin::example(1_000);
+        pending.registration = "https://op.example".to_owned();
         pending.replaces = Some(ReplacedSession::Sealed {
             id: [5; 16],
             until: 157_961,

@@ -60,7 +60,7 @@ pub(crate) fn request(
     }
 
     let pending = PendingLogin {
-        provider: registration.issuer.as_str().to_owned(),
+        registration: registration.id.clone(),
         state: secrets.state,
         nonce: secrets.nonce,
         verifier: secrets.verifier,
@@ -211,12 +211,12 @@ mod tests {
         );
         assert_eq!(
             (
-                pending.provider.as_str(),
+                pending.registration.as_str(),
                 pending.return_to.as_str(),
                 pending.max_age,
                 pending.begun_at
             ),
-            ("https://op.example", "/invoices?page=2", None, 1_000)
+            ("default", "/invoices?page=2", None, 1_000)
         );
         let elsewhere = LoginOptions::new().return_to(ReturnTo::parse("/welcome").unwrap());
         let (_, pending) = sent(&Registration::example(), elsewhere);

@@ -141,7 +141,7 @@ pub(crate) fn response(
     if !pending.state.equals(parameters.state()?) {
         return Err(AuthorizationError::StateMismatch);
     }
-    if pending.provider != registration.issuer.as_str() {
+    if pending.registration != registration.id {
         return Err(AuthorizationError::OtherProvider);
     }
     match parameters.iss.as_deref() {
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn an_answer_of_another_provider_is_refused() {
         let mut pending = PendingLogin::example(0);
-        pending.provider = "other".to_owned();
+        pending.registration = "other".to_owned();
         let refused = answered_by(&format!("code=c&state={STATE}"), false, pending);
         assert_eq!(refused, Err(AuthorizationError::OtherProvider));
     }

@@ -12,11 +12,11 @@ use crate::cookie::{CookieKind, SameSite};
 use crate::gate::{Gate, GateParts};
 use crate::io::{HttpClient, Random, ReqwestClient};
 use crate::logout::clear_site_data_header;
-use crate::relying_party::{RelyingParty, RelyingPartyConfig};
+use crate::relying_party::{RelyingParties, RelyingParty, RelyingPartyConfig};
 use crate::request_session::Context;
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::Lifetimes;
-use crate::sessions::{Sessions, SessionsConfig};
+use crate::sessions::{Registrations, Sessions, SessionsConfig};
 
 impl GateBuilder {
     /// Builds the gate, without the network, and logs what to register at the provider.
@@ -57,12 +57,7 @@ impl GateBuilder {
         } else {
             keys
         };
-        let context = [
-            base.origin.as_str(),
-            registration.issuer.as_str(),
-            &registration.client_id,
-        ];
-        let keys = KeyRing::new(&keys, &context)
+        let keys = KeyRing::new(&keys, &[&base.origin])
             .ok_or_else(|| Mistake::new("session_keys", Problem::Missing))?;
 
         let session_cookie = CookieKind::new(&name, transport, SameSite::Lax);
@@ -81,6 +76,7 @@ impl GateBuilder {
             store: self.store,
             revocations: self.revocations,
             keys: Arc::clone(&keys),
+            registrations: Registrations::new([registration.id.clone()]),
             cookie: session_cookie,
             lifetimes,
             background: Arc::clone(&background),
@@ -97,7 +93,7 @@ impl GateBuilder {
         });
         let context = Context {
             sessions: Arc::new(sessions),
-            relying_party: Arc::new(relying_party),
+            relying_parties: RelyingParties::new(relying_party, []),
             hooks: self.hooks,
             background: Arc::clone(&background),
         };
@@ -141,7 +137,7 @@ fn temporary_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
 /// Logs once where this gate is and which URIs the provider has to know.
 fn announce(gate: &Gate, store: &str) {
     let context = &gate.0.context;
-    let registration = context.relying_party.registration();
+    let registration = context.relying_parties.first().registration();
     tracing::info!(
         event = "gate_ready",
         issuer = registration.issuer.as_str(),

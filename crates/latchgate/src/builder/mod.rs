@@ -393,7 +393,7 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(gate.now(), 7);
-        assert_eq!(gate.0.context.relying_party.leeway(), 60);
+        assert_eq!(gate.0.context.relying_parties.first().leeway(), 60);
         assert_eq!(gate.0.context.sessions.cookie_name(), "__Host-door");
         assert_eq!(gate.0.login_cookie.name(), "__Host-door-login");
         assert_eq!(gate.0.logout_cookie.name(), "__Host-door-logout");

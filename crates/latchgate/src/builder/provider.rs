@@ -5,7 +5,9 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::authorization::{LoginOptions, check_parameter};
-use crate::client::{ClientAuth, ClientSecret, Registration, ResponseMode, UserinfoPolicy};
+use crate::client::{
+    ClientAuth, ClientSecret, Registration, ResponseMode, UserinfoPolicy, registration_id,
+};
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::Algorithm;
 use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset};
@@ -216,9 +218,11 @@ impl Provider {
         };
         let redirect_uri = oauth2::RedirectUrl::new(redirect_uri)
             .map_err(|_| Mistake::new("base_url", Problem::NotAUrl));
+        let issuer = issuer?;
         Some(Registration {
-            name: "default".to_owned(),
-            issuer: issuer?,
+            id: registration_id(&issuer, &self.client_id),
+            name: String::new(),
+            issuer,
             client_id: self.client_id,
             auth: auth?,
             redirect_uri: mistakes.keep(redirect_uri)?,

@@ -7,5 +7,5 @@ mod registration;
 
 pub use authentication::{ClientAuth, ClientSecret};
 pub use key::ClientKey;
-pub(crate) use registration::Registration;
+pub(crate) use registration::{Registration, registration_id};
 pub use registration::{ResponseMode, UserinfoPolicy};

@@ -19,7 +19,9 @@ use crate::provider::{ClaimPaths, Issuer, Metadata};
 /// The registration at one provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Registration {
-    /// The short name of the provider within this gate, `default` when there is one.
+    /// Names this registration in sessions and pending logins: [`registration_id`], for a tenant with its name.
+    pub(crate) id: String,
+    /// The short name of the provider within this gate; empty when it needs none.
     pub(crate) name: String,
     pub(crate) issuer: Issuer,
     pub(crate) client_id: String,
@@ -78,6 +80,21 @@ pub(crate) type OAuthClient = Client<
     EndpointMaybeSet,
 >;
 
+/// A short name for a registration, by what makes it another one: the issuer and the client id. A session of one is
+/// never taken for a session of another, whatever the providers of a gate are called and in whatever order they come.
+///
+/// It is no secret and needs no key: sessions and pending logins are sealed. 48 bits tell the handful of registrations
+/// apart that an application ever has.
+pub(crate) fn registration_id(issuer: &Issuer, client_id: &str) -> String {
+    let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in [issuer.as_str(), client_id] {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    let digest = digest.finish();
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(&digest.as_ref()[..6])
+}
+
 impl Registration {
     /// The `oauth2` client for one provider's endpoints.
     pub(crate) fn oauth_client(&self, metadata: &Metadata) -> OAuthClient {
@@ -103,7 +120,8 @@ impl Registration {
     /// The registration that tests start from.
     pub(crate) fn example() -> Self {
         Self {
-            name: "default".to_owned(),
+            id: "default".to_owned(),
+            name: String::new(),
             issuer: Issuer::parse("https://op.example").unwrap(),
             client_id: "my-app".to_owned(),
             auth: ClientAuth::ClientSecretBasic("a secret of 32 bytes, at the least".into()),
@@ -117,5 +135,29 @@ impl Registration {
             userinfo: UserinfoPolicy::Never,
             claim_paths: Arc::new(ClaimPaths::of(crate::provider::ProviderPreset::Plain)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registration_is_named_by_issuer_and_client() {
+        let id =
+            |issuer: &str, client: &str| registration_id(&Issuer::parse(issuer).unwrap(), client);
+        let ids = [
+            id("https://op.example", "my-app"),
+            id("https://op.example", "my-app2"),
+            id("https://op.example/", "my-app"),
+            id("https://op.example/m", "y-app"),
+            id("https://other.example", "my-app"),
+        ];
+        for (place, one) in ids.iter().enumerate() {
+            assert_eq!(one.len(), 8, "{one}");
+            assert!(!ids[..place].contains(one), "{one}");
+        }
+        // Sessions carry it: it may never change.
+        assert_eq!(ids[0], "3NP96XrE");
     }
 }

@@ -16,6 +16,7 @@ use crate::authorization::{
 use crate::background::Room;
 use crate::cookie::pairs;
 use crate::error::Error;
+use crate::relying_party::RelyingParty;
 use crate::request_session::RequestSession;
 use crate::session::{EndedSession, Session, SessionEnd};
 use crate::sessions::{Beginning, LoadedSession, SessionCookie, SignedOut, Ticket};
@@ -23,6 +24,7 @@ use crate::token::TokenResponse;
 
 /// A login whose authorization response has arrived.
 struct Login {
+    party: Arc<RelyingParty>,
     expected: Expected,
     beginning: Beginning,
     remembered: CookiePersistence,
@@ -62,19 +64,23 @@ impl Gate {
         pending: Option<PendingLogin>,
         parts: &RequestParts,
     ) -> Result<Response<Bytes>, Error> {
-        let Some(mut pending) = pending else {
+        // One of a registration that there is no more belongs to nobody.
+        let begun = pending.and_then(|pending| {
+            let party = self.relying_parties().registered(&pending.registration)?;
+            Some((pending, Arc::clone(party)))
+        });
+        let Some((mut pending, party)) = begun else {
             return self.no_pending_login(parts).await;
         };
         let beginning = self.sessions().beginning()?;
         let return_to = self.return_to(&pending.return_to);
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());
-        let response = self
-            .relying_party()
-            .authorization_response(parameters, pending);
-        let (code, expected) = response.await?;
+        let response = party.authorization_response(parameters, pending).await;
+        let (code, expected) = response?;
         let brought = RequestSession::new(Arc::clone(&self.0.context));
         let opening = brought.open(&parts.cookies());
         let login = Login {
+            party,
             expected,
             beginning,
             remembered,
@@ -123,14 +129,14 @@ impl Gate {
         login: Login,
         brought: impl Future<Output = Result<Option<LoadedSession>, Error>> + Send,
     ) -> Result<Vec<HeaderValue>, Error> {
-        let tokens = self.relying_party().exchange(code).await?;
+        let tokens = login.party.exchange(code).await?;
         let signed_in = async {
             let session = self.new_session(&tokens, &login).await?;
             self.replace_session(session, brought.await?, &login).await
         };
         let signed_in = signed_in.await;
         if let (Err(_), Some(refresh_token)) = (&signed_in, tokens.refresh_token) {
-            self.relying_party().revoke(refresh_token);
+            login.party.revoke(refresh_token);
         }
         signed_in
     }
@@ -139,8 +145,8 @@ impl Gate {
     /// since then ends it.
     async fn new_session(&self, tokens: &TokenResponse, login: &Login) -> Result<Session, Error> {
         let beginning = &login.beginning;
-        let session = self
-            .relying_party()
+        let session = login
+            .party
             .begin_session(tokens, &login.expected, beginning.start);
         let mut session = self.sessions().admit(session.await?, beginning).await?;
         session.extras.remembered = login.remembered;
@@ -218,7 +224,7 @@ impl Gate {
     /// that person, the new session's included.
     fn revoke_replaced(&self, replaced: &Session, by: &Session) {
         if (&replaced.issuer, &replaced.subject) != (&by.issuer, &by.subject) {
-            self.relying_party().revoke_tokens_of(replaced);
+            self.0.context.revoke_tokens_of(replaced);
         }
     }
 }

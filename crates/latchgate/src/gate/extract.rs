@@ -63,7 +63,7 @@ impl<'a, H: RequestHead> Extract<'a, H> {
         // With the same leeway for the provider's clock as the check of the ID token, or the two would loop.
         let now = self.session.map_or(0, |session| {
             let context = session.context();
-            let leeway = context.relying_party.leeway();
+            let leeway = context.relying_parties.first().leeway();
             context.sessions.now().saturating_sub(leeway)
         });
         match guard.check(&user, now) {

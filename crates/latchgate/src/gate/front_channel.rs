@@ -19,7 +19,7 @@ use super::page::framable;
 use super::route_request::RequestParts;
 use crate::error::{Error, RequestError};
 use crate::hook::Logout;
-use crate::logout::named_session;
+use crate::logout::{NamedSession, named_session};
 use crate::session::SessionEnd;
 use crate::sessions::{LoadedSession, Lookup};
 
@@ -33,8 +33,18 @@ impl Gate {
         if parts.method != "GET" {
             return Err(RequestError::Method { allow: "GET" }.into());
         }
-        let named = named_session(&parts.query, self.relying_party().issuer())?;
-        let mut framers = self.relying_party().provider_origins();
+        let parties = self.relying_parties();
+        let named = named_session(&parts.query, |iss| parties.at(iss).is_some())?;
+        let mut framers = Vec::new();
+        for party in parties.iter() {
+            // A provider frames for its own sessions.
+            if named
+                .as_ref()
+                .is_none_or(|named| named.issuer == party.issuer())
+            {
+                framers.extend(party.provider_origins());
+            }
+        }
         framers.push(self.0.base.origin.clone());
         let framed = parts.framing.is_by_one_of(&framers);
 
@@ -49,7 +59,8 @@ impl Gate {
             Lookup::NotFound | Lookup::Invalid => None,
         };
         let meant = brought.filter(|brought| match (&named, &brought.session.sid) {
-            (Some(named), Some(sid)) => named == sid,
+            (Some(named), _) if named.issuer != brought.session.issuer => false,
+            (Some(named), Some(sid)) => named.sid == *sid,
             _ => framed,
         });
         let mut answer = framable("Signed out", &framers);
@@ -68,11 +79,11 @@ impl Gate {
     /// Ends the session that was named, and the one of the request's cookie, if it is meant.
     async fn end_framed(
         &self,
-        named: Option<String>,
+        named: Option<NamedSession>,
         meant: Option<LoadedSession>,
     ) -> Result<(), Error> {
-        let issuer = self.relying_party().issuer();
-        if let Some(sid) = &named {
+        if let Some(named) = &named {
+            let (issuer, sid) = (&named.issuer, &named.sid);
             self.sessions().end_unauthenticated(issuer, sid).await?;
         }
         if let Some(loaded) = &meant {
@@ -84,7 +95,7 @@ impl Gate {
         }
         tracing::info!(
             event = "front_channel_logout",
-            issuer,
+            issuer = named.as_ref().map(|named| named.issuer.as_str()),
             named = named.is_some(),
             brought = meant.is_some(),
             "a session was ended by front-channel logout"

@@ -41,12 +41,11 @@ impl Gate {
         return_to: ReturnTo,
         cookie_fields: &[&[u8]],
     ) -> Result<Response<Bytes>, Error> {
-        let mut options = self.relying_party().login_options(options);
+        let party = self.relying_parties().first();
+        let mut options = party.login_options(options);
         options.remembered = Some(self.0.remember_me.decide(options.remembered));
         let random = self.0.random.as_ref();
-        let request = self
-            .relying_party()
-            .authorization_request(options, return_to, random);
+        let request = party.authorization_request(options, return_to, random);
         let (url, mut pending) = request.await?;
         pending.replaces = self.sessions().replaced_by_login(cookie_fields);
         let kind = &self.0.login_cookie;
@@ -70,7 +69,8 @@ impl Gate {
         }
         tracing::debug!(
             event = "login_started",
-            provider = self.relying_party().registration().name,
+            provider = party.registration().name,
+            issuer = party.issuer(),
             "login started"
         );
         Ok(response)

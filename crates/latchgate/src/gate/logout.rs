@@ -45,14 +45,9 @@ impl Gate {
                     .await?
             }
         };
-        let hint = session.map(|session| session.tokens.id_token.text());
         let random = self.0.random.as_ref();
         let state = LogoutState::new(random.array()?);
-        let back = self.post_logout_redirect_uri();
-        let end_session = self
-            .relying_party()
-            .end_session_url(hint.as_deref(), &back, &state);
-        let mut answer = match end_session.await {
+        let mut answer = match self.end_session_url(session.as_deref(), &state).await {
             Some(url) => {
                 let kind = &self.0.logout_cookie;
                 let (bytes, iv) = (state.bytes(), random.array()?);
@@ -72,6 +67,18 @@ impl Gate {
         Ok(answer)
     }
 
+    /// Where the session at the provider ends: the session's own provider. Somebody without a session may have one at
+    /// the only provider there is.
+    async fn end_session_url(&self, session: Option<&Session>, state: &LogoutState) -> Option<Url> {
+        let party = match session {
+            Some(session) => self.0.context.relying_party_of(session),
+            None => self.relying_parties().only(),
+        };
+        let hint = session.map(|session| session.tokens.id_token.text());
+        let back = self.post_logout_redirect_uri();
+        party?.end_session_url(hint.as_deref(), &back, state).await
+    }
+
     /// Ends the session that the visitor's cookies lead to.
     async fn sign_out(&self, cookie: SessionCookie) -> Option<Arc<Session>> {
         let context = Arc::clone(&self.0.context);
@@ -80,7 +87,7 @@ impl Gate {
             if ended.notify_application {
                 context.notify_logout(Logout::of(session, SessionEnd::SignedOut));
             }
-            context.relying_party.revoke_tokens_of(session);
+            context.revoke_tokens_of(session);
             tracing::info!(
                 event = "logout",
                 issuer = session.issuer,

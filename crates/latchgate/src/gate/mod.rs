@@ -29,7 +29,7 @@ use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::io::Random;
-use crate::relying_party::RelyingParty;
+use crate::relying_party::RelyingParties;
 use crate::request_session::{Context, RequestSession};
 use crate::seal::KeyRing;
 use crate::sessions::Sessions;
@@ -57,7 +57,7 @@ pub struct Gate(pub(crate) Arc<GateParts>);
 pub(crate) struct GateParts {
     pub(crate) base: Base,
     pub(crate) routes: Routes,
-    /// The sessions, their provider and the application's hooks.
+    /// The sessions, their providers and the application's hooks.
     pub(crate) context: Arc<Context>,
     /// For the cookies of pending logins and logouts.
     pub(crate) keys: Arc<KeyRing>,
@@ -115,14 +115,17 @@ impl Gate {
         Verdict::Pass(Pass::new(self, session, head))
     }
 
-    /// Fetches the provider's metadata and keys now, for applications that should fail at start rather than at the
+    /// Fetches the metadata and keys of every provider now, for applications that should fail at start rather than at the
     /// first login.
     ///
     /// # Errors
     ///
-    /// As a login would: the provider cannot be reached, or its metadata or keys are not valid.
+    /// As a login would: a provider cannot be reached, or its metadata or keys are not valid.
     pub async fn warm_up(&self) -> Result<(), Error> {
-        self.relying_party().warm_up().await
+        for party in self.relying_parties().iter() {
+            party.warm_up().await?;
+        }
+        Ok(())
     }
 
     /// The path that starts a login, for links and forms: `/login` unless configured otherwise.
@@ -146,7 +149,7 @@ impl Gate {
     /// The redirect URI to register at the provider.
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
-        &self.relying_party().registration().redirect_uri
+        &self.relying_parties().first().registration().redirect_uri
     }
 
     /// The back-channel logout URI to register at the provider.
@@ -184,8 +187,8 @@ impl Gate {
         &self.0.context.sessions
     }
 
-    fn relying_party(&self) -> &Arc<RelyingParty> {
-        &self.0.context.relying_party
+    fn relying_parties(&self) -> &RelyingParties {
+        &self.0.context.relying_parties
     }
 }
 
@@ -194,7 +197,7 @@ impl fmt::Debug for Gate {
         f.debug_struct("Gate")
             .field("base", &self.0.base)
             .field("routes", &self.0.routes)
-            .field("relying_party", self.relying_party())
+            .field("relying_parties", self.relying_parties())
             .finish_non_exhaustive()
     }
 }

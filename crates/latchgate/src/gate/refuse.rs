@@ -152,7 +152,7 @@ impl Gate {
                 ways.push(WayOn::SignInAgain(self.login_form(retry, Prompt::Login)));
             }
             (Next::SomebodyElse, _) => {
-                let form = self.login_form(retry, self.relying_party().account_switch_prompt());
+                let form = self.login_form(retry, self.account_switch_prompt());
                 ways.push(WayOn::SignInAsSomebodyElse(form));
             }
             (Next::GoHome, _) => {}
@@ -165,6 +165,13 @@ impl Gate {
             });
         }
         ways
+    }
+
+    /// The `prompt` that lets another person sign in. Where there is a choice of providers, it is not known yet which
+    /// one will get it, and all of them must support `login`.
+    fn account_switch_prompt(&self) -> Prompt {
+        let only = self.relying_parties().only();
+        only.map_or(Prompt::Login, |party| party.account_switch_prompt())
     }
 
     /// A link to a login that returns to the same place.

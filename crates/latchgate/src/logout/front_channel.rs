@@ -12,7 +12,7 @@ pub enum FrontChannelLogoutError {
     Duplicate(&'static str),
     /// `iss` without `sid`, or `sid` without `iss` (§2: both or neither).
     Half,
-    /// `iss` is not the configured issuer.
+    /// `iss` is not a configured issuer.
     Issuer,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for FrontChannelLogoutError {
         match self {
             Self::Duplicate(name) => write!(f, "`{name}` occurs more than once"),
             Self::Half => f.write_str("`iss` and `sid` must be sent together or not at all"),
-            Self::Issuer => f.write_str("`iss` is not the configured issuer"),
+            Self::Issuer => f.write_str("`iss` is not a configured issuer"),
         }
     }
 }
@@ -30,12 +30,18 @@ impl std::error::Error for FrontChannelLogoutError {}
 
 debug_with_causes!(FrontChannelLogoutError);
 
-/// The `sid` of the session that a request names; `None` if it names none. Other parameters are
-/// ignored.
+/// The provider's session that a request names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedSession {
+    pub(crate) issuer: String,
+    pub(crate) sid: String,
+}
+
+/// The session that a request names; `None` if it names none. Other parameters are ignored.
 pub(crate) fn named_session(
     query: &str,
-    issuer: &str,
-) -> Result<Option<String>, FrontChannelLogoutError> {
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<Option<NamedSession>, FrontChannelLogoutError> {
     let only = |name: &'static str| {
         let mut values = url::form_urlencoded::parse(query.as_bytes())
             .filter(|(found, _)| found == name)
@@ -47,8 +53,8 @@ pub(crate) fn named_session(
     };
     match (only("iss")?, only("sid")?) {
         (None, None) => Ok(None),
-        (Some(iss), Some(_)) if iss != issuer => Err(FrontChannelLogoutError::Issuer),
-        (Some(_), Some(sid)) if !sid.is_empty() => Ok(Some(sid)),
+        (Some(iss), Some(_)) if !is_ours(&iss) => Err(FrontChannelLogoutError::Issuer),
+        (Some(issuer), Some(sid)) if !sid.is_empty() => Ok(Some(NamedSession { issuer, sid })),
         _ => Err(FrontChannelLogoutError::Half),
     }
 }

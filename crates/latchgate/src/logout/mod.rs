@@ -13,5 +13,5 @@ pub(crate) use back_channel::{
 pub use clear_site_data::ClearSiteData;
 pub(crate) use clear_site_data::header as clear_site_data_header;
 pub use front_channel::FrontChannelLogoutError;
-pub(crate) use front_channel::named_session;
+pub(crate) use front_channel::{NamedSession, named_session};
 pub(crate) use rp_initiated::{LogoutState, request};

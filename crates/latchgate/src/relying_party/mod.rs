@@ -1,4 +1,4 @@
-//! The application as the relying party of one provider: it exchanges codes, verifies, refreshes and revokes tokens.
+//! The application as the relying party of a provider: it exchanges codes, verifies, refreshes and revokes tokens.
 //! Knows no store and no cookie.
 
 mod cached;
@@ -6,6 +6,7 @@ mod claims;
 mod connection;
 mod exchange;
 mod logout;
+mod parties;
 mod refresh;
 mod verify;
 
@@ -26,6 +27,7 @@ use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::provider::{ClaimPaths, Metadata};
 use crate::return_to::ReturnTo;
 use connection::ProviderConnection;
+pub(crate) use parties::RelyingParties;
 
 /// The relying party, towards one provider.
 pub(crate) struct RelyingParty {

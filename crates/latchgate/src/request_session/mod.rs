@@ -17,7 +17,7 @@ use crate::cookie::{Pieces, PresentPieces};
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::hook::Hooks;
-use crate::relying_party::RelyingParty;
+use crate::relying_party::RelyingParties;
 use crate::session::{SessionEnd, User};
 use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, SessionCookie, Sessions, Ticket};
 
@@ -25,10 +25,10 @@ pub(crate) use data::FoundData;
 pub use data::SessionData;
 pub use response_head::ResponseHead;
 
-/// What a request's session needs: all sessions, their provider, and the application's hooks.
+/// What a request's session needs: all sessions, their providers, and the application's hooks.
 pub(crate) struct Context {
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) relying_party: Arc<RelyingParty>,
+    pub(crate) relying_parties: RelyingParties,
     pub(crate) hooks: Hooks,
     pub(crate) background: Arc<Background>,
 }
@@ -315,7 +315,7 @@ mod tests {
     use super::*;
     use crate::client::Registration;
     use crate::io::scripted::{ScriptedHttp, StoppedClock};
-    use crate::relying_party::RelyingPartyConfig;
+    use crate::relying_party::{RelyingParty, RelyingPartyConfig};
     use crate::session::Session;
     use crate::sessions::example::{config, sessions};
 
@@ -333,7 +333,7 @@ mod tests {
             });
             let this = Self::new(Arc::new(Context {
                 sessions: sessions(None, 1_001),
-                relying_party: Arc::new(relying_party),
+                relying_parties: RelyingParties::new(relying_party, []),
                 hooks: Hooks::default(),
                 background,
             }));

@@ -5,14 +5,28 @@ use std::sync::Arc;
 use super::Context;
 use crate::error::Error;
 use crate::hook::Logout;
+use crate::relying_party::RelyingParty;
 use crate::session::{Session, SessionEnd, User};
 use crate::sessions::Refresher;
 
 impl Context {
+    /// The relying party that a session comes from.
+    pub(crate) fn relying_party_of(&self, session: &Session) -> Option<&Arc<RelyingParty>> {
+        self.relying_parties.registered(&session.registration)
+    }
+
     /// The person of a session, for the application.
     pub(crate) fn user(&self, session: &Arc<Session>) -> User {
-        let paths = self.relying_party.claim_paths();
-        User::new(Arc::clone(session), Arc::clone(paths))
+        let of_session = self.relying_party_of(session);
+        let party = of_session.unwrap_or_else(|| self.relying_parties.first());
+        User::new(Arc::clone(session), Arc::clone(party.claim_paths()))
+    }
+
+    /// Revokes a session's refresh token at its provider, in the background.
+    pub(crate) fn revoke_tokens_of(&self, session: &Session) {
+        if let Some(party) = self.relying_party_of(session) {
+            party.revoke_tokens_of(session);
+        }
     }
 
     /// Tells the application in the background that a session has ended.
@@ -37,7 +51,10 @@ impl Context {
 
 impl Refresher for Arc<Context> {
     async fn refresh(&self, session: &Session) -> Result<Session, Error> {
-        self.relying_party.refresh(session).await
+        match self.relying_party_of(session) {
+            Some(party) => party.refresh(session).await,
+            None => Err(Error::RefreshUnavailable),
+        }
     }
 
     async fn on_refresh(&self, session: &Arc<Session>) -> Result<Option<String>, Error> {
@@ -52,6 +69,6 @@ impl Refresher for Arc<Context> {
     }
 
     fn revoke_tokens(&self, session: &Session) {
-        self.relying_party.revoke_tokens_of(session);
+        self.revoke_tokens_of(session);
     }
 }

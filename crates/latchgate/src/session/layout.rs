@@ -31,7 +31,7 @@ impl Session {
         let session = Self {
             id: fields.next()?,
             generation: fields.next()?,
-            provider: fields.next()?,
+            registration: fields.next()?,
             issuer: fields.next()?,
             subject: fields.next()?,
             sid: fields.next()?,

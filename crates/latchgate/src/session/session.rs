@@ -21,7 +21,8 @@ pub(crate) struct Session {
     pub(crate) id: [u8; 16],
     /// Counts the token refreshes, so that a late answer can never bring an older one back.
     pub(crate) generation: u32,
-    pub(crate) provider: String,
+    /// The registration that it came from.
+    pub(crate) registration: String,
     pub(crate) issuer: String,
     pub(crate) subject: String,
     /// The provider's own session, for back-channel logout.
@@ -128,7 +129,7 @@ impl Session {
         Self {
             id: start.id,
             generation: 0,
-            provider: registration.name.clone(),
+            registration: registration.id.clone(),
             issuer: registration.issuer.as_str().to_owned(),
             subject: id_token.subject.clone(),
             sid: id_token.sid.clone(),

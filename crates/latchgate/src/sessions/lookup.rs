@@ -261,8 +261,8 @@ impl Sessions {
 mod tests {
     use std::task::Poll;
 
-    use super::super::SessionsConfig;
-    use super::super::example::{KEY, config, registered, sessions};
+    use super::super::example::{KEY, config, sessions};
+    use super::super::{Registrations, SessionsConfig};
     use super::*;
     use crate::cookie::PresentPieces;
     use crate::io::scripted::{CountingRandom, StoppedClock};
@@ -276,7 +276,7 @@ mod tests {
          JhSKRKCSyjtZLv8WnjqT69Uer4qggfEldrIs71tWO8NnRGrxvnM0Q2ooRCxzTieASZAZkqtCVWC133H2mw\
          zWGZg3v_rOP3e7Htxhci3RdHgu1ycN-66G1dCb5FV3KNgxy9puX9QhVtfDLyaRvDiaKEBBNQu39EaJ5R0i\
          Wl6A2P0tX1qs_nuB5YcQn5mfzzZk_ReBVIa6sYj-NBxSeuivf1U-l6lhPdtrTFmLGNLicd0ZLTAZDdTDaq\
-         i1iF23Jg-oxNqtM9aZ_n9u9BrFDSJ3Dha2ymPDiIrZkOceqfQ7KukYe8114su3ijVo3jOoNAuG6n9CiEX2IcSjbevcHR";
+         i1iF23Jg-oxNqtM9aZ_n9u9BrFDSJ3Dha2ymPDiIrZkOceqfQ7KukYe8114su3ijVo3jOoOrO7as43BObl9722FuoGc6";
 
     fn store() -> Option<Arc<dyn SessionStore>> {
         Some(Arc::new(MemoryStore::default()))
@@ -315,18 +315,19 @@ mod tests {
     #[tokio::test]
     async fn a_session_of_another_provider_or_client_does_not_open() {
         let store = store();
-        let at = |issuer: &str, client: &str, store| {
-            let registered = registered(issuer, client, StoppedClock(1_001));
+        let at = |registrations: &[&str], store| {
+            let registrations = registrations.iter().copied().map(str::to_owned);
             Sessions::new(SessionsConfig {
                 store,
-                ..registered
+                registrations: Registrations::new(registrations),
+                ..config(StoppedClock(1_001))
             })
         };
-        let of = |issuer, client| {
-            let stored = at(issuer, client, store.clone());
-            (at(issuer, client, None), stored)
+        let of = |registrations| {
+            let stored = at(registrations, store.clone());
+            (at(registrations, None), stored)
         };
-        let (sealed, stored) = of("https://op.example", "my-app");
+        let (sealed, stored) = of(&["default"]);
         let ticket = stored.put(&Session::example()).await;
         let loaded = LoadedSession {
             session: Arc::new(Session::example()),
@@ -334,19 +335,22 @@ mod tests {
         };
         let cookies = sealed.cookies(&loaded, PresentPieces::default()).unwrap();
         let field = cookies[0].to_str().unwrap().split(';').next().unwrap();
-        for (issuer, client, opens) in [
-            ("https://op.example", "my-app", true),
-            ("https://op.example", "another", false),
-            ("https://other.example", "my-app", false),
-        ] {
-            let (sealed, stored) = of(issuer, client);
+        let some: [(&[&str], bool); 5] = [
+            (&["default"], true),
+            (&["another", "default", "third"], true),
+            (&["another"], false),
+            (&["another", "third"], false),
+            (&["", "defaul", "default2"], false),
+        ];
+        for (registrations, opens) in some {
+            let (sealed, stored) = of(registrations);
             for (sessions, cookie) in [
                 (&sealed, open(&sealed, field)),
                 (&stored, SessionCookie::Ticket(ticket.clone())),
             ] {
                 let found = sessions.find(cookie).await.unwrap();
                 let active = active(&found).is_some();
-                assert_eq!(active, opens, "{issuer} {client}: {found:?}");
+                assert_eq!(active, opens, "{registrations:?}: {found:?}");
             }
         }
     }
@@ -472,7 +476,7 @@ mod tests {
         let former = sessions(store.clone(), 1_001);
         let newest = SessionKey::from_bytes(*b"the newest, and not known before");
         let keys = [newest, SessionKey::from_bytes(KEY)];
-        let context = ["https://app.example", "https://op.example", "my-app"];
+        let context = ["https://app.example"];
         let rotated = Sessions::new(SessionsConfig {
             store,
             keys: Arc::new(KeyRing::new(&keys, &context).unwrap()),

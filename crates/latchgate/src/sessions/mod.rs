@@ -11,6 +11,7 @@ mod marks;
 mod pending_ends;
 mod processed_tokens;
 mod refresh;
+mod registrations;
 mod revocations;
 mod sealed;
 mod shared_marks;
@@ -34,6 +35,7 @@ pub(crate) use loaded::LoadedSession;
 pub(crate) use lookup::{Lookup, SessionCookie};
 pub(crate) use pending_ends::SignedOut;
 pub(crate) use refresh::{RefreshOutcome, Refresher};
+pub(crate) use registrations::Registrations;
 pub(crate) use stored::Ticket;
 pub(crate) use timing::TIMING;
 
@@ -76,6 +78,8 @@ pub(crate) struct SessionsConfig {
     /// Where nodes share revocations.
     pub(crate) revocations: Option<Arc<dyn SessionStore>>,
     pub(crate) keys: Arc<KeyRing>,
+    /// Whose sessions these are.
+    pub(crate) registrations: Registrations,
     pub(crate) cookie: CookieKind,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) background: Arc<Background>,
@@ -93,8 +97,11 @@ impl Sessions {
             common_store.cloned(),
         );
         let backend = match config.store {
-            Some(store) => Backend::Stored(StoredSessions::new(store)),
-            None => Backend::Sealed(SealedSessions::new(config.cookie.clone())),
+            Some(store) => Backend::Stored(StoredSessions::new(store, config.registrations)),
+            None => Backend::Sealed(SealedSessions::new(
+                config.cookie.clone(),
+                config.registrations,
+            )),
         };
         Self {
             backend,
@@ -140,21 +147,13 @@ pub(crate) mod example {
 
     /// Sessions at `https://app.example` of a client of `https://op.example`, sealed.
     pub(crate) fn config(clock: impl Clock + 'static) -> SessionsConfig {
-        registered("https://op.example", "my-app", clock)
-    }
-
-    /// The same of another issuer's client.
-    pub(crate) fn registered(
-        issuer: &str,
-        client: &str,
-        clock: impl Clock + 'static,
-    ) -> SessionsConfig {
         let keys = [SessionKey::from_bytes(KEY)];
-        let keys = KeyRing::new(&keys, &["https://app.example", issuer, client]);
+        let keys = KeyRing::new(&keys, &["https://app.example"]);
         SessionsConfig {
             store: None,
             revocations: None,
             keys: Arc::new(keys.unwrap()),
+            registrations: Registrations::example(),
             cookie: CookieKind::new("latchgate", Transport::Https, SameSite::Lax),
             lifetimes: Lifetimes::default(),
             // On the test's own runtime, if it has one.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use super::Registrations;
 use crate::cookie::{CookieKind, Pieces, PresentPieces, piece_suffix, split};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionTooLarge};
@@ -12,6 +13,7 @@ use crate::session::{Session, SessionTooLarge};
 #[derive(Debug)]
 pub(crate) struct SealedSessions {
     kind: CookieKind,
+    registrations: Registrations,
 }
 
 /// A session from a cookie.
@@ -25,8 +27,11 @@ impl SealedSessions {
     /// A session may be spread over this many cookies.
     const MAX_PIECES: usize = 4;
 
-    pub(crate) fn new(kind: CookieKind) -> Self {
-        Self { kind }
+    pub(crate) fn new(kind: CookieKind, registrations: Registrations) -> Self {
+        Self {
+            kind,
+            registrations,
+        }
     }
 
     /// The session in the collected pieces, if one of the candidates is genuine.
@@ -34,6 +39,7 @@ impl SealedSessions {
         let mut genuine = pieces.candidates().filter_map(|candidate| {
             let opened = keys.open(Purpose::Session, self.kind.name(), &candidate)?;
             let session = Session::decode(opened.plain)?;
+            let session = self.registrations.own(session)?;
             Some(Unsealed {
                 session: Arc::new(session),
                 by_newest: opened.by_newest,
@@ -96,7 +102,8 @@ mod tests {
     }
 
     fn sealed(name: &str) -> SealedSessions {
-        SealedSessions::new(CookieKind::new(name, Transport::Https, SameSite::Lax))
+        let kind = CookieKind::new(name, Transport::Https, SameSite::Lax);
+        SealedSessions::new(kind, Registrations::example())
     }
 
     /// A session whose ID token has about `bytes` bytes that do not compress.

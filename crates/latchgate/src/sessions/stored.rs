@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::Registrations;
 use crate::io::{Random, RandomError};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionName};
@@ -19,6 +20,7 @@ use crate::store::{
 #[derive(Debug)]
 pub(crate) struct StoredSessions {
     store: Arc<dyn SessionStore>,
+    registrations: Registrations,
     /// Whether it was said that the store has no index.
     unindexed: Once,
 }
@@ -120,12 +122,15 @@ impl Ticket {
     fn open_record(
         &self,
         keys: &KeyRing,
+        registrations: &Registrations,
         record: LoadedRecord,
     ) -> Result<StoredSession, WhySealed> {
         let opened = keys.open_record(self.secret(), &self.key, record.sealed)?;
+        let session = Session::decode(opened.plain);
+        let session = session.and_then(|session| registrations.own(session));
         Ok(StoredSession {
-            // Sealed by us, in a layout of another release.
-            session: Session::decode(opened.plain).ok_or(WhySealed::OurKey)?,
+            // Sealed by us, in a layout of another release or for another registration.
+            session: session.ok_or(WhySealed::OurKey)?,
             by_newest: opened.by_newest,
         })
     }
@@ -145,9 +150,10 @@ impl StoredSessions {
     /// How often the names of a session are looked for while its keys are changed.
     const MOST_PASSES: usize = 8;
 
-    pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
+    pub(crate) fn new(store: Arc<dyn SessionStore>, registrations: Registrations) -> Self {
         Self {
             store,
+            registrations,
             unindexed: Once::new(),
         }
     }
@@ -169,7 +175,7 @@ impl StoredSessions {
         now: u64,
     ) -> Result<Option<Result<StoredSession, WhySealed>>, StoreError> {
         let record = self.store.load(&ticket.key, now).await?;
-        Ok(record.map(|record| ticket.open_record(keys, record)))
+        Ok(record.map(|record| ticket.open_record(keys, &self.registrations, record)))
     }
 
     /// Keeps a new session; `false` when its ticket is not new.
@@ -212,16 +218,18 @@ impl StoredSessions {
         now: u64,
     ) -> Result<Leased, StoreError> {
         Ok(match self.store.lease(&ticket.key, duration, now).await? {
-            Lease::Granted { fence, record } => match ticket.open_record(keys, record) {
-                Ok(StoredSession { session, .. }) => Leased::Granted {
-                    fence,
-                    session: Box::new(session),
-                },
-                Err(_) => {
-                    self.store.release_lease(&ticket.key, fence).await?;
-                    Leased::Unreadable
+            Lease::Granted { fence, record } => {
+                match ticket.open_record(keys, &self.registrations, record) {
+                    Ok(StoredSession { session, .. }) => Leased::Granted {
+                        fence,
+                        session: Box::new(session),
+                    },
+                    Err(_) => {
+                        self.store.release_lease(&ticket.key, fence).await?;
+                        Leased::Unreadable
+                    }
                 }
-            },
+            }
             Lease::Held => Leased::Held,
             Lease::Missing => Leased::Missing,
             Lease::Unsupported => Leased::Unsupported,
@@ -337,7 +345,8 @@ mod tests {
     /// A store with [`Session::example`] in it, and the ticket that leads there.
     async fn stored() -> (Arc<MemoryStore>, StoredSessions, Ticket) {
         let store = Arc::new(MemoryStore::default());
-        let sessions = StoredSessions::new(Arc::clone(&store) as Arc<dyn SessionStore>);
+        let shared = Arc::clone(&store) as Arc<dyn SessionStore>;
+        let sessions = StoredSessions::new(shared, Registrations::example());
         let ticket = Ticket::draw(&CountingRandom::default()).unwrap();
         let session = Session::example();
         sessions
@@ -490,7 +499,7 @@ mod tests {
             (&without_sid, SessionName::alone_of(&without_sid)),
         ] {
             let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::default());
-            let sessions = StoredSessions::new(store);
+            let sessions = StoredSessions::new(store, Registrations::example());
             let ticket = Ticket::from_bytes([7; 32]);
             let inserted = sessions.insert(&former, &ticket, session, IV, 1_000);
             assert!(inserted.await.unwrap());

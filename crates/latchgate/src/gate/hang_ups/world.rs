@@ -223,6 +223,8 @@ impl World {
     /// Somebody's session, begun now, and the `Cookie` field that leads there.
     pub(super) async fn signed_in(&self, id: u8) -> (Session, String) {
         let mut session = Session::example();
+        let registration = self.gate.relying_parties().first().registration();
+        session.registration.clone_from(&registration.id);
         session.id = [id; 16];
         session.sid = Some("s1".to_owned());
         session.times.begun_at = NOW;

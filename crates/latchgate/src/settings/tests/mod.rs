@@ -42,7 +42,7 @@ fn the_shortest_table_makes_a_gate_with_the_safe_defaults() {
         (gate.login_path(), gate.logout_path()),
         ("/login", "/logout")
     );
-    let registration = gate.0.context.relying_party.registration();
+    let registration = gate.0.context.relying_parties.first().registration();
     assert_eq!(registration.scopes, ["openid", "profile", "email"]);
     assert_eq!(registration.id_token_alg.as_str(), "RS256");
     assert!(matches!(
@@ -51,7 +51,7 @@ fn the_shortest_table_makes_a_gate_with_the_safe_defaults() {
     ));
     assert_eq!(registration.response_mode, ResponseMode::Query);
     assert_eq!(registration.userinfo, UserinfoPolicy::Never);
-    assert_eq!(gate.0.context.relying_party.leeway(), 30);
+    assert_eq!(gate.0.context.relying_parties.first().leeway(), 30);
     assert_eq!(gate.0.context.sessions.cookie_name(), "__Host-latchgate");
 }
 
@@ -108,7 +108,7 @@ fn every_setting_arrives() {
     assert_eq!(gate.0.context.sessions.lifetimes().ceiling, ceiling);
     let remember_me = crate::authorization::RememberMe::Ask;
     assert_eq!(gate.0.remember_me, remember_me);
-    let every_login = gate.0.context.relying_party.every_login();
+    let every_login = gate.0.context.relying_parties.first().every_login();
     assert_eq!(
         every_login.prompt.map(crate::authorization::Prompt::as_str),
         Some("consent")
@@ -116,7 +116,7 @@ fn every_setting_arrives() {
     assert_eq!(every_login.max_age, Some(300));
     assert_eq!(every_login.acr_values.as_deref(), Some("mfa pwd"));
     assert_eq!(every_login.ui_locales.as_deref(), Some("de en"));
-    let registration = gate.0.context.relying_party.registration();
+    let registration = gate.0.context.relying_parties.first().registration();
     assert!(matches!(registration.auth, ClientAuth::ClientSecretPost(_)));
     assert_eq!(registration.scopes, ["openid", "offline_access"]);
     assert_eq!(
@@ -171,7 +171,12 @@ fn the_environment_has_the_same_settings_in_capitals() {
     ]);
     let gate = settings.build().unwrap();
     assert_eq!(
-        gate.0.context.relying_party.registration().client_id,
+        gate.0
+            .context
+            .relying_parties
+            .first()
+            .registration()
+            .client_id,
         "my-app"
     );
     assert!(!settings.is_empty());
@@ -184,7 +189,7 @@ fn max_age_is_a_number_of_seconds_too() {
     for (text, seconds) in [("300", 300), ("5m", 300), ("0", 0), (" 1 ", 1)] {
         let gate = build(&[("max_age", text)]).unwrap();
         assert_eq!(
-            gate.0.context.relying_party.every_login().max_age,
+            gate.0.context.relying_parties.first().every_login().max_age,
             Some(seconds),
             "{text}"
         );

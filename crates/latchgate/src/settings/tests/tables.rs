@@ -17,12 +17,12 @@ fn tables_have_booleans_numbers_and_arrays() {
     let keys = format!("session_keys = ['{KEY}', '{KEY}']");
     let table = table(&[("session_keys", "")]) + &natural.join("\n") + "\n" + &keys;
     let gate = Gate::from_toml(&table).unwrap();
-    let registration = gate.0.context.relying_party.registration();
+    let registration = gate.0.context.relying_parties.first().registration();
     assert_eq!(registration.userinfo, UserinfoPolicy::Always);
     assert_eq!(registration.scopes, ["openid", "offline_access"]);
     assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
     assert_eq!(registration.trusted_audiences, ["one", "two"]);
-    let options = gate.0.context.relying_party.every_login();
+    let options = gate.0.context.relying_parties.first().every_login();
     assert_eq!(options.max_age, Some(300));
     assert_eq!(options.acr_values.as_deref(), Some("mfa pwd"));
     assert_eq!(options.ui_locales.as_deref(), Some("de en"));

@@ -1,0 +1,33 @@
+//! Which sessions are this application's: those of the registrations that it has.
+
+use std::sync::Arc;
+
+use crate::session::Session;
+
+/// The registrations whose sessions count, by their ids. A session of any other, such as one from before the client was
+/// registered anew, is none.
+///
+/// The seal binds the base URL only. If it bound a registration as well, a gate with several would have to try each of
+/// them on every request, and another provider beside the first would sign everybody out.
+#[derive(Clone, Debug)]
+pub(crate) struct Registrations(Arc<[String]>);
+
+impl Registrations {
+    pub(crate) fn new(ids: impl IntoIterator<Item = String>) -> Self {
+        Self(ids.into_iter().collect())
+    }
+
+    /// The session, if it is one of theirs.
+    pub(super) fn own(&self, session: Session) -> Option<Session> {
+        let known = self.0.iter().any(|id| *id == session.registration);
+        known.then_some(session)
+    }
+}
+
+#[cfg(test)]
+impl Registrations {
+    /// The registration of [`Session::example`].
+    pub(crate) fn example() -> Self {
+        Self::new([crate::client::Registration::example().id])
+    }
+}
