@@ -15,10 +15,11 @@ use crate::setup::Setup;
 use crate::store::SharedStore;
 
 /// Every endpoint that an application asks.
-const ENDPOINTS: [Endpoint; 6] = [
+const ENDPOINTS: [Endpoint; 7] = [
     Endpoint::Discovery,
     Endpoint::Jwks,
     Endpoint::Authorize,
+    Endpoint::PushedAuthorization,
     Endpoint::Token,
     Endpoint::Userinfo,
     Endpoint::EndSession,

@@ -18,6 +18,7 @@ use crate::jws::JsonObject;
 use crate::keys::Keyring;
 use crate::mischief::Mischief;
 use crate::provider::Provider;
+use crate::pushed_requests::PushedRequests;
 use crate::routes::routes;
 use crate::server::Server;
 use crate::session::OpSessions;
@@ -85,6 +86,7 @@ impl DevProvider {
             keys: Keyring::generate(),
             sessions: OpSessions::default(),
             transactions: Transactions::default(),
+            pushed_requests: PushedRequests::default(),
             ledger: Mutex::new(Ledger::default()),
             journal: Journal::default(),
             mischief: Mischief::default(),

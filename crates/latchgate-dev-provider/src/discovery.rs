@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::journal::Endpoint;
 use crate::provider::Provider;
-use crate::settings::ResponseIssuer;
+use crate::settings::{Requests, ResponseIssuer};
 
 /// `GET /.well-known/openid-configuration`
 pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Value> {
@@ -17,6 +17,8 @@ pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Valu
     let mut metadata = json!({
         "issuer": provider.issuer,
         "authorization_endpoint": at(Endpoint::Authorize),
+        "pushed_authorization_request_endpoint": at(Endpoint::PushedAuthorization),
+        "require_pushed_authorization_requests": provider.settings.requests == Requests::Pushed,
         "token_endpoint": at(Endpoint::Token),
         "userinfo_endpoint": at(Endpoint::Userinfo),
         "jwks_uri": at(Endpoint::Jwks),

@@ -18,6 +18,8 @@ pub enum Endpoint {
     Jwks,
     /// `/authorize`
     Authorize,
+    /// `/par`
+    PushedAuthorization,
     /// `/token`
     Token,
     /// `/userinfo`
@@ -31,10 +33,11 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Discovery,
         Self::Jwks,
         Self::Authorize,
+        Self::PushedAuthorization,
         Self::Token,
         Self::Userinfo,
         Self::EndSession,
@@ -48,6 +51,7 @@ impl Endpoint {
             Self::Discovery => "/.well-known/openid-configuration",
             Self::Jwks => "/jwks",
             Self::Authorize => "/authorize",
+            Self::PushedAuthorization => "/par",
             Self::Token => "/token",
             Self::Userinfo => "/userinfo",
             Self::EndSession => "/end_session",

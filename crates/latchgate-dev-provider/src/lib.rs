@@ -22,6 +22,8 @@ mod pages;
 mod parameters;
 mod person;
 mod provider;
+mod pushed_authorization;
+mod pushed_requests;
 mod revocation;
 mod routes;
 mod scope;

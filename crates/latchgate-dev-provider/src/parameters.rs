@@ -11,7 +11,7 @@ use url::form_urlencoded;
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// The parameters of one request, in the order they came.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 /// Why a request's parameters could not be read.
@@ -104,6 +104,11 @@ impl Parameters {
             .iter()
             .filter(move |(own, value)| own == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The names, in the order they came.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     fn count(&self, name: &str) -> usize {

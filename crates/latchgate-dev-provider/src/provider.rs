@@ -11,6 +11,7 @@ use crate::journal::Journal;
 use crate::keys::Keyring;
 use crate::mischief::Mischief;
 use crate::person::Person;
+use crate::pushed_requests::PushedRequests;
 use crate::session::{OpSession, OpSessions};
 use crate::settings::Settings;
 use crate::world::Clock;
@@ -26,6 +27,7 @@ pub(crate) struct Provider {
     pub(crate) keys: Keyring,
     pub(crate) sessions: OpSessions,
     pub(crate) transactions: Transactions,
+    pub(crate) pushed_requests: PushedRequests,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) journal: Journal,
     pub(crate) mischief: Mischief,

@@ -20,6 +20,7 @@ use crate::mischief::Instead;
 use crate::pages::welcome;
 use crate::parameters::BODY_LIMIT;
 use crate::provider::Provider;
+use crate::pushed_authorization::push;
 use crate::revocation::revoke;
 use crate::token::token;
 use crate::userinfo::userinfo;
@@ -33,6 +34,7 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
         .route(Endpoint::Jwks.path(), get(jwks))
         .route(Endpoint::Authorize.path(), get(authorize).post(authorize))
         .route("/authorize/decide", post(decide))
+        .route(Endpoint::PushedAuthorization.path(), post(push))
         .route(Endpoint::Token.path(), post(token))
         .route(Endpoint::Userinfo.path(), get(userinfo).post(userinfo))
         .route(

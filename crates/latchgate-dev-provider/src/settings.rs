@@ -22,6 +22,16 @@ pub(crate) enum ExpiresIn {
     Omitted,
 }
 
+/// Which authorization requests are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Requests {
+    /// Pushed ones and others.
+    #[default]
+    Any,
+    /// Pushed ones only ([RFC 9126 §5](https://www.rfc-editor.org/rfc/rfc9126#section-5)).
+    Pushed,
+}
+
 /// What does not change while a provider runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -29,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) access_token_lifetime: Duration,
     pub(crate) expires_in: ExpiresIn,
     pub(crate) response_issuer: ResponseIssuer,
+    pub(crate) requests: Requests,
     pub(crate) refresh_token_prefix: String,
 }
 
@@ -39,6 +50,7 @@ impl Default for Settings {
             access_token_lifetime: Duration::from_secs(3600),
             expires_in: ExpiresIn::default(),
             response_issuer: ResponseIssuer::default(),
+            requests: Requests::default(),
             refresh_token_prefix: String::new(),
         }
     }

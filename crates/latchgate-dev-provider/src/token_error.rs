@@ -18,6 +18,11 @@ pub(crate) enum TokenError {
     UnsupportedGrantType,
     InvalidScope,
     InvalidTarget,
+    /// What another endpoint would have answered.
+    Other {
+        code: &'static str,
+        description: &'static str,
+    },
 }
 
 impl TokenError {
@@ -29,6 +34,7 @@ impl TokenError {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::Other { code, .. } => code,
         }
     }
 }
@@ -42,6 +48,7 @@ impl fmt::Display for TokenError {
                 f.write_str("grant_type must be authorization_code or refresh_token")
             }
             Self::InvalidScope => f.write_str("a refresh may narrow the scope, not widen it"),
+            Self::Other { description, .. } => f.write_str(description),
             Self::InvalidTarget => f.write_str("this resource was not requested at authorization"),
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use http::StatusCode;
 use tracing::Level;
 
-use crate::authorization::AuthorizationError;
+use crate::authorization::{AuthorizationError, PushedRequestError};
 use crate::hook::HookError;
 use crate::io::{HttpError, RandomError};
 use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
@@ -45,6 +45,8 @@ pub enum Error {
     Request(RequestError),
     /// The login layer is in a place where the gate's own routes do not work.
     Layer(LayerError),
+    /// The authorization request could not be pushed to the provider.
+    PushedRequest(PushedRequestError),
     /// The authorization response was refused.
     Authorization(AuthorizationError),
     /// The provider could not be reached, or its answer could not be read.
@@ -118,6 +120,16 @@ impl Error {
                 AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Fault::Provider,
                 AuthorizationError::Refused { error, .. } => refused_by(error),
                 _ => Fault::Visitor,
+            },
+            Self::PushedRequest(error) => match error {
+                PushedRequestError::Required | PushedRequestError::NoEndpoint => {
+                    Fault::Configuration
+                }
+                PushedRequestError::Refused { error, .. } => match error.as_str() {
+                    "server_error" | "temporarily_unavailable" => Fault::Provider,
+                    _ => Fault::Configuration,
+                },
+                _ => Fault::Provider,
             },
             Self::Token(TokenError::Refused { error, .. }) => match error.as_str() {
                 "invalid_grant" => Fault::Visitor,
@@ -193,6 +205,8 @@ impl Error {
             Self::Request(RequestError::Body) => "unreadable_form",
             Self::Layer(LayerError::OutOfReach { .. }) => "layer_out_of_reach",
             Self::Layer(LayerError::BasePathStripped { .. }) => "base_path_stripped",
+            Self::PushedRequest(PushedRequestError::Refused { .. }) => "pushed_request_refused",
+            Self::PushedRequest(_) => "pushed_request",
             Self::Authorization(error) => match error {
                 AuthorizationError::Duplicate(_) => "duplicate_parameter",
                 AuthorizationError::StateMissing => "state_missing",
@@ -308,6 +322,7 @@ impl std::error::Error for Error {
         Some(match self {
             Self::Request(source) => source,
             Self::Layer(source) => source,
+            Self::PushedRequest(source) => source,
             Self::Authorization(source) => source,
             Self::Http(source) => source,
             Self::Discovery(source) => source,
@@ -346,6 +361,7 @@ macro_rules! from {
 from! {
     Request(RequestError),
     Layer(LayerError),
+    PushedRequest(PushedRequestError),
     Authorization(AuthorizationError),
     Http(HttpError),
     Discovery(DiscoveryError),
@@ -481,6 +497,28 @@ mod tests {
             (
                 refused("invalid_scope").into(),
                 "login_refused_by_provider",
+                500,
+                Configuration,
+            ),
+            (
+                PushedRequestError::Required.into(),
+                "pushed_request",
+                500,
+                Configuration,
+            ),
+            (
+                PushedRequestError::Status(bad_gateway).into(),
+                "pushed_request",
+                502,
+                Provider,
+            ),
+            (
+                PushedRequestError::Refused {
+                    error: "invalid_request".to_owned(),
+                    description: String::new(),
+                }
+                .into(),
+                "pushed_request_refused",
                 500,
                 Configuration,
             ),

@@ -33,10 +33,11 @@ mod token;
 mod userinfo;
 
 pub use authorization::{
-    AuthorizationError, CookiePersistence, LoginOptions, ParameterError, Prompt, RememberMe,
+    AuthorizationError, CookiePersistence, LoginOptions, ParameterError, Prompt,
+    PushedRequestError, RememberMe,
 };
 pub use builder::{GateBuilder, Provider};
-pub use client::{ClientAuth, ClientKey, ClientSecret, ResponseMode, UserinfoPolicy};
+pub use client::{ClientAuth, ClientKey, ClientSecret, ResponseMode, Usage, UserinfoPolicy};
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{BasePath, Gate, LoginForm, Refusal, WayOn};

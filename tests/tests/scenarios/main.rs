@@ -31,6 +31,7 @@ mod nodes;
 mod pages;
 mod provider_trouble;
 mod providers;
+mod pushed_requests;
 mod refresh;
 mod refresh_trouble;
 mod remember;

@@ -68,6 +68,7 @@ const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     ("settings", 11),
     ("authorization_request", 12),
     ("mischief", 12),
+    ("pushed_requests", 12),
     // 2: all of it in one place, which knows no endpoint.
     ("provider", 20),
     // 3: the endpoints, and what they share.
@@ -77,6 +78,7 @@ const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     ("pages", 30),
     ("discovery", 31),
     ("introspection", 31),
+    ("pushed_authorization", 31),
     ("revocation", 31),
     ("token", 31),
     ("userinfo", 31),

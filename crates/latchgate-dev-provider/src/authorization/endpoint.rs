@@ -14,7 +14,9 @@ use crate::pages::{picker, refused};
 use crate::parameters::Parameters;
 use crate::person::Person;
 use crate::provider::Provider;
+use crate::pushed_requests;
 use crate::session::OpSession;
+use crate::settings::Requests;
 use crate::token::id_token_hint;
 use crate::world::random_token;
 
@@ -25,6 +27,10 @@ pub(crate) async fn authorize(State(provider): State<Arc<Provider>>, request: Re
         Ok(parameters) => parameters,
         Err(error) => return refused(&error.to_string()),
     };
+    let parameters = match provider.carried_or_pushed(parameters) {
+        Ok(parameters) => parameters,
+        Err(reason) => return refused(reason),
+    };
     match AuthorizationRequest::parse(|id| provider.client(id), &parameters) {
         Ok(request) => provider.authorize(&headers, request),
         Err(Refusal::Page(reason)) => refused(&reason),
@@ -33,6 +39,28 @@ pub(crate) async fn authorize(State(provider): State<Arc<Provider>>, request: Re
 }
 
 impl Provider {
+    /// The parameters of a request: its own, or those that it refers to.
+    fn carried_or_pushed(&self, parameters: Parameters) -> Result<Parameters, &'static str> {
+        let reference = parameters.get("request_uri");
+        // Any other one is of a kind that is not supported.
+        let Some(reference) = reference.filter(|uri| uri.starts_with(pushed_requests::PREFIX))
+        else {
+            return match self.settings.requests {
+                Requests::Any => Ok(parameters),
+                Requests::Pushed => Err("Authorization requests must be pushed first."),
+            };
+        };
+        if parameters
+            .names()
+            .any(|name| name != "client_id" && name != "request_uri")
+        {
+            return Err("Beside client_id and request_uri, nothing belongs into the request.");
+        }
+        let client_id = parameters.get("client_id").unwrap_or_default();
+        let pushed = self.pushed_requests.take(reference, client_id, self.now());
+        pushed.ok_or("The request_uri is unknown, expired or used, or of another client.")
+    }
+
     fn authorize(&self, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
         let picked = self
             .auto_sign_in

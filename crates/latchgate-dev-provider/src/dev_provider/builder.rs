@@ -10,7 +10,7 @@ use crate::causes::write_with_cause;
 use crate::client::Client;
 use crate::keys::SigningAlg;
 use crate::person::{Person, default_people};
-use crate::settings::{ExpiresIn, ResponseIssuer, Settings};
+use crate::settings::{ExpiresIn, Requests, ResponseIssuer, Settings};
 use crate::world::{Clock, system_clock};
 
 /// Prepares a [`DevProvider`].
@@ -83,6 +83,13 @@ impl DevProviderBuilder {
     /// Whether authorization responses carry `iss`; by default they do.
     pub fn response_issuer(mut self, response_issuer: ResponseIssuer) -> Self {
         self.settings.response_issuer = response_issuer;
+        self
+    }
+
+    /// Accepts pushed authorization requests only ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)), and says so in the
+    /// discovery document.
+    pub fn require_pushed_requests(mut self) -> Self {
+        self.settings.requests = Requests::Pushed;
         self
     }
 

@@ -10,6 +10,7 @@ mod authorization;
 mod logout;
 mod mischief;
 mod people;
+mod pushed_requests;
 mod refresh;
 mod server;
 mod token;

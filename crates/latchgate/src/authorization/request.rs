@@ -13,7 +13,34 @@ use crate::client::{Registration, ResponseMode};
 use crate::provider::Metadata;
 use crate::return_to::ReturnTo;
 
-/// Builds the URL to which the browser is sent, and the pending login to keep until it comes back.
+/// The parameters of an authorization request, before it is sent one way or another.
+#[derive(Debug)]
+pub(crate) struct AuthorizationRequest {
+    /// The authorization endpoint, with the query that is its own.
+    endpoint: Url,
+    /// In the order in which they are sent.
+    parameters: Vec<(String, String)>,
+}
+
+impl AuthorizationRequest {
+    pub(super) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
+    /// The URL to which the browser is sent, with all parameters in it.
+    pub(crate) fn url(&self) -> Url {
+        self.url_of(&self.parameters)
+    }
+
+    /// The URL to which the browser is sent, with these parameters.
+    pub(super) fn url_of(&self, parameters: &[(String, String)]) -> Url {
+        let mut url = self.endpoint.clone();
+        url.query_pairs_mut().extend_pairs(parameters);
+        url
+    }
+}
+
+/// Builds the request, and the pending login to keep until the browser comes back.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
@@ -21,7 +48,7 @@ pub(crate) fn request(
     came_from: ReturnTo,
     secrets: LoginSecrets,
     now: u64,
-) -> (Url, PendingLogin) {
+) -> (AuthorizationRequest, PendingLogin) {
     let client = registration.oauth_client(metadata);
     let state = secrets.state.text();
     let mut request = client
@@ -70,7 +97,19 @@ pub(crate) fn request(
         remembered: options.remembered.unwrap_or_default(),
         replaces: None,
     };
-    (request.url().0, pending)
+    let endpoint = metadata.authorization_endpoint().url().clone();
+    // `oauth2` puts its parameters behind those that the endpoint has already.
+    let own = endpoint.query_pairs().count();
+    let url = request.url().0;
+    let parameters = url
+        .query_pairs()
+        .skip(own)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()));
+    let request = AuthorizationRequest {
+        parameters: parameters.collect(),
+        endpoint,
+    };
+    (request, pending)
 }
 
 #[cfg(test)]
@@ -108,7 +147,9 @@ mod tests {
         let came_from = ReturnTo::parse("/invoices?page=2").unwrap();
         let metadata = Metadata::example(json!({}));
         let secrets = LoginSecrets::draw(&CountingRandom::default()).unwrap();
-        request(registration, &metadata, options, came_from, secrets, 1_000)
+        let (request, pending) =
+            request(registration, &metadata, options, came_from, secrets, 1_000);
+        (request.url(), pending)
     }
 
     /// The parameters of a URL, with all values each has.

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::authorization::{LoginOptions, check_parameter};
 use crate::client::{
-    ClientAuth, ClientSecret, Registration, ResponseMode, UserinfoPolicy, registration_id,
+    ClientAuth, ClientSecret, Registration, ResponseMode, Usage, UserinfoPolicy, registration_id,
 };
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::Algorithm;
@@ -33,6 +33,7 @@ pub struct Provider {
     audience: Option<String>,
     resources: Vec<String>,
     response_mode: ResponseMode,
+    par: Usage,
     id_token_alg: Algorithm,
     trusted_audiences: Vec<String>,
     userinfo: UserinfoPolicy,
@@ -54,6 +55,7 @@ impl Provider {
             audience: None,
             resources: Vec::new(),
             response_mode: ResponseMode::Query,
+            par: Usage::WhenRequired,
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
@@ -100,6 +102,15 @@ impl Provider {
     /// How the authorization response is returned; by default in the query.
     pub fn response_mode(mut self, mode: ResponseMode) -> Self {
         self.response_mode = mode;
+        self
+    }
+
+    /// Whether each authorization request is sent to the provider first, from here and with client
+    /// authentication, so that the browser carries only a reference to it
+    /// ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)). By default it is when the provider's metadata
+    /// requires it.
+    pub fn par(mut self, par: Usage) -> Self {
+        self.par = par;
         self
     }
 
@@ -230,6 +241,7 @@ impl Provider {
             audience: self.audience,
             resources: self.resources,
             response_mode: self.response_mode,
+            par: self.par,
             id_token_alg: self.id_token_alg,
             trusted_audiences: self.trusted_audiences,
             userinfo: self.userinfo,

@@ -4,8 +4,10 @@
 mod authentication;
 mod key;
 mod registration;
+mod usage;
 
 pub use authentication::{ClientAuth, ClientSecret};
 pub use key::ClientKey;
 pub(crate) use registration::{Registration, registration_id};
 pub use registration::{ResponseMode, UserinfoPolicy};
+pub use usage::Usage;

@@ -13,6 +13,7 @@ use oauth2::{
 };
 
 use super::authentication::ClientAuth;
+use super::usage::Usage;
 use crate::jose::Algorithm;
 use crate::provider::{ClaimPaths, Issuer, Metadata};
 
@@ -34,6 +35,8 @@ pub(crate) struct Registration {
     /// Resource indicators, RFC 8707.
     pub(crate) resources: Vec<String>,
     pub(crate) response_mode: ResponseMode,
+    /// Whether authorization requests are pushed, RFC 9126.
+    pub(crate) par: Usage,
     /// The one signature algorithm an ID token may have.
     pub(crate) id_token_alg: Algorithm,
     /// Audiences an ID token may name besides our client id.
@@ -130,6 +133,7 @@ impl Registration {
             audience: None,
             resources: Vec::new(),
             response_mode: ResponseMode::Query,
+            par: Usage::WhenRequired,
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,

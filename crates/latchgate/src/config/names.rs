@@ -5,7 +5,7 @@ pub(crate) const PREFIX: &str = "LATCHGATE_";
 
 /// Every setting, in the order of the table at [`Settings`](crate::Settings). The environment variable is [`PREFIX`] and
 /// the name in capitals.
-pub(crate) const NAMES: [&str; 36] = [
+pub(crate) const NAMES: [&str; 37] = [
     "base_url",
     "issuer",
     "client_id",
@@ -21,6 +21,7 @@ pub(crate) const NAMES: [&str; 36] = [
     "acr_values",
     "ui_locales",
     "response_mode",
+    "par",
     "id_token_alg",
     "trusted_audiences",
     "userinfo",

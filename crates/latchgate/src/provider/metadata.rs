@@ -1,6 +1,7 @@
 //! Provider metadata: [OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)
-//! with the members of [RP-Initiated Logout 1.0 §2.1](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#OPMetadata)
-//! [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2) and
+//! with the members of [RP-Initiated Logout 1.0 §2.1](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#OPMetadata),
+//! [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2),
+//! [RFC 9126 §5](https://www.rfc-editor.org/rfc/rfc9126#section-5) and
 //! [RFC 9207 §3](https://www.rfc-editor.org/rfc/rfc9207#section-3).
 
 use openidconnect::core::{
@@ -100,6 +101,9 @@ type Standard = ProviderMetadata<
 struct Additional {
     end_session_endpoint: Option<EndSessionUrl>,
     revocation_endpoint: Option<Url>,
+    pushed_authorization_request_endpoint: Option<Url>,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
@@ -110,7 +114,7 @@ impl AdditionalProviderMetadata for Additional {}
 
 /// The members this crate acts on. All others are dropped unread, so that a malformed
 /// `op_policy_uri` or a new kind of `display` can never stop a login.
-const MEMBERS: [&str; 8] = [
+const MEMBERS: [&str; 10] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -118,6 +122,8 @@ const MEMBERS: [&str; 8] = [
     "jwks_uri",
     "end_session_endpoint",
     "revocation_endpoint",
+    "pushed_authorization_request_endpoint",
+    "require_pushed_authorization_requests",
     "authorization_response_iss_parameter_supported",
 ];
 
@@ -200,6 +206,18 @@ impl Metadata {
 
     pub(crate) fn revocation_endpoint(&self) -> Option<&Url> {
         self.0.additional_metadata().revocation_endpoint.as_ref()
+    }
+
+    /// Where authorization requests are pushed (RFC 9126 §5).
+    pub(crate) fn pushed_authorization_request_endpoint(&self) -> Option<&Url> {
+        let additional = self.0.additional_metadata();
+        additional.pushed_authorization_request_endpoint.as_ref()
+    }
+
+    /// Whether authorization requests are accepted only if they are pushed (RFC 9126 §5).
+    pub(crate) fn requires_pushed_requests(&self) -> bool {
+        let additional = self.0.additional_metadata();
+        additional.require_pushed_authorization_requests
     }
 
     /// Whether every authorization response must carry `iss` (RFC 9207 §2.4).

@@ -17,7 +17,7 @@ use crate::provider::{
 };
 
 /// How long all of one call to the provider may take.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The connection to one provider.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The application as the relying party of a provider: it exchanges codes, verifies, refreshes and revokes tokens.
 //! Knows no store and no cookie.
 
+mod authorization;
 mod cached;
 mod claims;
 mod connection;
@@ -14,18 +15,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{Request, Response};
-use url::Url;
+use tokio::sync::Semaphore;
 
-use crate::authorization::{
-    Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin, Prompt, VerifiedCode, request,
-    response,
-};
+use crate::authorization::{LoginOptions, Prompt};
 use crate::background::Background;
 use crate::client::Registration;
 use crate::error::Error;
-use crate::io::{Clock, HttpClient, HttpError, Random};
+use crate::io::{Clock, HttpClient, HttpError};
 use crate::provider::{ClaimPaths, Metadata};
-use crate::return_to::ReturnTo;
 use connection::ProviderConnection;
 pub(crate) use parties::RelyingParties;
 
@@ -35,6 +32,8 @@ pub(crate) struct RelyingParty {
     /// The defaults of every login.
     login_options: LoginOptions,
     connection: ProviderConnection,
+    /// Limits how many authorization requests are pushed at once.
+    pushes: Semaphore,
     /// How far the provider's clock may be off, in seconds.
     leeway: u64,
     background: Arc<Background>,
@@ -59,6 +58,7 @@ impl RelyingParty {
             connection: ProviderConnection::new(issuer, config.http, background),
             registration: config.registration,
             login_options: config.login_options,
+            pushes: Semaphore::new(authorization::PUSHES),
             leeway: config.leeway,
             background: config.background,
             clock: config.clock,
@@ -90,20 +90,6 @@ impl RelyingParty {
         Ok(())
     }
 
-    /// The authorization request of a login, and what must be remembered of it.
-    pub(crate) async fn authorization_request(
-        &self,
-        options: LoginOptions,
-        return_to: ReturnTo,
-        random: &dyn Random,
-    ) -> Result<(Url, PendingLogin), Error> {
-        let metadata = self.metadata().await?;
-        let secrets = LoginSecrets::draw(random)?;
-        let (registration, now) = (&self.registration, self.now());
-        let login = request(registration, &metadata, options, return_to, secrets, now);
-        Ok(login)
-    }
-
     /// The login options, with the defaults of every login for what they leave open.
     pub(crate) fn login_options(&self, options: LoginOptions) -> LoginOptions {
         options.or(&self.login_options)
@@ -112,21 +98,6 @@ impl RelyingParty {
     #[cfg(test)]
     pub(crate) fn every_login(&self) -> &LoginOptions {
         &self.login_options
-    }
-
-    /// Checks an authorization response against the login that it belongs to.
-    pub(crate) async fn authorization_response(
-        &self,
-        parameters: Parameters<'_>,
-        pending: PendingLogin,
-    ) -> Result<(VerifiedCode, Expected), Error> {
-        let metadata = self.metadata().await?;
-        Ok(response(
-            parameters,
-            pending,
-            &self.registration,
-            &metadata,
-        )?)
     }
 
     /// The `prompt` that lets another person sign in: every provider must support `login` (OpenID Connect Core 1.0

@@ -44,7 +44,7 @@ impl Kind {
     /// The kind of a setting.
     fn of(setting: &str) -> Self {
         match setting {
-            "userinfo" => Self::Switch,
+            "userinfo" | "par" => Self::Switch,
             "max_age" => Self::Seconds,
             "scopes" | "resource" | "acr_values" | "ui_locales" | "trusted_audiences" => {
                 Self::Words

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Settings;
 use crate::authorization::{LoginOptions, Prompt};
 use crate::builder::{GateBuilder, Provider};
-use crate::client::{ClientAuth, ClientSecret, ResponseMode, UserinfoPolicy};
+use crate::client::{ClientAuth, ClientSecret, ResponseMode, Usage, UserinfoPolicy};
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::gate::BasePath;
 use crate::logout::ClearSiteData;
@@ -149,6 +149,9 @@ impl Settings {
         if let Some(Some(mode)) = mistakes.keep(mode) {
             provider = provider.response_mode(mode);
         }
+        if let Some(Some(par)) = mistakes.keep(self.usage("par")) {
+            provider = provider.par(par);
+        }
         if let Some(alg) = self.get("id_token_alg") {
             let alg = alg.parse().map_err(Problem::Algorithm);
             let alg = alg.map_err(|problem| Mistake::new("id_token_alg", problem));
@@ -183,6 +186,16 @@ impl Settings {
             provider = provider.permission_claim(path);
         }
         provider
+    }
+
+    /// When an extension of the protocol is used.
+    fn usage(&self, name: &'static str) -> Result<Option<Usage>, Mistake> {
+        let words = [
+            ("auto", Usage::WhenRequired),
+            ("true", Usage::Always),
+            ("false", Usage::Never),
+        ];
+        self.word(name, "auto, true, false", &words)
     }
 
     /// What every login asks for.

@@ -7,6 +7,7 @@ mod forger;
 mod id_token;
 mod id_token_signature;
 mod keys;
+mod pushed_request;
 mod refresh;
 mod token_response;
 mod userinfo;

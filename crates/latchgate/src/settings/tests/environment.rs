@@ -21,8 +21,7 @@ fn variables_that_belong_to_nobody_are_refused_with_the_nearest_name() {
         ("latchgate_issuer", Some("LATCHGATE_ISSUER")),
         ("LATCHGATE_", None),
         ("LATCHGATE_TEST_REPORT", None),
-        ("LATCHGATE_PAR", None),
-        ("LATCHGATE_DPOP", None),
+        ("LATCHGATE_PARR", Some("LATCHGATE_PAR")),
         ("LATCHGATE_K8S_SERVICE_HOST", None),
     ] {
         let error = environment(&[&good[..], &[(name, "hunter2")]].concat()).build();

@@ -76,6 +76,7 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "client_auth",
             "client_secret_basic, client_secret_post, none",
         ),
+        (&[("par", "maybe")], "par", "auto, true, false"),
         (
             &[("client_auth", "private_key_jwt")],
             "client_auth",

@@ -8,7 +8,7 @@ mod tables;
 use std::sync::Arc;
 
 use super::*;
-use crate::client::{ClientAuth, ResponseMode, UserinfoPolicy};
+use crate::client::{ClientAuth, ResponseMode, Usage, UserinfoPolicy};
 use crate::provider::ClaimPath;
 use crate::store::{MemoryStore, SessionStore};
 
@@ -64,6 +64,7 @@ fn every_setting_arrives() {
         ("audience", "https://api.example"),
         ("resource", "https://a.example urn:b"),
         ("response_mode", "form_post"),
+        ("par", "true"),
         ("id_token_alg", "ES256"),
         ("trusted_audiences", "one two"),
         ("userinfo", "true"),
@@ -125,6 +126,7 @@ fn every_setting_arrives() {
     );
     assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
     assert_eq!(registration.response_mode, ResponseMode::FormPost);
+    assert_eq!(registration.par, Usage::Always);
     assert_eq!(registration.id_token_alg.as_str(), "ES256");
     assert_eq!(registration.trusted_audiences, ["one", "two"]);
     assert_eq!(registration.userinfo, UserinfoPolicy::Always);

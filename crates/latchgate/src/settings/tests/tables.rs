@@ -6,6 +6,7 @@ use super::*;
 fn tables_have_booleans_numbers_and_arrays() {
     let natural = [
         "userinfo = true",
+        "par = true",
         "max_age = 300",
         "scopes = ['openid', 'offline_access']",
         "resource = ['https://a.example', 'urn:b']",
@@ -19,6 +20,7 @@ fn tables_have_booleans_numbers_and_arrays() {
     let gate = Gate::from_toml(&table).unwrap();
     let registration = gate.0.context.relying_parties.first().registration();
     assert_eq!(registration.userinfo, UserinfoPolicy::Always);
+    assert_eq!(registration.par, Usage::Always);
     assert_eq!(registration.scopes, ["openid", "offline_access"]);
     assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
     assert_eq!(registration.trusted_audiences, ["one", "two"]);

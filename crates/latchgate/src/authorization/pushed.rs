@@ -1,0 +1,356 @@
+//! Pushing an authorization request to the provider, instead of letting the browser carry it:
+//! [RFC 9126 §2](https://www.rfc-editor.org/rfc/rfc9126#section-2).
+//!
+//! The request is authenticated like one to the token endpoint, so the provider knows that it is ours, and nobody on
+//! the way can change it or read it. The browser then carries the client id and a reference.
+
+use std::fmt;
+
+use http::{Request, Response, StatusCode, header};
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+
+use super::printable;
+use super::request::AuthorizationRequest;
+use crate::client::{Registration, Usage};
+use crate::jose::{JsonError, strict_object};
+use crate::provider::Metadata;
+
+/// The longest reference that is passed on, in bytes: it becomes part of a URL.
+const LONGEST_REFERENCE: usize = 2_048;
+
+/// Why an authorization request could not be pushed. There is no fallback to a plain request.
+#[non_exhaustive]
+pub enum PushedRequestError {
+    /// The setting `par` is `false`, but the provider accepts pushed requests only (§5).
+    Required,
+    /// The setting `par` is `true`, but the metadata has no `pushed_authorization_request_endpoint`.
+    NoEndpoint,
+    /// The provider refused the request (§2.3).
+    Refused {
+        /// The `error` code, such as `invalid_request`, at most 64 visible ASCII characters of it.
+        error: String,
+        /// The description, for logs only.
+        description: String,
+    },
+    /// A status other than 201, without an error that this crate can read. Redirects are not followed.
+    Status(StatusCode),
+    /// The answer is not a JSON object.
+    Json(JsonError),
+    /// A member of the answer is missing, or not what §2.2 says.
+    Member(&'static str),
+}
+
+impl fmt::Display for PushedRequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required => f.write_str(
+                "the provider accepts pushed authorization requests only, but the setting `par` is `false`; set it to `auto` or `true`",
+            ),
+            Self::NoEndpoint => f.write_str(
+                "authorization requests are to be pushed, but the provider's metadata has no `pushed_authorization_request_endpoint`; set `par` to `auto`, or turn it on at the provider",
+            ),
+            Self::Refused { error, description } => write!(
+                f,
+                "the provider refused the pushed authorization request: {error} ({description})"
+            ),
+            Self::Status(status) => write!(
+                f,
+                "the pushed authorization request endpoint answered {status} instead of 201"
+            ),
+            Self::Json(_) => {
+                f.write_str("the pushed authorization request endpoint's answer cannot be read")
+            }
+            Self::Member(member) => write!(
+                f,
+                "`{member}` in the pushed authorization request endpoint's answer is missing or cannot be used"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PushedRequestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Json(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+debug_with_causes!(PushedRequestError);
+
+/// The endpoint to push to; `None` where the request is not pushed.
+fn endpoint<'m>(
+    usage: Usage,
+    metadata: &'m Metadata,
+) -> Result<Option<&'m Url>, PushedRequestError> {
+    let endpoint = metadata.pushed_authorization_request_endpoint();
+    match (usage, metadata.requires_pushed_requests()) {
+        (Usage::Never, true) => Err(PushedRequestError::Required),
+        (Usage::Never, false) | (Usage::WhenRequired, false) => Ok(None),
+        (Usage::Always, _) | (Usage::WhenRequired, true) => {
+            endpoint.map(Some).ok_or(PushedRequestError::NoEndpoint)
+        }
+    }
+}
+
+/// The request that pushes an authorization request (§2.1); `None` where it is not to be pushed.
+pub(crate) fn request(
+    registration: &Registration,
+    metadata: &Metadata,
+    authorization: &AuthorizationRequest,
+) -> Result<Option<Request<Vec<u8>>>, PushedRequestError> {
+    let Some(endpoint) = endpoint(registration.par, metadata)? else {
+        return Ok(None);
+    };
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    let own = authorization.parameters().iter();
+    form.extend_pairs(own.filter(|(name, _)| name != CLIENT_ID));
+    let client_id = &registration.client_id;
+    let credentials = registration.auth.authenticate(client_id, &mut form);
+    if credentials.is_some() {
+        // Part of the authorization request as well; other methods have just added it.
+        form.append_pair(CLIENT_ID, client_id);
+    }
+    let mut request = Request::post(endpoint.as_str())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "application/json");
+    if let Some(credentials) = credentials {
+        request = request.header(header::AUTHORIZATION, credentials);
+    }
+    let request = request.body(form.finish().into_bytes());
+    let request = request.map_err(|_| PushedRequestError::Member("request"))?;
+    Ok(Some(request))
+}
+
+const CLIENT_ID: &str = "client_id";
+
+/// Reads the answer (§2.2): the URL to which the browser is sent, with the client id and the reference only (§4).
+pub(crate) fn response(
+    registration: &Registration,
+    authorization: &AuthorizationRequest,
+    response: &Response<Vec<u8>>,
+) -> Result<Url, PushedRequestError> {
+    let body = strict_object(response.body());
+    if response.status() != StatusCode::CREATED {
+        let body = body.unwrap_or_default();
+        let text = |name| body.get(name).and_then(Value::as_str);
+        return Err(match text("error") {
+            Some(error) => PushedRequestError::Refused {
+                error: printable(error, 64),
+                description: printable(text("error_description").unwrap_or_default(), 256),
+            },
+            None => PushedRequestError::Status(response.status()),
+        });
+    }
+    let body = body.map_err(PushedRequestError::Json)?;
+    let is_reference = |text: &&str| text.len() <= LONGEST_REFERENCE && Url::parse(text).is_ok();
+    let reference = body
+        .get("request_uri")
+        .and_then(Value::as_str)
+        .filter(is_reference)
+        .ok_or(PushedRequestError::Member("request_uri"))?;
+    if body
+        .get("expires_in")
+        .and_then(Value::as_u64)
+        .is_none_or(|seconds| seconds == 0)
+    {
+        return Err(PushedRequestError::Member("expires_in"));
+    }
+    let parameters = [
+        (CLIENT_ID.to_owned(), registration.client_id.clone()),
+        ("request_uri".to_owned(), reference.to_owned()),
+    ];
+    Ok(authorization.url_of(&parameters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authorization::{LoginOptions, LoginSecrets};
+    use crate::client::ClientAuth;
+    use crate::io::scripted::CountingRandom;
+    use crate::return_to::ReturnTo;
+    use serde_json::json;
+
+    fn metadata(required: bool, endpoint: Value) -> Metadata {
+        Metadata::example(json!({
+            "require_pushed_authorization_requests": required,
+            "pushed_authorization_request_endpoint": endpoint,
+        }))
+    }
+
+    fn with_par() -> Metadata {
+        metadata(false, json!("https://op.example/par?tenant=7"))
+    }
+
+    fn registration(par: Usage, auth: ClientAuth) -> Registration {
+        Registration {
+            par,
+            auth,
+            ..Registration::example()
+        }
+    }
+
+    fn authorization(registration: &Registration) -> AuthorizationRequest {
+        let secrets = LoginSecrets::draw(&CountingRandom::default()).unwrap();
+        let options = LoginOptions::new().login_hint("jane&client_id=evil");
+        let (metadata, home) = (with_par(), ReturnTo::root());
+        crate::authorization::request(registration, &metadata, options, home, secrets, 0).0
+    }
+
+    fn basic() -> ClientAuth {
+        ClientAuth::ClientSecretBasic("hunter2".into())
+    }
+
+    fn form(request: &Request<Vec<u8>>) -> Vec<(String, String)> {
+        let mut pairs: Vec<_> = form_urlencoded::parse(request.body())
+            .into_owned()
+            .collect();
+        pairs.sort();
+        pairs
+    }
+
+    #[test]
+    fn requests_are_pushed_when_required_or_wanted_and_never_otherwise() {
+        let par = || json!("https://op.example/par");
+        let pushed = |usage, required, endpoint: Value| {
+            let registration = registration(usage, basic());
+            let authorization = authorization(&registration);
+            let pushed = request(&registration, &metadata(required, endpoint), &authorization);
+            match pushed {
+                Ok(request) => Ok(request.is_some()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        assert_eq!(pushed(Usage::WhenRequired, true, par()), Ok(true));
+        assert_eq!(pushed(Usage::WhenRequired, false, par()), Ok(false));
+        assert_eq!(pushed(Usage::Always, false, par()), Ok(true));
+        assert_eq!(pushed(Usage::Always, true, par()), Ok(true));
+        assert_eq!(pushed(Usage::Never, false, par()), Ok(false));
+        for (usage, required, endpoint, said) in [
+            (Usage::Never, true, par(), "`par` is `false`"),
+            (Usage::Always, false, Value::Null, "set `par` to `auto`"),
+            (Usage::WhenRequired, true, Value::Null, "has no `pushed_"),
+        ] {
+            let error = pushed(usage, required, endpoint).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn everything_is_pushed_once_and_with_client_authentication() {
+        for (auth, header, secret) in [
+            (basic(), true, None),
+            (
+                ClientAuth::ClientSecretPost("hunter2".into()),
+                false,
+                Some("hunter2"),
+            ),
+            (ClientAuth::None, false, None),
+        ] {
+            let registration = registration(Usage::Always, auth);
+            let authorization = authorization(&registration);
+            let pushed = request(&registration, &with_par(), &authorization)
+                .unwrap()
+                .unwrap();
+            assert_eq!(pushed.method(), "POST");
+            assert_eq!(pushed.uri(), "https://op.example/par?tenant=7");
+            assert_eq!(pushed.headers().contains_key(header::AUTHORIZATION), header);
+            let mut expected = authorization.parameters().to_vec();
+            let secret = secret.map(|secret| ("client_secret".to_owned(), secret.to_owned()));
+            expected.extend(secret);
+            expected.sort();
+            assert_eq!(form(&pushed), expected);
+            let names: Vec<_> = expected.iter().map(|(name, _)| name).collect();
+            assert_eq!(names.iter().filter(|name| **name == "client_id").count(), 1);
+        }
+    }
+
+    fn answer(status: u16, body: &str) -> Result<Url, PushedRequestError> {
+        let registration = registration(Usage::Always, basic());
+        let authorization = authorization(&registration);
+        let answer = Response::builder()
+            .status(status)
+            .body(body.as_bytes().to_vec());
+        response(&registration, &authorization, &answer.unwrap())
+    }
+
+    const REFERENCE: &str = "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c";
+
+    #[test]
+    fn the_browser_carries_the_client_id_and_the_reference_only() {
+        let body = json!({ "request_uri": REFERENCE, "expires_in": 60, "more": {} });
+        let url = answer(201, &body.to_string()).unwrap();
+        let reference = REFERENCE.replace(':', "%3A");
+        let expected = format!(
+            "https://op.example/authorize?tenant=7&client_id=my-app&request_uri={reference}"
+        );
+        assert_eq!(url.as_str(), expected);
+    }
+
+    #[test]
+    fn any_other_answer_is_refused() {
+        let good = json!({ "request_uri": REFERENCE, "expires_in": 60 }).to_string();
+        for status in [200, 202, 204, 302, 400, 500] {
+            let refused = answer(status, &good);
+            assert!(matches!(refused, Err(PushedRequestError::Status(found)) if found == status));
+        }
+        let long = format!("urn:{}", "x".repeat(LONGEST_REFERENCE));
+        for (member, body) in [
+            ("request_uri", json!({ "expires_in": 60 })),
+            (
+                "request_uri",
+                json!({ "request_uri": "", "expires_in": 60 }),
+            ),
+            (
+                "request_uri",
+                json!({ "request_uri": "no URI", "expires_in": 60 }),
+            ),
+            (
+                "request_uri",
+                json!({ "request_uri": long, "expires_in": 60 }),
+            ),
+            (
+                "request_uri",
+                json!({ "request_uri": [REFERENCE], "expires_in": 60 }),
+            ),
+            ("expires_in", json!({ "request_uri": REFERENCE })),
+            (
+                "expires_in",
+                json!({ "request_uri": REFERENCE, "expires_in": 0 }),
+            ),
+            (
+                "expires_in",
+                json!({ "request_uri": REFERENCE, "expires_in": -1 }),
+            ),
+        ] {
+            let refused = answer(201, &body.to_string());
+            assert!(
+                matches!(refused, Err(PushedRequestError::Member(found)) if found == member),
+                "{body}"
+            );
+        }
+        for body in ["", "[]", "{", r#"{"expires_in":1,"expires_in":2}"#] {
+            assert!(
+                matches!(answer(201, body), Err(PushedRequestError::Json(_))),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_are_shortened_and_stripped() {
+        let body = json!({ "error": "invalid_request\r\n", "error_description": "d".repeat(999) });
+        match answer(400, &body.to_string()) {
+            Err(PushedRequestError::Refused { error, description }) => {
+                assert_eq!(
+                    (error.as_str(), description.len()),
+                    ("invalid_request..", 256)
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The authorization request, pushed to the provider first where that is wanted, and the authorization response.
+
+use url::Url;
+
+use super::RelyingParty;
+use super::connection::DEADLINE;
+use crate::authorization::{
+    AuthorizationRequest, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin,
+    VerifiedCode, push_request, push_response, request, response,
+};
+use crate::error::Error;
+use crate::io::{HttpError, Random};
+use crate::provider::Metadata;
+use crate::return_to::ReturnTo;
+
+/// How many authorization requests are pushed at once. Anybody can start logins, and each is a call to the provider:
+/// further ones wait, as long as one call may take.
+pub(super) const PUSHES: usize = 256;
+
+impl RelyingParty {
+    /// The URL that starts a login at the provider, and what must be remembered of it.
+    pub(crate) async fn authorization_request(
+        &self,
+        options: LoginOptions,
+        return_to: ReturnTo,
+        random: &dyn Random,
+    ) -> Result<(Url, PendingLogin), Error> {
+        let metadata = self.metadata().await?;
+        let secrets = LoginSecrets::draw(random)?;
+        let (registration, now) = (&self.registration, self.now());
+        let (request, pending) = request(registration, &metadata, options, return_to, secrets, now);
+        let pushed = self.push(&request, &metadata).await?;
+        Ok((pushed.unwrap_or_else(|| request.url()), pending))
+    }
+
+    /// Pushes the request, if it is to be pushed.
+    async fn push(
+        &self,
+        authorization: &AuthorizationRequest,
+        metadata: &Metadata,
+    ) -> Result<Option<Url>, Error> {
+        let Some(request) = push_request(&self.registration, metadata, authorization)? else {
+            return Ok(None);
+        };
+        let turn = tokio::time::timeout(DEADLINE, self.pushes.acquire()).await;
+        let _turn = turn.map_err(|_| HttpError::Timeout)?;
+        let answer = self.send(request).await?;
+        let url = push_response(&self.registration, authorization, &answer)?;
+        Ok(Some(url))
+    }
+
+    /// Checks an authorization response against the login that it belongs to.
+    pub(crate) async fn authorization_response(
+        &self,
+        parameters: Parameters<'_>,
+        pending: PendingLogin,
+    ) -> Result<(VerifiedCode, Expected), Error> {
+        let metadata = self.metadata().await?;
+        Ok(response(
+            parameters,
+            pending,
+            &self.registration,
+            &metadata,
+        )?)
+    }
+}
