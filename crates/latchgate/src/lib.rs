@@ -33,7 +33,8 @@ mod token;
 mod userinfo;
 
 pub use authorization::{
-    AuthorizationError, CookiePersistence, LoginOptions, ParameterError, Prompt,
+    AuthorizationDetails, AuthorizationDetailsError, AuthorizationError, ClaimRequest,
+    ClaimsRequest, ClaimsRequestError, CookiePersistence, LoginOptions, ParameterError, Prompt,
     PushedRequestError, RememberMe,
 };
 pub use builder::{GateBuilder, Provider};

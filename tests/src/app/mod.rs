@@ -30,8 +30,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use latchgate::{
-    AccessToken, CookiePersistence, Gate, Guard, LoginOptions, ParameterError, Prompt, ReturnTo,
-    SessionEnd,
+    AccessToken, AuthorizationDetails, CookiePersistence, Gate, Guard, LoginOptions,
+    ParameterError, Prompt, ReturnTo, SessionEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -151,7 +151,13 @@ fn wishes() -> Result<LoginOptions, ParameterError> {
         .acr_values("urn:example:gold")
         .max_age(Duration::from_secs(600))
         .return_to(ReturnTo::parse("/me?switched=1").unwrap_or_else(ReturnTo::root))
+        .authorization_details(payment())
         .parameter("organization", "org_123 & more")
+}
+
+fn payment() -> AuthorizationDetails {
+    AuthorizationDetails::of(&[json!({ "type": "payment", "amount": "1.50" })])
+        .unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 fn keep() -> LoginOptions {

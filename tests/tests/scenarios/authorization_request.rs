@@ -1,6 +1,6 @@
 //! What is asked of the provider, and that nobody but the application's own code decides it.
 
-use latchgate::ResponseMode;
+use latchgate::{AuthorizationDetails, ClaimRequest, ClaimsRequest, ResponseMode};
 use latchgate_tests::{Failure, Setup, scenarios};
 use url::Url;
 
@@ -91,7 +91,8 @@ async fn state_nonce_and_challenge_are_new_every_time(setup: Setup) -> Result<()
 async fn configuration_decides_audience_resources_and_further_parameters(
     setup: Setup,
 ) -> Result<(), Failure> {
-    let setup = setup.registration(|registration| {
+    let details: AuthorizationDetails = r#"[{"type":"account_information"}]"#.parse()?;
+    let setup = setup.registration(move |registration| {
         registration
             .scopes(["openid", "email"])
             .audience("https://api.example.com/?a=b&c")
@@ -99,6 +100,8 @@ async fn configuration_decides_audience_resources_and_further_parameters(
             .resource("https://two.example/")
             .response_mode(ResponseMode::FormPost)
             .parameter("organization", "org 1")
+            .claims(ClaimsRequest::new().id_token("acr", ClaimRequest::essential()))
+            .authorization_details(details.clone())
     });
     let world = setup.start().await?;
     let url = world.browser()?.get("/me").await?.leads_to()?;
@@ -110,6 +113,15 @@ async fn configuration_decides_audience_resources_and_further_parameters(
     );
     assert_eq!(values(&url, "response_mode"), ["form_post"]);
     assert_eq!(values(&url, "organization"), ["org 1"]);
+    assert_eq!(
+        values(&url, "claims"),
+        [r#"{"id_token":{"acr":{"essential":true}}}"#]
+    );
+    let details = r#"[{"type":"account_information"}]"#;
+    assert_eq!(values(&url, "authorization_details"), [details]);
+    let own = world.browser()?.get("/switch").await?.leads_to()?;
+    let details = r#"[{"amount":"1.50","type":"payment"}]"#;
+    assert_eq!(values(&own, "authorization_details"), [details]);
     Ok(())
 }
 
@@ -151,7 +163,7 @@ async fn the_query_of_the_login_page_changes_nothing_but_the_way_back(
     let world = setup.start().await?;
     let plain = world.browser()?.get("/login").await?.leads_to()?;
     let injected = "/login?scope=admin&redirect_uri=https%3A%2F%2Fevil.example%2Fcb&client_id=evil&acr_values=0&prompt=none\
-        &max_age=1&response_type=token&response_mode=fragment&state=fixed&nonce=fixed&code_challenge=fixed\
+        &max_age=1&response_type=token&response_mode=fragment&claims=%7B%7D&authorization_details=%5B%5D&resource=urn:x&state=fixed&nonce=fixed&code_challenge=fixed\
         &return_to=/x%3Fredirect_uri%3Dhttps%3A%2F%2Fevil.example%26scope%3Dadmin%26client_id%3Devil";
     let browser = world.browser()?;
     let url = browser.get(injected).await?.leads_to()?;

@@ -2,6 +2,8 @@
 //! ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1),
 //! [OpenID Connect Core 1.0 §3.1.2](https://openid.net/specs/openid-connect-core-1_0.html#AuthorizationEndpoint)).
 
+mod claims;
+mod details;
 mod options;
 mod pending;
 mod pkce;
@@ -11,6 +13,8 @@ mod request;
 mod response;
 mod secrets;
 
+pub use claims::{ClaimRequest, ClaimsRequest, ClaimsRequestError};
+pub use details::{AuthorizationDetails, AuthorizationDetailsError};
 pub(crate) use options::check_parameter;
 pub use options::{LoginOptions, ParameterError, Prompt};
 pub(crate) use pending::{MAX_AGE_SECONDS, OpenLogins, PendingLogin, ReplacedSession, suffix_of};

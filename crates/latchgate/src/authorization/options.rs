@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::claims::ClaimsRequest;
+use super::details::AuthorizationDetails;
 use super::remember::CookiePersistence;
 use crate::return_to::ReturnTo;
 
@@ -34,6 +36,9 @@ pub struct LoginOptions {
     pub(crate) max_age: Option<u64>,
     pub(crate) return_to: Option<ReturnTo>,
     pub(crate) remembered: Option<CookiePersistence>,
+    /// From configuration only.
+    pub(crate) claims: Option<ClaimsRequest>,
+    pub(crate) authorization_details: Option<AuthorizationDetails>,
     pub(crate) parameters: Vec<(String, String)>,
 }
 
@@ -86,7 +91,7 @@ impl std::error::Error for ParameterError {}
 
 debug_with_causes!(ParameterError);
 
-const RESERVED: [&str; 20] = [
+const RESERVED: [&str; 23] = [
     "response_type",
     "response_mode",
     "client_id",
@@ -107,6 +112,9 @@ const RESERVED: [&str; 20] = [
     "acr_values",
     "max_age",
     "code",
+    "claims",
+    "authorization_details",
+    "dpop_jkt",
 ];
 
 /// Refuses names that are empty or set by this crate.
@@ -157,6 +165,13 @@ impl LoginOptions {
         self
     }
 
+    /// Sets `authorization_details` ([RFC 9396](https://www.rfc-editor.org/rfc/rfc9396)), in place of
+    /// those that are configured: what the login asks permission for, such as one payment.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Self {
+        self.authorization_details = Some(details);
+        self
+    }
+
     /// Sets where the visitor goes after the login, instead of back to where they were.
     pub fn return_to(mut self, path: ReturnTo) -> Self {
         self.return_to = Some(path);
@@ -184,6 +199,10 @@ impl LoginOptions {
             max_age: self.max_age.or(defaults.max_age),
             return_to: self.return_to.or_else(|| defaults.return_to.clone()),
             remembered: self.remembered.or(defaults.remembered),
+            claims: self.claims.or_else(|| defaults.claims.clone()),
+            authorization_details: self
+                .authorization_details
+                .or_else(|| defaults.authorization_details.clone()),
             parameters: left_open.chain(self.parameters.clone()).collect(),
         }
     }

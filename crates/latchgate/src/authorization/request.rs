@@ -1,7 +1,8 @@
 //! The authorization request: [RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1),
 //! [OpenID Connect Core 1.0 §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest),
 //! [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3),
-//! [RFC 8707 §2.1](https://www.rfc-editor.org/rfc/rfc8707#section-2.1).
+//! [RFC 8707 §2.1](https://www.rfc-editor.org/rfc/rfc8707#section-2.1),
+//! [RFC 9396 §3](https://www.rfc-editor.org/rfc/rfc9396#section-3).
 
 use oauth2::{CsrfToken, Scope};
 use url::Url;
@@ -76,6 +77,11 @@ pub(crate) fn request(
         ("ui_locales", options.ui_locales),
         ("acr_values", options.acr_values),
         ("max_age", max_age),
+        ("claims", options.claims.map(|claims| claims.text())),
+        (
+            "authorization_details",
+            options.authorization_details.map(|details| details.text()),
+        ),
     ];
     for (name, value) in known {
         if let Some(value) = value {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::authorization::{LoginOptions, check_parameter};
+use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
 use crate::client::{
     ClientAuth, ClientSecret, Registration, ResponseMode, Usage, UserinfoPolicy, registration_id,
 };
@@ -38,6 +38,8 @@ pub struct Provider {
     trusted_audiences: Vec<String>,
     userinfo: UserinfoPolicy,
     login_options: LoginOptions,
+    claims: Option<ClaimsRequest>,
+    authorization_details: Option<AuthorizationDetails>,
     parameters: Vec<(String, String)>,
     preset: ProviderPreset,
     roles: Option<ClaimPath>,
@@ -60,6 +62,8 @@ impl Provider {
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
             login_options: LoginOptions::new(),
+            claims: None,
+            authorization_details: None,
             parameters: Vec::new(),
             preset: ProviderPreset::Plain,
             roles: None,
@@ -144,6 +148,21 @@ impl Provider {
         self
     }
 
+    /// The claims that every login asks for one by one, as the `claims` parameter
+    /// ([OpenID Connect Core 1.0 §5.5](https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter)).
+    pub fn claims(mut self, claims: ClaimsRequest) -> Self {
+        self.claims = Some(claims);
+        self
+    }
+
+    /// What every login asks permission for beyond the scope, as `authorization_details`
+    /// ([RFC 9396](https://www.rfc-editor.org/rfc/rfc9396)). A handler's own
+    /// ([`LoginOptions::authorization_details`]) take their place.
+    pub fn authorization_details(mut self, details: AuthorizationDetails) -> Self {
+        self.authorization_details = Some(details);
+        self
+    }
+
     /// An additional parameter for every authorization request, such as Auth0's `organization`.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
@@ -172,6 +191,10 @@ impl Provider {
     pub(super) fn every_login(&self) -> LoginOptions {
         let mut parameters = LoginOptions::new();
         parameters.parameters.clone_from(&self.parameters);
+        parameters.claims.clone_from(&self.claims);
+        parameters
+            .authorization_details
+            .clone_from(&self.authorization_details);
         self.login_options.clone().or(&parameters)
     }
 

@@ -5,7 +5,7 @@ pub(crate) const PREFIX: &str = "LATCHGATE_";
 
 /// Every setting, in the order of the table at [`Settings`](crate::Settings). The environment variable is [`PREFIX`] and
 /// the name in capitals.
-pub(crate) const NAMES: [&str; 37] = [
+pub(crate) const NAMES: [&str; 39] = [
     "base_url",
     "issuer",
     "client_id",
@@ -20,6 +20,8 @@ pub(crate) const NAMES: [&str; 37] = [
     "max_age",
     "acr_values",
     "ui_locales",
+    "claims",
+    "authorization_details",
     "response_mode",
     "par",
     "id_token_alg",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::authorization::ParameterError;
+use crate::authorization::{AuthorizationDetailsError, ClaimsRequestError, ParameterError};
 use crate::io::{RandomError, ReqwestClientError};
 use crate::jose::AlgorithmError;
 use crate::provider::{ClaimPathError, IssuerError};
@@ -70,6 +70,10 @@ pub enum Problem {
     CookieName,
     /// The base URL is too long to be part of it.
     LongBaseUrl,
+    /// It is not a `claims` parameter.
+    Claims(ClaimsRequestError),
+    /// They are not authorization details.
+    AuthorizationDetails(AuthorizationDetailsError),
     /// It is not a claim path.
     ClaimPath(ClaimPathError),
     /// The file cannot be read.
@@ -139,6 +143,8 @@ impl fmt::Display for Problem {
             Self::Collision => f.write_str("is also the path of another route; every route needs its own"),
             Self::CookieName => f.write_str("is not 1 to 64 letters, digits, `-` or `_`; the `__Host-` prefix is added where it applies"),
             Self::LongBaseUrl => f.write_str("would be longer than 64 characters because it contains the path of `base_url`; set it yourself"),
+            Self::Claims(problem) => problem.fmt(f),
+            Self::AuthorizationDetails(problem) => problem.fmt(f),
             Self::ClaimPath(problem) => problem.fmt(f),
             Self::File(_) => f.write_str("names a file that cannot be read"),
             Self::NotText => f.write_str("is not valid UTF-8"),

@@ -1,5 +1,6 @@
 //! What the settings mean: from text to a builder, setting by setting.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::Settings;
@@ -9,7 +10,7 @@ use crate::client::{ClientAuth, ClientSecret, ResponseMode, Usage, UserinfoPolic
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::gate::BasePath;
 use crate::logout::ClearSiteData;
-use crate::provider::{ClaimPath, ProviderPreset};
+use crate::provider::ProviderPreset;
 use crate::seal::SessionKey;
 use crate::store::{MemoryStore, SessionStore};
 
@@ -179,10 +180,19 @@ impl Settings {
             provider = provider.preset(preset);
         }
         provider = provider.login_options(self.login_options(mistakes));
-        if let Some(Some(path)) = mistakes.keep(self.claim_path("role_claim")) {
+        let claims = self.parsed("claims", Problem::Claims);
+        if let Some(Some(claims)) = mistakes.keep(claims) {
+            provider = provider.claims(claims);
+        }
+        let details = self.parsed("authorization_details", Problem::AuthorizationDetails);
+        if let Some(Some(details)) = mistakes.keep(details) {
+            provider = provider.authorization_details(details);
+        }
+        if let Some(Some(path)) = mistakes.keep(self.parsed("role_claim", Problem::ClaimPath)) {
             provider = provider.role_claim(path);
         }
-        if let Some(Some(path)) = mistakes.keep(self.claim_path("permission_claim")) {
+        if let Some(Some(path)) = mistakes.keep(self.parsed("permission_claim", Problem::ClaimPath))
+        {
             provider = provider.permission_claim(path);
         }
         provider
@@ -263,8 +273,13 @@ impl Settings {
         keys.split(',').enumerate().map(key).collect()
     }
 
-    fn claim_path(&self, name: &'static str) -> Result<Option<ClaimPath>, Mistake> {
-        let path = self.get(name).map(str::parse).transpose();
-        path.map_err(|problem| Mistake::new(name, Problem::ClaimPath(problem)))
+    /// A value that its own type reads.
+    fn parsed<T: FromStr>(
+        &self,
+        name: &'static str,
+        problem: impl Fn(T::Err) -> Problem,
+    ) -> Result<Option<T>, Mistake> {
+        let value = self.get(name).map(str::parse).transpose();
+        value.map_err(|error| Mistake::new(name, problem(error)))
     }
 }

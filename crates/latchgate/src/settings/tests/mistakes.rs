@@ -76,6 +76,16 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "client_auth",
             "client_secret_basic, client_secret_post, none",
         ),
+        (
+            &[("claims", "email")],
+            "claims",
+            "write it like `{\"id_token\"",
+        ),
+        (
+            &[("authorization_details", "{}")],
+            "authorization_details",
+            "write it like `[{\"type\"",
+        ),
         (&[("par", "maybe")], "par", "auto, true, false"),
         (
             &[("client_auth", "private_key_jwt")],

@@ -8,6 +8,7 @@ mod tables;
 use std::sync::Arc;
 
 use super::*;
+use crate::authorization::{ClaimRequest, ClaimsRequest};
 use crate::client::{ClientAuth, ResponseMode, Usage, UserinfoPolicy};
 use crate::provider::ClaimPath;
 use crate::store::{MemoryStore, SessionStore};
@@ -65,6 +66,8 @@ fn every_setting_arrives() {
         ("resource", "https://a.example urn:b"),
         ("response_mode", "form_post"),
         ("par", "true"),
+        ("claims", r#"{"userinfo": {"email": null}}"#),
+        ("authorization_details", r#"[{"type": "a"}]"#),
         ("id_token_alg", "ES256"),
         ("trusted_audiences", "one two"),
         ("userinfo", "true"),
@@ -117,6 +120,12 @@ fn every_setting_arrives() {
     assert_eq!(every_login.max_age, Some(300));
     assert_eq!(every_login.acr_values.as_deref(), Some("mfa pwd"));
     assert_eq!(every_login.ui_locales.as_deref(), Some("de en"));
+    let email = ClaimsRequest::new().userinfo("email", ClaimRequest::voluntary());
+    assert_eq!(every_login.claims, Some(email));
+    assert_eq!(
+        every_login.authorization_details,
+        r#"[{"type":"a"}]"#.parse().ok()
+    );
     let registration = gate.0.context.relying_parties.first().registration();
     assert!(matches!(registration.auth, ClientAuth::ClientSecretPost(_)));
     assert_eq!(registration.scopes, ["openid", "offline_access"]);

@@ -1,0 +1,148 @@
+//! The `authorization_details` parameter, Rich Authorization Requests: [RFC 9396 §2](https://www.rfc-editor.org/rfc/rfc9396#section-2).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::jose::{JsonError, strict_object};
+
+/// What a login asks permission for, in more words than a scope has: a list of objects, each with a `type` that the
+/// provider defines. They are passed on as they are.
+///
+/// ```
+/// use latchgate::AuthorizationDetails;
+///
+/// let details: AuthorizationDetails = r#"[
+///     { "type": "account_information", "actions": ["list_accounts"] }
+/// ]"#.parse()?;
+/// # Ok::<(), latchgate::AuthorizationDetailsError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationDetails(Value);
+
+/// Why something is not a list of [`AuthorizationDetails`].
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthorizationDetailsError {
+    /// It is not JSON.
+    Json(JsonError),
+    /// It cannot be written as JSON.
+    Unserializable,
+    /// It is not a list.
+    NotAList,
+    /// One of the list, counted from 1, is not an object with a `type`.
+    NoType(usize),
+}
+
+impl fmt::Display for AuthorizationDetailsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(problem) => write!(f, "is {problem}")?,
+            Self::Unserializable => f.write_str("cannot be written as JSON")?,
+            Self::NotAList => f.write_str("is not a list, or an empty one")?,
+            Self::NoType(place) => {
+                write!(
+                    f,
+                    "has something at place {place} that is no object with a `type`"
+                )?;
+            }
+        }
+        f.write_str("; write it like `[{\"type\": \"account_information\"}]`")
+    }
+}
+
+impl std::error::Error for AuthorizationDetailsError {}
+
+debug_with_causes!(AuthorizationDetailsError);
+
+impl AuthorizationDetails {
+    /// The details in values of the application's own, such as a `Vec` of its own type.
+    ///
+    /// # Errors
+    ///
+    /// They do not serialise to a list of objects that each have a `type`.
+    pub fn of(details: &impl Serialize) -> Result<Self, AuthorizationDetailsError> {
+        let details = serde_json::to_value(details);
+        Self::check(details.map_err(|_| AuthorizationDetailsError::Unserializable)?)
+    }
+
+    fn check(details: Value) -> Result<Self, AuthorizationDetailsError> {
+        let list = details.as_array().filter(|list| !list.is_empty());
+        let list = list.ok_or(AuthorizationDetailsError::NotAList)?;
+        let is_typed = |detail: &Value| detail.get("type").is_some_and(Value::is_string);
+        match list.iter().position(|detail| !is_typed(detail)) {
+            Some(place) => Err(AuthorizationDetailsError::NoType(place + 1)),
+            None => Ok(Self(details)),
+        }
+    }
+
+    /// The parameter's value.
+    pub(super) fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl FromStr for AuthorizationDetails {
+    type Err = AuthorizationDetailsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Names that occur twice are looked for in objects only.
+        let list: Vec<Value> = match serde_json::from_str(text) {
+            Ok(list) => list,
+            Err(error) if error.is_data() => return Err(AuthorizationDetailsError::NotAList),
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                let syntax = JsonError::Syntax { line, column };
+                return Err(AuthorizationDetailsError::Json(syntax));
+            }
+        };
+        let whole = format!("{{\"list\":{text}}}");
+        strict_object(whole.as_bytes()).map_err(AuthorizationDetailsError::Json)?;
+        Self::check(Value::Array(list))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_of_typed_objects_is_passed_on() {
+        let text = r#" [{"type":"payment","amount":{"value":"1.50"}}, {"type":"a"}] "#;
+        let read: AuthorizationDetails = text.parse().unwrap();
+        assert_eq!(
+            read.text(),
+            r#"[{"amount":{"value":"1.50"},"type":"payment"},{"type":"a"}]"#
+        );
+        let own = [
+            json!({ "type": "payment", "amount": { "value": "1.50" } }),
+            json!({ "type": "a" }),
+        ];
+        assert_eq!(AuthorizationDetails::of(&own), Ok(read));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for (text, said) in [
+            ("", "not JSON"),
+            ("[", "not JSON"),
+            ("{}", "is not a list"),
+            ("[]", "an empty one"),
+            (r#"[{"type":"a"},{"typ":"a"}]"#, "place 2"),
+            (r#"[{"type":7}]"#, "place 1"),
+            (r#"["type"]"#, "place 1"),
+            (r#"[{"type":"a","type":"b"}]"#, "occurs twice"),
+        ] {
+            let error = text
+                .parse::<AuthorizationDetails>()
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+        assert!(AuthorizationDetails::of(&7).is_err());
+        assert!(AuthorizationDetails::of(&[json!({})]).is_err());
+    }
+}
