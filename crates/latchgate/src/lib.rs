@@ -38,7 +38,9 @@ pub use authorization::{
     PushedRequestError, RememberMe,
 };
 pub use builder::{GateBuilder, Provider};
-pub use client::{ClientAuth, ClientKey, ClientSecret, ResponseMode, Usage, UserinfoPolicy};
+pub use client::{
+    AssertionAudience, ClientAuth, ClientKey, ClientSecret, ResponseMode, Usage, UserinfoPolicy,
+};
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{BasePath, Gate, LoginForm, Refusal, WayOn};

@@ -12,7 +12,7 @@ use url::{Url, form_urlencoded};
 
 use super::printable;
 use super::request::AuthorizationRequest;
-use crate::client::{Registration, Usage};
+use crate::client::{Freshness, Registration, Usage};
 use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
 
@@ -99,6 +99,7 @@ fn endpoint<'m>(
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
+    fresh: &Freshness,
     authorization: &AuthorizationRequest,
 ) -> Result<Option<Request<Vec<u8>>>, PushedRequestError> {
     let Some(endpoint) = endpoint(registration.par, metadata)? else {
@@ -107,11 +108,11 @@ pub(crate) fn request(
     let mut form = form_urlencoded::Serializer::new(String::new());
     let own = authorization.parameters().iter();
     form.extend_pairs(own.filter(|(name, _)| name != CLIENT_ID));
-    let client_id = &registration.client_id;
-    let credentials = registration.auth.authenticate(client_id, &mut form);
+    let credentials = registration.authenticate(metadata, fresh, &mut form);
+    let credentials = credentials.map_err(|_| PushedRequestError::Member("request"))?;
     if credentials.is_some() {
         // Part of the authorization request as well; other methods have just added it.
-        form.append_pair(CLIENT_ID, client_id);
+        form.append_pair(CLIENT_ID, &registration.client_id);
     }
     let mut request = Request::post(endpoint.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -200,6 +201,10 @@ mod tests {
         crate::authorization::request(registration, &metadata, options, home, secrets, 0).0
     }
 
+    fn fresh() -> Freshness {
+        Freshness::example(1_000, 7)
+    }
+
     fn basic() -> ClientAuth {
         ClientAuth::ClientSecretBasic("hunter2".into())
     }
@@ -218,7 +223,8 @@ mod tests {
         let pushed = |usage, required, endpoint: Value| {
             let registration = registration(usage, basic());
             let authorization = authorization(&registration);
-            let pushed = request(&registration, &metadata(required, endpoint), &authorization);
+            let metadata = metadata(required, endpoint);
+            let pushed = request(&registration, &metadata, &fresh(), &authorization);
             match pushed {
                 Ok(request) => Ok(request.is_some()),
                 Err(error) => Err(error.to_string()),
@@ -252,7 +258,7 @@ mod tests {
         ] {
             let registration = registration(Usage::Always, auth);
             let authorization = authorization(&registration);
-            let pushed = request(&registration, &with_par(), &authorization)
+            let pushed = request(&registration, &with_par(), &fresh(), &authorization)
                 .unwrap()
                 .unwrap();
             assert_eq!(pushed.method(), "POST");

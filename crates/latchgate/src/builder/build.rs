@@ -90,6 +90,7 @@ impl GateBuilder {
             leeway: self.leeway.as_secs(),
             background: Arc::clone(&background),
             clock: self.clock,
+            random: Arc::clone(&self.random),
         });
         let context = Context {
             sessions: Arc::new(sessions),

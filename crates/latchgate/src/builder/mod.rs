@@ -2,6 +2,7 @@
 
 mod build;
 mod checks;
+mod client_auth;
 mod hooks;
 mod paths;
 mod provider;

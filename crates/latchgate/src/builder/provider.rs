@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::client_auth::client_auth;
 use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
 use crate::client::{
-    ClientAuth, ClientSecret, Registration, ResponseMode, Usage, UserinfoPolicy, registration_id,
+    AssertionAudience, ClientAuth, ClientKey, ClientSecret, Registration, ResponseMode, Usage,
+    UserinfoPolicy, registration_id,
 };
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::Algorithm;
@@ -29,6 +31,8 @@ pub struct Provider {
     issuer: String,
     client_id: String,
     auth: Option<ClientAuth>,
+    auth_alg: Option<Algorithm>,
+    assertion_audience: AssertionAudience,
     scopes: Vec<String>,
     audience: Option<String>,
     resources: Vec<String>,
@@ -53,6 +57,8 @@ impl Provider {
             issuer: issuer.into(),
             client_id: client_id.into(),
             auth: None,
+            auth_alg: None,
+            assertion_audience: AssertionAudience::Issuer,
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
             audience: None,
             resources: Vec::new(),
@@ -76,10 +82,38 @@ impl Provider {
         self.client_auth(ClientAuth::ClientSecretBasic(secret.into()))
     }
 
+    /// Authenticates with `private_key_jwt` and this key: no secret that could be stolen travels, or lies at the provider.
+    ///
+    /// ```no_run
+    /// use latchgate::{ClientKey, Provider};
+    ///
+    /// let key = ClientKey::from_pem(std::fs::read("client-key.pem")?)?.kid("2026-11");
+    /// println!("register this at the provider: {}", ClientKey::public_jwks([&key]));
+    /// let provider = Provider::new("https://login.example.com/", "my-app").client_key(key);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client_key(self, key: ClientKey) -> Self {
+        self.client_auth(ClientAuth::PrivateKeyJwt(key))
+    }
+
     /// How this client authenticates at the token endpoint. Required: for a public client it is
     /// [`ClientAuth::None`].
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);
+        self
+    }
+
+    /// The signature algorithm of client assertions (`token_endpoint_auth_signing_alg`), for
+    /// [`ClientAuth::PrivateKeyJwt`], where the default is the key's, and [`ClientAuth::ClientSecretJwt`], where it is
+    /// HS256.
+    pub fn client_auth_alg(mut self, alg: Algorithm) -> Self {
+        self.auth_alg = Some(alg);
+        self
+    }
+
+    /// Whom client assertions are for; the default is the issuer.
+    pub fn assertion_audience(mut self, audience: AssertionAudience) -> Self {
+        self.assertion_audience = audience;
         self
     }
 
@@ -213,11 +247,9 @@ impl Provider {
         if blank(&self.client_id) {
             mistakes.add(Mistake::new("client_id", Problem::Missing));
         }
-        let secret = self.auth.as_ref().and_then(ClientAuth::secret);
-        if secret.is_some_and(|secret| blank(secret.expose())) {
-            mistakes.add(Mistake::new("client_secret", Problem::Missing));
-        }
-        if self.id_token_alg.is_symmetric() && self.auth.is_some() && secret.is_none() {
+        let auth = client_auth(self.auth, self.auth_alg, mistakes);
+        let has_no_secret = |auth: &ClientAuth| auth.secret().is_none();
+        if self.id_token_alg.is_symmetric() && auth.as_ref().is_some_and(has_no_secret) {
             mistakes.add(Mistake::new(
                 "id_token_alg",
                 Problem::SymmetricWithoutSecret,
@@ -235,10 +267,6 @@ impl Provider {
             let fits = check_parameter(name).map_err(Problem::Parameter);
             mistakes.keep(fits.map_err(|problem| Mistake::new("parameter", problem)));
         }
-        let auth = self
-            .auth
-            .ok_or(Mistake::new("client_secret", Problem::NoClientAuth));
-        let auth = mistakes.keep(auth);
         let claim_paths = ClaimPaths {
             preset: self.preset,
             roles: match self.roles {
@@ -259,6 +287,8 @@ impl Provider {
             issuer,
             client_id: self.client_id,
             auth: auth?,
+            assertion_alg: self.auth_alg,
+            assertion_audience: self.assertion_audience,
             redirect_uri: mistakes.keep(redirect_uri)?,
             scopes: self.scopes,
             audience: self.audience,

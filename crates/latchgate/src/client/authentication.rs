@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use url::form_urlencoded::{Serializer, byte_serialize};
+use super::key::ClientKey;
 
 /// The client secret. Its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,10 +38,18 @@ impl From<String> for ClientSecret {
     }
 }
 
-/// How this client authenticates at the token endpoint. Exactly one method is used per request.
+/// How this client authenticates at the provider's endpoints. Exactly one method is used per request.
+///
+/// The methods with a key come first: a secret that travels can be stolen on the way, and one that is stored at the
+/// provider can be stolen there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientAuth {
+    /// A JWT signed with the client's private key (OpenID Connect Core 1.0 §9, RFC 7523 §2.2).
+    PrivateKeyJwt(ClientKey),
+    /// A JWT signed with the client secret, which does not travel. HS256 unless
+    /// [`Provider::client_auth_alg`](crate::Provider::client_auth_alg) says otherwise.
+    ClientSecretJwt(ClientSecret),
     /// HTTP Basic with both halves form-encoded first (RFC 6749 §2.3.1). The default.
     ClientSecretBasic(ClientSecret),
     /// The secret in the form body.
@@ -51,35 +59,34 @@ pub enum ClientAuth {
 }
 
 impl ClientAuth {
-    /// Authenticates a form request that `oauth2` does not build: adds to the form, or returns the
-    /// value of an `Authorization` header.
-    pub(crate) fn authenticate(
-        &self,
-        client_id: &str,
-        form: &mut Serializer<'_, String>,
-    ) -> Option<String> {
+    /// The method's name in the standards, and in the setting `client_auth`.
+    pub(crate) fn method(&self) -> &'static str {
         match self {
-            Self::ClientSecretBasic(secret) => {
-                let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                let credentials = format!("{}:{}", encode(client_id), encode(secret.expose()));
-                let credentials = base64_simd::STANDARD.encode_to_string(credentials);
-                return Some(format!("Basic {credentials}"));
-            }
-            Self::ClientSecretPost(secret) => {
-                form.append_pair("client_id", client_id)
-                    .append_pair("client_secret", secret.expose());
-            }
-            Self::None => {
-                form.append_pair("client_id", client_id);
-            }
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
+            Self::ClientSecretJwt(_) => "client_secret_jwt",
+            Self::ClientSecretBasic(_) => "client_secret_basic",
+            Self::ClientSecretPost(_) => "client_secret_post",
+            Self::None => "none",
         }
-        None
     }
 
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
         match self {
-            Self::ClientSecretBasic(secret) | Self::ClientSecretPost(secret) => Some(secret),
-            Self::None => None,
+            Self::ClientSecretBasic(secret)
+            | Self::ClientSecretPost(secret)
+            | Self::ClientSecretJwt(secret) => Some(secret),
+            Self::PrivateKeyJwt(_) | Self::None => None,
         }
     }
+}
+
+/// Whom a client assertion is for: its `aud`, which is one string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AssertionAudience {
+    /// The issuer, as FAPI 2.0 wants it: no other provider can use the assertion.
+    #[default]
+    Issuer,
+    /// The URL of the token endpoint, for providers that accept nothing else.
+    TokenEndpoint,
 }

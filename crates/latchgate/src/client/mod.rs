@@ -1,12 +1,15 @@
 //! The client as the provider knows it: the registration, and client authentication
 //! ([RFC 6749 §2](https://www.rfc-editor.org/rfc/rfc6749#section-2)).
 
+mod assertion;
 mod authentication;
+mod credentials;
 mod key;
 mod registration;
 mod usage;
 
-pub use authentication::{ClientAuth, ClientSecret};
+pub(crate) use assertion::Freshness;
+pub use authentication::{AssertionAudience, ClientAuth, ClientSecret};
 pub use key::ClientKey;
 pub(crate) use registration::{Registration, registration_id};
 pub use registration::{ResponseMode, UserinfoPolicy};

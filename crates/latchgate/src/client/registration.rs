@@ -12,7 +12,7 @@ use oauth2::{
     StandardRevocableToken,
 };
 
-use super::authentication::ClientAuth;
+use super::authentication::{AssertionAudience, ClientAuth};
 use super::usage::Usage;
 use crate::jose::Algorithm;
 use crate::provider::{ClaimPaths, Issuer, Metadata};
@@ -27,6 +27,10 @@ pub(crate) struct Registration {
     pub(crate) issuer: Issuer,
     pub(crate) client_id: String,
     pub(crate) auth: ClientAuth,
+    /// The algorithm of client assertions that are signed with the secret; a key has its own.
+    pub(crate) assertion_alg: Option<Algorithm>,
+    /// Whom client assertions are for.
+    pub(crate) assertion_audience: AssertionAudience,
     /// The exact redirect URI, made from the configured base URL.
     pub(crate) redirect_uri: RedirectUrl,
     pub(crate) scopes: Vec<String>,
@@ -99,21 +103,22 @@ pub(crate) fn registration_id(issuer: &Issuer, client_id: &str) -> String {
 }
 
 impl Registration {
-    /// The `oauth2` client for one provider's endpoints.
+    /// The `oauth2` client for one provider's endpoints. An assertion is not its business: where the client has one, the
+    /// caller adds it.
     pub(crate) fn oauth_client(&self, metadata: &Metadata) -> OAuthClient {
         let client = Client::new(ClientId::new(self.client_id.clone()))
             .set_auth_type(match self.auth {
                 ClientAuth::ClientSecretBasic(_) => AuthType::BasicAuth,
-                ClientAuth::ClientSecretPost(_) | ClientAuth::None => AuthType::RequestBody,
+                _ => AuthType::RequestBody,
             })
             .set_auth_uri(metadata.authorization_endpoint().clone())
             .set_token_uri_option(metadata.token_endpoint().cloned())
             .set_redirect_uri(self.redirect_uri.clone());
-        match self.auth.secret() {
-            Some(secret) => {
+        match &self.auth {
+            ClientAuth::ClientSecretBasic(secret) | ClientAuth::ClientSecretPost(secret) => {
                 client.set_client_secret(oauth2::ClientSecret::new(secret.expose().to_owned()))
             }
-            None => client,
+            _ => client,
         }
     }
 }
@@ -128,6 +133,8 @@ impl Registration {
             issuer: Issuer::parse("https://op.example").unwrap(),
             client_id: "my-app".to_owned(),
             auth: ClientAuth::ClientSecretBasic("a secret of 32 bytes, at the least".into()),
+            assertion_alg: None,
+            assertion_audience: AssertionAudience::Issuer,
             redirect_uri: RedirectUrl::new("https://app.example/callback".to_owned()).unwrap(),
             scopes: vec!["openid".to_owned(), "email".to_owned()],
             audience: None,

@@ -5,12 +5,16 @@ pub(crate) const PREFIX: &str = "LATCHGATE_";
 
 /// Every setting, in the order of the table at [`Settings`](crate::Settings). The environment variable is [`PREFIX`] and
 /// the name in capitals.
-pub(crate) const NAMES: [&str; 39] = [
+pub(crate) const NAMES: &[&str] = &[
     "base_url",
     "issuer",
     "client_id",
     "client_secret",
     "client_auth",
+    "client_key_file",
+    "client_key_id",
+    "client_auth_alg",
+    "assertion_audience",
     "session_keys",
     "cookie_name",
     "scopes",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::authorization::{AuthorizationDetailsError, ClaimsRequestError, ParameterError};
 use crate::io::{RandomError, ReqwestClientError};
-use crate::jose::AlgorithmError;
+use crate::jose::{Algorithm, AlgorithmError, PrivateKeyError};
 use crate::provider::{ClaimPathError, IssuerError};
 use crate::seal::KeyError;
 use crate::store::StoreError;
@@ -24,8 +24,27 @@ pub enum Problem {
     Issuer(IssuerError),
     /// The client has neither a secret nor another way to authenticate.
     NoClientAuth,
-    /// A client secret is set for a client that does not use one.
-    SecretWithoutUse,
+    /// It is set for a client that authenticates by a method that does not use it.
+    WithoutUse {
+        /// The method.
+        method: &'static str,
+    },
+    /// A private key cannot be used.
+    PrivateKey(PrivateKeyError),
+    /// `private_key_jwt` needs a key.
+    NoClientKey,
+    /// The client's key or secret cannot sign with it.
+    UnfitAlgorithm {
+        /// The algorithm.
+        alg: Algorithm,
+    },
+    /// The client secret is too short for the algorithm it signs with.
+    ShortSecret {
+        /// The algorithm.
+        alg: Algorithm,
+        /// The least length, in bytes.
+        bytes: usize,
+    },
     /// It is not one of the accepted words.
     Word {
         /// The words that are accepted.
@@ -123,8 +142,13 @@ impl fmt::Display for Problem {
             Self::NotHttps => f.write_str("is not https; plain http is accepted on loopback only (127.0.0.1, [::1], localhost)"),
             Self::Decorated => f.write_str("has a query, a fragment or a user name; give only scheme, host, port and path"),
             Self::Issuer(problem) => problem.fmt(f),
-            Self::NoClientAuth => f.write_str("is missing; set the secret, or declare a public client with `client_auth = none`"),
-            Self::SecretWithoutUse => f.write_str("is set although `client_auth` is `none`; remove one of them"),
+            Self::NoClientAuth => f.write_str("is missing; set the secret, or a key for `client_auth = private_key_jwt`, or declare a public client with `client_auth = none`"),
+            Self::WithoutUse { method } => write!(f, "is set although `client_auth` is `{method}`, which does not use it; remove one of them"),
+            Self::PrivateKey(problem) => problem.fmt(f),
+            Self::NoClientKey => f.write_str("is required because `client_auth` is `private_key_jwt`; give the path of a private key, as PEM or JSON Web Key"),
+            Self::UnfitAlgorithm { alg } if alg.is_symmetric() => write!(f, "is {alg}, which the client's key cannot sign with; leave it out to use the key's own algorithm"),
+            Self::UnfitAlgorithm { alg } => write!(f, "is {alg}, which the client's key cannot sign with; leave it out to use the key's own, or with a client secret use HS256, HS384 or HS512"),
+            Self::ShortSecret { alg, bytes } => write!(f, "is too short to sign with {alg}, which needs {bytes} bytes (RFC 7518 §3.2); have the provider make a longer one"),
             Self::Word { accepted } => write!(f, "is not one of: {accepted}"),
             Self::StoreElsewhere => f.write_str("names a store from another crate; pass that crate's opener to the settings: `Settings::from_env().stores(&[latchgate_redis::open, latchgate_postgres::open]).build()?`"),
             Self::Store(_) => f.write_str("cannot be used"),

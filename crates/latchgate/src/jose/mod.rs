@@ -6,6 +6,7 @@
 //! ([RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
 
 mod algorithm;
+mod compact;
 mod curve;
 mod json;
 mod jwk;
@@ -16,6 +17,7 @@ mod pair;
 mod private_jwk;
 mod private_key;
 mod private_key_error;
+mod secret_signature;
 #[cfg(test)]
 mod signer;
 mod verifier;
@@ -31,5 +33,6 @@ pub(crate) use key_set::KeySet;
 pub use key_set::KeySetError;
 pub(crate) use private_key::PrivateKey;
 pub use private_key_error::PrivateKeyError;
+pub(crate) use secret_signature::sign_with_secret;
 #[cfg(test)]
 pub(crate) use signer::Signer;

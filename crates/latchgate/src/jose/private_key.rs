@@ -5,6 +5,7 @@
 
 use super::{
     algorithm::Algorithm,
+    compact::compact,
     curve::Curve,
     pair::{Pair, rejected},
     private_jwk,
@@ -157,16 +158,6 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PrivateKey(redacted)")
     }
-}
-
-/// Header and claims of a JWT: what is signed.
-pub(crate) fn compact(header: &Map<String, Value>, claims: &Map<String, Value>) -> String {
-    let mut message = String::new();
-    let text = |part: &Map<String, Value>| Value::Object(part.clone()).to_string();
-    URL_SAFE_NO_PAD.encode_append(text(header), &mut message);
-    message.push('.');
-    URL_SAFE_NO_PAD.encode_append(text(claims), &mut message);
-    message
 }
 
 fn rsa_encoding(algorithm: Algorithm) -> Option<&'static RsaSignatureEncoding> {

@@ -39,7 +39,9 @@ impl RelyingParty {
         authorization: &AuthorizationRequest,
         metadata: &Metadata,
     ) -> Result<Option<Url>, Error> {
-        let Some(request) = push_request(&self.registration, metadata, authorization)? else {
+        let fresh = self.fresh()?;
+        let request = push_request(&self.registration, metadata, &fresh, authorization)?;
+        let Some(request) = request else {
             return Ok(None);
         };
         let turn = tokio::time::timeout(DEADLINE, self.pushes.acquire()).await;

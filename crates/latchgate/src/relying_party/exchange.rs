@@ -10,7 +10,7 @@ impl RelyingParty {
     /// Exchanges the code for tokens.
     pub(crate) async fn exchange(&self, code: VerifiedCode) -> Result<TokenResponse, Error> {
         let metadata = self.metadata().await?;
-        let request = token::request(&self.registration, &metadata, code)?;
+        let request = token::request(&self.registration, &metadata, &self.fresh()?, code)?;
         Ok(token::response(&self.send(request).await?)?)
     }
 

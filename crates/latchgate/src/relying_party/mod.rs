@@ -19,9 +19,9 @@ use tokio::sync::Semaphore;
 
 use crate::authorization::{LoginOptions, Prompt};
 use crate::background::Background;
-use crate::client::Registration;
+use crate::client::{Freshness, Registration};
 use crate::error::Error;
-use crate::io::{Clock, HttpClient, HttpError};
+use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::provider::{ClaimPaths, Metadata};
 use connection::ProviderConnection;
 pub(crate) use parties::RelyingParties;
@@ -38,6 +38,7 @@ pub(crate) struct RelyingParty {
     leeway: u64,
     background: Arc<Background>,
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
 }
 
 /// What a relying party is made of.
@@ -48,6 +49,7 @@ pub(crate) struct RelyingPartyConfig {
     pub(crate) leeway: u64,
     pub(crate) background: Arc<Background>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
 }
 
 impl RelyingParty {
@@ -62,6 +64,7 @@ impl RelyingParty {
             leeway: config.leeway,
             background: config.background,
             clock: config.clock,
+            random: config.random,
         }
     }
 
@@ -117,6 +120,11 @@ impl RelyingParty {
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {
         self.connection.send(request).await
+    }
+
+    /// What the next request to the provider has for itself alone.
+    fn fresh(&self) -> Result<Freshness, Error> {
+        Ok(Freshness::draw(self.now(), self.random.as_ref())?)
     }
 
     fn now(&self) -> u64 {

@@ -52,7 +52,7 @@ mod tests {
     use crate::authorization::LoginOptions;
     use crate::background::Background;
     use crate::client::Registration;
-    use crate::io::scripted::{ScriptedHttp, StoppedClock};
+    use crate::io::scripted::{CountingRandom, ScriptedHttp, StoppedClock};
     use crate::provider::Issuer;
 
     fn party(id: &str, issuer: &str) -> RelyingParty {
@@ -67,6 +67,7 @@ mod tests {
             leeway: 0,
             background: Arc::new(Background::new(None)),
             clock: Arc::new(StoppedClock(1_000)),
+            random: Arc::new(CountingRandom::default()),
         })
     }
 

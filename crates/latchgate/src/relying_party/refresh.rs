@@ -22,7 +22,12 @@ impl RelyingParty {
         let refresh_token = session.tokens.refresh_token.as_ref();
         let refresh_token = refresh_token.map(|token| token.text());
         let refresh_token = refresh_token.ok_or(Error::RefreshUnavailable)?;
-        let request = token::refresh_request(&self.registration, &metadata, &refresh_token)?;
+        let request = token::refresh_request(
+            &self.registration,
+            &metadata,
+            &self.fresh()?,
+            &refresh_token,
+        )?;
         let tokens = token::response(&self.send(request).await?)?;
         let id_token = self.refreshed_id_token(session, &tokens).await?;
         let fresh = session
@@ -83,7 +88,12 @@ impl RelyingParty {
     async fn send_revocation(&self, refresh_token: &str) {
         let revocation = async {
             let metadata = self.metadata().await?;
-            let request = token::revocation_request(&self.registration, &metadata, refresh_token);
+            let request = token::revocation_request(
+                &self.registration,
+                &metadata,
+                &self.fresh()?,
+                refresh_token,
+            );
             Ok::<_, Error>(match request {
                 Some(request) => Some(self.send(request?).await?.status()),
                 None => None,

@@ -314,6 +314,7 @@ mod tests {
 
     use super::*;
     use crate::client::Registration;
+    use crate::io::SystemRandom;
     use crate::io::scripted::{ScriptedHttp, StoppedClock};
     use crate::relying_party::{RelyingParty, RelyingPartyConfig};
     use crate::session::Session;
@@ -330,6 +331,7 @@ mod tests {
                 leeway: 0,
                 background: Arc::clone(&background),
                 clock: Arc::new(StoppedClock(1_001)),
+                random: Arc::new(SystemRandom::default()),
             });
             let this = Self::new(Arc::new(Context {
                 sessions: sessions(None, 1_001),

@@ -32,7 +32,8 @@ pub(super) fn unknown(name: &str, spell: impl Fn(&str) -> String) -> Problem {
         (is_part || distance <= 1 + name.len() / 4).then_some(distance)
     };
     let nearest = NAMES
-        .into_iter()
+        .iter()
+        .copied()
         .filter_map(|known| close(&known).map(|distance| (distance, known)))
         .min();
     Problem::Unknown {

@@ -1,5 +1,6 @@
 //! Settings as text, from the environment or a TOML table, and the builder they fill.
 
+mod client_auth;
 mod front_door;
 mod kind;
 mod lifetimes;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Settings;
 use crate::authorization::{LoginOptions, Prompt};
 use crate::builder::{GateBuilder, Provider};
-use crate::client::{ClientAuth, ClientSecret, ResponseMode, Usage, UserinfoPolicy};
+use crate::client::{ResponseMode, Usage, UserinfoPolicy};
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::gate::BasePath;
 use crate::logout::ClearSiteData;
@@ -124,12 +124,7 @@ impl Settings {
     fn provider(&self, mistakes: &mut Mistakes) -> Provider {
         let text = |name| self.get(name).unwrap_or_default();
         let mut provider = Provider::new(text("issuer"), text("client_id"));
-        let auth = mistakes.keep(self.client_auth()).unwrap_or_else(|| {
-            // A stand-in, so that nothing else is reported as missing.
-            let secret = self.secret();
-            secret.map_or(ClientAuth::None, ClientAuth::ClientSecretBasic)
-        });
-        provider = provider.client_auth(auth);
+        provider = self.authenticated(provider, mistakes);
         if let Some(scopes) = self.get("scopes") {
             provider = provider.scopes(scopes.split_whitespace());
         }
@@ -232,32 +227,6 @@ impl Settings {
             options = options.ui_locales(locales);
         }
         options
-    }
-
-    /// The client secret exactly as given, spaces included.
-    fn secret(&self) -> Option<ClientSecret> {
-        let secret = self.values.get("client_secret");
-        let secret = secret.filter(|secret| !secret.is_empty());
-        secret.cloned().map(ClientSecret::new)
-    }
-
-    fn client_auth(&self) -> Result<ClientAuth, Mistake> {
-        let missing = Mistake::new("client_secret", Problem::NoClientAuth);
-        match (self.get("client_auth"), self.secret()) {
-            (None | Some("client_secret_basic"), Some(secret)) => {
-                Ok(ClientAuth::ClientSecretBasic(secret))
-            }
-            (Some("client_secret_post"), Some(secret)) => Ok(ClientAuth::ClientSecretPost(secret)),
-            (Some("none"), None) => Ok(ClientAuth::None),
-            (Some("none"), Some(_)) => {
-                Err(Mistake::new("client_secret", Problem::SecretWithoutUse))
-            }
-            (None | Some("client_secret_basic" | "client_secret_post"), None) => Err(missing),
-            (Some(_), _) => {
-                let accepted = "client_secret_basic, client_secret_post, none";
-                Err(Mistake::new("client_auth", Problem::Word { accepted }))
-            }
-        }
     }
 
     fn session_keys(&self) -> Result<Vec<SessionKey>, Mistake> {

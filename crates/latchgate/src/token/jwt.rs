@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::client::{ClientAuth, Registration};
+use crate::client::Registration;
 use crate::jose::{Algorithm, Jws, JwsError, Key, KeySet};
 
 /// Why a JWT from the provider was refused. The caller's error says which one it was.
@@ -148,7 +148,7 @@ impl Rules<'_> {
                 .map(|secret| secret.expose());
             let key = Key::from_client_secret(secret.unwrap_or_default());
             debug_assert!(
-                self.registration.auth != ClientAuth::None,
+                self.registration.auth.secret().is_some(),
                 "refused by the builder"
             );
             jws.verify_with(alg, &key)

@@ -6,7 +6,7 @@ use oauth2::RefreshToken;
 
 use super::request::Recorder;
 use super::response::TokenError;
-use crate::client::Registration;
+use crate::client::{Freshness, Registration};
 use crate::provider::Metadata;
 
 /// Builds the request that spends a refresh token. The scope is left out: the provider keeps the
@@ -14,8 +14,11 @@ use crate::provider::Metadata;
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
+    fresh: &Freshness,
     refresh_token: &str,
 ) -> Result<Request<Vec<u8>>, TokenError> {
+    let assertion = registration.assertion(metadata, fresh);
+    let assertion = assertion.map_err(|_| TokenError::Unbuildable)?;
     let client = registration.oauth_client(metadata);
     let token = RefreshToken::new(refresh_token.to_owned());
     let mut refresh = client
@@ -23,6 +26,9 @@ pub(crate) fn request(
         .map_err(|_| TokenError::Unbuildable)?;
     for resource in &registration.resources {
         refresh = refresh.add_extra_param("resource", resource);
+    }
+    for (name, value) in assertion {
+        refresh = refresh.add_extra_param(name, value);
     }
     let recorder = Recorder::default();
     let _ = refresh.request(&recorder);

@@ -2,7 +2,7 @@
 //! [RFC 7636 §4.5](https://www.rfc-editor.org/rfc/rfc7636#section-4.5),
 //! [RFC 8707 §2.2](https://www.rfc-editor.org/rfc/rfc8707#section-2.2).
 //!
-//! `oauth2` builds the request, client authentication included, and passes it to an HTTP client; ours
+//! `oauth2` builds the request, with a client secret if there is one, and passes it to an HTTP client; ours
 //! records it instead of sending it. So this is a pure function, and the caller sends the request.
 
 use std::cell::RefCell;
@@ -13,15 +13,18 @@ use oauth2::{AuthorizationCode, SyncHttpClient};
 
 use super::response::TokenError;
 use crate::authorization::VerifiedCode;
-use crate::client::Registration;
+use crate::client::{Freshness, Registration};
 use crate::provider::Metadata;
 
 /// Builds the request that spends a verified code.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
+    fresh: &Freshness,
     code: VerifiedCode,
 ) -> Result<Request<Vec<u8>>, TokenError> {
+    let assertion = registration.assertion(metadata, fresh);
+    let assertion = assertion.map_err(|_| TokenError::Unbuildable)?;
     let client = registration.oauth_client(metadata);
     let mut exchange = client
         .exchange_code(AuthorizationCode::new(code.code))
@@ -29,6 +32,9 @@ pub(crate) fn request(
         .set_pkce_verifier(code.verifier.reveal());
     for resource in &registration.resources {
         exchange = exchange.add_extra_param("resource", resource);
+    }
+    for (name, value) in assertion {
+        exchange = exchange.add_extra_param(name, value);
     }
     let recorder = Recorder::default();
     let _ = exchange.request(&recorder);
@@ -73,7 +79,8 @@ mod tests {
 
     use super::*;
     use crate::authorization::{Parameters, PendingLogin, response};
-    use crate::client::ClientAuth;
+    use crate::client::{ClientAuth, ClientKey};
+    use crate::jose::Jws;
     use crate::token::refresh_request;
     use base64_simd::STANDARD as BASE64;
     use http::{Method, header};
@@ -93,11 +100,13 @@ mod tests {
     }
 
     fn spend_code(registration: &Registration) -> Request<Vec<u8>> {
-        request(registration, &Metadata::example(json!({})), code()).unwrap()
+        let metadata = Metadata::example(json!({}));
+        request(registration, &metadata, &Freshness::example(1, 1), code()).unwrap()
     }
 
     fn spend_refresh_token(registration: &Registration) -> Request<Vec<u8>> {
-        refresh_request(registration, &Metadata::example(json!({})), "r+t&1").unwrap()
+        let metadata = Metadata::example(json!({}));
+        refresh_request(registration, &metadata, &Freshness::example(1, 2), "r+t&1").unwrap()
     }
 
     fn form(request: &Request<Vec<u8>>) -> Vec<(String, String)> {
@@ -194,6 +203,33 @@ mod tests {
             let form = form(&request);
             assert!(form.contains(&("client_id".to_owned(), "my-app".to_owned())));
             assert!(form.iter().all(|(name, _)| name != "client_secret"));
+        }
+    }
+
+    #[test]
+    fn an_assertion_is_the_only_proof_and_no_two_are_alike() {
+        let pem = include_str!("../jose/private_key/tests/p256.pkcs8.pem");
+        for auth in [
+            ClientAuth::PrivateKeyJwt(ClientKey::from_pem(pem).unwrap()),
+            ClientAuth::ClientSecretJwt("a secret of 32 bytes, at the least".into()),
+        ] {
+            let registration = registration(auth);
+            let [one, other] = [
+                spend_code(&registration),
+                spend_refresh_token(&registration),
+            ]
+            .map(|request| {
+                assert_eq!(basic(&request), None);
+                let form: BTreeMap<_, _> = form(&request).into_iter().collect();
+                assert_eq!(form["client_id"], "my-app");
+                assert!(!form.contains_key("client_secret"));
+                assert!(form["client_assertion_type"].ends_with(":jwt-bearer"));
+                Jws::parse(&form["client_assertion"])
+                    .unwrap()
+                    .claims()
+                    .unwrap()
+            });
+            assert_ne!(one["jti"], other["jti"]);
         }
     }
 

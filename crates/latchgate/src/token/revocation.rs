@@ -6,7 +6,7 @@ use http::{Request, header};
 use url::form_urlencoded;
 
 use super::response::TokenError;
-use crate::client::Registration;
+use crate::client::{Freshness, Registration};
 use crate::provider::Metadata;
 
 /// Builds the request that revokes a refresh token, and with it the access tokens issued from it.
@@ -14,15 +14,17 @@ use crate::provider::Metadata;
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
+    fresh: &Freshness,
     refresh_token: &str,
 ) -> Option<Result<Request<Vec<u8>>, TokenError>> {
     let endpoint = metadata.revocation_endpoint()?;
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("token", refresh_token)
         .append_pair("token_type_hint", "refresh_token");
-    let authorization = registration
-        .auth
-        .authenticate(&registration.client_id, &mut form);
+    let authorization = match registration.authenticate(metadata, fresh, &mut form) {
+        Ok(authorization) => authorization,
+        Err(_) => return Some(Err(TokenError::Unbuildable)),
+    };
     let mut request = Request::post(endpoint.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json");

@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use super::*;
 use crate::authorization::{ClaimRequest, ClaimsRequest};
-use crate::client::{ClientAuth, ResponseMode, Usage, UserinfoPolicy};
+use crate::client::{
+    AssertionAudience, ClientAuth, ClientKey, ResponseMode, Usage, UserinfoPolicy,
+};
+use crate::jose::Algorithm;
 use crate::provider::ClaimPath;
 use crate::store::{MemoryStore, SessionStore};
 
@@ -193,6 +196,47 @@ fn the_environment_has_the_same_settings_in_capitals() {
     assert!(!settings.is_empty());
     assert!(environment(&[("PATH", "/bin")]).is_empty());
     assert!(!environment(&[("LATCHGATE_ISUER", "x")]).is_empty());
+}
+
+#[test]
+fn the_client_authenticates_as_it_is_told() {
+    let pem = "src/jose/private_key/tests/rsa.pkcs8.pem";
+    let registration = |changes: &[(&str, &str)]| {
+        let gate = build(changes).unwrap();
+        gate.0
+            .context
+            .relying_parties
+            .first()
+            .registration()
+            .clone()
+    };
+    let key = [("client_secret", ""), ("client_key_file", pem)];
+    let by_key = registration(&key);
+    let named = registration(&[
+        key[0],
+        key[1],
+        ("client_auth", "private_key_jwt"),
+        ("client_key_id", "k1"),
+        ("client_auth_alg", "PS256"),
+        ("assertion_audience", "token_endpoint"),
+    ]);
+    let read = ClientKey::from_pem(std::fs::read(pem).unwrap()).unwrap();
+    assert_eq!(by_key.auth, ClientAuth::PrivateKeyJwt(read.clone()));
+    assert_eq!(by_key.assertion_audience, AssertionAudience::Issuer);
+    let read = read.algorithm(Algorithm::Ps256).unwrap().kid("k1");
+    assert_eq!(named.auth, ClientAuth::PrivateKeyJwt(read));
+    assert_eq!(named.assertion_audience, AssertionAudience::TokenEndpoint);
+
+    let by_secret = registration(&[("client_auth", "client_secret_jwt")]);
+    assert_eq!(by_secret.auth, ClientAuth::ClientSecretJwt(SECRET.into()));
+    assert_eq!(by_secret.assertion_alg, None);
+    let long = SECRET.repeat(2);
+    let by_secret = registration(&[
+        ("client_auth", "client_secret_jwt"),
+        ("client_secret", &long),
+        ("client_auth_alg", "HS512"),
+    ]);
+    assert_eq!(by_secret.assertion_alg, Some(Algorithm::Hs512));
 }
 
 #[test]
