@@ -22,8 +22,6 @@ pub(crate) enum Cause {
     ClockJumped,
     /// A response of an older session, late on its way to the browser or from another node, has overwritten the cookie.
     CookieOverwritten,
-    /// The late refusal of an older session has removed the cookie: a known fault, see the README.
-    CookieRemoved,
     /// It was not used for as long as the idle lifetime.
     Idle,
     /// It has lasted for as long as the absolute lifetime.
