@@ -36,8 +36,16 @@ pub(crate) fn take_cookies(world: &World, asked: &Asked, headers: &HeaderMap, le
             .signed_in_by
             .as_ref()
             .is_some_and(|(since, life)| life.is(&asked.life) && left > *since);
-        if let (Some(sid), false) = (&browser.holds, strict) {
-            world.ledger().may_end(sid, Cause::CookieOverwritten);
+        let before = asked.holds.as_deref().unwrap_or_default();
+        let cause = if !strict {
+            Some(Cause::CookieOverwritten)
+        } else if !browser.has_session_cookie() && world.ledger().has_ended_by_others(before) {
+            Some(Cause::CookieRemoved)
+        } else {
+            None
+        };
+        if let (Some(sid), Some(cause)) = (&browser.holds, cause) {
+            world.ledger().may_end(sid, cause);
         }
         return;
     }

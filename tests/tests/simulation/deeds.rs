@@ -30,6 +30,17 @@ pub(crate) fn any_node(world: &World) -> usize {
 
 /// A request of a browser's, without anything special.
 pub(crate) async fn visit(world: &Arc<World>, browser: usize, what: Ask, thinks: u64) {
+    visit_at(world, browser, node_for(world, browser), what, thinks).await;
+}
+
+/// The same, at a certain node.
+pub(crate) async fn visit_at(
+    world: &Arc<World>,
+    browser: usize,
+    node: usize,
+    what: Ask,
+    thinks: u64,
+) {
     let number = match what {
         Ask::Write(number) => number,
         _ => 0,
@@ -39,7 +50,6 @@ pub(crate) async fn visit(world: &Arc<World>, browser: usize, what: Ask, thinks:
         thinks: Duration::from_millis(thinks),
         ..Wish::default()
     };
-    let node = node_for(world, browser);
     ask(world, browser, node, what, wish).await;
 }
 

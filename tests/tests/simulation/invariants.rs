@@ -188,7 +188,8 @@ pub(crate) fn spent_again(
     before: &[Spending],
     by: &Spender,
 ) {
-    let excuse = before.last().and_then(|last| excuse(world, last));
+    let last = before.last();
+    let excuse = last.and_then(|last| excuse(world, last, by));
     tell!(
         world.story,
         "provider",
@@ -197,7 +198,13 @@ pub(crate) fn spent_again(
     );
     match excuse {
         Some(excuse) => {
-            if world.provider.reuse == Reuse::IsTheft {
+            let is_kept = last.is_some_and(|last| last.kept.is_some());
+            let ends = match world.provider.reuse {
+                Reuse::Theft => true,
+                Reuse::Refused => !is_kept,
+                Reuse::Forgiven => false,
+            };
+            if ends {
                 world.ledger().may_end(sid, Cause::Theft(excuse));
             }
         }
@@ -208,17 +215,26 @@ pub(crate) fn spent_again(
     }
 }
 
-fn excuse(world: &World, last: &Spending) -> Option<Excuse> {
+/// Why it was spent again, by this node, if there is a reason.
+fn excuse(world: &World, last: &Spending, by: &Spender) -> Option<Excuse> {
+    let now = world.time.now();
     let stored = world.keeping == Keeping::Stored;
-    let safe = stored && (last.kept.is_some() || last.handed_out.is_some());
-    if safe {
-        return None;
-    }
-    if last.by.life.is_over() {
+    let trouble = stored && world.store_line.trouble_until() + LEASE >= last.at;
+    // With the store in trouble, whoever spends it now may have looked there a little before.
+    let kept = last
+        .kept
+        .is_some_and(|kept| !trouble || kept + ON_THE_WAY < now);
+    // After a minute without its store a node goes on with what it has in its memory.
+    let handed_out = last
+        .handed_out
+        .is_some_and(|handed_out| handed_out < last.at + WITHOUT_STORE);
+    if stored && (kept || handed_out) {
+        None
+    } else if last.by.life.is_over() {
         Some(Excuse::NodeDied)
     } else if last.given_up.is_some() {
         Some(Excuse::AnswerLost)
-    } else if stored && world.store_line.trouble_until() + LEASE >= last.at {
+    } else if trouble && !by.life.is(&last.by.life) {
         Some(Excuse::StoreAway)
     } else {
         None
@@ -227,3 +243,9 @@ fn excuse(world: &World, last: &Spending) -> Option<Excuse> {
 
 /// How long before a refresh token is spent a node may have got its lease, and the store in trouble.
 const LEASE: Duration = Duration::from_secs(8);
+
+/// How long a request to the provider may be on its way.
+const ON_THE_WAY: Duration = Duration::from_secs(15);
+
+/// How long a node keeps its tokens back while the store does not take them, at least.
+const WITHOUT_STORE: Duration = Duration::from_secs(55);

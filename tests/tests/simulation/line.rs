@@ -80,6 +80,8 @@ struct Weather {
     down_until: Duration,
     rough_until: Duration,
     slow_until: Duration,
+    /// Nodes that the line does not reach, although others it does.
+    cut_off: Vec<(Life, Duration)>,
 }
 
 /// What will happen to one call.
@@ -116,6 +118,13 @@ impl Line {
         self.weather.lock().unwrap().down_until = self.time.now() + lasting;
     }
 
+    /// Nothing comes through from one process for so long, nor back.
+    pub(crate) fn cuts_off(&self, life: &Life, lasting: Duration) {
+        let until = self.time.now() + lasting;
+        let mut weather = self.weather.lock().unwrap();
+        weather.cut_off.push((life.clone(), until));
+    }
+
     /// Every other call is lost for so long, on the way there or back.
     pub(crate) fn gets_rough(&self, lasting: Duration) {
         tell!(self.story, self.to, "loses calls for {lasting:?}");
@@ -136,8 +145,13 @@ impl Line {
             down_until,
             rough_until,
             slow_until,
+            cut_off,
         } = &mut *weather;
-        for until in [down_until, rough_until, slow_until] {
+        let cut_off = cut_off.iter_mut().map(|(_, until)| until);
+        for until in [down_until, rough_until, slow_until]
+            .into_iter()
+            .chain(cut_off)
+        {
             *until = (*until).min(now);
         }
     }
@@ -149,8 +163,11 @@ impl Line {
             down_until,
             rough_until,
             slow_until,
+            ref cut_off,
         } = *weather;
-        down_until.max(rough_until).max(slow_until)
+        let cut_off = cut_off.iter().map(|(_, until)| *until).max();
+        let until = down_until.max(rough_until).max(slow_until);
+        until.max(cut_off.unwrap_or_default())
     }
 
     /// Whether calls that were under way since then can have been in trouble.
@@ -176,12 +193,12 @@ impl Line {
         tokio::spawn(async move {
             wait(fate.there).await;
             let unsent = sender.is_over() && !fate.sent_by_the_dead;
-            if unsent || line.is_down() || fate.lost == Some(LostOn::TheWayThere) {
+            if unsent || line.is_down_for(&sender) || fate.lost == Some(LostOn::TheWayThere) {
                 return;
             }
             let answer = act();
             wait(fate.back).await;
-            if !line.is_down() && fate.lost != Some(LostOn::TheWayBack) {
+            if !line.is_down_for(&sender) && fate.lost != Some(LostOn::TheWayBack) {
                 let _ = send.send(answer);
             }
         });
@@ -198,8 +215,10 @@ impl Line {
         answer.map_err(|_| Lost)
     }
 
-    fn is_down(&self) -> bool {
-        self.weather.lock().unwrap().down_until > self.time.now()
+    fn is_down_for(&self, sender: &Life) -> bool {
+        let (weather, now) = (self.weather.lock().unwrap(), self.time.now());
+        let mut cut_off = weather.cut_off.iter();
+        weather.down_until > now || cut_off.any(|(life, until)| life.is(sender) && *until > now)
     }
 
     fn fate(&self) -> Fate {

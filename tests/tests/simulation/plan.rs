@@ -17,6 +17,8 @@ use crate::world::{Keeping, World};
 enum Step {
     /// Tokens are due, and everybody wants them.
     Storm,
+    /// Tokens are due, and the node that refreshes them is cut off from the store for more than a minute.
+    Partition,
     /// People use the application.
     Use,
     SignIn,
@@ -119,6 +121,7 @@ async fn step(world: &Arc<World>, may_jump: bool) {
     let dice = &world.dice;
     let step = dice.weighted(&[
         (36, Step::Storm),
+        (4, Step::Partition),
         (14, Step::Use),
         (8, Step::SignIn),
         (4, Step::End(End::User)),
@@ -139,6 +142,7 @@ async fn step(world: &Arc<World>, may_jump: bool) {
     let browser = dice.index(world.browsers());
     match step {
         Step::Storm => storm(world, browser).await,
+        Step::Partition => partition(world, browser).await,
         Step::Use => {
             for _ in 0..dice.number(1..5) {
                 let browser = dice.index(world.browsers());
@@ -236,6 +240,50 @@ async fn storm(world: &Arc<World>, browser: usize) {
         }
     }
     wait(dice.millis(0..15_000)).await;
+}
+
+/// The node that refreshes a session is cut off from the store, in the middle of it or a little later. Meanwhile the
+/// application on another node goes on.
+async fn partition(world: &Arc<World>, browser: usize) {
+    let dice = &world.dice;
+    let session = world.browser(browser).session.clone();
+    let (Some(sid), true) = (session, world.keeping == Keeping::Stored) else {
+        return;
+    };
+    if let Some(until) = world.provider.tokens_until(&sid) {
+        let left = (until - 1).saturating_sub(world.time.seconds());
+        wait(Duration::from_secs(left)).await;
+    }
+    let (here, there) = (any_node(world), any_node(world));
+    let lasting = dice.millis(4_000..90_000);
+    later(world, dice.millis(0..80), move |world| async move {
+        if let Some(process) = world.process(here) {
+            tell!(
+                world.story,
+                format!("node {here}"),
+                "is cut off from the store for {lasting:?}"
+            );
+            world.store_line.cuts_off(&process.life, lasting);
+        }
+    });
+    let ask = |node, what, pause| {
+        later(world, pause, move |world| async move {
+            deeds::visit_at(&world, browser, node, what, 0).await;
+        });
+    };
+    ask(here, Ask::Token, Duration::ZERO);
+    for _ in 0..dice.number(1..4) {
+        let what = dice.pick(&[
+            Ask::Write(dice.number(1..1_000_000_000)),
+            Ask::Token,
+            Ask::Me,
+        ]);
+        ask(there, what, dice.millis(0..90_000));
+    }
+    wait(lasting).await;
+    for node in [here, there] {
+        ask(node, Ask::Token, dice.millis(0..4_000));
+    }
 }
 
 fn gets(world: &World, weather: Weather, lasting: Duration) {

@@ -24,9 +24,11 @@ pub(crate) const SECRET: &str = "a secret that is long enough for HMAC";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// It was stolen: every token of the session is revoked.
-    IsTheft,
+    Theft,
+    /// It cannot be right, but nobody has to suffer for it: what the first use brought stays good.
+    Refused,
     /// The answer was lost, as happens: here is another one.
-    IsForgiven,
+    Forgiven,
 }
 
 #[derive(Debug)]
@@ -237,9 +239,13 @@ impl Provider {
         }
         if !spent.is_empty() {
             invariants::spent_again(world, sid, refresh_token, &spent, by);
-            if self.reuse == Reuse::IsTheft {
-                session.revoked = true;
-                return Err("invalid_grant");
+            match self.reuse {
+                Reuse::Theft => {
+                    session.revoked = true;
+                    return Err("invalid_grant");
+                }
+                Reuse::Refused => return Err("invalid_grant"),
+                Reuse::Forgiven => {}
             }
         }
         let answer = self.issue(world, &mut state, sid, None);

@@ -82,7 +82,11 @@ impl World {
             Keeping::SealedAlone => 1,
             Keeping::SealedShared => dice.number(2..4),
         };
-        let reuse = dice.weighted(&[(7, Reuse::IsTheft), (3, Reuse::IsForgiven)]);
+        let reuse = dice.weighted(&[
+            (6, Reuse::Theft),
+            (2, Reuse::Refused),
+            (2, Reuse::Forgiven),
+        ]);
         let lifetime = dice.pick(&[60, 120, 300]);
         let idle = dice.pick(&[900, 1_800, 3_600]);
         let absolute = idle * dice.number(1..5);
