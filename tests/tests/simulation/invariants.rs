@@ -198,7 +198,8 @@ pub(crate) fn spent_again(
     );
     match excuse {
         Some(excuse) => {
-            let is_kept = last.is_some_and(|last| last.kept.is_some());
+            let stored = world.keeping == Keeping::Stored;
+            let is_kept = stored && last.is_some_and(|last| last.kept.is_some());
             let ends = match world.provider.reuse {
                 Reuse::Theft => true,
                 Reuse::Refused => !is_kept,
@@ -221,13 +222,11 @@ fn excuse(world: &World, last: &Spending, by: &Spender) -> Option<Excuse> {
     let stored = world.keeping == Keeping::Stored;
     let trouble = stored && world.store_line.trouble_until() + LEASE >= last.at;
     // With the store in trouble, whoever spends it now may have looked there a little before.
-    let kept = last
-        .kept
-        .is_some_and(|kept| !trouble || kept + ON_THE_WAY < now);
+    let known = |since: Duration| !trouble || since + ON_THE_WAY < now;
+    let kept = last.kept.is_some_and(known);
     // After a minute without its store a node goes on with what it has in its memory.
-    let handed_out = last
-        .handed_out
-        .is_some_and(|handed_out| handed_out < last.at + WITHOUT_STORE);
+    let in_time = |handed_out: &Duration| *handed_out < last.at + WITHOUT_STORE;
+    let handed_out = last.handed_out.filter(in_time).is_some_and(known);
     if stored && (kept || handed_out) {
         None
     } else if last.by.life.is_over() {

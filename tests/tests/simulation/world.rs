@@ -82,11 +82,7 @@ impl World {
             Keeping::SealedAlone => 1,
             Keeping::SealedShared => dice.number(2..4),
         };
-        let reuse = dice.weighted(&[
-            (6, Reuse::Theft),
-            (2, Reuse::Refused),
-            (2, Reuse::Forgiven),
-        ]);
+        let reuse = dice.weighted(&[(6, Reuse::Theft), (2, Reuse::Refused), (2, Reuse::Forgiven)]);
         let lifetime = dice.pick(&[60, 120, 300]);
         let idle = dice.pick(&[900, 1_800, 3_600]);
         let absolute = idle * dice.number(1..5);
