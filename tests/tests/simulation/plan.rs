@@ -255,7 +255,13 @@ async fn partition(world: &Arc<World>, browser: usize) {
         wait(Duration::from_secs(left)).await;
     }
     let (here, there) = (any_node(world), any_node(world));
-    let lasting = dice.millis(4_000..90_000);
+    // Long enough for the lease to run out, or for the node to go on without the store.
+    let is_short = dice.percent(60);
+    let lasting = if is_short {
+        dice.millis(6_000..9_000)
+    } else {
+        dice.millis(50_000..90_000)
+    };
     later(world, dice.millis(0..80), move |world| async move {
         if let Some(process) = world.process(here) {
             tell!(
@@ -272,6 +278,13 @@ async fn partition(world: &Arc<World>, browser: usize) {
         });
     };
     ask(here, Ask::Token, Duration::ZERO);
+    if is_short {
+        // Whose turn it is then waits for the provider, while the first node gets through to the store.
+        ask(there, Ask::Token, dice.millis(1_000..7_000));
+        later(world, dice.millis(4_000..6_500), |world| async move {
+            world.provider_line.gets_slow(Duration::from_secs(5));
+        });
+    }
     for _ in 0..dice.number(1..4) {
         let what = dice.pick(&[
             Ask::Write(dice.number(1..1_000_000_000)),
