@@ -39,8 +39,8 @@ pub(crate) fn take_cookies(world: &World, asked: &Asked, headers: &HeaderMap, le
         let before = asked.holds.as_deref().unwrap_or_default();
         let cause = if !strict {
             Some(Cause::CookieOverwritten)
-        } else if !browser.has_session_cookie() && world.ledger().has_ended_by_others(before) {
-            Some(Cause::CookieRemoved)
+        } else if world.ledger().has_ended_by_others(before) {
+            Some(Cause::CookieLost)
         } else {
             None
         };

@@ -115,9 +115,11 @@ fn ends(world: &World, sid: &str, sent: Duration, life: &Life) {
     let place = world.reach_of_ends(life);
     let has_store = world.keeping != Keeping::SealedAlone;
     let mut ledger = world.ledger();
+    let unknown = [Cause::CookieOverwritten, Cause::CookieLost];
+    let is_unknown = |cause| unknown.contains(cause);
     if ledger
         .of(sid)
-        .is_none_or(|facts| facts.causes.contains(&Cause::CookieOverwritten))
+        .is_none_or(|facts| facts.causes.iter().any(is_unknown))
     {
         // Who knows which session the cookie led to.
         return;

@@ -22,9 +22,9 @@ pub(crate) enum Cause {
     ClockJumped,
     /// A response of an older session, late on its way to the browser or from another node, has overwritten the cookie.
     CookieOverwritten,
-    /// A late refusal of an older session has removed the cookie, which had ended before it was replaced: a known fault,
-    /// see the README.
-    CookieRemoved,
+    /// A late response of an older session has removed or overwritten the cookie. That session had ended before it was
+    /// replaced: a known fault, see the README.
+    CookieLost,
     /// It was not used for as long as the idle lifetime.
     Idle,
     /// It has lasted for as long as the absolute lifetime.

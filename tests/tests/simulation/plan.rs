@@ -161,6 +161,7 @@ async fn step(world: &Arc<World>, may_jump: bool) {
         }
         Step::Keys => {
             if world.turns_keys() {
+                ends_while_keys_turn(world);
                 for node in 0..world.node_count() {
                     let pause = dice.millis(0..40_000);
                     later(world, pause, move |there| async move {
@@ -357,6 +358,23 @@ fn ends(world: &Arc<World>, browser: usize, end: End, pause: Duration) {
             deeds::try_stolen(world, &sid, Ask::Me).await;
         }
     });
+}
+
+/// While some nodes have the new keys and others do not, and a little after, sessions end in the moment in which they are
+/// used and so get names by other keys.
+fn ends_while_keys_turn(world: &Arc<World>) {
+    for browser in 0..world.browsers() {
+        let dice = &world.dice;
+        let pause = dice.millis(70_000..125_000);
+        let end = dice.pick(&[End::BackChannel, End::BackChannelForAll, End::FrontChannel]);
+        ends(world, browser, end, pause);
+        for _ in 0..dice.number(1..4) {
+            let pause = pause + dice.millis(0..30);
+            later(world, pause, move |world| async move {
+                deeds::visit(&world, browser, Ask::Me, 0).await;
+            });
+        }
+    }
 }
 
 fn dies(world: &Arc<World>, pause: Duration) {
