@@ -16,9 +16,11 @@ mod dice;
 mod invariants;
 mod ledger;
 mod line;
+mod moments;
 mod node;
 mod plan;
 mod provider;
+mod provider_client;
 mod store;
 mod story;
 mod time;
@@ -40,7 +42,21 @@ const SEEDS: u64 = 300;
 const SAME: u64 = 20;
 
 /// Seeds that have found something, and what. They run before all others.
-const REMEMBERED: &[(u64, &str)] = &[];
+const REMEMBERED: &[(u64, &str)] = &[
+    (
+        7,
+        "a logout by name misses a session that moves to the name of a newer key",
+    ),
+    (38, "a late refusal removes the cookie of a newer session"),
+    (
+        911,
+        "a node spends tokens that it has replaced while the store was away",
+    ),
+    (
+        2141,
+        "a second use is refused, and the store has what the first one brought",
+    ),
+];
 
 /// What came of one seed.
 struct Outcome {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::browser::{Ask, Wish, ask};
 use crate::deeds::{self, any_node};
 use crate::invariants::Invariant;
+use crate::moments;
 use crate::provider::LogoutOf;
 use crate::story::tell;
 use crate::time::wait;
@@ -36,7 +37,7 @@ enum Step {
 
 /// From which side a session ends.
 #[derive(Clone, Copy, Debug)]
-enum End {
+pub(crate) enum End {
     User,
     BackChannel,
     BackChannelForAll,
@@ -59,7 +60,7 @@ enum Weather {
 }
 
 /// Does something a little later, whatever else happens.
-fn later<F>(
+pub(crate) fn later<F>(
     world: &Arc<World>,
     pause: Duration,
     what: impl FnOnce(Arc<World>) -> F + Send + 'static,
@@ -142,7 +143,7 @@ async fn step(world: &Arc<World>, may_jump: bool) {
     let browser = dice.index(world.browsers());
     match step {
         Step::Storm => storm(world, browser).await,
-        Step::Partition => partition(world, browser).await,
+        Step::Partition => moments::partition(world, browser).await,
         Step::Use => {
             for _ in 0..dice.number(1..5) {
                 let browser = dice.index(world.browsers());
@@ -161,7 +162,7 @@ async fn step(world: &Arc<World>, may_jump: bool) {
         }
         Step::Keys => {
             if world.turns_keys() {
-                ends_while_keys_turn(world);
+                moments::ends_while_keys_turn(world);
                 for node in 0..world.node_count() {
                     let pause = dice.millis(0..40_000);
                     later(world, pause, move |there| async move {
@@ -243,63 +244,6 @@ async fn storm(world: &Arc<World>, browser: usize) {
     wait(dice.millis(0..15_000)).await;
 }
 
-/// The node that refreshes a session is cut off from the store, in the middle of it or a little later. Meanwhile the
-/// application on another node goes on.
-async fn partition(world: &Arc<World>, browser: usize) {
-    let dice = &world.dice;
-    let session = world.browser(browser).session.clone();
-    let (Some(sid), true) = (session, world.keeping == Keeping::Stored) else {
-        return;
-    };
-    if let Some(until) = world.provider.tokens_until(&sid) {
-        let left = (until - 1).saturating_sub(world.time.seconds());
-        wait(Duration::from_secs(left)).await;
-    }
-    let (here, there) = (any_node(world), any_node(world));
-    // Long enough for the lease to run out, or for the node to go on without the store.
-    let is_short = dice.percent(60);
-    let lasting = if is_short {
-        dice.millis(6_000..9_000)
-    } else {
-        dice.millis(50_000..90_000)
-    };
-    later(world, dice.millis(0..80), move |world| async move {
-        if let Some(process) = world.process(here) {
-            tell!(
-                world.story,
-                format!("node {here}"),
-                "is cut off from the store for {lasting:?}"
-            );
-            world.store_line.cuts_off(&process.life, lasting);
-        }
-    });
-    let ask = |node, what, pause| {
-        later(world, pause, move |world| async move {
-            deeds::visit_at(&world, browser, node, what, 0).await;
-        });
-    };
-    ask(here, Ask::Token, Duration::ZERO);
-    if is_short {
-        // Whose turn it is then waits for the provider, while the first node gets through to the store.
-        ask(there, Ask::Token, dice.millis(1_000..7_000));
-        later(world, dice.millis(4_000..6_500), |world| async move {
-            world.provider_line.gets_slow(Duration::from_secs(5));
-        });
-    }
-    for _ in 0..dice.number(1..4) {
-        let what = dice.pick(&[
-            Ask::Write(dice.number(1..1_000_000_000)),
-            Ask::Token,
-            Ask::Me,
-        ]);
-        ask(there, what, dice.millis(0..90_000));
-    }
-    wait(lasting).await;
-    for node in [here, there] {
-        ask(node, Ask::Token, dice.millis(0..4_000));
-    }
-}
-
 fn gets(world: &World, weather: Weather, lasting: Duration) {
     let (provider, store) = (&world.provider_line, &world.store_line);
     match weather {
@@ -335,7 +279,7 @@ fn visits(world: &Arc<World>, browser: usize, within: u64) {
     });
 }
 
-fn ends(world: &Arc<World>, browser: usize, end: End, pause: Duration) {
+pub(crate) fn ends(world: &Arc<World>, browser: usize, end: End, pause: Duration) {
     later(world, pause, move |there| async move {
         let world = &there;
         let (person, sid) = {
@@ -358,23 +302,6 @@ fn ends(world: &Arc<World>, browser: usize, end: End, pause: Duration) {
             deeds::try_stolen(world, &sid, Ask::Me).await;
         }
     });
-}
-
-/// While some nodes have the new keys and others do not, and a little after, sessions end in the moment in which they are
-/// used and so get names by other keys.
-fn ends_while_keys_turn(world: &Arc<World>) {
-    for browser in 0..world.browsers() {
-        let dice = &world.dice;
-        let pause = dice.millis(70_000..125_000);
-        let end = dice.pick(&[End::BackChannel, End::BackChannelForAll, End::FrontChannel]);
-        ends(world, browser, end, pause);
-        for _ in 0..dice.number(1..4) {
-            let pause = pause + dice.millis(0..30);
-            later(world, pause, move |world| async move {
-                deeds::visit(&world, browser, Ask::Me, 0).await;
-            });
-        }
-    }
 }
 
 fn dies(world: &Arc<World>, pause: Duration) {

@@ -2,17 +2,15 @@
 //! §4.14.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2)), unless it is a forgiving one.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use http::{Request, Response, StatusCode};
-use latchgate::{HttpClient, HttpError, HttpFuture};
 use serde_json::{Value, json};
 
 use crate::invariants;
-use crate::line::{Life, Lost};
+use crate::line::Life;
 use crate::story::tell;
 use crate::world::World;
 
@@ -139,14 +137,14 @@ impl Provider {
     }
 
     /// A node has the answer to a spending.
-    fn answered(&self, world: &World, access_token: &str) {
+    pub(crate) fn answered(&self, world: &World, access_token: &str) {
         self.note(access_token, |spending| {
             spending.answered = Some(world.time.now());
         });
     }
 
     /// A node waits no longer for what it has asked for.
-    fn given_up(&self, world: &World, refresh_token: &str, life: &Life) {
+    pub(crate) fn given_up(&self, world: &World, refresh_token: &str, life: &Life) {
         let mut parts = refresh_token.split('-').skip(1);
         let (sid, number) = (parts.next().unwrap(), parts.next().unwrap());
         let mut state = self.state.lock().unwrap();
@@ -189,7 +187,12 @@ impl Provider {
     }
 
     /// Answers a request of a node's.
-    fn answer(&self, world: &World, request: &Request<Vec<u8>>, by: &Spender) -> Response<Vec<u8>> {
+    pub(crate) fn answer(
+        &self,
+        world: &World,
+        request: &Request<Vec<u8>>,
+        by: &Spender,
+    ) -> Response<Vec<u8>> {
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(request.body())
             .into_owned()
             .collect();
@@ -348,57 +351,4 @@ fn signed(kind: &str, claims: &Value) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     let tag = hmac::sign(&key, signed.as_bytes());
     format!("{signed}.{}", base64(tag.as_ref()))
-}
-
-/// One node's HTTP client.
-pub(crate) struct ProviderClient {
-    pub(crate) world: Arc<World>,
-    pub(crate) node: Spender,
-}
-
-impl HttpClient for ProviderClient {
-    fn send(&self, request: Request<Vec<u8>>) -> HttpFuture<'_> {
-        let (world, node) = (Arc::clone(&self.world), self.node.clone());
-        let waiting = Waiting {
-            client: self,
-            refresh_token: url::form_urlencoded::parse(request.body())
-                .find(|(name, _)| name == "refresh_token")
-                .map(|(_, token)| token.into_owned()),
-        };
-        let act = move || world.provider.answer(&world, &request, &node);
-        Box::pin(async move {
-            let _waiting = waiting;
-            let line = &self.world.provider_line;
-            let answer = line.carry(&self.node.life, act).await;
-            let answer = answer.map_err(|Lost| HttpError::Transport("no answer".into()))?;
-            let body: Value = serde_json::from_slice(answer.body()).unwrap();
-            if let Some(access_token) = body["access_token"].as_str() {
-                self.world.provider.answered(&self.world, access_token);
-            }
-            Ok(answer)
-        })
-    }
-}
-
-/// Somebody waits for an answer, until this is dropped.
-struct Waiting<'a> {
-    client: &'a ProviderClient,
-    refresh_token: Option<String>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let (world, life) = (&self.client.world, &self.client.node.life);
-        if let Some(refresh_token) = &self.refresh_token
-            && !life.is_over()
-        {
-            world.provider.given_up(world, refresh_token, life);
-        }
-    }
-}
-
-impl fmt::Debug for ProviderClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProviderClient")
-    }
 }
