@@ -36,16 +36,8 @@ pub(crate) fn take_cookies(world: &World, asked: &Asked, headers: &HeaderMap, le
             .signed_in_by
             .as_ref()
             .is_some_and(|(since, life)| life.is(&asked.life) && left > *since);
-        let before = asked.holds.as_deref().unwrap_or_default();
-        let cause = if !strict {
-            Some(Cause::CookieOverwritten)
-        } else if world.ledger().has_ended_by_others(before) {
-            Some(Cause::CookieLost)
-        } else {
-            None
-        };
-        if let (Some(sid), Some(cause)) = (&browser.holds, cause) {
-            world.ledger().may_end(sid, cause);
+        if !strict && let Some(sid) = &browser.holds {
+            world.ledger().may_end(sid, Cause::CookieOverwritten);
         }
         return;
     }

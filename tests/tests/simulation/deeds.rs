@@ -115,11 +115,9 @@ fn ends(world: &World, sid: &str, sent: Duration, life: &Life) {
     let place = world.reach_of_ends(life);
     let has_store = world.keeping != Keeping::SealedAlone;
     let mut ledger = world.ledger();
-    let unknown = [Cause::CookieOverwritten, Cause::CookieLost];
-    let is_unknown = |cause| unknown.contains(cause);
     if ledger
         .of(sid)
-        .is_none_or(|facts| facts.causes.iter().any(is_unknown))
+        .is_none_or(|facts| facts.causes.contains(&Cause::CookieOverwritten))
     {
         // Who knows which session the cookie led to.
         return;

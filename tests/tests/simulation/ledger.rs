@@ -22,9 +22,6 @@ pub(crate) enum Cause {
     ClockJumped,
     /// A response of an older session, late on its way to the browser or from another node, has overwritten the cookie.
     CookieOverwritten,
-    /// A late response of an older session has removed or overwritten the cookie. That session had ended before it was
-    /// replaced: a known fault, see the README.
-    CookieLost,
     /// It was not used for as long as the idle lifetime.
     Idle,
     /// It has lasted for as long as the absolute lifetime.
@@ -152,16 +149,6 @@ impl Ledger {
         {
             facts.causes.push(cause);
         }
-    }
-
-    /// Whether somebody else than the person in their own browser may have ended a session.
-    pub(crate) fn has_ended_by_others(&self, sid: &str) -> bool {
-        let causes = self.of(sid).map(|facts| &facts.causes[..]);
-        let by_themselves = [Cause::SignedOut, Cause::Replaced];
-        causes
-            .unwrap_or_default()
-            .iter()
-            .any(|cause| !by_themselves.contains(cause))
     }
 
     /// All sessions of a person may end, also those that begin until then.

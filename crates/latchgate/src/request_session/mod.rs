@@ -56,8 +56,8 @@ struct Changes {
     present: PresentPieces,
     /// The session as it is now, after refreshes.
     loaded: Option<LoadedSession>,
-    /// Why the session that the request brought has ended.
-    ended: Option<SessionEnd>,
+    /// The session that the request brought, if it has ended, and why.
+    ended: Option<(SessionEnd, Option<LoadedSession>)>,
     /// The cookies have to be written again, or, without a session, removed.
     write: bool,
     asked: bool,
@@ -120,8 +120,11 @@ impl RequestSession {
             return;
         }
         // The session may have changed while the handler ran: the newest state counts.
-        let loaded = changes.loaded.as_ref();
-        match loaded.and_then(|loaded| self.sessions().since(&loaded.session)) {
+        match changes
+            .brought()
+            .and_then(|brought| self.sessions().since(brought))
+        {
+            // Its cookies were removed or replaced then. Those in the browser may be a newer session's.
             Some(RefreshOutcome::Ended(SessionEnd::SignedOut)) => return,
             Some(RefreshOutcome::Ended(_)) => changes.loaded = None,
             Some(RefreshOutcome::Refreshed(session)) => {
@@ -149,7 +152,7 @@ impl RequestSession {
 
     /// Why the session has ended, if it was opened and has.
     pub(crate) fn known_end(&self) -> Option<SessionEnd> {
-        self.changes().ended
+        self.changes().ended.as_ref().map(|(why, _)| *why)
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {
@@ -215,10 +218,8 @@ impl RequestSession {
     /// Records that the session has ended.
     fn set_ended(&self, why: SessionEnd) {
         let mut changes = self.changes();
-        changes.loaded = None;
-        changes.ended = Some(why);
-        // A sign-out has removed the cookies already; there may be those of a newer session by now.
-        changes.write = why != SessionEnd::SignedOut;
+        let loaded = changes.loaded.take();
+        changes.set_ended(why, loaded);
     }
 
     /// Records a changed session; the response will carry it.
@@ -272,11 +273,9 @@ impl RequestSession {
                 changes.write = write_due;
                 Some(user)
             }
-            Lookup::Ended { why, .. } => {
+            Lookup::Ended { why, loaded } => {
                 tracing::debug!(event = "session_over", code = why.code(), %why, "the session has ended");
-                changes.ended = Some(why);
-                // A sign-out has removed the cookies already; there may be newer ones by now.
-                changes.write = why != SessionEnd::SignedOut;
+                changes.set_ended(why, Some(loaded));
                 None
             }
             // A session that began meanwhile has a cookie of the same name: a late response must not remove it.
@@ -297,6 +296,20 @@ impl RequestSession {
             .changes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Changes {
+    /// The session that the request brought, active or not.
+    fn brought(&self) -> Option<&LoadedSession> {
+        let ended = || self.ended.as_ref().and_then(|(_, ended)| ended.as_ref());
+        self.loaded.as_ref().or_else(ended)
+    }
+
+    fn set_ended(&mut self, why: SessionEnd, session: Option<LoadedSession>) {
+        self.ended = Some((why, session));
+        // A sign-out has removed the cookies already; there may be those of a newer session by now.
+        self.write = why != SessionEnd::SignedOut;
     }
 }
 
@@ -387,6 +400,22 @@ mod tests {
         let refreshes = this.sessions().refreshes();
         refreshes.end(&session, SessionEnd::SignedOut, 1_001);
         assert_eq!(left(&this), [""; 0]);
+    }
+
+    #[test]
+    fn a_late_refusal_leaves_the_cookie_of_the_session_that_followed() {
+        for remembered in [true, false] {
+            let (this, session) = request_session();
+            let refreshes = this.sessions().refreshes();
+            if remembered {
+                refreshes.end(&session, SessionEnd::Revoked, 1_001);
+            }
+            this.set_ended(SessionEnd::Revoked);
+            assert_eq!(left(&this), [""], "{remembered}");
+            // The browser has signed in once more, while this request was under way.
+            refreshes.end(&session, SessionEnd::SignedOut, 1_001);
+            assert_eq!(left(&this), [""; 0], "{remembered}");
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Sessions {
         let Backend::Stored(stored) = &self.backend else {
             return Ok(None);
         };
-        let ticket = Ticket::draw(self.random.as_ref())?;
+        let ticket = Ticket::draw(session.id, self.random.as_ref())?;
         let (iv, now) = (self.random.array()?, self.now());
         if !stored.insert(&self.keys, &ticket, session, iv, now).await? {
             // 128 random bits that were used before: the generator is broken.

@@ -39,6 +39,13 @@ impl Sessions {
         let found = match cookie {
             SessionCookie::Sealed(found) => found,
             SessionCookie::Ticket(ticket) => match self.load(ticket.clone()).await {
+                Ok(Lookup::NotFound) => {
+                    // Requests that have loaded it before may still be under way.
+                    let now = self.now();
+                    self.refreshes
+                        .end_by_id(ticket.id(), SessionEnd::SignedOut, now, now);
+                    return None;
+                }
                 Ok(found) => found,
                 Err(error) => {
                     report_failed_store(&error);

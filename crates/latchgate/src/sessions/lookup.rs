@@ -108,17 +108,14 @@ impl Sessions {
     pub(crate) fn replaced_by_login(&self, cookie_fields: &[&[u8]]) -> Option<ReplacedSession> {
         let pieces = self.pieces(cookie_fields.iter().copied());
         match self.open(&pieces) {
-            // What a logout in a frame has ended on this node only, its login ends on all.
-            SessionCookie::Sealed(
-                Lookup::Active { loaded, .. }
-                | Lookup::Ended {
-                    why: SessionEnd::EndedByProvider,
-                    loaded,
-                },
-            ) => Some(ReplacedSession::Sealed {
-                id: loaded.session.id,
-                until: loaded.session.times.absolute_deadline,
-            }),
+            // One that has ended, too: a late response to an older request must not remove the new session's cookie, and
+            // what a logout in a frame has ended on this node only, the login ends on all.
+            SessionCookie::Sealed(Lookup::Active { loaded, .. } | Lookup::Ended { loaded, .. }) => {
+                Some(ReplacedSession::Sealed {
+                    id: loaded.session.id,
+                    until: loaded.session.times.absolute_deadline,
+                })
+            }
             SessionCookie::Ticket(ticket) => Some(ReplacedSession::Stored(ticket.to_bytes())),
             SessionCookie::Sealed(_) | SessionCookie::Invalid => None,
         }
@@ -243,8 +240,12 @@ impl Sessions {
     }
 
     /// What happened to a session of this process since it was opened.
-    pub(crate) fn since(&self, session: &Session) -> Option<RefreshOutcome> {
-        self.refreshes.since(session, self.now())
+    pub(crate) fn since(&self, loaded: &LoadedSession) -> Option<RefreshOutcome> {
+        let is_ending = |ticket| self.pending_ends.has(ticket);
+        if loaded.ticket.as_ref().is_some_and(is_ending) {
+            return Some(RefreshOutcome::Ended(SessionEnd::SignedOut));
+        }
+        self.refreshes.since(&loaded.session, self.now())
     }
 
     /// A session whose idle deadline has moved, since it is used.
@@ -411,6 +412,49 @@ mod tests {
         assert_eq!(why, signed_out);
     }
 
+    /// The session ended by its name, so that nothing is known of its id here; a request had loaded it before.
+    #[tokio::test]
+    async fn a_sign_out_from_a_session_that_is_gone_is_remembered_for_late_responses() {
+        let sessions = sessions(store(), 1_001);
+        let ticket = sessions.put(&Session::example()).await;
+        let loaded = LoadedSession {
+            session: Arc::new(Session::example()),
+            ticket: Some(ticket.clone()),
+        };
+        sessions.stored().remove(&ticket).await.unwrap();
+        assert!(sessions.since(&loaded).is_none());
+        let cookie = SessionCookie::Ticket(ticket);
+        assert!(sessions.sign_out(cookie, Arc::new(|_| {})).await.is_none());
+        let since = sessions.since(&loaded);
+        let signed_out = SessionEnd::SignedOut;
+        assert!(matches!(since, Some(RefreshOutcome::Ended(why)) if why == signed_out));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_response_knows_of_a_sign_out_that_the_store_has_yet_to_hear_of() {
+        let store = Arc::new(crate::gate::SlowStore::default());
+        let sessions = sessions(Some(Arc::clone(&store) as Arc<dyn SessionStore>), 1_001);
+        let ticket = sessions.put(&Session::example()).await;
+        let loaded = LoadedSession {
+            session: Arc::new(Session::example()),
+            ticket: Some(ticket.clone()),
+        };
+        store.set_down(true);
+        let cookie = SessionCookie::Ticket(ticket.clone());
+        assert!(sessions.sign_out(cookie, Arc::new(|_| {})).await.is_none());
+        let since = sessions.since(&loaded);
+        let signed_out = SessionEnd::SignedOut;
+        assert!(matches!(since, Some(RefreshOutcome::Ended(why)) if why == signed_out));
+
+        // Whatever ends it here meanwhile, the store hears of it.
+        sessions.refreshes.end(&loaded.session, signed_out, 1_001);
+        store.set_down(false);
+        while sessions.pending_ends.has(&ticket) {
+            sessions.run_pending_ends().await;
+        }
+        assert!(sessions.get(&ticket).await.is_none());
+    }
+
     /// Another node has ended it between the look and the write.
     #[tokio::test]
     async fn a_session_that_ends_while_it_is_written_back_is_gone() {
@@ -442,7 +486,7 @@ mod tests {
         };
         assert_eq!(update("1").await, Some(1));
         // For requests that have loaded the session before.
-        let since = sessions.since(&loaded.session);
+        let since = sessions.since(&loaded);
         assert!(matches!(since, Some(RefreshOutcome::Refreshed(newer)) if newer.generation == 1));
 
         // The store has yet to be told of it.

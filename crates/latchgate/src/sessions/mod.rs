@@ -193,7 +193,7 @@ pub(crate) mod example {
 
         /// Adds a session to the store. Its ticket.
         pub(crate) async fn put(&self, session: &Session) -> Ticket {
-            let ticket = Ticket::draw(self.random.as_ref()).unwrap();
+            let ticket = Ticket::draw(session.id, self.random.as_ref()).unwrap();
             let inserted = self
                 .stored()
                 .insert(&self.keys, &ticket, session, [9; 12], 1_000);

@@ -206,7 +206,7 @@ impl Sessions {
         }
     }
 
-    async fn run_pending_ends(&self) {
+    pub(super) async fn run_pending_ends(&self) {
         let (first, longest) = TIMING.end_pauses;
         let random = self.random.as_ref();
         // The store has just failed.
@@ -238,7 +238,8 @@ impl Sessions {
         if let End::Unread { ticket, after } = &pending.end {
             let found = self.load(ticket.clone()).await?;
             let Some(ended) = self.sign_out_here(found) else {
-                return Ok(());
+                // Nobody has to be told, but another sign-out may have left its removal to this one.
+                return self.propagate_end(&pending.end).await;
             };
             after(&ended);
             pending.end = End::Session {

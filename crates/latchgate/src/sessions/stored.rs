@@ -34,8 +34,8 @@ pub(crate) enum Removal {
     NoIndex,
 }
 
-/// What the cookie of a stored session holds, sealed: 16 bytes of id and 16 of secret. Nobody else can make one, so
-/// no store is asked for what somebody has invented.
+/// What the cookie of a stored session holds, sealed: the 16 bytes of the session's id and 16 of secret. Nobody else can
+/// make one, so no store is asked for what somebody has invented.
 #[derive(Clone)]
 pub(crate) struct Ticket {
     bytes: [u8; 32],
@@ -75,8 +75,13 @@ impl std::fmt::Debug for Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn draw(random: &dyn Random) -> Result<Self, RandomError> {
-        random.array().map(Self::from_bytes)
+    /// A new ticket for the session with this id.
+    pub(crate) fn draw(id: [u8; 16], random: &dyn Random) -> Result<Self, RandomError> {
+        let secret: [u8; 16] = random.array()?;
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&id);
+        bytes[16..].copy_from_slice(&secret);
+        Ok(Self::from_bytes(bytes))
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -113,6 +118,11 @@ impl Ticket {
 
     pub(crate) fn key(&self) -> StoreKey {
         self.key
+    }
+
+    /// The id of the session, which is known even when it is no longer in the store.
+    pub(super) fn id(&self) -> [u8; 16] {
+        std::array::from_fn(|place| self.bytes[place])
     }
 
     fn secret(&self) -> &[u8] {
@@ -347,7 +357,7 @@ mod tests {
         let store = Arc::new(MemoryStore::default());
         let shared = Arc::clone(&store) as Arc<dyn SessionStore>;
         let sessions = StoredSessions::new(shared, Registrations::example());
-        let ticket = Ticket::draw(&CountingRandom::default()).unwrap();
+        let ticket = Ticket::draw(Session::example().id, &CountingRandom::default()).unwrap();
         let session = Session::example();
         sessions
             .insert(&keys(1), &ticket, &session, IV, 1_000)
@@ -379,7 +389,7 @@ mod tests {
         for invented in ["", "A", &text[1..], &format!("{text}A"), &bare, &session] {
             assert_eq!(open(1, "name", invented), None, "{invented}");
         }
-        assert!(Ticket::draw(&BrokenRandom).is_err());
+        assert!(Ticket::draw([1; 16], &BrokenRandom).is_err());
     }
 
     #[tokio::test]

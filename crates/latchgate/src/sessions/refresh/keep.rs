@@ -40,7 +40,9 @@ impl<R: Refresher> Refresh<R> {
                 "a refreshed session could not be written to its store within a minute; it stays in memory until it can be"
             ),
         }
-        if let Some(ended @ RefreshOutcome::Ended(_)) = self.sessions.since(&fresh.session) {
+        let (sessions, session) = (&self.sessions, &fresh.session);
+        let since = sessions.refreshes.since(session, sessions.now());
+        if let Some(ended @ RefreshOutcome::Ended(_)) = since {
             self.refresher.revoke_tokens(&fresh.session);
             return ended;
         }

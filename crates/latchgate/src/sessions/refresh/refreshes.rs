@@ -248,7 +248,8 @@ impl Refreshes {
     }
 
     /// Records that a session has ended, until its cookie would have expired. `false` when it had ended before, for
-    /// whatever reason.
+    /// whatever reason: that reason stays, unless somebody now signs out or in once more. Their response changes the
+    /// cookies, and no later one may.
     pub(crate) fn end(&self, session: &Session, why: SessionEnd, now: u64) -> bool {
         self.end_by_id(session.id, why, session.times.absolute_deadline, now)
     }
@@ -257,8 +258,8 @@ impl Refreshes {
     pub(crate) fn end_by_id(&self, id: [u8; 16], why: SessionEnd, until: u64, now: u64) -> bool {
         let mut entry = self.0.entry(id, now);
         let first = !matches!(entry.get(), Some(Entry::Ended(_)));
-        if first {
-            entry.set(Entry::Ended(why), tombstone_until(until));
+        if first || why == SessionEnd::SignedOut {
+            entry.set(Entry::Ended(why), tombstone_until(until.max(now)));
         }
         first
     }
