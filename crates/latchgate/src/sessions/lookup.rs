@@ -312,6 +312,19 @@ mod tests {
         assert_eq!(seen(1_600).await, (None, false));
     }
 
+    /// A late response to an older request must not remove the cookie of the session that the login begins.
+    #[test]
+    fn a_login_replaces_a_session_that_has_ended_too() {
+        for now in [1_001, 1_600] {
+            let field = format!("{NAME}={COOKIE}");
+            let replaced = sessions(None, now).replaced_by_login(&[field.as_bytes()]);
+            let id = Session::example().id;
+            assert!(
+                matches!(replaced, Some(ReplacedSession::Sealed { id: found, .. }) if found == id)
+            );
+        }
+    }
+
     /// The same application, once it is registered somewhere else.
     #[tokio::test]
     async fn a_session_of_another_provider_or_client_does_not_open() {

@@ -601,6 +601,17 @@ mod tests {
         assert!(refreshes.since(&session, 1_000 + last).is_none());
     }
 
+    /// A login has replaced it long after its deadline: responses to older requests may still be under way.
+    #[test]
+    fn the_end_of_a_session_that_is_long_over_is_remembered_too() {
+        let refreshes = Refreshes::default();
+        let session = Session::example();
+        let now = session.times.absolute_deadline + 10 * TIMING.remember;
+        refreshes.end(&session, SessionEnd::SignedOut, now);
+        assert!(refreshes.has_ended(&session, now + TIMING.remember - 1));
+        assert!(!refreshes.has_ended(&session, now + TIMING.remember));
+    }
+
     #[tokio::test]
     async fn a_change_builds_on_the_newest_generation_or_not_at_all() {
         let refreshes = Arc::new(Refreshes::default());
