@@ -43,7 +43,7 @@ pub use client::{
 };
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{BasePath, Gate, LoginForm, Refusal, WayOn};
+pub use gate::{BasePath, Gate, LoginForm, LoginProvider, Refusal, WayOn};
 pub use guard::{Denial, Guard};
 pub use hook::{HookError, LoginRejection, Logout};
 pub use io::{

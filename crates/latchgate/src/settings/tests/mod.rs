@@ -3,6 +3,7 @@
 mod environment;
 mod mistakes;
 mod names;
+mod providers;
 mod tables;
 
 use std::sync::Arc;
