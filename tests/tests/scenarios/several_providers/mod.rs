@@ -1,25 +1,22 @@
 //! Two providers in one gate: each signs people in by its own routes, and neither can pass for the other.
 
 use latchgate::{GateBuilder, Provider};
-use latchgate_dev_provider::{
-    DevProvider, DevProviderBuilder, Endpoint, JsonObject, LogoutTarget, ResponseIssuer,
-};
-use latchgate_tests::{Browser, Failure, Page, Setup, TestClock, World, scenarios};
+use latchgate_dev_provider::{DevProvider, DevProviderBuilder, Endpoint};
+use latchgate_tests::{Browser, Failure, Setup, TestClock, World, scenarios};
 use std::sync::{Arc, OnceLock};
-use url::Url;
+
+mod logout;
+mod mix_up;
 
 scenarios!(
     a_visitor_chooses_a_provider,
     a_form_with_a_prompt_keeps_it,
     an_address_leads_to_the_provider_that_claims_its_domain,
     the_applications_own_page_gets_whoever_has_to_sign_in,
-    a_page_that_needs_a_login_itself_is_not_visited_for_ever,
-    a_provider_that_lures_people_to_the_other_gets_no_code,
-    a_provider_cannot_slip_its_code_or_state_into_a_login_at_the_other;
+    a_page_that_needs_a_login_itself_is_not_visited_for_ever;
     in either keeping:
     each_provider_signs_people_in_by_its_own_routes,
     whatever_concerns_a_session_goes_to_its_own_provider,
-    a_logout_by_one_provider_ends_its_own_sessions_only,
     another_provider_beside_the_first_signs_nobody_out,
     somebody_who_signs_in_again_goes_to_the_same_provider,
 );
@@ -314,77 +311,6 @@ async fn whatever_concerns_a_session_goes_to_its_own_provider(setup: Setup) -> R
     Ok(())
 }
 
-async fn post_logout_token(world: &World, token: &str) -> Result<Page, Failure> {
-    let form = [("logout_token", token)];
-    let browser = world.browser()?;
-    browser
-        .request("POST", "/backchannel-logout")
-        .form(&form)
-        .send()
-        .await
-}
-
-fn honest(_: &mut JsonObject, _: &mut JsonObject) {}
-
-async fn a_logout_by_one_provider_ends_its_own_sessions_only(setup: Setup) -> Result<(), Failure> {
-    let two = two(setup).await?;
-    // Two people who have the same `sub`, one at each.
-    two.guests.auto_sign_in(Some("alice"));
-    let (here, there) = (two.signed_in("corp").await?, two.signed_in("guests").await?);
-    let alice = || LogoutTarget::Sub("alice".to_owned());
-    let world = &two.world;
-    // `guests` signs that the other one's session has ended, by its own keys or in its own name.
-    let corp = world.provider.issuer().to_owned();
-    let lie = two.guests.logout_token(alice(), move |_, claims| {
-        claims.insert("iss".to_owned(), corp.clone().into());
-    });
-    assert_eq!(post_logout_token(world, &lie).await?.status, 400);
-    let stranger = two.guests.logout_token(alice(), |_, claims| {
-        claims.insert("iss".to_owned(), "https://stranger.example".into());
-    });
-    assert_eq!(post_logout_token(world, &stranger).await?.status, 400);
-    let token = two.guests.logout_token(alice(), honest);
-    assert_eq!(post_logout_token(world, &token).await?.status, 200);
-    assert_eq!(world.whoami(&here).await?.as_deref(), Some("alice"));
-    assert_eq!(world.whoami(&there).await?, None);
-
-    let there = two.signed_in("guests").await?;
-    let sid = claims(&here).await?["sid"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    let frame = |issuer: &str| {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("iss", issuer), ("sid", &sid)])
-            .finish();
-        format!("/frontchannel-logout?{query}")
-    };
-    let page = world.browser()?.get(&frame(two.guests.issuer())).await?;
-    assert_eq!(page.status, 200, "{page}");
-    assert_eq!(
-        world.whoami(&here).await?.as_deref(),
-        Some("alice"),
-        "the other's sid"
-    );
-    let page = world
-        .browser()?
-        .get(&frame("https://stranger.example"))
-        .await?;
-    assert_eq!(page.status, 400, "{page}");
-    let page = world
-        .browser()?
-        .get(&frame(world.provider.issuer()))
-        .await?;
-    let policy = page.header("content-security-policy").to_owned();
-    assert!(
-        policy.contains(world.provider.issuer()) && !policy.contains(two.guests.issuer()),
-        "{policy}"
-    );
-    assert_eq!(world.whoami(&here).await?, None);
-    assert_eq!(world.whoami(&there).await?.as_deref(), Some("alice"));
-    Ok(())
-}
-
 async fn another_provider_beside_the_first_signs_nobody_out(setup: Setup) -> Result<(), Failure> {
     let (guests, time) = guests(|guests| guests).await?;
     let alone = corp(setup).start().await?;
@@ -421,135 +347,5 @@ async fn somebody_who_signs_in_again_goes_to_the_same_provider(
             .is_some_and(|query| query.contains("max_age=300")),
         "{start}"
     );
-    Ok(())
-}
-
-/// A callback URL on another callback path.
-fn moved_to(answer: &Url, path: &str) -> Url {
-    let mut moved = answer.clone();
-    moved.set_path(path);
-    moved
-}
-
-/// The classical attack (RFC 9700 §4.4.1): somebody starts a login at the attacker's provider, which sends them on to
-/// the honest one with the honest client id and its own `state`; the code that comes back would be the attacker's to have.
-async fn a_provider_that_lures_people_to_the_other_gets_no_code(
-    setup: Setup,
-) -> Result<(), Failure> {
-    for response_issuer in [ResponseIssuer::Advertised, ResponseIssuer::Absent] {
-        let (evil, time) = guests(|evil| evil).await?;
-        let honest = setup
-            .clone()
-            .provider(move |honest| honest.response_issuer(response_issuer));
-        let world = with_guests(corp(honest), &evil).start().await?;
-        let _ = time.set(world.clock.clone());
-        let browser = world.browser()?;
-        let start = browser.get("/login/guests").await?.leads_to()?;
-        assert!(start.as_str().starts_with(evil.issuer()), "{start}");
-        let evils: Vec<(String, String)> = start.query_pairs().into_owned().collect();
-        // What an honest login sends, with the attacker's `state`, `nonce` and challenge.
-        let honest_start = world.browser()?.get("/login/corp").await?.leads_to()?;
-        let lure = |callback: &str| {
-            let mut lure = honest_start.clone();
-            lure.query_pairs_mut()
-                .clear()
-                .extend_pairs(evils.iter().map(|(name, value)| match name.as_str() {
-                    "client_id" => (name.as_str(), world.provider.client_id().to_owned()),
-                    "redirect_uri" => (name.as_str(), format!("{}{callback}", world.site)),
-                    _ => (name.as_str(), value.clone()),
-                }));
-            lure
-        };
-        evil.reset_calls();
-        // The honest provider knows its own redirect URI only: the answer comes where the login did not begin.
-        let answer = browser
-            .get(lure("/callback/corp").as_str())
-            .await?
-            .leads_to()?;
-        assert_eq!(answer.path(), "/callback/corp");
-        let page = browser.get(answer.as_str()).await?;
-        assert_eq!(page.code(), "other_provider", "{page}");
-        assert_eq!(
-            evil.calls(Endpoint::Token),
-            0,
-            "the code has gone to the attacker"
-        );
-        assert_eq!(world.whoami(&browser).await?, None);
-        // Were the attacker's redirect URI registered there too, `iss` would tell.
-        let answer = browser.get("/login/guests").await?.leads_to()?;
-        let state = answer.query_pairs().find(|(name, _)| name == "state");
-        let state = state
-            .map(|(_, state)| state.into_owned())
-            .unwrap_or_default();
-        if matches!(response_issuer, ResponseIssuer::Advertised) {
-            let mut forged = Url::parse(&format!("{}/callback/guests", world.site))?;
-            forged.query_pairs_mut().extend_pairs([
-                ("code", "of the honest provider"),
-                ("state", &state),
-                ("iss", world.provider.issuer()),
-            ]);
-            let page = browser.get(forged.as_str()).await?;
-            assert_eq!(page.code(), "iss_mismatch", "{page}");
-            assert_eq!(evil.calls(Endpoint::Token), 0);
-        }
-    }
-    Ok(())
-}
-
-/// The attacker's provider answers a login at the honest one: with its own code, or at its own route.
-async fn a_provider_cannot_slip_its_code_or_state_into_a_login_at_the_other(
-    setup: Setup,
-) -> Result<(), Failure> {
-    let two = two(setup).await?;
-    let browser = two.world.browser()?;
-    let honest = two
-        .world
-        .callback(&browser, "/login/corp?return_to=/me")
-        .await?;
-    let evil = two
-        .world
-        .callback(&browser, "/login/guests?return_to=/me")
-        .await?;
-    let parameter = |url: &Url, wanted: &str| {
-        let found = url.query_pairs().find(|(name, _)| name == wanted);
-        found
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    };
-    // Each answer at the other's route. A login that was answered wrongly is over.
-    let tab = browser.clone();
-    let page = tab
-        .get(moved_to(&honest, "/callback/guests").as_str())
-        .await?;
-    assert_eq!(page.code(), "other_provider", "{page}");
-    let page = tab.get(honest.as_str()).await?;
-    assert_eq!(page.code(), "no_login_under_way", "{page}");
-    // The attacker's code with the honest login's state, and the other way round.
-    let honest = two
-        .world
-        .callback(&browser, "/login/corp?return_to=/me")
-        .await?;
-    let mut injected = Url::parse(&format!("{}/callback/corp", two.world.site))?;
-    injected.query_pairs_mut().extend_pairs([
-        ("code", parameter(&evil, "code")),
-        ("state", parameter(&honest, "state")),
-        ("iss", two.world.provider.issuer().to_owned()),
-    ]);
-    let page = browser.get(injected.as_str()).await?;
-    assert_eq!(page.code(), "token_request_refused", "{page}");
-    let mut injected = Url::parse(&format!("{}/callback/guests", two.world.site))?;
-    injected.query_pairs_mut().extend_pairs([
-        ("code", parameter(&honest, "code")),
-        ("state", parameter(&evil, "state")),
-        ("iss", two.world.provider.issuer().to_owned()),
-    ]);
-    two.guests.reset_calls();
-    let page = browser.get(injected.as_str()).await?;
-    assert_eq!(page.code(), "iss_mismatch", "{page}");
-    assert_eq!(two.guests.calls(Endpoint::Token), 0);
-    assert_eq!(two.world.whoami(&browser).await?, None);
-    // Without any of this both logins end well.
-    two.signed_in("corp").await?;
-    two.signed_in("guests").await?;
     Ok(())
 }
