@@ -12,14 +12,16 @@ use tokio::net::TcpListener;
 use crate::authorization_request::Transactions;
 use crate::backchannel_logout::{BackchannelLogoutError, LogoutTarget};
 use crate::client::{Client, DEFAULT_CLIENT_ID};
-use crate::grants::Ledger;
+use crate::grants::{Grant, Ledger};
 use crate::journal::{Endpoint, Journal, RecordedRequest};
 use crate::jws::JsonObject;
 use crate::keys::Keyring;
 use crate::mischief::Mischief;
+use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::pushed_requests::PushedRequests;
 use crate::routes::routes;
+use crate::scope::Scope;
 use crate::server::Server;
 use crate::session::OpSessions;
 use crate::world::random_token;
@@ -217,6 +219,36 @@ impl DevProvider {
     ) -> String {
         self.provider
             .logout_token(&self.default_client.client_id, &target, change)
+    }
+
+    /// An access token of somebody for an API, as the default client would get it at a login: to try out an API that has
+    /// none, and for its tests.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let provider = latchgate_dev_provider::DevProvider::start().await?;
+    /// let token = provider.access_token("alice", "https://api.example.com", "read write");
+    /// println!("curl -H 'Authorization: Bearer {token}' http://127.0.0.1:3000/me");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn access_token(&self, person: &str, audience: &str, scope: &str) -> String {
+        let scope = Scope::parse(scope);
+        let grant = Arc::new(Grant {
+            id: random_token(),
+            client_id: self.default_client.client_id.clone(),
+            person: self.provider.person_or_free_form(person),
+            scope: scope.clone(),
+            audience: vec![audience.to_owned()],
+            sid: random_token(),
+            auth_time: self.provider.now(),
+            acr: "0".to_owned(),
+        });
+        self.provider.ledger().enter_grant(&grant);
+        let (client, parameters) = (&self.default_client, Parameters::default());
+        self.provider
+            .issue_access_token(client, &grant, &scope, &parameters)
     }
 
     /// Forgets every refresh token: using one is an `invalid_grant` from now on.

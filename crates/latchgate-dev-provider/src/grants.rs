@@ -81,6 +81,11 @@ impl Ledger {
         self.grants.remove(grant_id);
     }
 
+    /// Enters a grant whose tokens are issued without a code.
+    pub(crate) fn enter_grant(&mut self, grant: &Arc<Grant>) {
+        self.grants.insert(grant.id.clone(), Arc::clone(grant));
+    }
+
     /// Enters an access token that was issued.
     pub(crate) fn enter_access_token(&mut self, token: String, access: AccessToken) {
         self.clear_out(access.issued_at);

@@ -22,6 +22,16 @@ pub(crate) enum ExpiresIn {
     Omitted,
 }
 
+/// What access tokens look like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum AccessTokenFormat {
+    /// JWTs ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
+    #[default]
+    Jwt,
+    /// Random texts, which only the introspection endpoint can explain.
+    Opaque,
+}
+
 /// Which authorization requests are answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Requests {
@@ -37,6 +47,7 @@ pub(crate) enum Requests {
 pub(crate) struct Settings {
     pub(crate) id_token_alg: SigningAlg,
     pub(crate) access_token_lifetime: Duration,
+    pub(crate) access_token_format: AccessTokenFormat,
     pub(crate) expires_in: ExpiresIn,
     pub(crate) response_issuer: ResponseIssuer,
     pub(crate) requests: Requests,
@@ -48,6 +59,7 @@ impl Default for Settings {
         Self {
             id_token_alg: SigningAlg::default(),
             access_token_lifetime: Duration::from_secs(3600),
+            access_token_format: AccessTokenFormat::default(),
             expires_in: ExpiresIn::default(),
             response_issuer: ResponseIssuer::default(),
             requests: Requests::default(),

@@ -10,7 +10,7 @@ use crate::causes::write_with_cause;
 use crate::client::Client;
 use crate::keys::SigningAlg;
 use crate::person::{Person, default_people};
-use crate::settings::{ExpiresIn, Requests, ResponseIssuer, Settings};
+use crate::settings::{AccessTokenFormat, ExpiresIn, Requests, ResponseIssuer, Settings};
 use crate::world::{Clock, system_clock};
 
 /// Prepares a [`DevProvider`].
@@ -70,6 +70,13 @@ impl DevProviderBuilder {
     /// Lets access tokens live this long instead of one hour. Counted in whole seconds.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.access_token_lifetime = lifetime;
+        self
+    }
+
+    /// Issues access tokens that are random texts instead of JWTs, so that an API has to introspect them ([RFC
+    /// 7662](https://www.rfc-editor.org/rfc/rfc7662)).
+    pub fn opaque_access_tokens(mut self) -> Self {
+        self.settings.access_token_format = AccessTokenFormat::Opaque;
         self
     }
 

@@ -1,4 +1,4 @@
-//! JWT access tokens ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
+//! Access tokens: JWTs ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,12 @@ use crate::mischief::signature_of;
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::scope::Scope;
+use crate::settings::AccessTokenFormat;
 use crate::world::random_token;
 
 impl Provider {
     /// Issues an access token for a grant and enters it into the ledger.
-    pub(super) fn issue_access_token(
+    pub(crate) fn issue_access_token(
         &self,
         client: &Client,
         grant: &Grant,
@@ -29,6 +30,11 @@ impl Provider {
             issued_at: now,
             expires_at: now + self.settings.access_token_lifetime.as_secs(),
         };
+        if self.settings.access_token_format == AccessTokenFormat::Opaque {
+            let token = random_token();
+            self.ledger().enter_access_token(token.clone(), access);
+            return token;
+        }
         let mut claims = grant.person.authorizations();
         for (claim, value) in [
             ("iss", json!(self.issuer)),
