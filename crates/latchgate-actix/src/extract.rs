@@ -9,7 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
-use latchgate::adapter::{Challenge, Extract, RequestSession};
+use latchgate::adapter::{Challenge, Extract, RequestSession, RequestToken};
 use latchgate::{LoginOptions, SessionEnd};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -17,10 +17,11 @@ use serde::{Serialize, Serializer};
 use crate::failure::report;
 use crate::head::{Head, status};
 
-/// The signed-in person.
+/// The person who makes the request: signed in with a session, or named by an access token for this API.
 ///
 /// As a handler's argument it requires one: a browser's navigation is sent to log in and comes back
-/// to the same URL, anything else gets `401` with a problem document. `Option<User>` never redirects.
+/// to the same URL, anything else gets `401` with a problem document. `Option<User>` never redirects. An access token that
+/// is refused gets `401` from either.
 ///
 /// ```
 /// use latchgate_actix::User;
@@ -92,7 +93,8 @@ pub struct SessionEnded(pub Option<SessionEnd>);
 /// ```
 pub struct SignIn(HttpRequest);
 
-/// A request that may not pass. [`LoginMiddleware`](crate::LoginMiddleware) turns it into the actual response.
+/// A request that may not pass. [`LoginMiddleware`](crate::LoginMiddleware) or [`ApiMiddleware`](crate::ApiMiddleware)
+/// turns it into the actual response.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Challenge>);
 
@@ -197,10 +199,11 @@ impl ResponseError for Rejection {
         self.status()
     }
 
-    /// A placeholder that [`LoginMiddleware`](crate::LoginMiddleware) replaces. Its text is for developers who forgot the middleware.
+    /// A placeholder that [`LoginMiddleware`](crate::LoginMiddleware) or [`ApiMiddleware`](crate::ApiMiddleware) replaces.
+    /// Its text is for developers who forgot the middleware.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status()).body(
-            "Sign-in is required, but there is no latchgate LoginMiddleware around this app to start it.",
+            "Sign-in is required, but there is no latchgate LoginMiddleware (or ApiMiddleware) around this app to answer it.",
         );
         response.extensions_mut().insert(self.challenge());
         response
@@ -232,8 +235,10 @@ where
     let request = request.clone();
     Box::pin(async move {
         let session = request.extensions().get::<RequestSession>().cloned();
+        let token = request.extensions().get::<RequestToken>().cloned();
         let head = Head(&request);
-        let extracted = from(Extract::new(session.as_ref(), &head)).await;
+        let extract = Extract::new(session.as_ref(), &head).presenting(token.as_ref());
+        let extracted = from(extract).await;
         match extracted {
             Err(failure) if failure.is_failure() => Err(report(request, failure).await.into()),
             other => other.map_err(Rejection::from),

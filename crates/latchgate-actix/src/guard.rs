@@ -10,7 +10,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forwar
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use latchgate::Guard;
-use latchgate::adapter::{Extract, RequestSession};
+use latchgate::adapter::{Extract, RequestSession, RequestToken};
 
 use crate::extract::Rejection;
 use crate::head::Head;
@@ -85,8 +85,10 @@ where
         let guard = Arc::clone(&self.guard);
         Box::pin(async move {
             let session = request.extensions().get::<RequestSession>().cloned();
+            let token = request.extensions().get::<RequestToken>().cloned();
             let head = Head(request.request());
-            let admitted = Extract::new(session.as_ref(), &head).guarded(&guard).await;
+            let extract = Extract::new(session.as_ref(), &head).presenting(token.as_ref());
+            let admitted = extract.guarded(&guard).await;
             match admitted {
                 Ok(_) => inner
                     .call(request)

@@ -1,8 +1,10 @@
 //! actix-web's heads (`http` 0.2) as the core sees them.
 
+use actix_web::HttpMessage;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use latchgate::CertificateThumbprint;
 use latchgate::adapter::{RequestHead, ResponseHead};
 
 /// A borrowed request head.
@@ -35,6 +37,12 @@ impl RequestHead for Head<'_> {
         for value in self.0.headers().get_all(name) {
             each(value.as_bytes());
         }
+    }
+
+    /// Of the request, or of its connection (`HttpServer::on_connect`).
+    fn certificate(&self) -> Option<CertificateThumbprint> {
+        let of_request = self.0.extensions().get().copied();
+        of_request.or_else(|| self.0.conn_data().copied())
     }
 }
 

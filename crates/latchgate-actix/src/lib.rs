@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod api;
 mod extract;
 mod failure;
 mod guard;
 mod head;
 mod middleware;
 
+pub use api::{ApiMiddleware, ApiService};
 pub use extract::{
     AccessToken, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
 };

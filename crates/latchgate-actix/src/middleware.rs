@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use latchgate::Gate;
-use latchgate::adapter::{Challenge, Pass, RequestSession, RouteRequest, Verdict};
+use latchgate::adapter::{Challenge, Pass, RouteRequest, Verdict};
 
 use crate::extract::Rejection;
 use crate::failure::{Failure, Failures};
@@ -30,7 +30,9 @@ use crate::head::{Head, Headers, status};
 /// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
 ///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The application never sees it.
 /// 2. Any other request goes to the application. If it carries a session cookie, a
-///    [`RequestSession`] goes along in its extensions; nothing is decrypted yet.
+///    [`RequestSession`](latchgate::adapter::RequestSession) goes along in its extensions; nothing is decrypted yet. If
+///    [access tokens are accepted](latchgate::GateBuilder::api) and it presents one, a
+///    [`RequestToken`](latchgate::adapter::RequestToken) goes along instead.
 /// 3. A response that carries a [`Challenge`], put there by an extractor or by
 ///    [`GuardMiddleware`](crate::GuardMiddleware), is replaced by the gate's answer to it: a redirect to the provider
 ///    for navigations, a status and a problem document for the rest. Headers that middleware in
@@ -97,39 +99,55 @@ where
 
     forward_ready!(inner);
 
-    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+    fn call(&self, request: ServiceRequest) -> Self::Future {
         let verdict = self.gate.admit(&Head(request.request()));
-        match verdict {
-            Verdict::Respond(route) => Box::pin(async move {
-                let answer = run(*route, request.take_payload()).await;
-                Ok(request.into_response(respond(answer)).map_into_right_body())
-            }),
-            Verdict::Pass(mut pass) => {
-                let outer = replace_session(&mut request.extensions_mut(), pass.session().cloned());
-                let failures = Failures::default();
-                if pass.session().is_some() {
-                    request.extensions_mut().insert(failures.mailbox());
-                }
-                let response = pass.poll(|| self.inner.call(request));
-                Box::pin(async move {
-                    let passed = pass_through(&mut pass, response, failures).await;
-                    let response = leave(&pass, passed).await?;
-                    replace_session(&mut response.request().extensions_mut(), outer);
-                    Ok(response)
-                })
+        serve(verdict, request, &*self.inner)
+    }
+}
+
+/// Makes the response to a request, by the application or instead of it.
+pub(crate) fn serve<S, B>(
+    verdict: Verdict,
+    mut request: ServiceRequest,
+    application: &S,
+) -> LocalBoxFuture<'static, Result<ServiceResponse<EitherBody<B>>, Error>>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    match verdict {
+        Verdict::Respond(route) => Box::pin(async move {
+            let answer = run(*route, request.take_payload()).await;
+            Ok(request.into_response(respond(answer)).map_into_right_body())
+        }),
+        Verdict::Answer(answer) => {
+            let response = request.into_response(respond(*answer));
+            Box::pin(ready(Ok(response.map_into_right_body())))
+        }
+        Verdict::Pass(mut pass) => {
+            let outer = replace(&mut request.extensions_mut(), pass.session().cloned());
+            let outer_token = replace(&mut request.extensions_mut(), pass.token().cloned());
+            let failures = Failures::default();
+            if pass.session().is_some() || pass.token().is_some() {
+                request.extensions_mut().insert(failures.mailbox());
             }
+            let response = pass.poll(|| application.call(request));
+            Box::pin(async move {
+                let passed = pass_through(&mut pass, response, failures).await;
+                let response = leave(&pass, passed).await?;
+                replace(&mut response.request().extensions_mut(), outer);
+                replace(&mut response.request().extensions_mut(), outer_token);
+                Ok(response)
+            })
         }
     }
 }
 
-/// Puts a session into a request's extensions in place of another gate's, which is returned.
-fn replace_session(
-    extensions: &mut Extensions,
-    session: Option<RequestSession>,
-) -> Option<RequestSession> {
-    let outer = extensions.remove::<RequestSession>();
-    if let Some(session) = session {
-        extensions.insert(session);
+/// Puts a value into a request's extensions in place of another middleware's, which is returned.
+fn replace<T: 'static>(extensions: &mut Extensions, value: Option<T>) -> Option<T> {
+    let outer = extensions.remove::<T>();
+    if let Some(value) = value {
+        extensions.insert(value);
     }
     outer
 }

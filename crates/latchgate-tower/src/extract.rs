@@ -9,7 +9,7 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use latchgate::adapter::{Challenge, Extract, RequestSession};
+use latchgate::adapter::{Challenge, Extract, RequestSession, RequestToken};
 use latchgate::{LoginOptions, SessionEnd};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -17,10 +17,11 @@ use serde::{Serialize, Serializer};
 use crate::guard::unanswered;
 use crate::head::Head;
 
-/// The signed-in person.
+/// The person who makes the request: signed in with a session, or named by an access token for this API.
 ///
 /// As a handler's argument it requires one: a browser's navigation is sent to log in and comes back
-/// to the same URL, anything else gets `401` with a problem document. `Option<User>` never redirects.
+/// to the same URL, anything else gets `401` with a problem document. `Option<User>` never redirects. An access token that
+/// is refused gets `401` from either.
 ///
 /// ```
 /// use latchgate_tower::User;
@@ -91,7 +92,8 @@ pub struct SessionEnded(pub Option<SessionEnd>);
 /// ```
 pub struct SignIn(Parts);
 
-/// A request that may not pass. The [`LoginLayer`](crate::LoginLayer) turns it into the actual response.
+/// A request that may not pass. The [`LoginLayer`](crate::LoginLayer) or [`ApiLayer`](crate::ApiLayer) turns it into the
+/// actual response.
 #[derive(Debug)]
 pub struct Rejection(Box<Challenge>);
 
@@ -207,13 +209,18 @@ impl SignIn {
     }
 }
 
+/// A request, with what the layer has put into its extensions.
+fn extract<'a>(parts: &'a Parts, head: &'a Head<'a>) -> Extract<'a, Head<'a>> {
+    let session = parts.extensions.get::<RequestSession>();
+    Extract::new(session, head).presenting(parts.extensions.get::<RequestToken>())
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let session = parts.extensions.get::<RequestSession>();
         let head = Head::of_parts(parts);
-        let extract = Extract::new(session, &head);
+        let extract = extract(parts, &head);
         let user = extract.user().await?;
         Ok(Self(user))
     }
@@ -223,9 +230,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        let session = parts.extensions.get::<RequestSession>();
         let head = Head::of_parts(parts);
-        let extract = Extract::new(session, &head);
+        let extract = extract(parts, &head);
         let user = extract.optional_user().await?;
         Ok(user.map(Self))
     }
@@ -235,9 +241,8 @@ impl<S: Send + Sync> FromRequestParts<S> for AccessToken {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let session = parts.extensions.get::<RequestSession>();
         let head = Head::of_parts(parts);
-        let extract = Extract::new(session, &head);
+        let extract = extract(parts, &head);
         let token = extract.access_token().await?;
         Ok(Self(token))
     }
@@ -247,9 +252,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RefreshedAccessToken {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let session = parts.extensions.get::<RequestSession>();
         let head = Head::of_parts(parts);
-        let extract = Extract::new(session, &head);
+        let extract = extract(parts, &head);
         let token = extract.refreshed_access_token().await?;
         Ok(Self(token))
     }
@@ -259,9 +263,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Session
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let session = parts.extensions.get::<RequestSession>();
         let head = Head::of_parts(parts);
-        let extract = Extract::new(session, &head);
+        let extract = extract(parts, &head);
         let data = extract.data().await?;
         Ok(Self(data))
     }
@@ -271,9 +274,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> OptionalFromRequestParts<S> for
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        let session = parts.extensions.get::<RequestSession>();
         let head = Head::of_parts(parts);
-        let extract = Extract::new(session, &head);
+        let extract = extract(parts, &head);
         let data = extract.optional_data().await?;
         Ok(data.map(Self))
     }
@@ -283,9 +285,8 @@ impl<S: Send + Sync> FromRequestParts<S> for SessionEnded {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let session = parts.extensions.get::<RequestSession>();
         let head = Head::of_parts(parts);
-        let extract = Extract::new(session, &head);
+        let extract = extract(parts, &head);
         let ended = extract.session_end().await?;
         Ok(Self(ended))
     }

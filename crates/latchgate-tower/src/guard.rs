@@ -9,7 +9,7 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use latchgate::Guard;
-use latchgate::adapter::{Challenge, Extract, RequestSession};
+use latchgate::adapter::{Challenge, Extract, RequestSession, RequestToken};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -18,7 +18,7 @@ use crate::head::Head;
 /// Admits only requests that meet a [`Guard`].
 ///
 /// Put it on the routes it protects (`Router::route_layer` in axum), inside a
-/// [`LoginLayer`](crate::LoginLayer): the guard decides, the login layer answers. It applies to
+/// [`LoginLayer`](crate::LoginLayer) or [`ApiLayer`](crate::ApiLayer): the guard decides, that layer answers. It applies to
 /// the route that the framework matched, so no path pattern can disagree with the router.
 ///
 /// ```
@@ -85,8 +85,10 @@ where
             let (parts, body) = request.into_parts();
             let request = Request::from_parts(parts, ());
             let session = request.extensions().get::<RequestSession>().cloned();
+            let token = request.extensions().get::<RequestToken>().cloned();
             let head = Head::of(&request);
-            let admitted = Extract::new(session.as_ref(), &head).guarded(&guard).await;
+            let extract = Extract::new(session.as_ref(), &head).presenting(token.as_ref());
+            let admitted = extract.guarded(&guard).await;
             match admitted {
                 Ok(_) => {
                     let response = inner.call(request.map(|()| body)).await?;
@@ -98,10 +100,10 @@ where
     }
 }
 
-/// A placeholder that the [`LoginLayer`](crate::LoginLayer) replaces. Its text is for developers who forgot the layer.
+/// A placeholder that the [`LoginLayer`](crate::LoginLayer) or [`ApiLayer`](crate::ApiLayer) replaces. Its text is for developers who forgot the layer.
 pub(crate) fn unanswered(challenge: Challenge) -> Response<Body> {
     let mut response = Response::new(Body::from(
-        "Sign-in is required, but there is no latchgate LoginLayer around this router to start it.",
+        "Sign-in is required, but there is no latchgate LoginLayer (or ApiLayer) around this router to answer it.",
     ));
     *response.status_mut() = challenge.status();
     response.extensions_mut().insert(challenge);

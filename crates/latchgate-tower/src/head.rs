@@ -1,6 +1,7 @@
 //! A request's head as the core sees it, with the path the client sent even inside nested routers.
 
-use http::{HeaderMap, Method, Request, Uri, header};
+use http::{Extensions, HeaderMap, Method, Request, Uri, header};
+use latchgate::CertificateThumbprint;
 use latchgate::adapter::RequestHead;
 
 /// A borrowed request head.
@@ -10,6 +11,7 @@ pub(crate) struct Head<'a> {
     uri: &'a Uri,
     headers: &'a HeaderMap,
     nested_at: &'a str,
+    extensions: &'a Extensions,
 }
 
 impl<'a> Head<'a> {
@@ -19,6 +21,7 @@ impl<'a> Head<'a> {
             uri: original(request.extensions(), request.uri()),
             headers: request.headers(),
             nested_at: nested_at(request.extensions()),
+            extensions: request.extensions(),
         }
     }
 
@@ -29,26 +32,27 @@ impl<'a> Head<'a> {
             uri: original(&parts.extensions, &parts.uri),
             headers: &parts.headers,
             nested_at: nested_at(&parts.extensions),
+            extensions: &parts.extensions,
         }
     }
 }
 
 /// axum strips the prefix of nested routers from the URI and remembers the original.
 #[cfg(feature = "axum")]
-fn original<'a>(extensions: &'a http::Extensions, uri: &'a Uri) -> &'a Uri {
+fn original<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
     extensions
         .get::<axum::extract::OriginalUri>()
         .map_or(uri, |original| &original.0)
 }
 
 #[cfg(not(feature = "axum"))]
-fn original<'a>(_: &'a http::Extensions, uri: &'a Uri) -> &'a Uri {
+fn original<'a>(_: &'a Extensions, uri: &'a Uri) -> &'a Uri {
     uri
 }
 
 /// The path of the innermost nested router, unless it depends on the request.
 #[cfg(feature = "axum")]
-fn nested_at(extensions: &http::Extensions) -> &str {
+fn nested_at(extensions: &Extensions) -> &str {
     extensions
         .get::<axum::extract::NestedPath>()
         .map(|nested| nested.as_str().trim_end_matches('/'))
@@ -57,7 +61,7 @@ fn nested_at(extensions: &http::Extensions) -> &str {
 }
 
 #[cfg(not(feature = "axum"))]
-fn nested_at(_: &http::Extensions) -> &str {
+fn nested_at(_: &Extensions) -> &str {
     ""
 }
 
@@ -76,6 +80,10 @@ impl RequestHead for Head<'_> {
 
     fn nested_at(&self) -> &str {
         self.nested_at
+    }
+
+    fn certificate(&self) -> Option<CertificateThumbprint> {
+        self.extensions.get().copied()
     }
 
     fn header<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {

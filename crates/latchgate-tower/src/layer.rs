@@ -1,9 +1,9 @@
-//! The layer that puts the gate in front of an application.
+//! The layers that put a gate, or an API, in front of an application.
 
-use latchgate::Gate;
+use latchgate::{Api, Gate};
 use tower_layer::Layer;
 
-use crate::service::LoginService;
+use crate::service::{ApiService, LoginService};
 
 /// Puts a [`Gate`] in front of a service.
 ///
@@ -12,7 +12,9 @@ use crate::service::LoginService;
 /// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
 ///    `/frontchannel-logout` unless configured otherwise) is answered by the gate. The inner service never sees it.
 /// 2. Any other request goes to the inner service. If it carries a session cookie, a
-///    [`RequestSession`](latchgate::adapter::RequestSession) goes along in its extensions; nothing is decrypted yet.
+///    [`RequestSession`](latchgate::adapter::RequestSession) goes along in its extensions; nothing is decrypted yet. If
+///    [access tokens are accepted](latchgate::GateBuilder::api) and it presents one, a
+///    [`RequestToken`](latchgate::adapter::RequestToken) goes along instead.
 /// 3. A response that carries a [`Challenge`](latchgate::adapter::Challenge) in its extensions, put there by
 ///    an extractor or a [`GuardLayer`](crate::GuardLayer), is replaced by the gate's answer to it: a
 ///    redirect to the provider for navigations, a status and a problem document for the rest. Headers
@@ -45,5 +47,56 @@ impl<S> Layer<S> for LoginLayer {
 
     fn layer(&self, inner: S) -> LoginService<S> {
         LoginService::new(inner, self.gate.clone())
+    }
+}
+
+/// Puts an [`Api`] in front of a service: one that accepts access tokens, and has no login.
+///
+/// What happens to a request, in this order:
+///
+/// 1. A request for the metadata of the resource (`/.well-known/oauth-protected-resource`, RFC 9728) is answered.
+/// 2. Any other request goes to the inner service. If it presents an access token, a
+///    [`RequestToken`](latchgate::adapter::RequestToken) goes along in its extensions; nothing is verified yet.
+/// 3. A response that carries a [`Challenge`](latchgate::adapter::Challenge) in its extensions, put there by
+///    an extractor or a [`GuardLayer`](crate::GuardLayer), is replaced by a `401`, `403` or `503` with a
+///    `WWW-Authenticate` header (RFC 6750 §3) and a problem document.
+///
+/// A route that asks for no [`User`](crate::User) and has no guard is open to everybody. See [`Api`] for how a token is
+/// judged, and [`GateBuilder::api`](latchgate::GateBuilder::api) for a server that has a login as well.
+///
+/// Behind a proxy: DPoP proofs are checked against the configured base URL, never against `Host`. A proxy that ends mutual
+/// TLS tells which certificate it has seen by a [`CertificateThumbprint`](latchgate::CertificateThumbprint) in the
+/// request's extensions, put there by a layer around this one.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use latchgate_tower::{Api, ApiLayer, User};
+///
+/// # fn app() -> Result<Router, latchgate_tower::ConfigError> {
+/// let api = Api::builder("https://login.example.com/", "https://api.example.com").build()?;
+/// let app = Router::new()
+///     .route("/me", get(async |user: User| user.subject().to_owned()))
+///     .layer(ApiLayer::new(api));
+/// # Ok(app)
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ApiLayer {
+    api: Api,
+}
+
+impl ApiLayer {
+    /// The layer of an API. Clones share the API.
+    pub fn new(api: Api) -> Self {
+        Self { api }
+    }
+}
+
+impl<S> Layer<S> for ApiLayer {
+    type Service = ApiService<S>;
+
+    fn layer(&self, inner: S) -> ApiService<S> {
+        ApiService::new(inner, self.api.clone())
     }
 }

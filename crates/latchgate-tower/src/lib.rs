@@ -15,5 +15,5 @@ pub use extract::{
 };
 pub use guard::{GuardLayer, GuardService};
 pub use latchgate::*;
-pub use layer::LoginLayer;
-pub use service::{LoginService, ResponseFuture};
+pub use layer::{ApiLayer, LoginLayer};
+pub use service::{ApiService, LoginService, ResponseFuture};

@@ -1,4 +1,4 @@
-//! The service that [`LoginLayer`](crate::LoginLayer) makes, and its future.
+//! The services that [`LoginLayer`](crate::LoginLayer) and [`ApiLayer`](crate::ApiLayer) make, and their future.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 use axum_core::BoxError;
 use axum_core::body::Body;
 use bytes::{Buf, Bytes};
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body_util::BodyExt;
-use latchgate::Gate;
-use latchgate::adapter::{Challenge, Pass, RequestSession, RouteRequest, Verdict};
+use latchgate::adapter::{Challenge, Pass, RequestSession, RequestToken, RouteRequest, Verdict};
+use latchgate::{Api, Gate};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -45,25 +45,52 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let verdict = self.gate.admit(&Head::of(&request));
-        let stage = match verdict {
-            Verdict::Respond(route) => Stage::Answer {
-                answer: Box::pin(run(*route, request.into_body())),
-                pass: None,
-            },
-            Verdict::Pass(mut pass) => {
-                match pass.session() {
-                    Some(session) => drop(request.extensions_mut().insert(session.clone())),
-                    None => drop(request.extensions_mut().remove::<RequestSession>()),
-                }
-                Stage::Application {
-                    response: pass.poll(|| self.inner.call(request)),
-                    pass,
-                }
-            }
-        };
-        ResponseFuture { stage }
+        ResponseFuture::new(verdict, request, |request| self.inner.call(request))
+    }
+}
+
+/// A service behind an [`Api`].
+#[derive(Clone, Debug)]
+pub struct ApiService<S> {
+    inner: S,
+    api: Api,
+}
+
+impl<S> ApiService<S> {
+    pub(crate) fn new(inner: S, api: Api) -> Self {
+        Self { inner, api }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for ApiService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let verdict = self.api.admit(&Head::of(&request));
+        ResponseFuture::new(verdict, request, |request| self.inner.call(request))
+    }
+}
+
+/// Puts a value into a request's extensions in place of another layer's.
+fn replace<T: Clone + Send + Sync + 'static>(extensions: &mut Extensions, value: Option<&T>) {
+    match value {
+        Some(value) => drop(extensions.insert(value.clone())),
+        None => drop(extensions.remove::<T>()),
     }
 }
 
@@ -91,7 +118,7 @@ async fn run<B: http_body::Body>(route: RouteRequest, body: B) -> Response<Bytes
 type Answer = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
 pin_project! {
-    /// The future of [`LoginService`].
+    /// The future of [`LoginService`] and [`ApiService`].
     pub struct ResponseFuture<F> {
         #[pin]
         stage: Stage<F>,
@@ -110,6 +137,35 @@ pin_project! {
             answer: Answer,
             pass: Option<Pass>,
         },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    /// What becomes of a request.
+    fn new<B>(verdict: Verdict, mut request: Request<B>, call: impl FnOnce(Request<B>) -> F) -> Self
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+    {
+        let stage = match verdict {
+            Verdict::Respond(route) => Stage::Answer {
+                answer: Box::pin(run(*route, request.into_body())),
+                pass: None,
+            },
+            Verdict::Answer(answer) => Stage::Answer {
+                answer: Box::pin(std::future::ready(*answer)),
+                pass: None,
+            },
+            Verdict::Pass(mut pass) => {
+                replace::<RequestSession>(request.extensions_mut(), pass.session());
+                replace::<RequestToken>(request.extensions_mut(), pass.token());
+                Stage::Application {
+                    response: pass.poll(|| call(request)),
+                    pass,
+                }
+            }
+        };
+        Self { stage }
     }
 }
 

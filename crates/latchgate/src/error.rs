@@ -1,6 +1,7 @@
 //! All errors in one type, with who is at fault, what the visitor is told, and a stable code.
 
 mod layer;
+mod request;
 
 use std::fmt;
 
@@ -12,12 +13,14 @@ use crate::hook::HookError;
 use crate::io::{HttpError, RandomError};
 use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
 use crate::provider::{DiscoveryError, KeysError};
+use crate::resource::{BearerError, IntrospectionError};
 use crate::session::{DataError, SessionTooLarge};
 use crate::store::StoreError;
 use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
 
 pub use layer::LayerError;
+pub use request::RequestError;
 
 /// Whose fault a failure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,10 @@ pub enum Error {
     Userinfo(UserinfoError),
     /// The logout token was refused.
     LogoutToken(LogoutTokenError),
+    /// The access token of a request to this API was refused.
+    Bearer(BearerError),
+    /// An access token could not be introspected.
+    Introspection(IntrospectionError),
     /// The front-channel logout request was refused.
     FrontChannelLogout(FrontChannelLogoutError),
     /// The session does not fit into cookies.
@@ -75,6 +82,8 @@ pub enum Error {
     RefreshUnavailable,
     /// The access token has expired, and the provider has granted no refresh token.
     NoRefreshToken,
+    /// What was asked for comes with a session, and the request presents an access token instead.
+    SessionRequired,
     /// A hook of the application refused the login or failed.
     Hook(HookError),
     /// The application's data in the session cannot be read or stored.
@@ -87,29 +96,16 @@ pub enum Error {
     CeilingReached,
 }
 
-/// Why a request to one of our own routes was refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// The route does not allow this method.
-    Method {
-        /// The methods it allows, as an `Allow` header.
-        allow: &'static str,
-    },
-    /// A login was requested by something other than a top-level navigation.
-    NotANavigation,
-    /// A request that changes something came from another site.
-    CrossSite,
-    /// The body is missing, too long, or not `application/x-www-form-urlencoded`.
-    Body,
-}
-
 impl Error {
     /// Who has to do something about it.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Request(_) | Self::FrontChannelLogout(_) => Fault::Visitor,
+            Self::Request(_) | Self::FrontChannelLogout(_) | Self::Bearer(_) => Fault::Visitor,
+            Self::Introspection(IntrospectionError::NoEndpoint) => Fault::Configuration,
+            Self::Introspection(IntrospectionError::Status(StatusCode::UNAUTHORIZED)) => {
+                Fault::Configuration
+            }
             // Anybody can send an unsigned token, or replay a signed one.
             Self::LogoutToken(
                 LogoutTokenError::Form
@@ -144,7 +140,7 @@ impl Error {
             | Self::NoRefreshToken => Fault::Configuration,
             Self::Store(_) | Self::Random(_) | Self::Interrupted => Fault::Store,
             Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
-            Self::Hook(_) | Self::Data(_) => Fault::Application,
+            Self::Hook(_) | Self::Data(_) | Self::SessionRequired => Fault::Application,
             _ => Fault::Provider,
         }
     }
@@ -181,8 +177,16 @@ impl Error {
                 StatusCode::FORBIDDEN
             }
             (Self::LogoutToken(_), _) => StatusCode::BAD_REQUEST,
+            (Self::Bearer(error), _) if error.error() == "invalid_request" => {
+                StatusCode::BAD_REQUEST
+            }
+            (Self::Bearer(_), _) => StatusCode::UNAUTHORIZED,
+            // Not the client's fault, and worth another attempt.
+            (Self::Introspection(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::SessionEnded | Self::NoRefreshToken, _) => StatusCode::UNAUTHORIZED,
-            (Self::Hook(HookError::Refused { .. }), _) => StatusCode::FORBIDDEN,
+            (Self::Hook(HookError::Refused { .. }) | Self::SessionRequired, _) => {
+                StatusCode::FORBIDDEN
+            }
             (Self::Hook(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
             (Self::Http(error), _) if error.is_redirect() => StatusCode::BAD_GATEWAY,
@@ -244,12 +248,15 @@ impl Error {
             Self::Userinfo(UserinfoError::Subject | UserinfoError::NoSubject) => "userinfo_sub",
             Self::Userinfo(_) => "userinfo",
             Self::LogoutToken(_) => "logout_token",
+            Self::Bearer(error) => error.code(),
+            Self::Introspection(_) => "introspection",
             Self::FrontChannelLogout(_) => "front_channel_logout",
             Self::SessionTooLarge(_) => "session_too_large",
             Self::Store(_) => "store_unavailable",
             Self::Random(_) => "random_unavailable",
             Self::RefreshUnavailable => "refresh_unavailable",
             Self::NoRefreshToken => "no_refresh_token",
+            Self::SessionRequired => "session_required",
             Self::Hook(HookError::Refused { .. }) => "login_refused",
             Self::Hook(_) => "hook_failed",
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
@@ -274,25 +281,6 @@ fn refused_by(error: &str) -> Fault {
     }
 }
 
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Method { allow } => write!(f, "this route allows only {allow}"),
-            Self::NotANavigation => f.write_str(
-                "a login needs a top-level navigation by GET; a fetch, an iframe or a prefetch cannot follow it",
-            ),
-            Self::CrossSite => f.write_str("the request came from another site"),
-            Self::Body => f.write_str(
-                "the body must be application/x-www-form-urlencoded and at most 64 KiB long",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for RequestError {}
-
-debug_with_causes!(RequestError);
-
 debug_with_causes!(LayerError);
 
 impl fmt::Display for Error {
@@ -303,6 +291,9 @@ impl fmt::Display for Error {
             }
             Self::NoRefreshToken => f.write_str(
                 "the access token cannot be refreshed: the provider granted no refresh token; request the scope `offline_access`, and allow it at the provider",
+            ),
+            Self::SessionRequired => f.write_str(
+                "this needs a session, and the request presents an access token instead; a token for this API must not be passed on to another",
             ),
             Self::SessionEnded => f.write_str("the session has ended since the request arrived"),
             Self::Interrupted => f.write_str("the server stopped before this was done"),
@@ -331,6 +322,8 @@ impl std::error::Error for Error {
             Self::IdToken(source) => source,
             Self::Userinfo(source) => source,
             Self::LogoutToken(source) => source,
+            Self::Bearer(source) => source,
+            Self::Introspection(source) => source,
             Self::FrontChannelLogout(source) => source,
             Self::SessionTooLarge(source) => source,
             Self::Store(source) => source,
@@ -339,6 +332,7 @@ impl std::error::Error for Error {
             Self::Data(source) => source,
             Self::RefreshUnavailable
             | Self::NoRefreshToken
+            | Self::SessionRequired
             | Self::SessionEnded
             | Self::Interrupted
             | Self::CeilingReached => return None,
@@ -370,6 +364,8 @@ from! {
     IdToken(IdTokenError),
     Userinfo(UserinfoError),
     LogoutToken(LogoutTokenError),
+    Bearer(BearerError),
+    Introspection(IntrospectionError),
     FrontChannelLogout(FrontChannelLogoutError),
     SessionTooLarge(SessionTooLarge),
     Store(StoreError),

@@ -23,6 +23,8 @@ mod navigation;
 mod provider;
 mod relying_party;
 mod request_session;
+mod resource;
+mod resource_server;
 mod return_to;
 mod seal;
 mod session;
@@ -37,14 +39,15 @@ pub use authorization::{
     ClaimsRequest, ClaimsRequestError, CookiePersistence, LoginOptions, ParameterError, Prompt,
     PushedRequestError, RememberMe,
 };
-pub use builder::{GateBuilder, Provider};
+pub use builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider};
 pub use client::{
     AssertionAudience, ClientAuth, ClientKey, ClientSecret, ResponseMode, Usage, UserinfoPolicy,
 };
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{BasePath, Gate, LoginForm, LoginProvider, Refusal, WayOn};
+pub use gate::{Api, BasePath, Gate, LoginForm, Refusal, WayOn};
 pub use guard::{Denial, Guard};
+pub use head::CertificateThumbprint;
 pub use hook::{HookError, LoginRejection, Logout};
 pub use io::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
@@ -56,6 +59,9 @@ pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
 };
 pub use request_session::SessionData;
+pub use resource::{
+    AccessTokenTypes, BearerError, DpopProofError, IntrospectionError, TokenBinding,
+};
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
@@ -71,10 +77,11 @@ pub use userinfo::UserinfoError;
 ///
 /// An adapter makes three calls and knows nothing of the protocol:
 ///
-/// 1. [`Gate::admit`], with the request's head. The answer is a [`Verdict`].
+/// 1. [`Gate::admit`] or [`Api::admit`], with the request's head. The answer is a [`Verdict`].
 /// 2. For [`Verdict::Respond`], [`RouteRequest::run`] makes the response: the request was for one of the gate's own routes,
-///    and the application never sees it. For [`Verdict::Pass`] the request goes to the application, with
-///    [`Pass::session`] in its extensions for the extractors, in place of any that is there. The application's future is polled
+///    and the application never sees it; [`Verdict::Answer`] has made it already. For [`Verdict::Pass`] the request goes to
+///    the application, with [`Pass::session`] and [`Pass::token`] in its extensions for the extractors, in place of any
+///    that are there. The application's future is polled
 ///    within [`Pass::poll`].
 /// 3. The application's response goes through [`Pass::apply_to`], which sets cookies. If it carries a [`Challenge`] in its extensions, put
 ///    there by an extractor or a guard, [`Pass::answer`] makes the response that replaces it first.
@@ -85,18 +92,23 @@ pub use userinfo::UserinfoError;
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response};
-/// use latchgate::adapter::{Challenge, Extract, RequestSession, Verdict};
+/// use latchgate::adapter::{Challenge, Extract, RequestSession, RequestToken, Verdict};
 /// use latchgate::{Gate, Guard, Provider};
 ///
 /// async fn serve(gate: &Gate, mut request: Request<Bytes>) -> Response<Bytes> {
 ///     let mut pass = match gate.admit(&request) {
 ///         // A body may be longer than `RouteRequest::body_limit`: a real adapter stops reading there.
 ///         Verdict::Respond(route) => return route.run(request.into_body()).await,
+///         Verdict::Answer(response) => return *response,
 ///         Verdict::Pass(pass) => pass,
 ///     };
 ///     match pass.session() {
 ///         Some(session) => drop(request.extensions_mut().insert(session.clone())),
 ///         None => drop(request.extensions_mut().remove::<RequestSession>()),
+///     }
+///     match pass.token() {
+///         Some(token) => drop(request.extensions_mut().insert(token.clone())),
+///         None => drop(request.extensions_mut().remove::<RequestToken>()),
 ///     }
 ///     let mut application = std::pin::pin!(application(request));
 ///     let mut response =
@@ -111,7 +123,9 @@ pub use userinfo::UserinfoError;
 /// /// An application that wants to know who is there, as the extractors of an adapter do.
 /// async fn application(request: Request<Bytes>) -> Response<Bytes> {
 ///     let session = request.extensions().get::<RequestSession>();
-///     match Extract::new(session, &request).guarded(&Guard::signed_in()).await {
+///     let token = request.extensions().get::<RequestToken>();
+///     let extract = Extract::new(session, &request).presenting(token);
+///     match extract.guarded(&Guard::signed_in()).await {
 ///         Ok(user) => Response::new(format!("Hello, {}", user.subject()).into()),
 ///         Err(challenge) => {
 ///             let mut response = Response::default();
@@ -138,6 +152,7 @@ pub use userinfo::UserinfoError;
 ///
 /// [`RouteRequest::run`]: adapter::RouteRequest::run
 /// [`Pass::session`]: adapter::Pass::session
+/// [`Pass::token`]: adapter::Pass::token
 /// [`Pass::poll`]: adapter::Pass::poll
 /// [`Pass::apply_to`]: adapter::Pass::apply_to
 /// [`Pass::answer`]: adapter::Pass::answer
@@ -146,9 +161,11 @@ pub use userinfo::UserinfoError;
 /// [`ResponseHead`]: adapter::ResponseHead
 /// [`Verdict`]: adapter::Verdict
 /// [`Verdict::Respond`]: adapter::Verdict::Respond
+/// [`Verdict::Answer`]: adapter::Verdict::Answer
 /// [`Verdict::Pass`]: adapter::Verdict::Pass
 pub mod adapter {
     pub use crate::gate::{Challenge, Extract, Pass, RouteRequest, Verdict};
     pub use crate::head::RequestHead;
     pub use crate::request_session::{RequestSession, ResponseHead};
+    pub use crate::resource_server::RequestToken;
 }

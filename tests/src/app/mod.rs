@@ -22,6 +22,7 @@
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
 
 mod actix;
+pub mod api;
 mod tower;
 
 use std::net::TcpListener;

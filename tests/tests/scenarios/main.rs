@@ -1,6 +1,7 @@
 //! Everything a visitor can do at the front door, written once and run on tower and on actix-web.
 
 mod all_sessions;
+mod api;
 mod applications;
 mod authorization_request;
 mod back_channel_logout;
@@ -41,7 +42,6 @@ mod secrets;
 mod session_data;
 mod session_keys;
 mod session_layouts;
-mod several_providers;
 mod shared_refresh;
 mod store_trouble;
 mod strangers;

@@ -22,17 +22,18 @@ const ROOMS: &[(&str, u8)] = &[
     ("authorization", 20),
     ("token", 21),
     ("userinfo", 22),
+    ("resource", 22),
     ("session", 23),
     ("store", 24),
     ("logout", 25),
-    ("resource", 25),
     // What the application says, and the sum of the errors.
     ("hook", 26),
     ("guard", 27),
     ("error", 28),
-    // 3: what awaits: we towards a provider, and all sessions. Neither knows the other.
+    // 3: what awaits: we towards a provider, and all sessions. Neither knows the other. Then who judges access tokens.
     ("relying_party", 30),
     ("sessions", 30),
+    ("resource_server", 31),
     // 4: one request, and its answer.
     ("request_session", 40),
     ("gate", 41),
@@ -314,7 +315,7 @@ mod tests {
             ),
             (
                 "logout/rp_initiated.rs",
-                "\nlet x = crate::resource::verify();",
+                "\nlet x = crate::sessions::begin();",
             ),
             ("token/request.rs", "\nuse super::super::session::Session;"),
             ("guard.rs", "\nuse crate::gate::Gate;"),

@@ -1,12 +1,13 @@
 //! Building a gate: two parts that it needs, and options that have defaults.
 
+mod api;
 mod build;
 mod checks;
 mod client_auth;
 mod hooks;
 mod paths;
+mod protected_resource;
 mod provider;
-mod several;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +26,9 @@ use bytes::Bytes;
 use http::Response;
 use tokio::runtime::Handle;
 
+pub use api::ApiBuilder;
 use checks::Paths;
+pub use protected_resource::ProtectedResource;
 pub use provider::Provider;
 
 /// Builds a [`Gate`](crate::Gate) from its two necessary parts, and whatever differs from the defaults.
@@ -33,7 +36,6 @@ pub use provider::Provider;
 pub struct GateBuilder {
     base_url: String,
     provider: Provider,
-    others: Vec<Provider>,
     /// Found while the settings were read.
     mistakes: Mistakes,
     keys: Vec<SessionKey>,
@@ -51,6 +53,7 @@ pub struct GateBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     runtime: Option<Handle>,
+    api: Option<ProtectedResource>,
     page_hook: Option<PageHook>,
     hooks: Hooks,
 }
@@ -65,7 +68,6 @@ impl GateBuilder {
         Self {
             base_url: base_url.into(),
             provider,
-            others: Vec::new(),
             mistakes: Mistakes::default(),
             keys: Vec::new(),
             lifetimes: (
@@ -85,6 +87,7 @@ impl GateBuilder {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
             runtime: None,
+            api: None,
             page_hook: None,
             hooks: Hooks::default(),
         }
@@ -219,6 +222,24 @@ impl GateBuilder {
         self
     }
 
+    /// Accepts access tokens of the same provider for this audience beside sessions, so that a browser and an API client
+    /// may call the same routes, and a handler gets the same `User` of both.
+    ///
+    /// A request with an `Authorization` header of the scheme `Bearer` or `DPoP` is judged by it alone, even if it has a
+    /// session cookie: a bad token is refused, and never falls back to the session. [`Api`](crate::Api) says how tokens are
+    /// judged. Requests to the gate's own routes are not affected.
+    ///
+    /// ```
+    /// # use latchgate::GateBuilder;
+    /// # fn set(builder: GateBuilder) -> GateBuilder {
+    /// builder.api("https://app.example.com/api")
+    /// # }
+    /// ```
+    pub fn api(mut self, resource: impl Into<ProtectedResource>) -> Self {
+        self.api = Some(resource.into());
+        self
+    }
+
     /// Renders refusals with the application's own pages; `None` falls back to the built-in page. A
     /// [`Refusal`] has a text and links that fit what happened.
     pub fn pages(
@@ -235,7 +256,6 @@ impl fmt::Debug for GateBuilder {
         f.debug_struct("GateBuilder")
             .field("base_url", &self.base_url)
             .field("provider", &self.provider)
-            .field("others", &self.others)
             .finish_non_exhaustive()
     }
 }
@@ -410,7 +430,7 @@ mod tests {
     fn the_login_cookie_follows_the_answer_across_sites_when_it_must() {
         let set = |mode| {
             let gate = builder(provider().response_mode(mode)).build().unwrap();
-            let cookie = gate.login_cookie(mode).set("", "v", None);
+            let cookie = gate.0.login_cookie.set("", "v", None);
             cookie.to_str().unwrap().to_owned()
         };
         assert!(set(ResponseMode::Query).contains("SameSite=Lax; Secure"));

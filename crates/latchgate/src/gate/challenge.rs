@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::Gate;
+use super::api_challenges::add_challenges;
 use super::refuse::{RefusalParts, RefusedRequest, Retry};
 use super::words::Words;
 use crate::authorization::{CookiePersistence, LoginOptions};
@@ -17,6 +18,8 @@ use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, wants_html};
+use crate::resource::challenge::ChallengeParameters;
+use crate::resource_server::RequestToken;
 use crate::return_to::ReturnTo;
 use crate::session::{SessionEnd, User};
 
@@ -28,7 +31,7 @@ use crate::session::{SessionEnd, User};
 #[derive(Clone)]
 #[must_use]
 pub struct Challenge {
-    why: Why,
+    pub(super) why: Why,
     navigation: Navigation,
     html: bool,
     /// Whether its method is safe.
@@ -36,20 +39,20 @@ pub struct Challenge {
     /// The path and query of the request.
     target: String,
     /// The page that a form was sent from: the form's URL need not answer a `GET`.
-    referer: Option<String>,
+    referer: Option<Box<str>>,
     /// Why the session that the request brought has ended.
     ended: Option<SessionEnd>,
     /// The visitor's earlier choice of how long the cookie lasts.
     remembered: Option<CookiePersistence>,
-    /// The registration of the session that a further login replaces: the same provider signs in again.
-    registration: Option<String>,
     /// Who may not pass, for the log.
-    user: Option<Box<User>>,
+    pub(super) user: Option<Box<User>>,
+    /// The access token that the request presents: then it gets the answer of an API.
+    token: Option<RequestToken>,
     cookies: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
-enum Why {
+pub(super) enum Why {
     SignIn(Box<LoginOptions>),
     /// The access token has expired, and a new login brings another.
     NoRefreshToken,
@@ -95,6 +98,15 @@ impl Challenge {
         Self::new(head, Why::Failed(Arc::new(error)))
     }
 
+    /// The access token that the request presents was refused, or cannot be judged now.
+    pub(super) fn refused_token(
+        head: &dyn RequestHead,
+        error: Arc<Error>,
+        token: &RequestToken,
+    ) -> Self {
+        Self::new(head, Why::Failed(error)).presenting(Some(token))
+    }
+
     /// The request brought a session that has ended.
     pub(super) fn after(mut self, ended: Option<SessionEnd>) -> Self {
         self.ended = ended;
@@ -107,16 +119,9 @@ impl Challenge {
         self
     }
 
-    /// The session that a further login replaces comes from this registration.
-    pub(super) fn of_registration(mut self, id: &str) -> Self {
-        self.registration = Some(id.to_owned());
-        self
-    }
-
     /// The request brought the session of this person.
     pub(super) fn to(mut self, user: User) -> Self {
-        self.remembered = Some(user.remembered());
-        self.registration = Some(user.session().0.registration.clone());
+        self.remembered = user.remembered();
         self.user = Some(Box::new(user));
         self
     }
@@ -130,7 +135,18 @@ impl Challenge {
         }
     }
 
-    fn path(&self) -> &str {
+    /// The request presents an access token, and an API's answer is due.
+    pub(super) fn presenting(mut self, token: Option<&RequestToken>) -> Self {
+        self.token = token.cloned();
+        self
+    }
+
+    /// The access token that the request presents.
+    pub(super) fn token(&self) -> Option<&RequestToken> {
+        self.token.as_ref()
+    }
+
+    pub(super) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 
@@ -140,7 +156,7 @@ impl Challenge {
             self.why,
             Why::SignIn(_) | Why::Denied(Denial::TooLongAgo { .. })
         );
-        by_login && self.navigation == Navigation::TopLevel
+        by_login && self.navigation == Navigation::TopLevel && self.token.is_none()
     }
 
     /// Whether the browser has begun a login of this kind before, and not finished it.
@@ -165,7 +181,11 @@ impl Challenge {
     /// Whether the session, or what was asked of it, could not be read. Not the same as nobody being signed in.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self.why, Why::Failed(_))
+        match &self.why {
+            // It is known that there is none.
+            Why::Failed(error) => !matches!(**error, Error::SessionRequired),
+            _ => false,
+        }
     }
 
     /// The status of the response, if no login is started: `401` if somebody has to sign in, `403` if the person may
@@ -194,11 +214,11 @@ impl Challenge {
             html: wants_html(head),
             safe,
             target: format!("{}{query}", head.path()),
-            referer: referer.map(str::to_owned),
+            referer: referer.map(Box::from),
             ended: None,
             remembered: None,
-            registration: None,
             user: None,
+            token: None,
             cookies: head
                 .cookie_fields()
                 .iter()
@@ -220,8 +240,8 @@ impl From<Error> for Challenge {
             referer: None,
             ended: None,
             remembered: None,
-            registration: None,
             user: None,
+            token: None,
             cookies: Vec::new(),
         }
     }
@@ -318,18 +338,11 @@ impl Gate {
         code: &'static str,
         words: Words,
     ) -> Response<Bytes> {
-        let mut options = options;
-        let again = challenge.registration.as_deref();
-        let again = again.and_then(|id| self.relying_parties().registered(id));
-        if let (None, Some(party)) = (&options.provider, again) {
-            options.provider = Some(party.registration().name.clone());
-        }
         if challenge.navigation == Navigation::TopLevel {
             let return_to = self.return_to(&challenge.target);
             let cookies: Vec<&[u8]> = challenge.cookies.iter().map(Vec::as_slice).collect();
-            let path = challenge.path();
-            let begun = self.send_to_sign_in(options, return_to.clone(), path, &cookies);
-            return begun.await.unwrap_or_else(|error| {
+            let begun = self.begin_login(options, return_to.clone(), &cookies).await;
+            return begun.unwrap_or_else(|error| {
                 self.refuse(&error, &challenge.asked(Retry::Page(return_to)))
             });
         }
@@ -360,6 +373,9 @@ impl Gate {
         response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, scheme);
+        if let Some(server) = &self.0.resource_server {
+            add_challenges(server, ChallengeParameters::default(), &mut response);
+        }
         response
     }
 

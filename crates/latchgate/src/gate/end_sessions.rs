@@ -60,6 +60,10 @@ impl Gate {
     /// [`Error::Store`] when a store fails: some sessions may not have ended. Call it again. [`Error::SessionEnded`]
     /// when the session of `user` has itself ended.
     pub async fn end_other_sessions_of(&self, user: &User) -> Result<(), Error> {
+        if user.session().is_none() {
+            // It is made with an access token, so all of them are others.
+            return self.end_sessions_of(user.issuer(), user.subject()).await;
+        }
         let user = user.clone();
         self.run_to_end(|gate| async move {
             gate.sessions().end_others(&user).await?;

@@ -9,12 +9,14 @@ use crate::error::Error;
 use crate::guard::{Denial, Guard};
 use crate::head::RequestHead;
 use crate::request_session::{FoundData, RequestSession, SessionData};
+use crate::resource_server::RequestToken;
 use crate::session::{AccessToken, SessionEnd, User};
 
 /// An application request, as an extractor sees it.
 #[derive(Debug)]
 pub struct Extract<'a, H> {
     session: Option<&'a RequestSession>,
+    token: Option<&'a RequestToken>,
     head: &'a H,
 }
 
@@ -25,7 +27,19 @@ impl<'a, H: RequestHead> Extract<'a, H> {
         if session.is_none() {
             asked();
         }
-        Self { session, head }
+        Self {
+            session,
+            token: None,
+            head,
+        }
+    }
+
+    /// The request presents this access token: what the layer put into the request's extensions beside the session. It
+    /// counts alone, so that a bad token never falls back to a session.
+    #[must_use]
+    pub fn presenting(mut self, token: Option<&'a RequestToken>) -> Self {
+        self.token = token;
+        self
     }
 
     /// Who makes the request.
@@ -42,14 +56,19 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// The challenge to respond with: a `503` when the session's store is unavailable.
+    /// The challenge to respond with: a `503` when the session's store is unavailable; a `401` when the request presents
+    /// an access token that is refused.
     pub async fn optional_user(&self) -> Result<Option<User>, Challenge> {
-        match self.session {
-            Some(session) => {
+        match (self.token, self.session) {
+            (Some(token), _) => match token.user().await {
+                Ok(user) => Ok(Some(user)),
+                Err(error) => Err(Challenge::refused_token(self.head, error, token)),
+            },
+            (None, Some(session)) => {
                 let user = session.user(self.head).await;
                 user.map_err(|error| self.failed(error))
             }
-            None => Ok(None),
+            (None, None) => Ok(None),
         }
     }
 
@@ -61,18 +80,26 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     pub async fn guarded(&self, guard: &Guard) -> Result<User, Challenge> {
         let user = self.user().await?;
         // With the same leeway for the provider's clock as the check of the ID token, or the two would loop.
-        let now = self.session.map_or(0, |session| {
-            let context = session.context();
-            let leeway = context.relying_parties.first().leeway();
-            context.sessions.now().saturating_sub(leeway)
-        });
+        let now = match (self.token, self.session) {
+            (Some(token), _) => {
+                let server = token.server();
+                server.now().saturating_sub(server.rules().leeway)
+            }
+            (None, Some(session)) => {
+                let context = session.context();
+                let leeway = context.relying_parties.first().leeway();
+                context.sessions.now().saturating_sub(leeway)
+            }
+            (None, None) => 0,
+        };
         match guard.check(&user, now) {
             Ok(()) => Ok(user),
             Err(denial) => {
                 if let Denial::Role(_) = denial {
                     user.warn_without_roles_claim();
                 }
-                Err(Challenge::denied(self.head, denial).to(user))
+                let denied = Challenge::denied(self.head, denial).to(user);
+                Err(denied.presenting(self.token))
             }
         }
     }
@@ -83,7 +110,7 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// The challenge to respond with: a `503` when the session's store is unavailable.
     pub async fn session_end(&self) -> Result<Option<SessionEnd>, Challenge> {
-        match self.session {
+        match self.own_session() {
             Some(session) => {
                 let ended = session.ended(self.head).await;
                 ended.map_err(|error| self.failed(error))
@@ -99,8 +126,8 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     /// The challenge to respond with: to sign in, when nobody is or the token can no longer be refreshed; a `503` when
     /// it cannot be refreshed now.
     pub async fn access_token(&self) -> Result<AccessToken, Challenge> {
-        let Some(session) = self.session else {
-            return Err(self.sign_in());
+        let Some(session) = self.own_session() else {
+            return Err(self.no_session().await);
         };
         self.token_or_challenge(session.access_token(self.head).await)
     }
@@ -112,8 +139,8 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     /// As for [`Extract::access_token`], but a `401` that starts no login when the session has no refresh token:
     /// another login would bring none either, and the visitor would be redirected for ever.
     pub async fn refreshed_access_token(&self) -> Result<AccessToken, Challenge> {
-        let Some(session) = self.session else {
-            return Err(self.sign_in());
+        let Some(session) = self.own_session() else {
+            return Err(self.no_session().await);
         };
         match session.force_refresh(self.head).await {
             Err(error @ Error::NoRefreshToken) => Err(Challenge::refused(self.head, error)),
@@ -135,7 +162,7 @@ impl<'a, H: RequestHead> Extract<'a, H> {
             FoundData::Outdated(remembered) => {
                 Err(Challenge::sign_in(self.head).in_session(remembered))
             }
-            FoundData::Nobody => Err(self.sign_in()),
+            FoundData::Nobody => Err(self.no_session().await),
         }
     }
 
@@ -154,7 +181,10 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     }
 
     async fn find_data<T: DeserializeOwned>(&self) -> Result<FoundData<T>, Challenge> {
-        match self.session {
+        if self.token.is_some() {
+            self.user().await?;
+        }
+        match self.own_session() {
             Some(session) => {
                 let found = SessionData::find(session, self.head).await;
                 found.map_err(|error| self.failed(error))
@@ -174,12 +204,26 @@ impl<'a, H: RequestHead> Extract<'a, H> {
                 let challenge = self.failed(error);
                 let loaded = self.session.and_then(RequestSession::loaded);
                 Err(match loaded {
-                    Some(loaded) => challenge
-                        .in_session(loaded.session.extras.remembered)
-                        .of_registration(&loaded.session.registration),
+                    Some(loaded) => challenge.in_session(loaded.session.extras.remembered),
                     None => challenge,
                 })
             }
+        }
+    }
+
+    /// The session, unless the request presents a token.
+    fn own_session(&self) -> Option<&'a RequestSession> {
+        self.session.filter(|_| self.token.is_none())
+    }
+
+    /// For what comes with a session, if the request has none.
+    async fn no_session(&self) -> Challenge {
+        if self.token.is_none() {
+            return self.sign_in();
+        }
+        match self.user().await {
+            Ok(_) => Challenge::refused(self.head, Error::SessionRequired).presenting(self.token),
+            Err(challenge) => challenge,
         }
     }
 

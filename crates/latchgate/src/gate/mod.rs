@@ -1,9 +1,11 @@
 //! The gate: request in, answer out.
 
+mod api;
+mod api_answer;
+mod api_challenges;
 mod back_channel;
 mod callback;
 mod challenge;
-mod chooser;
 mod end_sessions;
 mod extract;
 mod front_channel;
@@ -22,7 +24,8 @@ mod words;
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
+use bytes::Bytes;
+use http::{HeaderValue, Response};
 
 use crate::authorization::RememberMe;
 use crate::background::Background;
@@ -32,11 +35,13 @@ use crate::head::RequestHead;
 use crate::io::Random;
 use crate::relying_party::RelyingParties;
 use crate::request_session::{Context, RequestSession};
+use crate::resource_server::{RequestToken, ResourceServer};
 use crate::seal::KeyRing;
 use crate::sessions::Sessions;
 
+pub use api::Api;
+pub(crate) use api::ApiParts;
 pub use challenge::Challenge;
-pub use chooser::LoginProvider;
 pub use extract::Extract;
 #[cfg(test)]
 pub(crate) use hang_ups::SlowStore;
@@ -64,12 +69,12 @@ pub(crate) struct GateParts {
     /// For the cookies of pending logins and logouts.
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) login_cookie: CookieKind,
-    /// The same for providers that answer by a cross-site `POST`.
-    pub(crate) cross_site_login_cookie: CookieKind,
     pub(crate) logout_cookie: CookieKind,
     pub(crate) remember_me: RememberMe,
     /// The `Clear-Site-Data` header sent at logout.
     pub(crate) clear_site_data: Option<HeaderValue>,
+    /// Where access tokens are accepted beside sessions.
+    pub(crate) resource_server: Option<Arc<ResourceServer>>,
     pub(crate) page_hook: Option<PageHook>,
     pub(crate) background: Arc<Background>,
     pub(crate) random: Arc<dyn Random>,
@@ -101,7 +106,10 @@ impl Base {
 pub enum Verdict {
     /// It is for one of our routes: run it and send its response. The application does not see it.
     Respond(Box<RouteRequest>),
-    /// It is for the application. If it has a session cookie of ours, put [`Pass::session`] into its extensions.
+    /// It is answered already: send this. The application does not see it.
+    Answer(Box<Response<Bytes>>),
+    /// It is for the application. If it has a session cookie of ours or an access token, put [`Pass::session`] and
+    /// [`Pass::token`] into its extensions.
     Pass(Pass),
 }
 
@@ -111,12 +119,21 @@ impl Gate {
         if let Some(request) = self.route_request(head) {
             return Verdict::Respond(Box::new(request));
         }
+        // A request that presents a token is judged by it alone: a bad one never falls back to a session.
+        if let Some(server) = &self.0.resource_server {
+            if let Some(answer) = api::metadata_answer(server, head) {
+                return Verdict::Answer(Box::new(answer));
+            }
+            if let Some(token) = RequestToken::of(server, head) {
+                return Verdict::Pass(Pass::new(self, None, Some(token), head));
+            }
+        }
         let mut ours = false;
         head.header("cookie", &mut |field| {
             ours = ours || self.sessions().has_cookie(field);
         });
         let session = ours.then(|| RequestSession::new(Arc::clone(&self.0.context)));
-        Verdict::Pass(Pass::new(self, session, head))
+        Verdict::Pass(Pass::new(self, session, None, head))
     }
 
     /// Fetches the metadata and keys of every provider now, for applications that should fail at start rather than at the
@@ -132,9 +149,7 @@ impl Gate {
         Ok(())
     }
 
-    /// The path that starts a login, for links and forms: `/login` unless configured otherwise. If there are several
-    /// providers, the visitor chooses one there, unless the parameter `login_hint` is an e-mail address whose domain
-    /// one of them [claims](crate::Provider::email_domain); [`Gate::providers`] has the path of each.
+    /// The path that starts a login, for links and forms: `/login` unless configured otherwise.
     ///
     /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
     /// across browser restarts. A form sent by `POST` may also have the field `prompt` with the value `login` or
@@ -152,7 +167,7 @@ impl Gate {
         &self.0.routes.logout
     }
 
-    /// The redirect URI to register at the provider; at the first one, if there are several ([`Gate::providers`]).
+    /// The redirect URI to register at the provider.
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.relying_parties().first().registration().redirect_uri

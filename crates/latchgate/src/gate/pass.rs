@@ -6,20 +6,31 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
-use super::{BasePath, Challenge, Gate};
+use super::api_answer::api_answer;
+use super::refuse::incident_id;
+use super::{Api, BasePath, Challenge, Gate};
 use crate::error::LayerError;
 use crate::head::RequestHead;
 use crate::request_session::{RequestSession, ResponseHead};
+use crate::resource_server::RequestToken;
 
-/// A request that goes to the application. Without a session cookie of ours it costs nothing.
+/// A request that goes to the application. Without a session cookie of ours, or an access token, it costs nothing.
 #[must_use]
 #[derive(Clone)]
 pub struct Pass {
-    gate: Gate,
+    front: Front,
     session: Option<RequestSession>,
+    token: Option<RequestToken>,
     misplaced: Option<LayerError>,
     /// A session was looked for in a request without a cookie of ours.
     asked: bool,
+}
+
+/// Who has let the request pass, and answers its challenges.
+#[derive(Clone)]
+enum Front {
+    Gate(Gate),
+    Api(Api),
 }
 
 thread_local! {
@@ -37,6 +48,7 @@ impl Pass {
     pub(super) fn new<H: RequestHead>(
         gate: &Gate,
         session: Option<RequestSession>,
+        token: Option<RequestToken>,
         head: &H,
     ) -> Self {
         let callback = gate.0.base.as_received(&gate.0.routes.callback);
@@ -47,9 +59,21 @@ impl Pass {
             base_url: format!("{}{around}", gate.0.base.origin),
         });
         Self {
-            gate: gate.clone(),
+            front: Front::Gate(gate.clone()),
             session,
+            token,
             misplaced,
+            asked: false,
+        }
+    }
+
+    /// A request to an API, which has no sessions.
+    pub(super) fn to_api(api: &Api, token: Option<RequestToken>) -> Self {
+        Self {
+            front: Front::Api(api.clone()),
+            session: None,
+            token,
+            misplaced: None,
             asked: false,
         }
     }
@@ -58,6 +82,12 @@ impl Pass {
     #[must_use]
     pub fn session(&self) -> Option<&RequestSession> {
         self.session.as_ref()
+    }
+
+    /// What to put into the request's extensions as well. It replaces the token of an outer gate or API.
+    #[must_use]
+    pub fn token(&self) -> Option<&RequestToken> {
+        self.token.as_ref()
     }
 
     /// Runs one poll of the application's future, or the call that makes it.
@@ -76,21 +106,25 @@ impl Pass {
         replaced: &dyn ResponseHead,
     ) -> impl Future<Output = Response<Bytes>> + Send + use<> {
         let kept = kept_headers(replaced);
-        let gate = self.gate.clone();
-        if challenge.starts_login() && challenge.has_pending_login(&gate.0.login_cookie) {
-            gate.warn_of_misplaced_layer();
-        }
-        let challenge = match &self.misplaced {
-            Some(error) if challenge.starts_login() => challenge.failing(error.clone().into()),
-            _ => challenge,
-        };
-        let base = &gate.0.base;
-        let challenge = match base.arrives {
-            BasePath::Kept => challenge,
-            BasePath::Stripped => challenge.below(&base.path),
+        let front = self.front.clone();
+        let challenge = match &front {
+            Front::Gate(gate) => self.placed(gate, challenge),
+            Front::Api(_) => challenge,
         };
         async move {
-            let mut answer = gate.answer(challenge).await;
+            let mut answer = match front {
+                Front::Gate(gate) => match challenge.token() {
+                    Some(token) => {
+                        let id = incident_id(gate.0.random.as_ref());
+                        api_answer(token.server(), &challenge, id)
+                    }
+                    None => gate.answer(challenge).await,
+                },
+                Front::Api(api) => {
+                    let id = incident_id(api.0.random.as_ref());
+                    api_answer(&api.0.server, &challenge, id)
+                }
+            };
             let headers = answer.headers_mut();
             for name in kept.keys() {
                 let add = name == header::SET_COOKIE || name == header::VARY;
@@ -104,13 +138,59 @@ impl Pass {
         }
     }
 
-    /// Adds the session's headers to the response, whatever its status, and `Vary: cookie` if a session was looked for.
+    /// The challenge, as the place of the layer allows to answer it.
+    fn placed(&self, gate: &Gate, challenge: Challenge) -> Challenge {
+        if challenge.starts_login() && challenge.has_pending_login(&gate.0.login_cookie) {
+            gate.warn_of_misplaced_layer();
+        }
+        let challenge = match &self.misplaced {
+            Some(error) if challenge.starts_login() => challenge.failing(error.clone().into()),
+            _ => challenge,
+        };
+        let base = &gate.0.base;
+        match base.arrives {
+            BasePath::Kept => challenge,
+            BasePath::Stripped => challenge.below(&base.path),
+        }
+    }
+
+    /// Adds the session's headers to the response, whatever its status, and `Vary` if somebody asked who is there.
     pub fn apply_to(&self, response: &mut dyn ResponseHead) {
-        match &self.session {
-            Some(session) => session.apply_to(response),
+        let mut looked_at = Vec::new();
+        match (&self.session, &self.token) {
+            (Some(session), _) => {
+                session.apply_to(response);
+                if session.was_asked() && self.takes_tokens() {
+                    looked_at.push("authorization");
+                }
+            }
+            (None, Some(token)) if token.was_asked() => {
+                looked_at.push("authorization");
+                if !response.contains(&header::CACHE_CONTROL) {
+                    let private = HeaderValue::from_static("private, no-store");
+                    response.replace(header::CACHE_CONTROL, private);
+                }
+            }
             // A cache must not serve an anonymous visitor's page to somebody with a session.
-            None if self.asked => response.append(header::VARY, HeaderValue::from_static("cookie")),
-            None => {}
+            (None, None) if self.asked => {
+                if matches!(self.front, Front::Gate(_)) {
+                    looked_at.push("cookie");
+                }
+                if self.takes_tokens() {
+                    looked_at.push("authorization");
+                }
+            }
+            (None, _) => {}
+        }
+        for name in looked_at {
+            response.append(header::VARY, HeaderValue::from_static(name));
+        }
+    }
+
+    fn takes_tokens(&self) -> bool {
+        match &self.front {
+            Front::Gate(gate) => gate.0.resource_server.is_some(),
+            Front::Api(_) => true,
         }
     }
 }
@@ -137,6 +217,7 @@ impl fmt::Debug for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pass")
             .field("session", &self.session)
+            .field("token", &self.token)
             .field("misplaced", &self.misplaced)
             .finish_non_exhaustive()
     }

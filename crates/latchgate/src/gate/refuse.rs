@@ -9,6 +9,7 @@ use super::refusal::{LoginForm, Refusal, WayOn};
 use super::words::{Next, Words};
 use crate::authorization::{CookiePersistence, Prompt, RememberMe};
 use crate::error::{Error, RequestError};
+use crate::io::Random;
 use crate::return_to::ReturnTo;
 use crate::session::SessionEnd;
 
@@ -132,8 +133,7 @@ impl Gate {
     }
 
     pub(super) fn incident_id(&self) -> String {
-        let bytes: [u8; 9] = self.0.random.array().unwrap_or_default();
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
+        incident_id(self.0.random.as_ref())
     }
 
     fn ways_on(&self, next: Next, retry: &Retry) -> Vec<WayOn> {
@@ -200,4 +200,10 @@ impl Gate {
         }
         fields
     }
+}
+
+/// A new id, which names an answer in the log.
+pub(super) fn incident_id(random: &dyn Random) -> String {
+    let bytes: [u8; 9] = random.array().unwrap_or_default();
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }

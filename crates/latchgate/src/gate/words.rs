@@ -52,6 +52,24 @@ impl Words {
         SignInAgain,
     );
 
+    pub(super) const TOKEN_REQUIRED: Self = Self::new(
+        "An access token is required",
+        "Send one in the header `Authorization: Bearer`.",
+        GoHome,
+    );
+
+    pub(super) const TOKEN_REFUSED: Self = Self::new(
+        "The access token was refused",
+        "Get a new one from the authorization server.",
+        GoHome,
+    );
+
+    pub(super) const TOKEN_INSUFFICIENT: Self = Self::new(
+        "The access token does not permit this",
+        "Ask the authorization server for one that does.",
+        GoHome,
+    );
+
     const STALE: Self = Self::new(
         "This login is no longer valid",
         "It took too long, was already finished in another tab, or was started in another browser.",

@@ -13,6 +13,7 @@ use super::{
     json::{JsonError, strict_object},
     key::Key,
     key_set::KeySet,
+    thumbprint::thumbprint,
 };
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -104,6 +105,27 @@ impl<'t> Jws<'t> {
             (false, _) => Err(JwsError::UnfitKey { algorithm }),
             (true, false) => Err(JwsError::BadSignature),
             (true, true) => Ok(()),
+        }
+    }
+
+    /// Checks the signature with the key in the header, for a proof that its sender has that key
+    /// (RFC 9449 §4.3), and returns the key's thumbprint (RFC 7638). Proves nothing else: anybody has some key.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::HeaderMember`] when the header has no `jwk`, or not a public key that this algorithm can be verified
+    /// with.
+    pub(crate) fn verify_with_own_key(&self) -> Result<String, JwsError> {
+        let unusable = JwsError::HeaderMember { name: "jwk" };
+        let jwk = self.header.get("jwk").and_then(Value::as_object);
+        let jwk = jwk.ok_or(unusable)?;
+        // Refuses private and symmetric keys.
+        let key = Key::from_jwk(jwk).map_err(|_| unusable)?;
+        let thumbprint = thumbprint(jwk).ok_or(unusable)?;
+        match (key.fits(self.algorithm), self.is_signed_with(&key)) {
+            (false, _) => Err(unusable),
+            (true, false) => Err(JwsError::BadSignature),
+            (true, true) => Ok(thumbprint),
         }
     }
 

@@ -20,6 +20,7 @@ mod private_key_error;
 mod secret_signature;
 #[cfg(test)]
 mod signer;
+mod thumbprint;
 mod verifier;
 
 pub(crate) use algorithm::left_half_hash;

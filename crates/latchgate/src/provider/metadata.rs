@@ -104,6 +104,7 @@ struct Additional {
     pushed_authorization_request_endpoint: Option<Url>,
     #[serde(default)]
     require_pushed_authorization_requests: bool,
+    introspection_endpoint: Option<Url>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
@@ -114,7 +115,7 @@ impl AdditionalProviderMetadata for Additional {}
 
 /// The members this crate acts on. All others are dropped unread, so that a malformed
 /// `op_policy_uri` or a new kind of `display` can never stop a login.
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 11] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -124,6 +125,7 @@ const MEMBERS: [&str; 10] = [
     "revocation_endpoint",
     "pushed_authorization_request_endpoint",
     "require_pushed_authorization_requests",
+    "introspection_endpoint",
     "authorization_response_iss_parameter_supported",
 ];
 
@@ -218,6 +220,10 @@ impl Metadata {
     pub(crate) fn requires_pushed_requests(&self) -> bool {
         let additional = self.0.additional_metadata();
         additional.require_pushed_authorization_requests
+    }
+
+    pub(crate) fn introspection_endpoint(&self) -> Option<&Url> {
+        self.0.additional_metadata().introspection_endpoint.as_ref()
     }
 
     /// Whether every authorization response must carry `iss` (RFC 9207 §2.4).

@@ -23,15 +23,15 @@ use crate::client::{Freshness, Registration};
 use crate::error::Error;
 use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::provider::{ClaimPaths, Metadata};
-use connection::ProviderConnection;
-pub(crate) use parties::{RESERVED_NAME, RelyingParties};
+pub(crate) use connection::ProviderConnection;
+pub(crate) use parties::RelyingParties;
 
 /// The relying party, towards one provider.
 pub(crate) struct RelyingParty {
     registration: Registration,
     /// The defaults of every login.
     login_options: LoginOptions,
-    connection: ProviderConnection,
+    connection: Arc<ProviderConnection>,
     /// Limits how many authorization requests are pushed at once.
     pushes: Semaphore,
     /// How far the provider's clock may be off, in seconds.
@@ -57,7 +57,7 @@ impl RelyingParty {
         let background = Arc::clone(&config.background);
         let issuer = config.registration.issuer.clone();
         Self {
-            connection: ProviderConnection::new(issuer, config.http, background),
+            connection: Arc::new(ProviderConnection::new(issuer, config.http, background)),
             registration: config.registration,
             login_options: config.login_options,
             pushes: Semaphore::new(authorization::PUSHES),
@@ -76,19 +76,14 @@ impl RelyingParty {
         self.registration.issuer.as_str()
     }
 
-    /// What people know the provider by.
-    pub(crate) fn label(&self) -> &str {
-        let registration = &self.registration;
-        match (&registration.label, registration.name.as_str()) {
-            (Some(label), _) => label,
-            (None, "") => self.issuer(),
-            (None, name) => name,
-        }
-    }
-
     /// The claims that hold roles and permissions.
     pub(crate) fn claim_paths(&self) -> &Arc<ClaimPaths> {
         &self.registration.claim_paths
+    }
+
+    /// The connection to the provider, for whoever needs its metadata and keys as well.
+    pub(crate) fn connection(&self) -> &Arc<ProviderConnection> {
+        &self.connection
     }
 
     /// How far the provider's clock may be off, in seconds.

@@ -150,6 +150,11 @@ impl RequestSession {
         }
     }
 
+    /// Whether the application has asked who is there.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.changes().asked
+    }
+
     /// Why the session has ended, if it was opened and has.
     pub(crate) fn known_end(&self) -> Option<SessionEnd> {
         self.changes().ended.as_ref().map(|(why, _)| *why)

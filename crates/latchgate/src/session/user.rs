@@ -12,8 +12,10 @@ use super::data::DataError;
 use super::session::Session;
 use crate::authorization::CookiePersistence;
 use crate::provider::ClaimPaths;
+use crate::resource::VerifiedAccessToken;
 
-/// The signed-in person. Cheap to clone.
+/// The person who makes a request: signed in with a session, or named by the access token that the request presents to
+/// this API. Cheap to clone.
 ///
 /// The identity is [`User::issuer`] together with [`User::subject`], never the e-mail address: an
 /// address can be changed, reused and unverified
@@ -22,10 +24,17 @@ use crate::provider::ClaimPaths;
 /// Serialises as the JSON object of all claims.
 #[derive(Clone)]
 pub struct User {
-    session: Arc<Session>,
+    voucher: Voucher,
     paths: Arc<ClaimPaths>,
     /// What the session lies under, where it lies in a store.
     stored_under: Option<[u8; 32]>,
+}
+
+/// What vouches for who makes a request.
+#[derive(Clone)]
+enum Voucher {
+    Session(Arc<Session>),
+    AccessToken(Arc<VerifiedAccessToken>),
 }
 
 /// The claims do not fit the type that was asked for.
@@ -49,7 +58,16 @@ impl User {
     /// `paths` lead to roles and permissions.
     pub(crate) fn new(session: Arc<Session>, paths: Arc<ClaimPaths>) -> Self {
         Self {
-            session,
+            voucher: Voucher::Session(session),
+            paths,
+            stored_under: None,
+        }
+    }
+
+    /// Whoever an access token names.
+    pub(crate) fn of_token(token: Arc<VerifiedAccessToken>, paths: Arc<ClaimPaths>) -> Self {
+        Self {
+            voucher: Voucher::AccessToken(token),
             paths,
             stored_under: None,
         }
@@ -61,26 +79,55 @@ impl User {
         self
     }
 
-    /// The session, and the key it lies under in a store.
-    pub(crate) fn session(&self) -> (&Session, Option<[u8; 32]>) {
-        (&self.session, self.stored_under)
+    /// The session, if the person has one in this request, and the key it lies under in a store.
+    pub(crate) fn session(&self) -> Option<(&Session, Option<[u8; 32]>)> {
+        match &self.voucher {
+            Voucher::Session(session) => Some((session, self.stored_under)),
+            Voucher::AccessToken(_) => None,
+        }
     }
 
     /// The issuer that vouches for this person (`iss`).
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.session.issuer
+        match &self.voucher {
+            Voucher::Session(session) => &session.issuer,
+            Voucher::AccessToken(token) => &token.issuer,
+        }
     }
 
     /// Whether the session outlives the browser.
-    pub(crate) fn remembered(&self) -> CookiePersistence {
-        self.session.extras.remembered
+    pub(crate) fn remembered(&self) -> Option<CookiePersistence> {
+        let (session, _) = self.session()?;
+        Some(session.extras.remembered)
     }
 
     /// The person's identifier at the issuer (`sub`), at most 255 characters.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.session.subject
+        match &self.voucher {
+            Voucher::Session(session) => &session.subject,
+            Voucher::AccessToken(token) => &token.subject,
+        }
+    }
+
+    /// The client that the request's access token was issued to (`client_id`, or `azp` or `cid` from providers that call
+    /// it so). `None` for somebody with a session, and where the token does not say.
+    ///
+    /// A token that a client got for itself (RFC 6749 §4.4) has no person behind it: its subject is the client.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.voucher {
+            Voucher::Session(_) => None,
+            Voucher::AccessToken(token) => token.client_id.as_deref(),
+        }
+    }
+
+    /// Whether the request presents an access token, instead of a session's cookie. A browser never sends one by itself,
+    /// so such a request cannot be forged from another site.
+    #[must_use]
+    pub fn is_by_access_token(&self) -> bool {
+        matches!(self.voucher, Voucher::AccessToken(_))
     }
 
     /// The full name (`name`).
@@ -135,7 +182,10 @@ impl User {
     /// When the person authenticated at the provider (`auth_time`), in seconds since the epoch.
     #[must_use]
     pub fn auth_time(&self) -> Option<u64> {
-        self.session.auth_time
+        match &self.voucher {
+            Voucher::Session(session) => session.auth_time,
+            Voucher::AccessToken(token) => token.auth_time,
+        }
     }
 
     /// The Authentication Context Class Reference (`acr`).
@@ -178,7 +228,11 @@ impl User {
 
     /// The scope values that were granted, which may be fewer than were asked for.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.session.tokens.scope.split_ascii_whitespace()
+        let scope = match &self.voucher {
+            Voucher::Session(session) => &session.tokens.scope,
+            Voucher::AccessToken(token) => &token.scope,
+        };
+        scope.split_ascii_whitespace()
     }
 
     /// All claims as the application's own type, `https://foo.com/myclaim` and the like included.
@@ -200,7 +254,7 @@ impl User {
     ///
     /// [`ClaimsError`] when a claim is missing or has another type.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimsError> {
-        let claims = match self.session.claims_text() {
+        let claims = match self.claims_text() {
             Some(json) => serde_json::from_slice(json),
             None => T::deserialize(self.all()),
         };
@@ -211,7 +265,7 @@ impl User {
     /// session, and so almost free, unless claims of the userinfo endpoint have to be put in.
     #[must_use]
     pub fn claims_json(&self) -> Cow<'_, str> {
-        let text = self.session.claims_text().map(std::str::from_utf8);
+        let text = self.claims_text().map(std::str::from_utf8);
         match text {
             Some(Ok(text)) => Cow::Borrowed(text),
             _ => Cow::Owned(Value::Object(self.all().clone()).to_string()),
@@ -225,7 +279,10 @@ impl User {
     ///
     /// [`DataError::Mismatch`] when it is of another type: the session is older than the application.
     pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
-        self.session.data()
+        match &self.voucher {
+            Voucher::Session(session) => session.data(),
+            Voucher::AccessToken(_) => Ok(None),
+        }
     }
 
     /// One claim as it came.
@@ -238,17 +295,30 @@ impl User {
         self.claim(name)?.as_str()
     }
 
+    /// All claims as text, where nothing has to be put together for that.
+    fn claims_text(&self) -> Option<&[u8]> {
+        let (session, _) = self.session()?;
+        session.claims_text()
+    }
+
     fn all(&self) -> &Map<String, Value> {
-        let parsed = &self.session.parsed.claims;
-        parsed.get_or_init(|| self.session.claims())
+        match &self.voucher {
+            Voucher::Session(session) => {
+                let parsed = &session.parsed.claims;
+                parsed.get_or_init(|| session.claims())
+            }
+            Voucher::AccessToken(token) => &token.claims,
+        }
     }
 
     /// Where roles and permissions may be, the newest first: an access token comes with every answer of
     /// the token endpoint, an ID token need not.
     fn sources(&self) -> impl Iterator<Item = &Map<String, Value>> {
-        let parsed = &self.session.parsed.access_token;
-        let access_token = parsed.get_or_init(|| self.session.access_token_claims());
-        [access_token, self.all()].into_iter()
+        let access_token = self.session().map(|(session, _)| {
+            let parsed = &session.parsed.access_token;
+            parsed.get_or_init(|| session.access_token_claims())
+        });
+        access_token.into_iter().chain([self.all()])
     }
 }
 
@@ -348,7 +418,7 @@ mod tests {
             claims
         );
 
-        let mut session = (*user.session).clone();
+        let mut session = user.session().unwrap().0.clone();
         session.userinfo = json!({ "sub": "1", "name": "Grace" }).to_string();
         let user = User::new(Arc::new(session), Arc::clone(&user.paths));
         let both: Value = serde_json::from_str(&user.claims_json()).unwrap();
@@ -384,7 +454,7 @@ mod tests {
     fn data_has_the_applications_own_type() {
         let user = User::example(&json!({ "sub": "1" }));
         assert_eq!(user.data::<u32>().unwrap(), None);
-        let session = user.session.with_data("7".to_owned());
+        let session = user.session().unwrap().0.with_data("7".to_owned());
         let user = User::new(Arc::new(session), Arc::clone(&user.paths));
         assert_eq!(user.data::<u32>().unwrap(), Some(7));
         let refused = user.data::<String>().unwrap_err();

@@ -61,7 +61,7 @@ impl Sessions {
     /// [`Error::SessionEnded`] when that session has itself ended; [`Error::Store`] when a store fails.
     pub(crate) async fn end_others(&self, user: &User) -> Result<(), Error> {
         let now = self.now();
-        let (session, stored_under) = user.session();
+        let (session, stored_under) = user.session().ok_or(Error::SessionEnded)?;
         let stamp = Stamp::draw(now, self.random.as_ref())?;
         if self.refreshes.has_ended(session, now)
             || !self.revocations.end_others(session, stamp, now).await?

@@ -35,7 +35,7 @@ impl Settings {
         }
     }
 
-    fn client_auth(&self) -> Result<ClientAuth, Mistake> {
+    pub(super) fn client_auth(&self) -> Result<ClientAuth, Mistake> {
         let key = self.get("client_key_file");
         let method = match self.get("client_auth") {
             Some(method) => method,

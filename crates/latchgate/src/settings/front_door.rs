@@ -2,9 +2,9 @@
 //! not beside `Gate`, which knows nothing of what makes it.
 
 use super::Settings;
-use crate::builder::{GateBuilder, Provider};
+use crate::builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider};
 use crate::config::ConfigError;
-use crate::gate::Gate;
+use crate::gate::{Api, Gate};
 
 impl Gate {
     /// Starts to build a gate from its two necessary parts: the public URL of the application, such as
@@ -63,5 +63,50 @@ impl Gate {
     /// Every setting that is unknown, missing, malformed or contradicts another.
     pub fn from_toml(table: &str) -> Result<Self, ConfigError> {
         Settings::from_toml(table).build()
+    }
+}
+
+impl Api {
+    /// Starts to build an API from its two necessary parts: the issuer of its access tokens, and its audience or a whole
+    /// [`ProtectedResource`]. It is [`ApiBuilder::new`], where an application looks for it.
+    ///
+    /// ```
+    /// let api = latchgate::Api::builder("https://login.example.com/", "https://api.example.com").build()?;
+    /// # Ok::<(), latchgate::ConfigError>(())
+    /// ```
+    pub fn builder(
+        issuer: impl Into<String>,
+        resource: impl Into<ProtectedResource>,
+    ) -> ApiBuilder {
+        ApiBuilder::new(issuer, resource)
+    }
+
+    /// Builds an API from environment variables, without the network: `LATCHGATE_ISSUER`, `LATCHGATE_API_AUDIENCE`, and
+    /// others of the table at [`Settings`].
+    ///
+    /// # Errors
+    ///
+    /// Every variable that is missing, malformed or contradicts another, and every one that begins
+    /// with `LATCHGATE_` and is not in the table.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Settings::from_env().build_api()
+    }
+
+    /// Builds an API from a TOML table with the same settings, by their keys:
+    ///
+    /// ```
+    /// let api = latchgate::Api::from_toml(r#"
+    ///     issuer = "https://login.example.com/"
+    ///     api_audience = "https://api.example.com"
+    ///     api_scopes = ["invoices:read"]
+    /// "#)?;
+    /// # Ok::<(), latchgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every setting that is unknown, missing, malformed or contradicts another.
+    pub fn from_toml(table: &str) -> Result<Self, ConfigError> {
+        Settings::from_toml(table).build_api()
     }
 }

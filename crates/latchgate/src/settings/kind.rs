@@ -15,8 +15,6 @@ pub(super) enum Kind {
     Words,
     /// A comma-separated string, or an array of strings.
     List,
-    /// A comma-separated string; in TOML tables instead, which are read elsewhere.
-    Tables,
 }
 
 /// The setting of this name, and its kind.
@@ -47,11 +45,10 @@ impl Kind {
     /// The kind of a setting.
     fn of(setting: &str) -> Self {
         match setting {
-            "userinfo" | "par" => Self::Switch,
+            "userinfo" | "par" | "api_introspection" => Self::Switch,
             "max_age" => Self::Seconds,
-            "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
-            | "trusted_audiences" => Self::Words,
-            "providers" => Self::Tables,
+            "scopes" | "resource" | "acr_values" | "ui_locales" | "trusted_audiences"
+            | "api_scopes" => Self::Words,
             "session_keys" | "clear_site_data" => Self::List,
             _ => Self::Text,
         }
@@ -73,7 +70,7 @@ impl Kind {
     fn wrong(self) -> Problem {
         Problem::Kind {
             expected: match self {
-                Self::Text | Self::Tables => "a string, in quotes",
+                Self::Text => "a string, in quotes",
                 Self::Switch => "`true`, `false` or a string",
                 Self::Seconds => "a whole number of seconds, or a string such as \"5m\"",
                 Self::Words | Self::List => "a string, or an array of strings",

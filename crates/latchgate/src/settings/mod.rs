@@ -1,10 +1,10 @@
 //! Settings as text, from the environment or a TOML table, and the builder they fill.
 
+mod api;
 mod client_auth;
 mod front_door;
 mod kind;
 mod lifetimes;
-mod providers;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -17,7 +17,6 @@ use crate::gate::Gate;
 use crate::store::StoreOpener;
 
 use kind::{known, unknown};
-use providers::ProviderSettings;
 
 /// Settings as text, from the environment or a TOML table, before they make a gate.
 ///
@@ -54,8 +53,6 @@ use providers::ProviderSettings;
 pub struct Settings {
     /// By name. Empty values count as missing.
     values: BTreeMap<&'static str, String>,
-    /// Those of each provider, if there are several.
-    providers: Vec<ProviderSettings>,
     mistakes: Mistakes,
     stores: Vec<StoreOpener>,
 }
@@ -82,7 +79,6 @@ impl Settings {
         let given = env.values.into_iter();
         self.values
             .extend(given.filter(|(_, value)| !value.trim().is_empty()));
-        self.override_providers(env.providers);
         self.mistakes.extend(env.mistakes);
         self
     }
@@ -90,7 +86,7 @@ impl Settings {
     /// Whether nothing is set, not even wrongly.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.providers.is_empty() && self.mistakes.is_empty()
+        self.values.is_empty() && self.mistakes.is_empty()
     }
 
     /// The stores that the settings `store` and `revocations` may name by their URLs, besides
@@ -111,13 +107,6 @@ impl Settings {
 
     fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut settings = Self::default();
-        let variables: Vec<_> = variables.into_iter().collect();
-        let listed = variables
-            .iter()
-            .find(|(given, _)| *given == *variable("providers"));
-        if let Some(list) = listed.and_then(|(_, list)| list.to_str()) {
-            settings.list_providers(list);
-        }
         for (given, value) in variables {
             // A name that is not text is compared by the part of it that is.
             let given = given.to_string_lossy();
@@ -127,10 +116,8 @@ impl Settings {
             }
             let setting = known(&name.to_lowercase()).filter(|(name, _)| given == variable(name));
             match (setting, value.into_string()) {
-                (Some(("providers", _)), Ok(_)) => {}
                 (Some((name, _)), Ok(value)) => drop(settings.values.insert(name, value)),
                 (Some((name, _)), Err(_)) => settings.wrong(name, Problem::NotText),
-                (None, Ok(value)) if settings.read_provider_variable(&given, &value) => {}
                 (None, _) => {
                     settings.wrong(given.to_string(), unknown(name, variable));
                 }
@@ -157,10 +144,6 @@ impl Settings {
                 settings.wrong(name, problem);
                 continue;
             };
-            if setting == "providers" {
-                settings.read_provider_tables(value);
-                continue;
-            }
             match kind.text(value) {
                 Ok(text) => drop(settings.values.insert(setting, text)),
                 Err(problem) => settings.wrong(setting, problem),

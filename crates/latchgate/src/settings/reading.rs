@@ -19,8 +19,8 @@ impl Settings {
     /// Mistakes in the settings are reported when the gate is built.
     pub fn builder(&self) -> GateBuilder {
         let mut mistakes = self.mistakes.clone();
-        let mut builder = self
-            .begin(&mut mistakes)
+        let base_url = self.get("base_url").unwrap_or_default();
+        let mut builder = GateBuilder::new(base_url, self.provider(&mut mistakes))
             .session_keys(mistakes.keep(self.session_keys()).unwrap_or_default());
         builder = self.lifetimes(builder, &mut mistakes);
         if let Some(name) = self.get("cookie_name") {
@@ -49,9 +49,6 @@ impl Settings {
         if let Some(path) = self.get("after_logout_path") {
             builder = builder.after_logout_path(path);
         }
-        if let Some(page) = self.get("sign_in_page") {
-            builder = builder.sign_in_page(page);
-        }
         if let Some(kinds) = mistakes.keep(self.clear_site_data()) {
             builder = builder.clear_site_data(kinds);
         }
@@ -63,6 +60,9 @@ impl Settings {
         }
         if let Some(Some(store)) = mistakes.keep(self.revocations()) {
             builder = builder.revocations_opened(store);
+        }
+        if let Some(resource) = self.resource(&mut mistakes) {
+            builder = builder.api(resource);
         }
         builder.mistaken(mistakes)
     }
@@ -76,7 +76,7 @@ impl Settings {
             .ok_or(Mistake::new("clear_site_data", Problem::Word { accepted }))
     }
 
-    fn ca_file(&self) -> Result<Option<Vec<u8>>, Mistake> {
+    pub(super) fn ca_file(&self) -> Result<Option<Vec<u8>>, Mistake> {
         let pem = self.get("ca_file").map(std::fs::read).transpose();
         pem.map_err(|problem| Mistake::new("ca_file", Problem::File(problem)))
     }
@@ -124,10 +124,10 @@ impl Settings {
         }
     }
 
-    pub(super) fn provider(&self, mistakes: &mut Mistakes) -> Provider {
+    fn provider(&self, mistakes: &mut Mistakes) -> Provider {
         let text = |name| self.get(name).unwrap_or_default();
         let mut provider = Provider::new(text("issuer"), text("client_id"));
-        provider = self.choice(self.authenticated(provider, mistakes));
+        provider = self.authenticated(provider, mistakes);
         if let Some(scopes) = self.get("scopes") {
             provider = provider.scopes(scopes.split_whitespace());
         }
@@ -166,15 +166,7 @@ impl Settings {
         if let Some(Some(policy)) = mistakes.keep(policy) {
             provider = provider.userinfo(policy);
         }
-        let presets = [
-            ("plain", ProviderPreset::Plain),
-            ("auth0", ProviderPreset::Auth0),
-            ("keycloak", ProviderPreset::Keycloak),
-            ("entra_id", ProviderPreset::EntraId),
-            ("okta", ProviderPreset::Okta),
-        ];
-        let preset = self.word("preset", "plain, auth0, keycloak, entra_id, okta", &presets);
-        if let Some(Some(preset)) = mistakes.keep(preset) {
+        if let Some(Some(preset)) = mistakes.keep(self.preset()) {
             provider = provider.preset(preset);
         }
         provider = provider.login_options(self.login_options(mistakes));
@@ -204,6 +196,18 @@ impl Settings {
             ("false", Usage::Never),
         ];
         self.word(name, "auto, true, false", &words)
+    }
+
+    /// Where the provider puts roles and permissions.
+    pub(super) fn preset(&self) -> Result<Option<ProviderPreset>, Mistake> {
+        let presets = [
+            ("plain", ProviderPreset::Plain),
+            ("auth0", ProviderPreset::Auth0),
+            ("keycloak", ProviderPreset::Keycloak),
+            ("entra_id", ProviderPreset::EntraId),
+            ("okta", ProviderPreset::Okta),
+        ];
+        self.word("preset", "plain, auth0, keycloak, entra_id, okta", &presets)
     }
 
     /// What every login asks for.
@@ -246,7 +250,7 @@ impl Settings {
     }
 
     /// A value that its own type reads.
-    fn parsed<T: FromStr>(
+    pub(super) fn parsed<T: FromStr>(
         &self,
         name: &'static str,
         problem: impl Fn(T::Err) -> Problem,

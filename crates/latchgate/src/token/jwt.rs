@@ -166,7 +166,7 @@ pub(crate) fn unverified_issuer(raw: &str) -> Option<String> {
 }
 
 /// `aud` as a list; empty if it is missing or contains anything but strings.
-pub(super) fn audience(claims: &Map<String, Value>) -> Vec<String> {
+pub(crate) fn audience(claims: &Map<String, Value>) -> Vec<String> {
     match claims.get("aud") {
         Some(Value::String(one)) => vec![one.clone()],
         Some(Value::Array(several)) => several

@@ -14,7 +14,7 @@ pub(crate) use access_token::{AccessTokenError, read as read_access_token};
 pub use id_token::IdTokenError;
 pub(crate) use id_token::{IdToken, verify, verify_refreshed};
 pub use jwt::JwtError;
-pub(crate) use jwt::{Rules, number, unverified_issuer};
+pub(crate) use jwt::{Rules, audience, number, unverified_issuer};
 pub(crate) use refresh::request as refresh_request;
 pub(crate) use request::request;
 pub use response::TokenError;

@@ -7,16 +7,16 @@ use latchgate_tests::Failure;
 use serde_json::{Value, json};
 
 /// A key pair on P-256.
-pub(super) struct Forger(EcdsaKeyPair);
+pub(crate) struct Forger(EcdsaKeyPair);
 
 impl Forger {
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
         pair.map(Self).map_err(|_| "no key could be made".into())
     }
 
     /// The public key under this name.
-    pub(super) fn jwk(&self, kid: &str) -> Value {
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
         let point = self.0.public_key().as_ref();
         let coordinate = |bytes: &[u8]| URL_SAFE_NO_PAD.encode_to_string(bytes);
         json!({
@@ -26,7 +26,7 @@ impl Forger {
     }
 
     /// A token of this header and these claims, which are texts: they may say anything.
-    pub(super) fn token(&self, header: &str, claims: &str) -> String {
+    pub(crate) fn token(&self, header: &str, claims: &str) -> String {
         let text = |json: &str| URL_SAFE_NO_PAD.encode_to_string(json.as_bytes());
         let message = format!("{}.{}", text(header), text(claims));
         let signature = self.0.sign(&SystemRandom::new(), message.as_bytes());
@@ -39,7 +39,7 @@ impl Forger {
 }
 
 /// Header and claims of a token, as texts.
-pub(super) fn read(token: &str) -> (String, String) {
+pub(crate) fn read(token: &str) -> (String, String) {
     let text = |part: Option<&str>| {
         let bytes = URL_SAFE_NO_PAD.decode_to_vec(part.unwrap_or_default());
         String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()

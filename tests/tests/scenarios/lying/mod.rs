@@ -3,7 +3,7 @@
 
 mod authorization_response;
 mod discovery;
-mod forger;
+pub(crate) mod forger;
 mod id_token;
 mod id_token_signature;
 mod keys;

@@ -1,9 +1,9 @@
 //! Settings from a table and from the environment.
 
+mod api;
 mod environment;
 mod mistakes;
 mod names;
-mod providers;
 mod tables;
 
 use std::sync::Arc;

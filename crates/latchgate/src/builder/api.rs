@@ -1,0 +1,178 @@
+//! Building an API: two parts that it needs, and options that have defaults.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::build::own_client;
+use super::checks::base;
+use super::protected_resource::{ProtectedResource, Surroundings};
+use crate::background::Background;
+use crate::config::{ConfigError, Mistake, Mistakes, Problem};
+use crate::gate::{Api, ApiParts, BasePath};
+use crate::io::{Clock, HttpClient, Random, SystemClock, SystemRandom};
+use crate::provider::Issuer;
+use crate::relying_party::ProviderConnection;
+
+/// Builds an [`Api`] from its two necessary parts, and whatever differs from the defaults.
+#[must_use]
+pub struct ApiBuilder {
+    issuer: String,
+    resource: ProtectedResource,
+    /// Found while the settings were read.
+    mistakes: Mistakes,
+    base_url: Option<String>,
+    arrives: BasePath,
+    leeway: Duration,
+    extra_roots: Option<Vec<u8>>,
+    http: Option<Arc<dyn HttpClient>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    runtime: Option<Handle>,
+}
+
+impl ApiBuilder {
+    /// Starts with the issuer of the access tokens, spelled as it spells itself, and the audience of the API.
+    /// [`Api::builder`] is the same. If either is wrong, [`build`](Self::build) says so.
+    pub fn new(issuer: impl Into<String>, resource: impl Into<ProtectedResource>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            resource: resource.into(),
+            mistakes: Mistakes::default(),
+            base_url: None,
+            arrives: BasePath::default(),
+            leeway: Duration::from_secs(30),
+            extra_roots: None,
+            http: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom::default()),
+            runtime: None,
+        }
+    }
+
+    /// Adds mistakes that were found before.
+    pub(crate) fn mistaken(mut self, mistakes: Mistakes) -> Self {
+        self.mistakes.extend(mistakes);
+        self
+    }
+
+    /// The public URL of the API; the default is the audience, if it is one. DPoP proofs are checked against it, never
+    /// against a `Host` or `Forwarded` header, and its metadata is served below it. Plain http is accepted on loopback
+    /// only.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Whether a proxy strips the path of the base URL; by default it does not.
+    pub fn base_path(mut self, arrives: BasePath) -> Self {
+        self.arrives = arrives;
+        self
+    }
+
+    /// How far other clocks may be off; the default is 30 seconds, the maximum 60.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Additional root certificates for calls to the authorization server, as a PEM bundle.
+    pub fn extra_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.extra_roots = Some(pem.into());
+        self
+    }
+
+    /// Calls the authorization server with another HTTP client. See [`HttpClient`] for what it must do.
+    pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
+        self.http = Some(Arc::new(client));
+        self
+    }
+
+    /// Replaces the system clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Replaces the source of randomness, which names refusals in the log.
+    pub fn random(mut self, random: impl Random + 'static) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// The runtime that connections to the authorization server live on, as
+    /// [`GateBuilder::background_runtime`](crate::GateBuilder::background_runtime).
+    pub fn background_runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Builds the API, without the network.
+    ///
+    /// # Errors
+    ///
+    /// Every setting that is missing, malformed or contradicts another, all at once.
+    pub fn build(self) -> Result<Api, ConfigError> {
+        let mut mistakes = self.mistakes;
+        let issuer = match self.issuer.trim() {
+            "" => Err(Problem::Missing),
+            _ => Issuer::parse(&self.issuer).map_err(Problem::Issuer),
+        };
+        let issuer = mistakes.keep(issuer.map_err(|problem| Mistake::new("issuer", problem)));
+        self.resource.check(&mut mistakes);
+        let url = self
+            .base_url
+            .or_else(|| self.resource.url().map(String::from));
+        let mut base = url.and_then(|url| mistakes.keep(base(&url)));
+        if let Some((base, _)) = &mut base {
+            base.arrives = self.arrives;
+        }
+        if self.leeway > Duration::from_secs(60) {
+            mistakes.add(Mistake::new("leeway", Problem::Leeway));
+        }
+        let http = mistakes.keep(match self.http {
+            Some(http) => Ok(http),
+            None => own_client(self.extra_roots.as_deref()),
+        });
+        mistakes.check()?;
+        let (Some(issuer), Some(http)) = (issuer, http) else {
+            return Err(Mistake::new("issuer", Problem::Missing).into());
+        };
+        let background = Arc::new(Background::new(self.runtime));
+        let connection = ProviderConnection::new(issuer.clone(), http, Arc::clone(&background));
+        let around = Surroundings {
+            issuer,
+            base: base.as_ref().map(|(base, _)| base),
+            claim_paths: None,
+            connection: Arc::new(connection),
+            leeway: self.leeway.as_secs(),
+            clock: self.clock,
+            random: Arc::clone(&self.random),
+        };
+        let server = self.resource.build(around, &mut mistakes);
+        mistakes.check()?;
+        tracing::info!(
+            event = "api_ready",
+            issuer = server.rules().issuer.as_str(),
+            audience = server.rules().audience,
+            metadata = server.metadata().map(|metadata| metadata.url.as_str()),
+            "access tokens are accepted"
+        );
+        Ok(Api(Arc::new(ApiParts {
+            server: Arc::new(server),
+            background,
+            random: self.random,
+        })))
+    }
+}
+
+impl fmt::Debug for ApiBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiBuilder")
+            .field("issuer", &self.issuer)
+            .field("resource", &self.resource)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! What a client gets that may not pass with its access token, or without one: a status, a challenge, and a problem
+//! document. A token is never answered by a redirect or a page: nobody signs in with it.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use tracing::Level;
+
+use super::api_challenges::add_challenges;
+use super::challenge::{Challenge, Why};
+use super::refusal::Refusal;
+use super::words::Words;
+use crate::error::Error;
+use crate::guard::Denial;
+use crate::resource::challenge::ChallengeParameters;
+use crate::resource_server::ResourceServer;
+use crate::session::User;
+
+/// The answer to a challenge, with the id under which the log has its cause.
+pub(super) fn api_answer(
+    server: &ResourceServer,
+    challenge: &Challenge,
+    id: String,
+) -> Response<Bytes> {
+    let (status, code) = (challenge.status(), code(challenge));
+    let (words, parameters) = match &challenge.why {
+        Why::SignIn(_) | Why::NoRefreshToken => {
+            (Words::TOKEN_REQUIRED, Some(ChallengeParameters::default()))
+        }
+        Why::Denied(denial) => (Words::TOKEN_INSUFFICIENT, Some(of_denial(denial))),
+        Why::Failed(error) => match &**error {
+            Error::Bearer(refused) => {
+                let error = Some(refused.error());
+                let parameters = ChallengeParameters {
+                    error,
+                    ..ChallengeParameters::default()
+                };
+                (Words::TOKEN_REFUSED, Some(parameters))
+            }
+            Error::SessionRequired => (Words::TOKEN_INSUFFICIENT, None),
+            error => (Words::of(error), None),
+        },
+    };
+    log(challenge, code, &id);
+    let refusal = Refusal {
+        status,
+        code,
+        id,
+        title: words.title,
+        advice: words.advice,
+        ways_on: Vec::new(),
+        html: false,
+        session: None,
+    };
+    let mut answer = refusal.render(None);
+    if let Some(parameters) = parameters {
+        add_challenges(server, parameters, &mut answer);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let later = HeaderValue::from_static("5");
+        answer.headers_mut().insert(header::RETRY_AFTER, later);
+    }
+    answer
+}
+
+/// RFC 6750 §3.1, and RFC 9470 §3 for what only a new authentication can give.
+fn of_denial(denial: &Denial) -> ChallengeParameters<'_> {
+    match denial {
+        Denial::TooLongAgo { max_age } => ChallengeParameters {
+            error: Some("insufficient_user_authentication"),
+            max_age: Some(*max_age),
+            ..ChallengeParameters::default()
+        },
+        Denial::Scope(scope) => ChallengeParameters {
+            error: Some("insufficient_scope"),
+            scope: Some(scope),
+            ..ChallengeParameters::default()
+        },
+        Denial::Role(_) => ChallengeParameters {
+            error: Some("insufficient_scope"),
+            ..ChallengeParameters::default()
+        },
+    }
+}
+
+fn code(challenge: &Challenge) -> &'static str {
+    match &challenge.why {
+        Why::SignIn(_) | Why::NoRefreshToken => "access_token_required",
+        Why::Denied(Denial::TooLongAgo { .. }) => "reauthentication_required",
+        Why::Denied(_) => "not_permitted",
+        Why::Failed(error) => error.code(),
+    }
+}
+
+fn log(challenge: &Challenge, code: &'static str, id: &str) {
+    let path = challenge.path();
+    match &challenge.why {
+        Why::SignIn(_) | Why::NoRefreshToken => {
+            tracing::debug!(event = "challenge", id, code, path, "no access token");
+        }
+        Why::Denied(denial) => {
+            let user = challenge.user.as_deref();
+            tracing::info!(
+                event = "denied",
+                id,
+                code,
+                issuer = user.map(User::issuer),
+                subject = user.map(User::subject),
+                client_id = user.and_then(User::client_id),
+                path,
+                rule = %denial,
+                "denied"
+            );
+        }
+        Why::Failed(error) => {
+            // The level is part of the call site.
+            macro_rules! log {
+                ($level:ident) => {
+                    tracing::$level!(event = "rejection", id, code, fault = ?error.fault(), path, cause = ?error, "refused")
+                };
+            }
+            match error.level() {
+                Level::ERROR => log!(error),
+                Level::WARN => log!(warn),
+                _ => log!(info),
+            }
+        }
+    }
+}

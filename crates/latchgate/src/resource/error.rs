@@ -1,0 +1,153 @@
+//! Why a request's access token was refused, and the error code of
+//! [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1) for it.
+
+use std::fmt;
+
+use super::dpop::DpopProofError;
+use crate::jose::JwsError;
+
+/// Why the access token of a request was refused.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BearerError {
+    /// The request has several `Authorization` headers.
+    Several,
+    /// The `Authorization` or `DPoP` header cannot be read.
+    Malformed,
+    /// Structure or signature.
+    Jws(JwsError),
+    /// `typ` is not that of an access token.
+    Type,
+    /// Its claims are those of an ID token or another kind of token.
+    OtherKind,
+    /// `iss` is not the configured issuer.
+    Issuer,
+    /// `aud` does not contain the audience of this API.
+    Audience,
+    /// `exp` is missing or in the past.
+    Expired,
+    /// `iat` is missing or in the future.
+    IssuedAt,
+    /// `nbf` is in the future.
+    NotBefore,
+    /// A required claim is missing, empty, or of the wrong type.
+    Claim {
+        /// Its name.
+        name: &'static str,
+    },
+    /// It is not a JWT, and introspection is not configured.
+    Opaque,
+    /// The authorization server says that it is not active.
+    Inactive,
+    /// `cnf` binds it in a way that cannot be checked.
+    Confirmation,
+    /// It is bound to a key and was presented without proof of possession, as a plain bearer token.
+    ProofMissing,
+    /// It was presented with the scheme `DPoP` but is not bound to a key.
+    NotBound,
+    /// It is bound to nothing, and this API requires that.
+    BindingRequired,
+    /// It is bound to a certificate, and the connection has none or another one.
+    Certificate,
+    /// It is bound to a key, and this API does not know its own URL to check the proof against.
+    NoBaseUrl,
+    /// The DPoP proof was refused.
+    Proof(DpopProofError),
+}
+
+impl BearerError {
+    /// Whether newer keys from the authorization server could change the result.
+    pub(crate) fn lacks_a_key(&self) -> bool {
+        matches!(self, Self::Jws(error) if error.is_unknown_key())
+    }
+
+    /// The `error` of the challenge.
+    pub(crate) fn error(&self) -> &'static str {
+        match self {
+            Self::Several | Self::Malformed => "invalid_request",
+            // RFC 9449 §7.1.
+            Self::Proof(_) => "invalid_dpop_proof",
+            _ => "invalid_token",
+        }
+    }
+
+    /// A code that stays the same from release to release.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Several | Self::Malformed => "authorization_header",
+            Self::Jws(_) => "access_token_signature",
+            Self::Type | Self::OtherKind => "access_token_typ",
+            Self::Issuer => "access_token_iss",
+            Self::Audience => "access_token_aud",
+            Self::Expired => "access_token_exp",
+            Self::IssuedAt => "access_token_iat",
+            Self::NotBefore => "access_token_nbf",
+            Self::Claim { .. } => "access_token_claim",
+            Self::Opaque => "access_token_opaque",
+            Self::Inactive => "access_token_inactive",
+            Self::Confirmation
+            | Self::ProofMissing
+            | Self::NotBound
+            | Self::BindingRequired
+            | Self::Certificate
+            | Self::NoBaseUrl => "access_token_binding",
+            Self::Proof(DpopProofError::Replayed) => "dpop_proof_replayed",
+            Self::Proof(_) => "dpop_proof",
+        }
+    }
+}
+
+impl fmt::Display for BearerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Several => f.write_str("the request has several `Authorization` headers; send one"),
+            Self::Malformed => f.write_str(
+                "the `Authorization` or `DPoP` header cannot be read; send `Authorization: Bearer` and one token of at most 16 KiB",
+            ),
+            Self::Jws(_) => f.write_str("the access token's signature cannot be verified"),
+            Self::Type => f.write_str(
+                "the access token's `typ` is not `at+jwt` (RFC 9068 §2.1); if this authorization server sends `JWT`, set its preset or `api_token_types = jwt`",
+            ),
+            Self::OtherKind => f.write_str(
+                "the token is not marked as an access token: it has claims of an ID token, or neither a scope nor a client",
+            ),
+            Self::Issuer => f.write_str("the access token's `iss` is not the configured issuer"),
+            Self::Audience => {
+                f.write_str("the access token's `aud` does not contain the configured audience of this API")
+            }
+            Self::Expired => f.write_str("the access token's `exp` is missing or in the past; check both clocks"),
+            Self::IssuedAt => f.write_str("the access token's `iat` is missing or in the future; check both clocks"),
+            Self::NotBefore => f.write_str("the access token's `nbf` is in the future"),
+            Self::Claim { name } => write!(f, "the access token has no usable `{name}`"),
+            Self::Opaque => f.write_str(
+                "the access token is not a JWT; to accept opaque tokens, configure introspection",
+            ),
+            Self::Inactive => f.write_str("the access token has expired, was revoked, or is unknown to its issuer"),
+            Self::Confirmation => f.write_str("the access token's `cnf` has no member that can be checked"),
+            Self::ProofMissing => f.write_str(
+                "the access token is bound to a key; present it with the scheme `DPoP` and a proof",
+            ),
+            Self::NotBound => f.write_str("the access token is not bound to a key; present it with the scheme `Bearer`"),
+            Self::BindingRequired => f.write_str("the access token is bound neither to a key nor to a certificate, which this API requires"),
+            Self::Certificate => f.write_str(
+                "the access token is bound to a certificate that the client has not presented; behind a proxy, put its `CertificateThumbprint` into the request's extensions",
+            ),
+            Self::NoBaseUrl => f.write_str(
+                "the access token is bound to a key, but the URL of this API is unknown; set `base_url` to check proofs",
+            ),
+            Self::Proof(_) => f.write_str("the DPoP proof was refused"),
+        }
+    }
+}
+
+impl std::error::Error for BearerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Jws(source) => Some(source),
+            Self::Proof(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+debug_with_causes!(BearerError);

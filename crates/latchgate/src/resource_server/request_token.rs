@@ -1,0 +1,98 @@
+//! The access token of one request, judged once, when somebody asks.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::OnceCell;
+
+use super::ResourceServer;
+use crate::error::Error;
+use crate::head::{CertificateThumbprint, RequestHead};
+use crate::resource::{BearerError, Credentials};
+use crate::session::User;
+
+/// The access token that a request presents, on its way through the application. Cheap to clone.
+///
+/// Nothing is verified until a handler, an extractor or a guard asks; then it happens once, however many ask.
+#[derive(Clone)]
+pub struct RequestToken(Arc<Presented>);
+
+struct Presented {
+    server: Arc<ResourceServer>,
+    credentials: Result<Credentials, BearerError>,
+    presentation: Presentation,
+    judged: OnceCell<Result<User, Arc<Error>>>,
+    asked: AtomicBool,
+}
+
+/// What proofs are about.
+#[derive(Debug)]
+pub(super) struct Presentation {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) certificate: Option<CertificateThumbprint>,
+}
+
+impl RequestToken {
+    /// The token of a request, if it presents one by its `Authorization` header, well-formed or not.
+    pub(crate) fn of(server: &Arc<ResourceServer>, head: &dyn RequestHead) -> Option<Self> {
+        let credentials = Credentials::of(head)?;
+        Some(Self(Arc::new(Presented {
+            server: Arc::clone(server),
+            credentials,
+            presentation: Presentation {
+                method: head.method().to_owned(),
+                path: head.path().to_owned(),
+                certificate: head.certificate(),
+            },
+            judged: OnceCell::new(),
+            asked: AtomicBool::new(false),
+        })))
+    }
+
+    /// Whose token it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Bearer`] when the token, or its presentation, is refused. Any other: it cannot be judged now, because the
+    /// authorization server's keys or answers are unavailable.
+    pub async fn user(&self) -> Result<User, Arc<Error>> {
+        self.0.asked.store(true, Ordering::Relaxed);
+        let judged = self.0.judged.get_or_init(|| self.judge());
+        judged.await.clone()
+    }
+
+    async fn judge(&self) -> Result<User, Arc<Error>> {
+        let Presented {
+            server,
+            credentials,
+            presentation,
+            ..
+        } = &*self.0;
+        let credentials = credentials
+            .as_ref()
+            .map_err(|refused| Error::Bearer(refused.clone()))?;
+        let token = server.access_token(&credentials.token).await?;
+        let allowed = server.check_binding(&token, credentials, presentation);
+        allowed.map_err(Error::Bearer)?;
+        Ok(User::of_token(token, Arc::clone(&server.claim_paths)))
+    }
+
+    pub(crate) fn server(&self) -> &Arc<ResourceServer> {
+        &self.0.server
+    }
+
+    /// Whether somebody has asked whose it is.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for RequestToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestToken")
+            .field("judged", &self.0.judged.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! The settings of an API.
+
+use crate::gate::{Api, Gate};
+
+const SHORTEST: &str = r#"
+    issuer = "https://login.example.com/"
+    api_audience = "https://api.example.com/v1"
+"#;
+
+/// The settings of an API that are wrong, and the sentence about each.
+fn wrong(table: &str) -> Vec<(String, String)> {
+    let error = Api::from_toml(table).map(drop).unwrap_err();
+    let mistakes = error.mistakes();
+    mistakes
+        .map(|mistake| (mistake.setting().to_owned(), mistake.to_string()))
+        .collect()
+}
+
+#[test]
+fn issuer_and_audience_make_an_api_with_the_safe_defaults() {
+    let api = Api::from_toml(SHORTEST).unwrap();
+    let shown = format!("{:?}", api.0.server.rules());
+    for safe in [
+        "alg: Rs256",
+        "types: AtJwt",
+        "binding: Optional",
+        "leeway: 30",
+    ] {
+        assert!(shown.contains(safe), "{safe} in {shown}");
+    }
+    let metadata = api.0.server.metadata().unwrap();
+    assert_eq!(metadata.path, "/.well-known/oauth-protected-resource/v1");
+    let named = SHORTEST.replace("https://api.example.com/v1", "api://invoices");
+    assert!(
+        Api::from_toml(&named)
+            .unwrap()
+            .0
+            .server
+            .metadata()
+            .is_none()
+    );
+}
+
+#[test]
+fn every_setting_of_an_api_is_obeyed() {
+    let table = r#"
+        api_alg = "ES256"
+        api_token_types = "jwt"
+        api_token_binding = "required"
+        api_introspection = true
+        api_scopes = ["read", "write"]
+        client_id = "api"
+        client_secret = "s3cret"
+        preset = "keycloak"
+        role_claim = "groups"
+        base_url = "https://other.example.com"
+    "#;
+    let api = Api::from_toml(&format!("{SHORTEST}{table}")).unwrap();
+    let shown = format!("{:?}", api.0.server.rules());
+    for set in ["alg: Es256", "types: AnyJwt", "binding: Required"] {
+        assert!(shown.contains(set), "{set} in {shown}");
+    }
+    let document = &api.0.server.metadata().unwrap().document;
+    assert!(
+        document.contains(r#""scopes_supported":["read","write"]"#),
+        "{document}"
+    );
+    assert!(
+        document.contains(r#""resource":"https://other.example.com""#),
+        "{document}"
+    );
+    let preset = Api::from_toml(&format!("{SHORTEST}preset = \"auth0\"")).unwrap();
+    assert!(format!("{:?}", preset.0.server.rules()).contains("types: AnyJwt"));
+}
+
+#[test]
+fn every_mistake_of_an_api_names_its_setting() {
+    for (table, setting, cure) in [
+        ("", "issuer", "required"),
+        (
+            "issuer = \"https://login.example.com\"",
+            "api_audience",
+            "required",
+        ),
+        (
+            "issuer = \"ftp://x\"\napi_audience = \"a\"",
+            "issuer",
+            "https",
+        ),
+        (
+            &format!("{SHORTEST}api_alg = \"HS256\""),
+            "api_alg",
+            "RS256",
+        ),
+        (
+            &format!("{SHORTEST}api_alg = \"none\""),
+            "api_alg",
+            "never accepted",
+        ),
+        (
+            &format!("{SHORTEST}api_token_types = \"id\""),
+            "api_token_types",
+            "at+jwt, jwt",
+        ),
+        (
+            &format!("{SHORTEST}api_token_binding = \"yes\""),
+            "api_token_binding",
+            "optional, required",
+        ),
+        (
+            &format!("{SHORTEST}api_introspection = \"auto\""),
+            "api_introspection",
+            "true, false",
+        ),
+        (
+            &format!("{SHORTEST}api_introspection = true"),
+            "client_secret",
+            "missing",
+        ),
+        (
+            &format!(
+                "{SHORTEST}api_introspection = true\nclient_auth = \"none\"\nclient_id = \"x\""
+            ),
+            "api_introspection",
+            "client_secret",
+        ),
+        (
+            &format!("{SHORTEST}base_url = \"http://api.example.com\""),
+            "base_url",
+            "https",
+        ),
+    ] {
+        let wrong = wrong(table);
+        assert_eq!(wrong[0].0, setting, "{wrong:?}");
+        assert!(wrong[0].1.contains(cure), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_gate_accepts_tokens_only_where_it_has_an_audience() {
+    let gate = |more: &str| Gate::from_toml(&format!("{}{more}", super::table(&[])));
+    assert!(gate("").unwrap().0.resource_server.is_none());
+    let with = gate("api_audience = \"https://api.example.com\"").unwrap();
+    let server = with.0.resource_server.as_ref().unwrap();
+    assert_eq!(server.rules().audience, "https://api.example.com");
+    let error = gate("api_alg = \"ES256\"").map(drop).unwrap_err();
+    let mistakes: Vec<_> = error.mistakes().map(|mistake| mistake.setting()).collect();
+    assert_eq!(mistakes, ["api_audience"]);
+}
