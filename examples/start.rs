@@ -36,6 +36,9 @@ pub(crate) async fn or_demo(
     }
     println!("No LATCHGATE_… variable is set: this is a demo with a DEVELOPMENT PROVIDER.");
     let provider = DevProvider::start().await?;
-    let table = provider.settings(&format!("http://127.0.0.1:{port}"));
+    let url = format!("http://127.0.0.1:{port}");
+    // What `/token` shows is a token for `/api`.
+    let api = format!("resource = {url:?}\napi_audience = {url:?}\n");
+    let table = provider.settings(&url) + &api;
     Ok((Settings::from_toml(&table), Some(provider)))
 }

@@ -33,8 +33,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .route("/me", web::get().to(me))
             .route("/token", web::get().to(token))
             .route("/refresh", web::post().to(refresh))
+            // By a session, or an access token.
+            .route("/api", web::get().to(async |user: User| Json(user)))
             .route("/healthz", web::get().to(async || "ok"))
-            .service(web::resource("/admin").wrap(admins()).to(admin))
+            .service(
+                web::resource("/admin")
+                    .wrap(admins())
+                    .to(async || "Only admins read this."),
+            )
     };
     let server = HttpServer::new(app)
         .bind(("127.0.0.1", port))
@@ -45,10 +51,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn admins() -> GuardMiddleware {
     GuardMiddleware::new(Guard::signed_in().role("admin"))
-}
-
-async fn admin() -> &'static str {
-    "Only admins read this."
 }
 
 async fn home(user: Option<User>) -> Html {

@@ -35,6 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/me", get(me))
         .route("/token", get(token))
         .route("/refresh", post(refresh))
+        .route("/api", get(async |user: User| Json(user))) // By a session, or an access token.
         .route("/healthz", get(|| async { "ok" }))
         .layer(LoginLayer::new(gate));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
