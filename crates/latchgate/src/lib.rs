@@ -45,7 +45,7 @@ pub use client::{
 };
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{Api, BasePath, Gate, LoginForm, Refusal, WayOn};
+pub use gate::{Api, BasePath, Gate, LoginForm, LoginProvider, Refusal, WayOn};
 pub use guard::{Denial, Guard};
 pub use head::CertificateThumbprint;
 pub use hook::{HookError, LoginRejection, Logout};

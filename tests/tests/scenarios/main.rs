@@ -42,6 +42,7 @@ mod secrets;
 mod session_data;
 mod session_keys;
 mod session_layouts;
+mod several_providers;
 mod shared_refresh;
 mod store_trouble;
 mod strangers;

@@ -47,7 +47,7 @@ const REMEMBERED: &[(u64, &str)] = &[
         7,
         "a logout by name misses a session that moves to the name of a newer key",
     ),
-    (38, "a late refusal removes the cookie of a newer session"),
+    (266, "a late refusal removes the cookie of a newer session"),
     (
         911,
         "a node spends tokens that it has replaced while the store was away",
@@ -55,6 +55,10 @@ const REMEMBERED: &[(u64, &str)] = &[
     (
         2141,
         "a second use is refused, and the store has what the first one brought",
+    ),
+    (
+        4674,
+        "a late response overwrites the cookie of a newer session, and the store no longer has the older one",
     ),
 ];
 

@@ -11,7 +11,8 @@ use crate::return_to::ReturnTo;
 
 /// Options for one login, from handler code or configuration.
 ///
-/// Only [`LoginOptions::remember`] is ever read from the query of a request: a link on another site
+/// Only [`LoginOptions::remember`] is ever read from the query of a request, and an e-mail address as `login_hint` for
+/// a provider that claims its domain ([`Provider::email_domain`](crate::Provider::email_domain)): a link on another site
 /// cannot change the scope or the prompt of a login. A form on one of the application's own pages that
 /// posts to the login page may set `prompt` to `login` or `select_account`
 /// ([`Gate::login_path`](crate::Gate::login_path)).
@@ -29,6 +30,8 @@ use crate::return_to::ReturnTo;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct LoginOptions {
+    /// The name of the provider, where there are several.
+    pub(crate) provider: Option<String>,
     pub(crate) prompt: Option<Prompt>,
     pub(crate) login_hint: Option<String>,
     pub(crate) ui_locales: Option<String>,
@@ -133,6 +136,14 @@ impl LoginOptions {
         Self::default()
     }
 
+    /// Sets the provider to sign in at, by its [name](crate::Provider::name), in a gate with several. Without it, the
+    /// visitor chooses, and of these options only [`return_to`](Self::return_to) and [`remember`](Self::remember) are
+    /// kept meanwhile.
+    pub fn provider(mut self, name: impl Into<String>) -> Self {
+        self.provider = Some(name.into());
+        self
+    }
+
     /// Sets `prompt`.
     pub fn prompt(mut self, prompt: Prompt) -> Self {
         self.prompt = Some(prompt);
@@ -192,6 +203,7 @@ impl LoginOptions {
             .filter(|(name, _)| self.parameters.iter().all(|(own, _)| own != name))
             .cloned();
         Self {
+            provider: self.provider,
             prompt: self.prompt.or(defaults.prompt),
             login_hint: self.login_hint.or_else(|| defaults.login_hint.clone()),
             ui_locales: self.ui_locales.or_else(|| defaults.ui_locales.clone()),

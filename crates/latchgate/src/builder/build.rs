@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::GateBuilder;
 use super::checks::{base, cookie_name, loopback, session_keys};
 use super::protected_resource::Surroundings;
+use super::{GateBuilder, Provider, several};
+use crate::authorization::LoginOptions;
 use crate::background::Background;
-use crate::client::ResponseMode;
-use crate::config::{ConfigError, Mistake, Problem};
+use crate::client::Registration;
+use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, GateParts};
+use crate::gate::{Base, Gate, GateParts, Routes};
 use crate::io::{HttpClient, Random, ReqwestClient};
 use crate::logout::clear_site_data_header;
 use crate::relying_party::{RelyingParties, RelyingParty, RelyingPartyConfig};
@@ -30,10 +31,16 @@ impl GateBuilder {
         // A stand-in for a wrong base URL, so that everything else is still checked.
         let (mut base, transport) = mistakes.keep(base(&self.base_url)).unwrap_or_else(loopback);
         base.arrives = self.paths.arrives;
-        let routes = self.paths.routes(&base, &mut mistakes);
-        let login_options = self.provider.every_login();
-        let redirect_uri = format!("{}{}", base.origin, routes.callback);
-        let registration = self.provider.register(redirect_uri, &mut mistakes);
+        let providers = std::iter::once(self.provider).chain(self.others);
+        let providers: Vec<_> = providers.collect();
+        several::check(&providers, &mut mistakes);
+        let names = providers.iter().map(|provider| provider.name.clone());
+        let names = names.filter(|name| !name.is_empty()).collect();
+        let routes = self.paths.routes(&base, names, &mut mistakes);
+        let registered: Vec<_> = providers
+            .into_iter()
+            .map(|provider| register(provider, &base, &routes, &mut mistakes))
+            .collect();
         let name = mistakes.keep(cookie_name(self.cookie_name, &base));
         if self.leeway > Duration::from_secs(60) {
             mistakes.add(Mistake::new("leeway", Problem::Leeway));
@@ -50,9 +57,14 @@ impl GateBuilder {
             resource.check(&mut mistakes);
         }
         mistakes.check()?;
-        let parts = (registration, name, lifetimes, keys, http);
-        let (Some(registration), Some(name), Some(lifetimes), Some(keys), Some(http)) = parts
-        else {
+        let parts = (
+            registered.into_iter().collect::<Option<Vec<_>>>(),
+            name,
+            lifetimes,
+            keys,
+            http,
+        );
+        let (Some(registered), Some(name), Some(lifetimes), Some(keys), Some(http)) = parts else {
             return Err(Mistake::new("issuer", Problem::Missing).into());
         };
 
@@ -65,47 +77,48 @@ impl GateBuilder {
             .ok_or_else(|| Mistake::new("session_keys", Problem::Missing))?;
 
         let session_cookie = CookieKind::new(&name, transport, SameSite::Lax);
-        // A cross-site POST carries no Lax cookies.
-        let same_site = match registration.response_mode {
-            ResponseMode::FormPost => SameSite::None,
-            ResponseMode::Query => SameSite::Lax,
-        };
         let store_name = match &self.store {
             Some(store) => format!("{store:?}"),
             None => "cookie".to_owned(),
         };
         let background = Arc::new(Background::new(self.runtime));
+        let ids = registered
+            .iter()
+            .map(|(registration, _)| registration.id.clone());
         let keys = Arc::new(keys);
         let sessions = Sessions::new(SessionsConfig {
             store: self.store,
             revocations: self.revocations,
             keys: Arc::clone(&keys),
-            registrations: Registrations::new([registration.id.clone()]),
+            registrations: Registrations::new(ids),
             cookie: session_cookie,
             lifetimes,
             background: Arc::clone(&background),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         });
-        let clock = Arc::clone(&self.clock);
-        let relying_party = RelyingParty::new(RelyingPartyConfig {
-            registration,
-            login_options,
-            http,
-            leeway: self.leeway.as_secs(),
-            background: Arc::clone(&background),
-            clock: self.clock,
-            random: Arc::clone(&self.random),
+        let mut parties = registered.into_iter().map(|(registration, login_options)| {
+            RelyingParty::new(RelyingPartyConfig {
+                registration,
+                login_options,
+                http: Arc::clone(&http),
+                leeway: self.leeway.as_secs(),
+                background: Arc::clone(&background),
+                clock: Arc::clone(&self.clock),
+                random: Arc::clone(&self.random),
+            })
         });
+        let first = parties.next();
+        let first = first.ok_or_else(|| Mistake::new("issuer", Problem::Missing))?;
         let resource_server = self.api.map(|resource| {
-            let registration = relying_party.registration();
+            let registration = first.registration();
             let around = Surroundings {
                 issuer: registration.issuer.clone(),
                 base: Some(&base),
                 claim_paths: Some(&registration.claim_paths),
-                connection: Arc::clone(relying_party.connection()),
+                connection: Arc::clone(first.connection()),
                 leeway: self.leeway.as_secs(),
-                clock,
+                clock: Arc::clone(&self.clock),
                 random: Arc::clone(&self.random),
             };
             Arc::new(resource.build(around, &mut mistakes))
@@ -113,16 +126,18 @@ impl GateBuilder {
         mistakes.check()?;
         let context = Context {
             sessions: Arc::new(sessions),
-            relying_parties: RelyingParties::new(relying_party, []),
+            relying_parties: RelyingParties::new(first, parties),
             hooks: self.hooks,
             background: Arc::clone(&background),
         };
+        let login_name = format!("{name}-login");
         let gate = Gate(Arc::new(GateParts {
             base,
             routes,
             context: Arc::new(context),
             keys,
-            login_cookie: CookieKind::new(&format!("{name}-login"), transport, same_site),
+            login_cookie: CookieKind::new(&login_name, transport, SameSite::Lax),
+            cross_site_login_cookie: CookieKind::new(&login_name, transport, SameSite::None),
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
             remember_me: self.remember_me,
             clear_site_data: clear_site_data_header(&self.clear_site_data),
@@ -155,20 +170,43 @@ fn temporary_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
     Ok(SessionKey::from_bytes(drawn))
 }
 
-/// Logs once where this gate is and which URIs the provider has to know.
+/// A provider's registration and the options of its logins. Errors are added to `mistakes`, under the provider's name.
+fn register(
+    provider: Provider,
+    base: &Base,
+    routes: &Routes,
+    mistakes: &mut Mistakes,
+) -> Option<(Registration, LoginOptions)> {
+    let name = provider.name.clone();
+    let below = if name.is_empty() {
+        String::new()
+    } else {
+        format!("/{name}")
+    };
+    let redirect_uri = format!("{}{}{below}", base.origin, routes.callback);
+    let login_options = provider.every_login();
+    let mut own = Mistakes::default();
+    let registration = provider.register(redirect_uri, &mut own);
+    mistakes.extend(own.of_provider(&name));
+    Some((registration?, login_options))
+}
+
+/// Logs once where this gate is and which URIs each provider has to know.
 fn announce(gate: &Gate, store: &str) {
     let context = &gate.0.context;
-    let registration = context.relying_parties.first().registration();
-    tracing::info!(
-        event = "gate_ready",
-        issuer = registration.issuer.as_str(),
-        client_id = registration.client_id,
-        redirect_uri = gate.redirect_uri(),
-        post_logout_redirect_uri = gate.post_logout_redirect_uri(),
-        backchannel_logout_uri = gate.back_channel_logout_uri(),
-        frontchannel_logout_uri = gate.front_channel_logout_uri(),
-        store,
-        cookie = context.sessions.cookie_name(),
-        "login is set up; register these URIs at the provider"
-    );
+    for party in context.relying_parties.iter() {
+        let registration = party.registration();
+        tracing::info!(
+            event = "gate_ready",
+            issuer = registration.issuer.as_str(),
+            client_id = registration.client_id,
+            redirect_uri = registration.redirect_uri.as_str(),
+            post_logout_redirect_uri = gate.post_logout_redirect_uri(),
+            backchannel_logout_uri = gate.back_channel_logout_uri(),
+            frontchannel_logout_uri = gate.front_channel_logout_uri(),
+            store,
+            cookie = context.sessions.cookie_name(),
+            "login is set up; register these URIs at the provider"
+        );
+    }
 }

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::cookie::Transport;
-use crate::gate::{Base, BasePath, Evidence, Routes};
+use crate::gate::{Base, BasePath, Evidence, Route, Routes};
 use crate::provider::is_https_or_loopback;
 use crate::return_to::ReturnTo;
 use crate::seal::{KeyError, SessionKey};
@@ -17,6 +17,7 @@ pub(super) struct Paths {
     pub(super) back_channel_logout: String,
     pub(super) front_channel_logout: String,
     pub(super) after_logout: String,
+    pub(super) sign_in_page: Option<String>,
     pub(super) arrives: BasePath,
 }
 
@@ -29,14 +30,15 @@ impl Default for Paths {
             back_channel_logout: "/backchannel-logout".to_owned(),
             front_channel_logout: "/frontchannel-logout".to_owned(),
             after_logout: "/".to_owned(),
+            sign_in_page: None,
             arrives: BasePath::default(),
         }
     }
 }
 
 impl Paths {
-    /// The routes below the base URL. Errors are added to `mistakes`.
-    pub(super) fn routes(self, base: &Base, mistakes: &mut Mistakes) -> Routes {
+    /// The routes below the base URL, for providers with these names. Errors are added to `mistakes`.
+    pub(super) fn routes(self, base: &Base, names: Vec<String>, mistakes: &mut Mistakes) -> Routes {
         let mut complete = |setting, path: String| {
             let plain = ReturnTo::parse(&path).is_some_and(|parsed| parsed.as_str() == path);
             if !plain || path.contains(['?', '#']) {
@@ -51,6 +53,8 @@ impl Paths {
             back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout),
             front_channel_logout: complete("frontchannel_logout_path", self.front_channel_logout),
             after_logout: complete("after_logout_path", self.after_logout),
+            sign_in_page: self.sign_in_page.map(|page| complete("sign_in_page", page)),
+            names,
             evidence: Evidence::default(),
         };
         let all = routes.all();
@@ -58,6 +62,13 @@ impl Paths {
         // Of the two, `/login` comes first and is usually right, so the other one is named.
         if let Some((route, _)) = all[1..].iter().find(|(_, path)| shared(*path)) {
             mistakes.add(Mistake::new(route.setting(), Problem::Collision));
+        }
+        let own_page = routes
+            .sign_in_page
+            .as_deref()
+            .and_then(|page| routes.at(page));
+        if own_page.is_some_and(Route::is_ours) {
+            mistakes.add(Mistake::new("sign_in_page", Problem::Collision));
         }
         routes
     }

@@ -8,6 +8,7 @@ mod hooks;
 mod paths;
 mod protected_resource;
 mod provider;
+mod several;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use provider::Provider;
 pub struct GateBuilder {
     base_url: String,
     provider: Provider,
+    others: Vec<Provider>,
     /// Found while the settings were read.
     mistakes: Mistakes,
     keys: Vec<SessionKey>,
@@ -68,6 +70,7 @@ impl GateBuilder {
         Self {
             base_url: base_url.into(),
             provider,
+            others: Vec::new(),
             mistakes: Mistakes::default(),
             keys: Vec::new(),
             lifetimes: (
@@ -256,6 +259,7 @@ impl fmt::Debug for GateBuilder {
         f.debug_struct("GateBuilder")
             .field("base_url", &self.base_url)
             .field("provider", &self.provider)
+            .field("others", &self.others)
             .finish_non_exhaustive()
     }
 }
@@ -430,7 +434,7 @@ mod tests {
     fn the_login_cookie_follows_the_answer_across_sites_when_it_must() {
         let set = |mode| {
             let gate = builder(provider().response_mode(mode)).build().unwrap();
-            let cookie = gate.0.login_cookie.set("", "v", None);
+            let cookie = gate.login_cookie(mode).set("", "v", None);
             cookie.to_str().unwrap().to_owned()
         };
         assert!(set(ResponseMode::Query).contains("SameSite=Lax; Secure"));

@@ -28,7 +28,10 @@ use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Provider {
-    issuer: String,
+    pub(super) name: String,
+    pub(super) label: Option<String>,
+    pub(super) email_domains: Vec<String>,
+    pub(super) issuer: String,
     client_id: String,
     auth: Option<ClientAuth>,
     auth_alg: Option<Algorithm>,
@@ -54,6 +57,9 @@ impl Provider {
     /// A registration: the issuer, spelled as the provider spells it, and the client id.
     pub fn new(issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
+            name: String::new(),
+            label: None,
+            email_domains: Vec::new(),
             issuer: issuer.into(),
             client_id: client_id.into(),
             auth: None,
@@ -283,7 +289,9 @@ impl Provider {
         let issuer = issuer?;
         Some(Registration {
             id: registration_id(&issuer, &self.client_id),
-            name: String::new(),
+            name: self.name,
+            label: self.label,
+            email_domains: self.email_domains,
             issuer,
             client_id: self.client_id,
             auth: auth?,

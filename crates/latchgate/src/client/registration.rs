@@ -24,6 +24,10 @@ pub(crate) struct Registration {
     pub(crate) id: String,
     /// The short name of the provider within this gate; empty when it needs none.
     pub(crate) name: String,
+    /// What people know the provider by, if it has its own text.
+    pub(crate) label: Option<String>,
+    /// The domains, in lower case, whose e-mail addresses sign in there.
+    pub(crate) email_domains: Vec<String>,
     pub(crate) issuer: Issuer,
     pub(crate) client_id: String,
     pub(crate) auth: ClientAuth,
@@ -130,6 +134,8 @@ impl Registration {
         Self {
             id: "default".to_owned(),
             name: String::new(),
+            label: None,
+            email_domains: Vec::new(),
             issuer: Issuer::parse("https://op.example").unwrap(),
             client_id: "my-app".to_owned(),
             auth: ClientAuth::ClientSecretBasic("a secret of 32 bytes, at the least".into()),

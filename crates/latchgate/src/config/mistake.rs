@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::names::{place, variable};
+use super::names::{is_of_a_provider, place, variable};
 use super::problem::Problem;
 
 /// Everything that is wrong with a configuration.
@@ -75,9 +75,30 @@ impl Mistakes {
         result.map_err(|mistake| self.add(mistake)).ok()
     }
 
+    /// These mistakes, as those about the provider of this name. Its settings are its own; all others keep their names.
+    pub(crate) fn of_provider(self, name: &str) -> Self {
+        let renamed = |mistake: Arc<Mistake>| match Arc::try_unwrap(mistake) {
+            Ok(mistake) if !name.is_empty() && is_of_a_provider(&mistake.setting) => {
+                let setting = format!("providers.{name}.{}", mistake.setting).into();
+                Arc::new(Mistake { setting, ..mistake })
+            }
+            Ok(mistake) => Arc::new(mistake),
+            Err(shared) => shared,
+        };
+        Self(self.0.into_iter().map(renamed).collect())
+    }
+
     /// Adds the mistakes that were found elsewhere.
     pub(crate) fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
+        for mistake in others.0 {
+            if !self
+                .0
+                .iter()
+                .any(|before| before.setting == mistake.setting)
+            {
+                self.0.push(mistake);
+            }
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

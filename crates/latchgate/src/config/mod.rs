@@ -6,5 +6,5 @@ mod problem;
 
 pub(crate) use mistake::Mistakes;
 pub use mistake::{ConfigError, Mistake};
-pub(crate) use names::{NAMES, PREFIX, place, variable};
+pub(crate) use names::{NAMES, PREFIX, is_of_a_provider, place, variable};
 pub use problem::Problem;

@@ -55,14 +55,59 @@ pub(crate) const NAMES: &[&str] = &[
     "frontchannel_logout_path",
     "after_logout_path",
     "ca_file",
+    "providers",
+    "label",
+    "email_domains",
+    "sign_in_page",
 ];
 
-/// The position of a setting; `None` if there is no setting of this name.
+/// The settings that are not about one provider.
+const OF_THE_APPLICATION: [&str; 20] = [
+    "base_url",
+    "session_keys",
+    "cookie_name",
+    "store",
+    "session_idle",
+    "session_absolute",
+    "session_ceiling",
+    "remember",
+    "revocations",
+    "clear_site_data",
+    "base_path",
+    "login_path",
+    "callback_path",
+    "logout_path",
+    "backchannel_logout_path",
+    "frontchannel_logout_path",
+    "after_logout_path",
+    "ca_file",
+    "providers",
+    "sign_in_page",
+];
+
+/// Whether a setting is about one provider: each of several has its own.
+pub(crate) fn is_of_a_provider(setting: &str) -> bool {
+    !OF_THE_APPLICATION.contains(&setting) && !setting.starts_with("providers.")
+}
+
+/// The provider and its setting in a name such as `providers.github.client_id`.
+fn of_a_provider(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix("providers.")?.split_once('.')
+}
+
+/// The position of a setting, be it a provider's own; `None` if there is no setting of this name.
 pub(crate) fn place(name: &str) -> Option<usize> {
-    NAMES.iter().position(|known| *known == name)
+    let own = of_a_provider(name).map_or(name, |(_, setting)| setting);
+    NAMES.iter().position(|known| *known == own)
 }
 
 /// The environment variable of a setting.
 pub(crate) fn variable(name: &str) -> String {
-    format!("{PREFIX}{}", name.to_uppercase())
+    match of_a_provider(name) {
+        Some((provider, setting)) => {
+            let provider = provider.to_uppercase().replace('-', "_");
+            format!("{PREFIX}PROVIDER_{provider}_{}", setting.to_uppercase())
+        }
+        None => format!("{PREFIX}{}", name.to_uppercase()),
+    }
 }

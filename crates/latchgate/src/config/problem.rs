@@ -117,6 +117,18 @@ pub enum Problem {
         /// The setting that was probably meant, as an environment variable or a TOML key.
         nearest: Option<String>,
     },
+    /// It is not a name for a provider.
+    ProviderName,
+    /// Two providers of a gate have the same.
+    TwoProviders,
+    /// It is empty or too long.
+    Label,
+    /// It is not a domain.
+    EmailDomain,
+    /// It is set beside providers that have settings of their own.
+    BesideProviders,
+    /// It is a setting of a provider that is not in `LATCHGATE_PROVIDERS`.
+    UnlistedProvider,
     /// It is not shared with other nodes.
     SharesNothing,
     /// The TOML text cannot be read.
@@ -183,6 +195,12 @@ impl fmt::Display for Problem {
             Self::Kind { expected } => write!(f, "has a value of the wrong type; write {expected}"),
             Self::Unknown { nearest: Some(nearest) } => write!(f, "is not a setting of latchgate; did you mean `{nearest}`?"),
             Self::Unknown { nearest: None } => f.write_str("is not a setting of latchgate; remove it, or look it up in the documentation of `latchgate::Settings`, which lists them all"),
+            Self::ProviderName => f.write_str("is not a name for one of several providers; give each its own, of 1 to 32 lower-case letters, digits or `-`, beginning with a letter, and not `initiate`"),
+            Self::TwoProviders => f.write_str("is also that of another provider; each must have its own"),
+            Self::Label => f.write_str("is empty or longer than 100 bytes; write what people know the provider by, or leave it out"),
+            Self::EmailDomain => f.write_str("is not a domain such as `corp.example`, without `@`"),
+            Self::BesideProviders => f.write_str("is set beside `providers`, and it is not clear for which of them; make it a setting of each, such as `client_id` in the table `[providers.github]`, or the variable LATCHGATE_PROVIDER_GITHUB_CLIENT_ID"),
+            Self::UnlistedProvider => f.write_str("belongs to no provider in LATCHGATE_PROVIDERS; add its name there, as `google,github`, or remove the variable"),
             Self::SharesNothing => f.write_str("does not name a store that other nodes share; give the URL of one, such as `redis://…`, or remove it: each process remembers its own logouts anyway"),
             Self::Toml { message } => write!(f, "cannot be read: {message}"),
         }

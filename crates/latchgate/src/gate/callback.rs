@@ -51,8 +51,17 @@ impl Gate {
             },
             None => Retry::login_from(self.home()),
         };
-        let finished = self.finish(parameters, pending, parts).await;
-        let used_up = self.0.login_cookie.clear(&suffix);
+        // One of a registration that there is no more belongs to nobody.
+        let begun = pending.and_then(|pending| {
+            let party = self.relying_parties().registered(&pending.registration)?;
+            Some((pending, Arc::clone(party)))
+        });
+        let kind = match &begun {
+            Some((_, party)) => self.login_cookie(party.registration().response_mode),
+            None => &self.0.login_cookie,
+        };
+        let used_up = kind.clear(&suffix);
+        let finished = self.finish(parameters, begun, parts).await;
         let mut answer = finished.unwrap_or_else(|error| self.refuse(&error, &parts.asked(retry)));
         answer.headers_mut().append(header::SET_COOKIE, used_up);
         Ok(answer)
@@ -61,17 +70,16 @@ impl Gate {
     async fn finish(
         &self,
         parameters: Parameters<'_>,
-        pending: Option<PendingLogin>,
+        begun: Option<(PendingLogin, Arc<RelyingParty>)>,
         parts: &RequestParts,
     ) -> Result<Response<Bytes>, Error> {
-        // One of a registration that there is no more belongs to nobody.
-        let begun = pending.and_then(|pending| {
-            let party = self.relying_parties().registered(&pending.registration)?;
-            Some((pending, Arc::clone(party)))
-        });
         let Some((mut pending, party)) = begun else {
             return self.no_pending_login(parts).await;
         };
+        // Every provider has a redirect URI of its own (RFC 9700 §4.4.2.2).
+        if parts.provider.as_deref().unwrap_or_default() != party.registration().name {
+            return Err(AuthorizationError::OtherProvider.into());
+        }
         let beginning = self.sessions().beginning()?;
         let return_to = self.return_to(&pending.return_to);
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());

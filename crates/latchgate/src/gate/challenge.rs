@@ -44,6 +44,8 @@ pub struct Challenge {
     ended: Option<SessionEnd>,
     /// The visitor's earlier choice of how long the cookie lasts.
     remembered: Option<CookiePersistence>,
+    /// The registration of the session that a further login replaces: the same provider signs in again.
+    registration: Option<String>,
     /// Who may not pass, for the log.
     pub(super) user: Option<Box<User>>,
     /// The access token that the request presents: then it gets the answer of an API.
@@ -119,9 +121,17 @@ impl Challenge {
         self
     }
 
+    /// The session that a further login replaces comes from this registration.
+    pub(super) fn of_registration(mut self, id: &str) -> Self {
+        self.registration = Some(id.to_owned());
+        self
+    }
+
     /// The request brought the session of this person.
     pub(super) fn to(mut self, user: User) -> Self {
         self.remembered = user.remembered();
+        let session = user.session();
+        self.registration = session.map(|(session, _)| session.registration.clone());
         self.user = Some(Box::new(user));
         self
     }
@@ -217,6 +227,7 @@ impl Challenge {
             referer: referer.map(Box::from),
             ended: None,
             remembered: None,
+            registration: None,
             user: None,
             token: None,
             cookies: head
@@ -240,6 +251,7 @@ impl From<Error> for Challenge {
             referer: None,
             ended: None,
             remembered: None,
+            registration: None,
             user: None,
             token: None,
             cookies: Vec::new(),
@@ -338,11 +350,18 @@ impl Gate {
         code: &'static str,
         words: Words,
     ) -> Response<Bytes> {
+        let mut options = options;
+        let again = challenge.registration.as_deref();
+        let again = again.and_then(|id| self.relying_parties().registered(id));
+        if let (None, Some(party)) = (&options.provider, again) {
+            options.provider = Some(party.registration().name.clone());
+        }
         if challenge.navigation == Navigation::TopLevel {
             let return_to = self.return_to(&challenge.target);
             let cookies: Vec<&[u8]> = challenge.cookies.iter().map(Vec::as_slice).collect();
-            let begun = self.begin_login(options, return_to.clone(), &cookies).await;
-            return begun.unwrap_or_else(|error| {
+            let path = challenge.path();
+            let begun = self.send_to_sign_in(options, return_to.clone(), path, &cookies);
+            return begun.await.unwrap_or_else(|error| {
                 self.refuse(&error, &challenge.asked(Retry::Page(return_to)))
             });
         }

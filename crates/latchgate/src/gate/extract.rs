@@ -204,7 +204,9 @@ impl<'a, H: RequestHead> Extract<'a, H> {
                 let challenge = self.failed(error);
                 let loaded = self.session.and_then(RequestSession::loaded);
                 Err(match loaded {
-                    Some(loaded) => challenge.in_session(loaded.session.extras.remembered),
+                    Some(loaded) => challenge
+                        .in_session(loaded.session.extras.remembered)
+                        .of_registration(&loaded.session.registration),
                     None => challenge,
                 })
             }

@@ -6,7 +6,8 @@ use http::{Response, header};
 use super::page::redirect;
 use super::{Gate, Route};
 use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins};
-use crate::cookie::pairs;
+use crate::client::ResponseMode;
+use crate::cookie::{CookieKind, pairs};
 use crate::error::Error;
 use crate::return_to::ReturnTo;
 
@@ -34,6 +35,14 @@ impl Gate {
         self.return_to(path.unwrap_or_default())
     }
 
+    /// The cookie of a login whose response comes in this way: a cross-site `POST` carries no `Lax` cookies.
+    pub(crate) fn login_cookie(&self, mode: ResponseMode) -> &CookieKind {
+        match mode {
+            ResponseMode::FormPost => &self.0.cross_site_login_cookie,
+            ResponseMode::Query => &self.0.login_cookie,
+        }
+    }
+
     /// Redirects the browser to the provider, and stores the pending login in a cookie.
     pub(super) async fn begin_login(
         &self,
@@ -41,14 +50,15 @@ impl Gate {
         return_to: ReturnTo,
         cookie_fields: &[&[u8]],
     ) -> Result<Response<Bytes>, Error> {
-        let party = self.relying_parties().first();
+        let known = self.provider_of(&options);
+        let party = known.unwrap_or_else(|| self.relying_parties().first());
         let mut options = party.login_options(options);
         options.remembered = Some(self.0.remember_me.decide(options.remembered));
         let random = self.0.random.as_ref();
         let request = party.authorization_request(options, return_to, random);
         let (url, mut pending) = request.await?;
         pending.replaces = self.sessions().replaced_by_login(cookie_fields);
-        let kind = &self.0.login_cookie;
+        let kind = self.login_cookie(party.registration().response_mode);
         let suffix = format!(".{}", pending.suffix());
         let name = format!("{}{suffix}", kind.name());
         let value = pending

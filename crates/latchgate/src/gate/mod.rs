@@ -6,6 +6,7 @@ mod api_challenges;
 mod back_channel;
 mod callback;
 mod challenge;
+mod chooser;
 mod end_sessions;
 mod extract;
 mod front_channel;
@@ -42,6 +43,7 @@ use crate::sessions::Sessions;
 pub use api::Api;
 pub(crate) use api::ApiParts;
 pub use challenge::Challenge;
+pub use chooser::LoginProvider;
 pub use extract::Extract;
 #[cfg(test)]
 pub(crate) use hang_ups::SlowStore;
@@ -69,6 +71,8 @@ pub(crate) struct GateParts {
     /// For the cookies of pending logins and logouts.
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) login_cookie: CookieKind,
+    /// The same for providers that answer by a cross-site `POST`.
+    pub(crate) cross_site_login_cookie: CookieKind,
     pub(crate) logout_cookie: CookieKind,
     pub(crate) remember_me: RememberMe,
     /// The `Clear-Site-Data` header sent at logout.
@@ -149,7 +153,9 @@ impl Gate {
         Ok(())
     }
 
-    /// The path that starts a login, for links and forms: `/login` unless configured otherwise.
+    /// The path that starts a login, for links and forms: `/login` unless configured otherwise. If there are several
+    /// providers, the visitor chooses one there, unless the parameter `login_hint` is an e-mail address whose domain
+    /// one of them [claims](crate::Provider::email_domain); [`Gate::providers`] has the path of each.
     ///
     /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
     /// across browser restarts. A form sent by `POST` may also have the field `prompt` with the value `login` or
@@ -167,7 +173,7 @@ impl Gate {
         &self.0.routes.logout
     }
 
-    /// The redirect URI to register at the provider.
+    /// The redirect URI to register at the provider; at the first one, if there are several ([`Gate::providers`]).
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.relying_parties().first().registration().redirect_uri

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use tracing::Instrument;
 
+use super::chooser::Choice;
 use super::refuse::{RefusedRequest, Retry};
 use super::{Gate, GateParts, Route};
 use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of};
@@ -27,6 +28,8 @@ pub struct RouteRequest {
 pub(super) struct RequestParts {
     pub(super) method: String,
     pub(super) path: String,
+    /// The provider whose own route this is.
+    pub(super) provider: Option<String>,
     pub(super) query: String,
     pub(super) content_type: String,
     cookie_fields: Vec<Vec<u8>>,
@@ -37,8 +40,9 @@ pub(super) struct RequestParts {
 }
 
 impl RequestParts {
-    fn take(head: &dyn RequestHead, origin: &str) -> Self {
+    fn take(head: &dyn RequestHead, origin: &str, provider: Option<&str>) -> Self {
         Self {
+            provider: provider.map(str::to_owned),
             method: head.method().to_owned(),
             path: head.path().to_owned(),
             query: head.query().unwrap_or_default().to_owned(),
@@ -84,17 +88,16 @@ impl fmt::Debug for RouteRequest {
 impl Gate {
     pub(super) fn route_request<H: RequestHead>(&self, head: &H) -> Option<RouteRequest> {
         let GateParts { base, routes, .. } = &*self.0;
-        let mut all = routes.all().into_iter();
-        let here = all.find(|(_, path)| base.as_received(path) == head.path());
-        let (route, misplaced) = match here {
-            Some((route, _)) => (route, None),
-            None => (Route::Callback, Some(self.stripped_callback(head)?)),
+        let here = routes.find(head.path(), |path| base.as_received(path));
+        let (route, provider, misplaced) = match here {
+            Some((route, provider)) => (route, provider, None),
+            None => (Route::Callback, None, Some(self.stripped_callback(head)?)),
         };
         if !route.is_ours() && !self.is_return_from_logout(head) {
             return None;
         }
         routes.evidence.reached();
-        let parts = RequestParts::take(head, &self.0.base.origin);
+        let parts = RequestParts::take(head, &self.0.base.origin, provider);
         Some(RouteRequest {
             gate: self.clone(),
             route,
@@ -107,8 +110,10 @@ impl Gate {
     /// `state` names a login that the browser began here.
     fn stripped_callback<H: RequestHead>(&self, head: &H) -> Option<LayerError> {
         let GateParts { base, routes, .. } = &*self.0;
-        let arrived = routes.callback.strip_prefix(&base.path)?;
-        if base.path.is_empty() || head.path() != arrived {
+        let arrived = head.path();
+        let whole = format!("{}{arrived}", base.path);
+        let is_callback = matches!(routes.at(&whole), Some(Route::Callback));
+        if base.path.is_empty() || !is_callback {
             return None;
         }
         let query = head.query().unwrap_or_default().as_bytes();
@@ -119,7 +124,7 @@ impl Gate {
             begun_here = begun_here || pairs(field).any(|(cookie, _)| cookie == name.as_bytes());
         });
         begun_here.then(|| LayerError::BasePathStripped {
-            callback: routes.callback.clone(),
+            callback: whole,
             arrived: arrived.to_owned(),
         })
     }
@@ -177,6 +182,7 @@ impl RouteRequest {
         let return_to = field(form, "return_to").unwrap_or_default();
         let return_to = self.gate.return_to(&return_to);
         let mut options = LoginOptions::new();
+        options.provider.clone_from(&self.parts.provider);
         options.prompt = prompt;
         if field(form, "remember").as_deref() == Some("yes") {
             options = options.remember(CookiePersistence::AcrossRestarts);
@@ -187,6 +193,25 @@ impl RouteRequest {
         };
         if self.parts.to_login_page != Navigation::TopLevel {
             return self.refuse(&RequestError::NotANavigation.into(), retry);
+        }
+        let hint = field(form, "login_hint").filter(|hint| hint.len() <= LONGEST_HINT);
+        let claims_it = hint
+            .as_deref()
+            .and_then(|hint| self.gate.provider_for(hint));
+        if let Some(party) = claims_it {
+            let name = &party.registration().name;
+            let provider = options.provider.get_or_insert_with(|| name.clone());
+            if provider == name {
+                options.login_hint.clone_from(&hint);
+            }
+        }
+        if self.gate.provider_of(&options).is_none() {
+            return self.gate.chooser(&Choice {
+                return_to,
+                remembered: options.remembered,
+                prompt,
+                unknown_address: hint.is_some(),
+            });
         }
         let cookies = self.parts.cookies();
         let begun = self.gate.begin_login(options, return_to, &cookies).await;
@@ -242,6 +267,9 @@ impl RouteRequest {
         Ok(body)
     }
 }
+
+/// The longest `login_hint` that is read, in bytes: as long as an e-mail address may be (RFC 5321 §4.5.3.1).
+const LONGEST_HINT: usize = 320;
 
 /// The first field of this name in a form or a query.
 fn field(form: &[u8], wanted: &str) -> Option<String> {

@@ -35,6 +35,10 @@ pub(crate) struct Routes {
     pub(crate) front_channel_logout: String,
     /// Where the provider sends the visitor after logout.
     pub(crate) after_logout: String,
+    /// The application's own page for signing in.
+    pub(crate) sign_in_page: Option<String>,
+    /// The providers that have a name, and so a login and a callback path of their own below those.
+    pub(crate) names: Vec<String>,
     pub(crate) evidence: Evidence,
 }
 
@@ -71,10 +75,33 @@ impl Routes {
     }
 
     /// The route at a path.
-    pub(super) fn at(&self, path: &str) -> Option<Route> {
+    pub(crate) fn at(&self, path: &str) -> Option<Route> {
+        self.find(path, |ours| ours).map(|(route, _)| route)
+    }
+
+    /// The route at a path, with the name of the provider if it is the provider's own. `received` turns a path of ours
+    /// into how requests for it arrive.
+    pub(super) fn find(
+        &self,
+        path: &str,
+        received: impl for<'p> Fn(&'p str) -> &'p str,
+    ) -> Option<(Route, Option<&str>)> {
         let mut all = self.all().into_iter();
-        all.find(|(_, of_route)| *of_route == path)
-            .map(|(route, _)| route)
+        if let Some((route, _)) = all.find(|(_, ours)| received(ours) == path) {
+            return Some((route, None));
+        }
+        if self.names.is_empty() {
+            return None;
+        }
+        let of_providers = [
+            (Route::Login, &self.login),
+            (Route::Callback, &self.callback),
+        ];
+        of_providers.into_iter().find_map(|(route, above)| {
+            let name = path.strip_prefix(received(above))?.strip_prefix('/')?;
+            let known = self.names.iter().find(|known| *known == name)?;
+            Some((route, Some(known.as_str())))
+        })
     }
 }
 
@@ -92,7 +119,7 @@ impl Route {
     }
 
     /// Whether its path is the gate's alone.
-    pub(super) fn is_ours(self) -> bool {
+    pub(crate) fn is_ours(self) -> bool {
         self != Self::AfterLogout
     }
 }

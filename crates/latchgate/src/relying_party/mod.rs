@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::provider::{ClaimPaths, Metadata};
 pub(crate) use connection::ProviderConnection;
-pub(crate) use parties::RelyingParties;
+pub(crate) use parties::{RESERVED_NAME, RelyingParties};
 
 /// The relying party, towards one provider.
 pub(crate) struct RelyingParty {
@@ -74,6 +74,16 @@ impl RelyingParty {
 
     pub(crate) fn issuer(&self) -> &str {
         self.registration.issuer.as_str()
+    }
+
+    /// What people know the provider by.
+    pub(crate) fn label(&self) -> &str {
+        let registration = &self.registration;
+        match (&registration.label, registration.name.as_str()) {
+            (Some(label), _) => label,
+            (None, "") => self.issuer(),
+            (None, name) => name,
+        }
     }
 
     /// The claims that hold roles and permissions.

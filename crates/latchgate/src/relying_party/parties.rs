@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use super::RelyingParty;
 
+/// The name that no provider can have: `/login/initiate` is where a provider starts a login (OpenID Connect Core 1.0 §4).
+pub(crate) const RESERVED_NAME: &str = "initiate";
+
 /// The relying parties of one application: the one that is used unless a request says otherwise, and any others.
 ///
 /// There are few, so they are found by going through them: for the only one that is a single comparison.
@@ -37,6 +40,11 @@ impl RelyingParties {
     /// The one with this registration: for a session or a pending login, which say where they come from.
     pub(crate) fn registered(&self, id: &str) -> Option<&Arc<RelyingParty>> {
         self.iter().find(|party| party.registration().id == id)
+    }
+
+    /// The one with this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<RelyingParty>> {
+        self.iter().find(|party| party.registration().name == name)
     }
 
     /// The one at this issuer: for what a provider sends.

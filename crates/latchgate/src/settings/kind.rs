@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Words,
     /// A comma-separated string, or an array of strings.
     List,
+    /// A comma-separated string; in TOML tables instead, which are read elsewhere.
+    Tables,
 }
 
 /// The setting of this name, and its kind.
@@ -47,8 +49,9 @@ impl Kind {
         match setting {
             "userinfo" | "par" | "api_introspection" => Self::Switch,
             "max_age" => Self::Seconds,
-            "scopes" | "resource" | "acr_values" | "ui_locales" | "trusted_audiences"
-            | "api_scopes" => Self::Words,
+            "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
+            | "trusted_audiences" | "api_scopes" => Self::Words,
+            "providers" => Self::Tables,
             "session_keys" | "clear_site_data" => Self::List,
             _ => Self::Text,
         }
@@ -70,7 +73,7 @@ impl Kind {
     fn wrong(self) -> Problem {
         Problem::Kind {
             expected: match self {
-                Self::Text => "a string, in quotes",
+                Self::Text | Self::Tables => "a string, in quotes",
                 Self::Switch => "`true`, `false` or a string",
                 Self::Seconds => "a whole number of seconds, or a string such as \"5m\"",
                 Self::Words | Self::List => "a string, or an array of strings",

@@ -5,6 +5,7 @@ mod client_auth;
 mod front_door;
 mod kind;
 mod lifetimes;
+mod providers;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::gate::Gate;
 use crate::store::StoreOpener;
 
 use kind::{known, unknown};
+use providers::ProviderSettings;
 
 /// Settings as text, from the environment or a TOML table, before they make a gate.
 ///
@@ -53,6 +55,8 @@ use kind::{known, unknown};
 pub struct Settings {
     /// By name. Empty values count as missing.
     values: BTreeMap<&'static str, String>,
+    /// Those of each provider, if there are several.
+    providers: Vec<ProviderSettings>,
     mistakes: Mistakes,
     stores: Vec<StoreOpener>,
 }
@@ -79,6 +83,7 @@ impl Settings {
         let given = env.values.into_iter();
         self.values
             .extend(given.filter(|(_, value)| !value.trim().is_empty()));
+        self.override_providers(env.providers);
         self.mistakes.extend(env.mistakes);
         self
     }
@@ -86,7 +91,7 @@ impl Settings {
     /// Whether nothing is set, not even wrongly.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.mistakes.is_empty()
+        self.values.is_empty() && self.providers.is_empty() && self.mistakes.is_empty()
     }
 
     /// The stores that the settings `store` and `revocations` may name by their URLs, besides
@@ -107,6 +112,13 @@ impl Settings {
 
     fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut settings = Self::default();
+        let variables: Vec<_> = variables.into_iter().collect();
+        let listed = variables
+            .iter()
+            .find(|(given, _)| *given == *variable("providers"));
+        if let Some(list) = listed.and_then(|(_, list)| list.to_str()) {
+            settings.list_providers(list);
+        }
         for (given, value) in variables {
             // A name that is not text is compared by the part of it that is.
             let given = given.to_string_lossy();
@@ -116,8 +128,10 @@ impl Settings {
             }
             let setting = known(&name.to_lowercase()).filter(|(name, _)| given == variable(name));
             match (setting, value.into_string()) {
+                (Some(("providers", _)), Ok(_)) => {}
                 (Some((name, _)), Ok(value)) => drop(settings.values.insert(name, value)),
                 (Some((name, _)), Err(_)) => settings.wrong(name, Problem::NotText),
+                (None, Ok(value)) if settings.read_provider_variable(&given, &value) => {}
                 (None, _) => {
                     settings.wrong(given.to_string(), unknown(name, variable));
                 }
@@ -144,6 +158,10 @@ impl Settings {
                 settings.wrong(name, problem);
                 continue;
             };
+            if setting == "providers" {
+                settings.read_provider_tables(value);
+                continue;
+            }
             match kind.text(value) {
                 Ok(text) => drop(settings.values.insert(setting, text)),
                 Err(problem) => settings.wrong(setting, problem),

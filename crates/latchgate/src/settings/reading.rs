@@ -19,8 +19,8 @@ impl Settings {
     /// Mistakes in the settings are reported when the gate is built.
     pub fn builder(&self) -> GateBuilder {
         let mut mistakes = self.mistakes.clone();
-        let base_url = self.get("base_url").unwrap_or_default();
-        let mut builder = GateBuilder::new(base_url, self.provider(&mut mistakes))
+        let mut builder = self
+            .begin(&mut mistakes)
             .session_keys(mistakes.keep(self.session_keys()).unwrap_or_default());
         builder = self.lifetimes(builder, &mut mistakes);
         if let Some(name) = self.get("cookie_name") {
@@ -48,6 +48,9 @@ impl Settings {
         }
         if let Some(path) = self.get("after_logout_path") {
             builder = builder.after_logout_path(path);
+        }
+        if let Some(page) = self.get("sign_in_page") {
+            builder = builder.sign_in_page(page);
         }
         if let Some(kinds) = mistakes.keep(self.clear_site_data()) {
             builder = builder.clear_site_data(kinds);
@@ -124,10 +127,10 @@ impl Settings {
         }
     }
 
-    fn provider(&self, mistakes: &mut Mistakes) -> Provider {
+    pub(super) fn provider(&self, mistakes: &mut Mistakes) -> Provider {
         let text = |name| self.get(name).unwrap_or_default();
         let mut provider = Provider::new(text("issuer"), text("client_id"));
-        provider = self.authenticated(provider, mistakes);
+        provider = self.choice(self.authenticated(provider, mistakes));
         if let Some(scopes) = self.get("scopes") {
             provider = provider.scopes(scopes.split_whitespace());
         }

@@ -4,6 +4,7 @@ mod api;
 mod environment;
 mod mistakes;
 mod names;
+mod providers;
 mod tables;
 
 use std::sync::Arc;

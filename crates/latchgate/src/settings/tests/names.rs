@@ -40,6 +40,7 @@ fn the_table_says_what_toml_may_have_instead_of_a_string() {
             Kind::Switch => Some("a boolean"),
             Kind::Seconds => Some("a number"),
             Kind::Words | Kind::List => Some("an array"),
+            Kind::Tables => Some("tables `[providers.NAME]`, without this key"),
         };
         assert_eq!(said, right, "{key}");
     }

@@ -1,0 +1,220 @@
+//! Where to sign in, if there are several providers: the gate's own page, the application's, or none because the
+//! address that somebody has typed says it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use super::Gate;
+use super::page::{escape, html, redirect};
+use crate::authorization::{CookiePersistence, LoginOptions, Prompt, RememberMe};
+use crate::error::Error;
+use crate::relying_party::RelyingParty;
+use crate::return_to::ReturnTo;
+
+/// A login that is yet to be begun at one of several providers.
+pub(super) struct Choice {
+    pub(super) return_to: ReturnTo,
+    pub(super) remembered: Option<CookiePersistence>,
+    pub(super) prompt: Option<Prompt>,
+    /// An address was given, and no provider claims its domain.
+    pub(super) unknown_address: bool,
+}
+
+/// One of a gate's providers, for the application's own sign-in page.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginProvider<'a> {
+    gate: &'a Gate,
+    party: &'a RelyingParty,
+}
+
+impl<'a> LoginProvider<'a> {
+    /// The name within the gate; empty if it has none because it is the only one.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        &self.party.registration().name
+    }
+
+    /// What people know the provider by. Not escaped for HTML.
+    #[must_use]
+    pub fn label(&self) -> &'a str {
+        self.party.label()
+    }
+
+    /// The issuer ([`User::issuer`](crate::User::issuer) of those who sign in there).
+    #[must_use]
+    pub fn issuer(&self) -> &'a str {
+        self.party.issuer()
+    }
+
+    /// The path that starts a login there, with the parameters that [`Gate::login_path`] explains.
+    #[must_use]
+    pub fn login_path(&self) -> String {
+        self.gate.login_path_of(self.party)
+    }
+
+    /// The redirect URI to register there, and nowhere else.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &'a str {
+        &self.party.registration().redirect_uri
+    }
+}
+
+impl Gate {
+    /// The providers, in the order in which they were added.
+    pub fn providers(&self) -> impl Iterator<Item = LoginProvider<'_>> {
+        let parties = self.relying_parties().iter();
+        parties.map(|party| LoginProvider { gate: self, party })
+    }
+
+    /// The provider of a login, if it is known: the one that was asked for, or the only one.
+    pub(super) fn provider_of(&self, options: &LoginOptions) -> Option<&Arc<RelyingParty>> {
+        let parties = self.relying_parties();
+        let Some(name) = &options.provider else {
+            return parties.only();
+        };
+        let named = parties.named(name);
+        if named.is_none() {
+            tracing::error!(
+                event = "unknown_provider",
+                name,
+                "a handler asked for a login at a provider that this gate does not have; the visitor may choose"
+            );
+        }
+        named.or_else(|| parties.only())
+    }
+
+    /// The provider that claims the domain of an e-mail address.
+    pub(super) fn provider_for(&self, address: &str) -> Option<&Arc<RelyingParty>> {
+        let (_, domain) = address.rsplit_once('@')?;
+        let domain = domain.to_ascii_lowercase();
+        let mut all = self.relying_parties().iter();
+        all.find(|party| party.registration().email_domains.contains(&domain))
+    }
+
+    /// Sends somebody who needs to sign in where they can: to the provider, if it is known and the application has no
+    /// page for it; else to where they choose one.
+    pub(super) async fn send_to_sign_in(
+        &self,
+        options: LoginOptions,
+        return_to: ReturnTo,
+        came_from: &str,
+        cookie_fields: &[&[u8]],
+    ) -> Result<Response<Bytes>, Error> {
+        // A page of its own that needs a login would lead to itself for ever.
+        let own = self.0.routes.sign_in_page.as_deref();
+        let own = own.filter(|page| options.provider.is_none() && came_from != *page);
+        let choice = |options: LoginOptions| Choice {
+            return_to: options.return_to.unwrap_or(return_to.clone()),
+            remembered: options.remembered,
+            prompt: None,
+            unknown_address: false,
+        };
+        if let Some(page) = own {
+            return Ok(redirect(&self.link_with(page, &choice(options))));
+        }
+        if self.provider_of(&options).is_none() {
+            return Ok(redirect(
+                &self.link_with(&self.0.routes.login, &choice(options)),
+            ));
+        }
+        self.begin_login(options, return_to, cookie_fields).await
+    }
+
+    /// The page on which a provider is chosen.
+    pub(super) fn chooser(&self, choice: &Choice) -> Response<Bytes> {
+        if let (Some(page), None) = (&self.0.routes.sign_in_page, choice.prompt) {
+            return redirect(&self.link_with(page, choice));
+        }
+        let ways: String = self.providers().map(|one| self.way(one, choice)).collect();
+        let mut body =
+            format!("<nav aria-label=\"Login services\"><ul class=\"choices\">{ways}</ul></nav>");
+        if self.claims_domains() {
+            body.push_str(&self.address_form(choice));
+        }
+        let mut page = html(StatusCode::OK, "Sign in", &body);
+        // For its forms: browsers without Fetch Metadata send `Origin: null` from a page with `no-referrer`.
+        let policy = HeaderValue::from_static("strict-origin");
+        page.headers_mut().insert(header::REFERRER_POLICY, policy);
+        page
+    }
+
+    /// The path that starts a login at a provider.
+    fn login_path_of(&self, party: &RelyingParty) -> String {
+        let login = &self.0.routes.login;
+        match party.registration().name.as_str() {
+            "" => login.clone(),
+            name => format!("{login}/{name}"),
+        }
+    }
+
+    /// A link to a login at a provider; a form where it carries a `prompt`, which no link may.
+    fn way(&self, provider: LoginProvider<'_>, choice: &Choice) -> String {
+        let label = escape(provider.label());
+        let path = provider.login_path();
+        let Some(prompt) = choice.prompt else {
+            let link = escape(&self.link_with(&path, choice));
+            return format!(
+                "<li><a class=\"button\" href=\"{link}\">Continue with {label}</a></li>"
+            );
+        };
+        let hidden = self.hidden_fields(choice);
+        format!(
+            "<li><form method=\"post\" action=\"{}\">{hidden}<input type=\"hidden\" name=\"prompt\" value=\"{}\">\
+             <button class=\"button\">Continue with {label}</button></form></li>",
+            escape(&path),
+            prompt.as_str()
+        )
+    }
+
+    /// Where somebody types an address instead of choosing.
+    fn address_form(&self, choice: &Choice) -> String {
+        let (note, described) = match choice.unknown_address {
+            true => (
+                "<p id=\"note\" role=\"alert\">No login service is set up for that address.</p>",
+                " aria-describedby=\"note\" aria-invalid=\"true\"",
+            ),
+            false => ("", ""),
+        };
+        format!(
+            "<form method=\"get\" action=\"{}\">{}<label for=\"address\">Or enter your e-mail address</label>{note}\
+             <div class=\"ways\"><input id=\"address\" name=\"login_hint\" type=\"email\" autocomplete=\"username\" required{described}>\
+             <button class=\"button\">Continue</button></div></form>",
+            escape(&self.0.routes.login),
+            self.hidden_fields(choice)
+        )
+    }
+
+    fn claims_domains(&self) -> bool {
+        let mut all = self.relying_parties().iter();
+        all.any(|party| !party.registration().email_domains.is_empty())
+    }
+
+    fn hidden_fields(&self, choice: &Choice) -> String {
+        let fields = self.fields_of(choice).into_iter();
+        let hidden = |(name, value): (_, String)| {
+            format!(
+                "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
+                escape(&value)
+            )
+        };
+        fields.map(hidden).collect()
+    }
+
+    fn link_with(&self, path: &str, choice: &Choice) -> String {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(self.fields_of(choice))
+            .finish();
+        format!("{path}?{query}")
+    }
+
+    fn fields_of(&self, choice: &Choice) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("return_to", choice.return_to.as_str().to_owned())];
+        let chosen = choice.remembered == Some(CookiePersistence::AcrossRestarts);
+        if chosen && self.0.remember_me == RememberMe::Ask {
+            fields.push(("remember", "yes".to_owned()));
+        }
+        fields
+    }
+}
