@@ -24,6 +24,8 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) scope: Scope,
     pub(crate) nonce: Option<String>,
     pub(crate) code_challenge: String,
+    /// The thumbprint of the key that the code is bound to ([RFC 9449 §10](https://www.rfc-editor.org/rfc/rfc9449#section-10)).
+    pub(crate) dpop_jkt: Option<String>,
     pub(crate) prompt: Prompt,
     pub(crate) max_age: Option<u64>,
     pub(crate) acr_values: Vec<String>,
@@ -118,6 +120,7 @@ impl AuthorizationRequest {
             scope,
             nonce: owned("nonce"),
             code_challenge: code_challenge.to_owned(),
+            dpop_jkt: owned("dpop_jkt"),
             prompt: Prompt::parse(parameters.get("prompt").unwrap_or_default())?,
             max_age,
             acr_values: parameters

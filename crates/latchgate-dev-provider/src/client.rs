@@ -26,6 +26,17 @@ pub struct Client {
     pub(crate) backchannel_logout_uri: Option<String>,
     pub(crate) frontchannel_logout_uri: Option<Url>,
     pub(crate) userinfo_signed_response_alg: Option<SigningAlg>,
+    pub(crate) token_binding: TokenBinding,
+}
+
+/// Whether a client's tokens are bound to a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum TokenBinding {
+    /// Where the token request has a proof.
+    #[default]
+    WhenProved,
+    /// Always: a token request without a proof is refused.
+    Required,
 }
 
 /// The URIs a client may send people to.
@@ -68,6 +79,7 @@ impl Client {
             backchannel_logout_uri: None,
             frontchannel_logout_uri: None,
             userinfo_signed_response_alg: None,
+            token_binding: TokenBinding::WhenProved,
         }
     }
 
@@ -131,6 +143,14 @@ impl Client {
         self
     }
 
+    /// Refuses token requests of this client that have no proof of possession ([RFC 9449
+    /// §5.2](https://www.rfc-editor.org/rfc/rfc9449#section-5.2)).
+    #[must_use]
+    pub fn dpop_bound_access_tokens(mut self) -> Self {
+        self.token_binding = TokenBinding::Required;
+        self
+    }
+
     /// The client's identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -165,6 +185,7 @@ impl fmt::Debug for Client {
                 "userinfo_signed_response_alg",
                 &self.userinfo_signed_response_alg,
             )
+            .field("token_binding", &self.token_binding)
             .finish()
     }
 }

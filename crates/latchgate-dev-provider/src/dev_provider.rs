@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::authorization_request::Transactions;
 use crate::backchannel_logout::{BackchannelLogoutError, LogoutTarget};
 use crate::client::{Client, DEFAULT_CLIENT_ID};
+use crate::dpop::Proofs;
 use crate::grants::{Grant, Ledger};
 use crate::journal::{Endpoint, Journal, RecordedRequest};
 use crate::jws::JsonObject;
@@ -89,6 +90,7 @@ impl DevProvider {
             sessions: OpSessions::default(),
             transactions: Transactions::default(),
             pushed_requests: PushedRequests::default(),
+            proofs: Proofs::default(),
             ledger: Mutex::new(Ledger::default()),
             journal: Journal::default(),
             mischief: Mischief::default(),
@@ -244,11 +246,12 @@ impl DevProvider {
             sid: random_token(),
             auth_time: self.provider.now(),
             acr: "0".to_owned(),
+            dpop_jkt: None,
         });
         self.provider.ledger().enter_grant(&grant);
         let (client, parameters) = (&self.default_client, Parameters::default());
         self.provider
-            .issue_access_token(client, &grant, &scope, &parameters)
+            .issue_access_token(client, &grant, &scope, &parameters, None)
     }
 
     /// Forgets every refresh token: using one is an `invalid_grant` from now on.

@@ -30,6 +30,8 @@ pub(crate) struct Grant {
     pub(crate) sid: String,
     pub(crate) auth_time: u64,
     pub(crate) acr: String,
+    /// The thumbprint of the key that the code is bound to.
+    pub(crate) dpop_jkt: Option<String>,
 }
 
 impl Grant {
@@ -52,6 +54,8 @@ pub(crate) struct AccessToken {
     pub(crate) scope: Scope,
     pub(crate) audience: Value,
     pub(crate) jti: String,
+    /// The thumbprint of the key that it is bound to.
+    pub(crate) jkt: Option<String>,
     pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
 }

@@ -31,9 +31,9 @@ impl Provider {
     fn introspection(&self, token: &str) -> Value {
         let ledger = self.ledger();
         if let Some((access, grant)) = ledger.access_token(token, self.now()) {
-            return json!({
+            let mut answer = json!({
                 "active": true,
-                "token_type": "Bearer",
+                "token_type": access.jkt.as_ref().map_or("Bearer", |_| "DPoP"),
                 "iss": self.issuer,
                 "sub": grant.person.sub,
                 "username": grant.person.display_name(),
@@ -44,6 +44,10 @@ impl Provider {
                 "exp": access.expires_at,
                 "jti": access.jti,
             });
+            if let Some(jkt) = &access.jkt {
+                answer["cnf"] = json!({ "jkt": jkt });
+            }
+            return answer;
         }
         if let Some(grant) = ledger.refresh_token(token) {
             return json!({

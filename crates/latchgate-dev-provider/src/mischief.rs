@@ -22,6 +22,7 @@ use crate::jws::JsonObject;
 
 type AlterJson = Arc<dyn Fn(&mut Value) + Send + Sync>;
 type AlterJwt = Arc<dyn Fn(&mut JsonObject, &mut JsonObject) + Send + Sync>;
+type AlterText = Arc<dyn Fn(&mut String) + Send + Sync>;
 type AlterParameters = Arc<dyn Fn(&mut Vec<(String, String)>) + Send + Sync>;
 
 /// The provider's script of misbehaviour. Clones share it.
@@ -37,6 +38,7 @@ struct Script {
     jwks: Option<AlterJson>,
     token_response: Option<AlterJson>,
     userinfo: Option<AlterJson>,
+    challenge: Option<AlterText>,
     id_token: Option<AlterJwt>,
     refreshed_id_token: Option<AlterJwt>,
     access_token: Option<AlterJwt>,
@@ -89,6 +91,11 @@ impl Mischief {
     /// Changes the successful answers of the userinfo endpoint before they are sent.
     pub fn on_userinfo(&self, alter: impl Fn(&mut Value) + Send + Sync + 'static) {
         self.script().userinfo = Some(Arc::new(alter));
+    }
+
+    /// Changes the `WWW-Authenticate` field of the userinfo endpoint's refusals before they are sent.
+    pub fn on_challenge(&self, alter: impl Fn(&mut String) + Send + Sync + 'static) {
+        self.script().challenge = Some(Arc::new(alter));
     }
 
     /// Changes the parameters of every authorization response, errors included: alter, remove or repeat `code`, `state`,
@@ -147,6 +154,14 @@ impl Mischief {
 
     pub(crate) fn alter_userinfo(&self, userinfo: &mut Value) {
         alter_json(self.read().userinfo, userinfo);
+    }
+
+    pub(crate) fn altered_challenge(&self, challenge: &str) -> String {
+        let mut challenge = challenge.to_owned();
+        if let Some(alter) = self.read().challenge {
+            alter(&mut challenge);
+        }
+        challenge
     }
 
     pub(crate) fn alter_id_token(&self, header: &mut JsonObject, claims: &mut JsonObject) {

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::authorization_request::Transactions;
 use crate::client::Client;
+use crate::dpop::{Proofs, Server};
 use crate::grants::Ledger;
 use crate::journal::Journal;
 use crate::keys::Keyring;
@@ -28,6 +29,7 @@ pub(crate) struct Provider {
     pub(crate) sessions: OpSessions,
     pub(crate) transactions: Transactions,
     pub(crate) pushed_requests: PushedRequests,
+    pub(crate) proofs: Proofs,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) journal: Journal,
     pub(crate) mischief: Mischief,
@@ -59,6 +61,17 @@ impl Provider {
             .find(|person| person.sub == name || person.sub == typed.sub)
             .cloned()
             .unwrap_or_else(|| Arc::new(typed))
+    }
+
+    /// Adds the nonce for the next proof to the answer to a request that has one.
+    pub(crate) fn add_nonce(&self, asked: &HeaderMap, server: Server, answer: &mut HeaderMap) {
+        if !asked.contains_key("dpop") {
+            return;
+        }
+        let nonce = self.proofs.next_nonce(self.settings.dpop_nonces, server);
+        if let Some(Ok(nonce)) = nonce.map(HeaderValue::try_from) {
+            answer.insert("dpop-nonce", nonce);
+        }
     }
 
     /// The value of the browser's session cookie and the session it stands for, if there is one.

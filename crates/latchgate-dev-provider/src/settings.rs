@@ -32,6 +32,18 @@ pub(crate) enum AccessTokenFormat {
     Opaque,
 }
 
+/// Whether proofs of possession need a nonce ([RFC 9449 §8](https://www.rfc-editor.org/rfc/rfc9449#section-8)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DpopNonces {
+    /// They need none.
+    #[default]
+    Absent,
+    /// They need one that the provider has sent, and each is good once. The token endpoint and the userinfo endpoint have
+    /// nonces of their own.
+    Once,
+}
+
 /// Which authorization requests are answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Requests {
@@ -51,6 +63,7 @@ pub(crate) struct Settings {
     pub(crate) expires_in: ExpiresIn,
     pub(crate) response_issuer: ResponseIssuer,
     pub(crate) requests: Requests,
+    pub(crate) dpop_nonces: DpopNonces,
     pub(crate) refresh_token_prefix: String,
 }
 
@@ -63,6 +76,7 @@ impl Default for Settings {
             expires_in: ExpiresIn::default(),
             response_issuer: ResponseIssuer::default(),
             requests: Requests::default(),
+            dpop_nonces: DpopNonces::default(),
             refresh_token_prefix: String::new(),
         }
     }

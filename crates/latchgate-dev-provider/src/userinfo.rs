@@ -1,5 +1,6 @@
 //! The userinfo endpoint ([OpenID Connect Core §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo)),
-//! protected by bearer tokens ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
+//! protected by bearer tokens ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)) and by tokens that are bound to
+//! a key ([RFC 9449 §7](https://www.rfc-editor.org/rfc/rfc9449#section-7)).
 
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::dpop::{ProofError, ProvedRequest, Server};
+use crate::journal::Endpoint;
 use crate::jws::{JsonObject, compact};
 use crate::keys::SigningAlg;
 use crate::parameters::Parameters;
@@ -22,32 +25,89 @@ pub(crate) enum UserinfoError {
     TwoTokens,
     InvalidToken,
     InsufficientScope,
+    InvalidProof,
+    NonceWanted,
+}
+
+/// How an access token was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Bearer,
+    Dpop,
 }
 
 /// `GET|POST /userinfo`
-pub(crate) async fn userinfo(
-    State(provider): State<Arc<Provider>>,
-    request: Request,
-) -> Result<Response, UserinfoError> {
-    let token = bearer_token(request).await?;
-    let (mut claims, client) = provider.userinfo(&token)?;
-    provider.mischief.alter_userinfo(&mut claims);
-    let no_store = [(header::CACHE_CONTROL, "no-store")];
-    match client.and_then(|client| client.userinfo_signed_response_alg) {
-        None => Ok((no_store, Json(claims)).into_response()),
-        Some(alg) => {
-            let jwt = [(header::CONTENT_TYPE, "application/jwt")];
-            Ok((no_store, jwt, provider.signed(&claims, alg)).into_response())
-        }
-    }
+pub(crate) async fn userinfo(State(provider): State<Arc<Provider>>, request: Request) -> Response {
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let answer = provider.claims_for(&method, &headers, request).await;
+    let mut response = answer.unwrap_or_else(|error| {
+        let (status, challenge) = error.status_and_challenge();
+        let challenge = provider.mischief.altered_challenge(challenge);
+        (status, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
+    });
+    provider.add_nonce(&headers, Server::Resource, response.headers_mut());
+    response
 }
 
 impl Provider {
+    async fn claims_for(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        request: Request,
+    ) -> Result<Response, UserinfoError> {
+        let (scheme, token) = access_token(request).await?;
+        let jkt = self.key_of_sender(scheme, method, headers, &token)?;
+        let (mut claims, client) = self.userinfo(&token, jkt.as_deref())?;
+        self.mischief.alter_userinfo(&mut claims);
+        let no_store = [(header::CACHE_CONTROL, "no-store")];
+        match client.and_then(|client| client.userinfo_signed_response_alg) {
+            None => Ok((no_store, Json(claims)).into_response()),
+            Some(alg) => {
+                let jwt = [(header::CONTENT_TYPE, "application/jwt")];
+                Ok((no_store, jwt, self.signed(&claims, alg)).into_response())
+            }
+        }
+    }
+
+    /// The thumbprint of the key that a request with a token proves to have.
+    fn key_of_sender(
+        &self,
+        scheme: Scheme,
+        method: &Method,
+        headers: &HeaderMap,
+        token: &str,
+    ) -> Result<Option<String>, UserinfoError> {
+        if scheme == Scheme::Bearer {
+            return Ok(None);
+        }
+        let request = ProvedRequest {
+            server: Server::Resource,
+            method: method.as_str(),
+            url: format!("{}{}", self.issuer, Endpoint::Userinfo.path()),
+            access_token: Some(token),
+            now: self.now(),
+        };
+        match self
+            .proofs
+            .verify(self.settings.dpop_nonces, headers, &request)
+        {
+            Ok(Some(jkt)) => Ok(Some(jkt)),
+            Ok(None) | Err(ProofError::Invalid(_)) => Err(UserinfoError::InvalidProof),
+            Err(ProofError::NonceWanted) => Err(UserinfoError::NonceWanted),
+        }
+    }
+
     /// The claims that a token gets, and the client it was issued to.
-    fn userinfo(&self, token: &str) -> Result<(Value, Option<Arc<Client>>), UserinfoError> {
+    fn userinfo(
+        &self,
+        token: &str,
+        jkt: Option<&str>,
+    ) -> Result<(Value, Option<Arc<Client>>), UserinfoError> {
         let ledger = self.ledger();
         let (access, grant) = ledger
             .access_token(token, self.now())
+            .filter(|(access, _)| access.jkt.as_deref() == jkt)
             .ok_or(UserinfoError::InvalidToken)?;
         if !access.scope.contains("openid") {
             return Err(UserinfoError::InsufficientScope);
@@ -77,14 +137,14 @@ impl Provider {
 }
 
 /// The token of the `Authorization` header, or of the form of a POST, never of the query.
-async fn bearer_token(request: Request) -> Result<String, UserinfoError> {
+async fn access_token(request: Request) -> Result<(Scheme, String), UserinfoError> {
     let from_header = in_header(request.headers());
     let from_form = if request.method() == Method::POST {
         Parameters::read(request)
             .await
             .unwrap_or_default()
             .get("access_token")
-            .map(str::to_owned)
+            .map(|token| (Scheme::Bearer, token.to_owned()))
     } else {
         None
     };
@@ -95,21 +155,23 @@ async fn bearer_token(request: Request) -> Result<String, UserinfoError> {
     }
 }
 
-fn in_header(headers: &HeaderMap) -> Option<String> {
+fn in_header(headers: &HeaderMap) -> Option<(Scheme, String)> {
     let (scheme, token) = headers
         .get(header::AUTHORIZATION)?
         .to_str()
         .ok()?
         .split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().to_owned())
+    let known = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)];
+    let known = known
+        .into_iter()
+        .find(|(name, _)| scheme.eq_ignore_ascii_case(name))?;
+    Some((known.1, token.trim().to_owned()))
 }
 
-impl IntoResponse for UserinfoError {
-    fn into_response(self) -> Response {
-        let (status, challenge) = match self {
-            Self::NoToken => (StatusCode::UNAUTHORIZED, "Bearer"),
+impl UserinfoError {
+    fn status_and_challenge(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NoToken => (StatusCode::UNAUTHORIZED, "Bearer, DPoP algs=\"ES256\""),
             Self::TwoTokens => (
                 StatusCode::BAD_REQUEST,
                 "Bearer error=\"invalid_request\", error_description=\"two tokens were sent\"",
@@ -122,7 +184,14 @@ impl IntoResponse for UserinfoError {
                 StatusCode::FORBIDDEN,
                 "Bearer error=\"insufficient_scope\", scope=\"openid\"",
             ),
-        };
-        (status, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
+            Self::InvalidProof => (
+                StatusCode::UNAUTHORIZED,
+                "DPoP error=\"invalid_dpop_proof\", algs=\"ES256\"",
+            ),
+            Self::NonceWanted => (
+                StatusCode::UNAUTHORIZED,
+                "DPoP error=\"use_dpop_nonce\", algs=\"ES256\"",
+            ),
+        }
     }
 }

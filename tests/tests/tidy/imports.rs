@@ -68,6 +68,7 @@ const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     ("session", 11),
     ("settings", 11),
     ("authorization_request", 12),
+    ("dpop", 12),
     ("mischief", 12),
     ("pushed_requests", 12),
     // 2: all of it in one place, which knows no endpoint.

@@ -150,6 +150,7 @@ impl Provider {
             sid: session.sid.clone(),
             auth_time: session.auth_time,
             acr: session.acr.clone(),
+            dpop_jkt: request.dpop_jkt.clone(),
         };
         let code = self.ledger().issue_code(
             grant,

@@ -10,7 +10,9 @@ use crate::causes::write_with_cause;
 use crate::client::Client;
 use crate::keys::SigningAlg;
 use crate::person::{Person, default_people};
-use crate::settings::{AccessTokenFormat, ExpiresIn, Requests, ResponseIssuer, Settings};
+use crate::settings::{
+    AccessTokenFormat, DpopNonces, ExpiresIn, Requests, ResponseIssuer, Settings,
+};
 use crate::world::{Clock, system_clock};
 
 /// Prepares a [`DevProvider`].
@@ -97,6 +99,13 @@ impl DevProviderBuilder {
     /// discovery document.
     pub fn require_pushed_requests(mut self) -> Self {
         self.settings.requests = Requests::Pushed;
+        self
+    }
+
+    /// Whether proofs of possession ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)) need a nonce; by default they need
+    /// none.
+    pub fn dpop_nonces(mut self, nonces: DpopNonces) -> Self {
+        self.settings.dpop_nonces = nonces;
         self
     }
 

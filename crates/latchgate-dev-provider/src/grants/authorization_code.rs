@@ -63,6 +63,7 @@ impl Ledger {
         &mut self,
         parameters: &Parameters,
         client_id: &str,
+        jkt: Option<&str>,
         now: u64,
     ) -> Result<Redeemed, TokenError> {
         let missing =
@@ -104,6 +105,9 @@ impl Ledger {
             return Err(TokenError::InvalidGrant(
                 "code_verifier does not match code_challenge",
             ));
+        }
+        if grant.dpop_jkt.is_some() && grant.dpop_jkt.as_deref() != jkt {
+            return Err(TokenError::InvalidGrant("the code is bound to another key"));
         }
         grant.covers_resources(parameters)?;
         found.spent = true;

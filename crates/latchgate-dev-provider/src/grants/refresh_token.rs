@@ -13,6 +13,8 @@ use crate::world::random_token;
 /// What the provider remembers of a refresh token, spent ones included.
 pub(crate) struct RefreshToken {
     pub(super) grant_id: String,
+    /// The thumbprint of the key that it is bound to.
+    pub(super) jkt: Option<String>,
     pub(super) spent: bool,
 }
 
@@ -23,12 +25,18 @@ pub(crate) struct Refreshed {
 }
 
 impl Ledger {
-    pub(crate) fn issue_refresh_token(&mut self, grant: &Grant, prefix: &str) -> String {
+    pub(crate) fn issue_refresh_token(
+        &mut self,
+        grant: &Grant,
+        prefix: &str,
+        jkt: Option<&str>,
+    ) -> String {
         let token = format!("{prefix}{}", random_token());
         self.refresh_tokens.insert(
             token.clone(),
             RefreshToken {
                 grant_id: grant.id.clone(),
+                jkt: jkt.map(str::to_owned),
                 spent: false,
             },
         );
@@ -40,6 +48,7 @@ impl Ledger {
         &mut self,
         parameters: &Parameters,
         client_id: &str,
+        jkt: Option<&str>,
     ) -> Result<Refreshed, TokenError> {
         let token = parameters.get("refresh_token").ok_or_else(|| {
             TokenError::InvalidRequest("the parameter refresh_token is missing".to_owned())
@@ -55,6 +64,11 @@ impl Ledger {
         if grant.client_id != client_id {
             return Err(TokenError::InvalidGrant(
                 "the refresh token was issued to another client",
+            ));
+        }
+        if found.jkt.as_deref() != jkt {
+            return Err(TokenError::InvalidGrant(
+                "the refresh token is bound to another key",
             ));
         }
         if found.spent {

@@ -20,6 +20,7 @@ impl Provider {
         grant: &Grant,
         scope: &Scope,
         parameters: &Parameters,
+        jkt: Option<&str>,
     ) -> String {
         let now = self.now();
         let access = AccessToken {
@@ -27,6 +28,7 @@ impl Provider {
             scope: scope.clone(),
             audience: self.access_token_audience(grant, parameters),
             jti: random_token(),
+            jkt: jkt.map(str::to_owned),
             issued_at: now,
             expires_at: now + self.settings.access_token_lifetime.as_secs(),
         };
@@ -49,6 +51,9 @@ impl Provider {
             ("acr", json!(grant.acr)),
         ] {
             claims.insert(claim.to_owned(), value);
+        }
+        if let Some(jkt) = jkt {
+            claims.insert("cnf".to_owned(), json!({ "jkt": jkt }));
         }
         let keys = self.keys.current();
         let key = keys.key(self.settings.id_token_alg);

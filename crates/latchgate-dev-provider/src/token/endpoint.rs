@@ -6,12 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
 use super::id_token::Occasion;
-use crate::client::Client;
+use crate::client::{Client, TokenBinding};
+use crate::dpop::{ProofError, ProvedRequest, Server};
 use crate::grants::Grant;
+use crate::journal::Endpoint;
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::scope::Scope;
@@ -19,45 +21,97 @@ use crate::settings::ExpiresIn;
 use crate::token_error::TokenError;
 
 /// `POST /token`
-pub(crate) async fn token(
-    State(provider): State<Arc<Provider>>,
-    request: Request,
-) -> Result<Response, TokenError> {
+pub(crate) async fn token(State(provider): State<Arc<Provider>>, request: Request) -> Response {
     let headers = request.headers().clone();
-    let parameters = Parameters::read_once(request).await?;
-    let client = provider.authenticate_client(&headers, &parameters)?;
-    let mut answer = match parameters.get("grant_type") {
-        Some("authorization_code") => provider.redeem_code(&client, &parameters)?,
-        Some("refresh_token") => provider.refresh(&client, &parameters)?,
-        Some(_) => return Err(TokenError::UnsupportedGrantType),
-        None => {
-            return Err(TokenError::InvalidRequest(
-                "the parameter grant_type is missing".to_owned(),
-            ));
-        }
-    };
-    provider.mischief.alter_token_response(&mut answer);
-    let no_store = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::PRAGMA, "no-cache"),
-    ];
-    Ok((no_store, Json(answer)).into_response())
+    let answer = provider.issue_tokens(&headers, request).await;
+    let mut response = answer.into_response();
+    provider.add_nonce(&headers, Server::Authorization, response.headers_mut());
+    response
 }
 
 impl Provider {
-    fn redeem_code(&self, client: &Client, parameters: &Parameters) -> Result<Value, TokenError> {
-        let redeemed = self
-            .ledger()
-            .redeem(parameters, &client.client_id, self.now())?;
-        let grant = redeemed.grant;
-        let occasion = Occasion::Login(redeemed.nonce);
-        Ok(self.token_response(client, &grant, &grant.scope, parameters, &occasion))
+    async fn issue_tokens(
+        &self,
+        headers: &HeaderMap,
+        request: Request,
+    ) -> Result<Response, TokenError> {
+        let parameters = Parameters::read_once(request).await?;
+        let client = self.authenticate_client(headers, &parameters)?;
+        // Before anything is spent: a request without a nonce is sent again.
+        let jkt = self.key_of_client(headers, &client)?;
+        let jkt = jkt.as_deref();
+        let mut answer = match parameters.get("grant_type") {
+            Some("authorization_code") => self.redeem_code(&client, &parameters, jkt)?,
+            Some("refresh_token") => self.refresh(&client, &parameters, jkt)?,
+            Some(_) => return Err(TokenError::UnsupportedGrantType),
+            None => {
+                return Err(TokenError::InvalidRequest(
+                    "the parameter grant_type is missing".to_owned(),
+                ));
+            }
+        };
+        self.mischief.alter_token_response(&mut answer);
+        let no_store = [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::PRAGMA, "no-cache"),
+        ];
+        Ok((no_store, Json(answer)).into_response())
     }
 
-    fn refresh(&self, client: &Client, parameters: &Parameters) -> Result<Value, TokenError> {
-        let refreshed = self.ledger().refresh(parameters, &client.client_id)?;
+    /// The thumbprint of the key that a token request proves to have, if it has a proof.
+    fn key_of_client(
+        &self,
+        headers: &HeaderMap,
+        client: &Client,
+    ) -> Result<Option<String>, TokenError> {
+        let request = ProvedRequest {
+            server: Server::Authorization,
+            method: "POST",
+            url: format!("{}{}", self.issuer, Endpoint::Token.path()),
+            access_token: None,
+            now: self.now(),
+        };
+        let refused = |code, description| TokenError::Other { code, description };
+        match self
+            .proofs
+            .verify(self.settings.dpop_nonces, headers, &request)
+        {
+            Ok(None) if client.token_binding == TokenBinding::Required => Err(refused(
+                "invalid_dpop_proof",
+                "this client has to send a proof of possession",
+            )),
+            Ok(jkt) => Ok(jkt),
+            Err(ProofError::Invalid(reason)) => Err(refused("invalid_dpop_proof", reason)),
+            Err(ProofError::NonceWanted) => Err(refused(
+                "use_dpop_nonce",
+                "the proof needs the nonce of this answer",
+            )),
+        }
+    }
+
+    fn redeem_code(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        jkt: Option<&str>,
+    ) -> Result<Value, TokenError> {
+        let redeemed = self
+            .ledger()
+            .redeem(parameters, &client.client_id, jkt, self.now())?;
+        let grant = redeemed.grant;
+        let occasion = Occasion::Login(redeemed.nonce);
+        Ok(self.token_response(client, &grant, &grant.scope, parameters, &occasion, jkt))
+    }
+
+    fn refresh(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        jkt: Option<&str>,
+    ) -> Result<Value, TokenError> {
+        let refreshed = self.ledger().refresh(parameters, &client.client_id, jkt)?;
         let (grant, scope) = (refreshed.grant, refreshed.scope);
-        Ok(self.token_response(client, &grant, &scope, parameters, &Occasion::Refresh))
+        Ok(self.token_response(client, &grant, &scope, parameters, &Occasion::Refresh, jkt))
     }
 
     fn token_response(
@@ -67,16 +121,18 @@ impl Provider {
         scope: &Scope,
         parameters: &Parameters,
         occasion: &Occasion,
+        jkt: Option<&str>,
     ) -> Value {
-        let access_token = self.issue_access_token(client, grant, scope, parameters);
-        let mut answer = json!({"token_type": "Bearer", "scope": scope.to_string()});
+        let access_token = self.issue_access_token(client, grant, scope, parameters, jkt);
+        let token_type = jkt.map_or("Bearer", |_| "DPoP");
+        let mut answer = json!({"token_type": token_type, "scope": scope.to_string()});
         if scope.contains("openid") {
             answer["id_token"] =
                 json!(self.issue_id_token(client, grant, scope, &access_token, occasion));
         }
         if grant.scope.contains("offline_access") {
             let prefix = &self.settings.refresh_token_prefix;
-            answer["refresh_token"] = json!(self.ledger().issue_refresh_token(grant, prefix));
+            answer["refresh_token"] = json!(self.ledger().issue_refresh_token(grant, prefix, jkt));
         }
         if self.settings.expires_in == ExpiresIn::Sent {
             answer["expires_in"] = json!(self.settings.access_token_lifetime.as_secs());
