@@ -259,6 +259,11 @@ impl DevProvider {
         self.provider.ledger().forget_refresh_tokens();
     }
 
+    /// Revokes every access token: resources refuse them from now on.
+    pub fn revoke_access_tokens(&self) {
+        self.provider.ledger().forget_access_tokens();
+    }
+
     /// Stops the server. When this returns, its port is free and its connections are closed.
     pub async fn stop(&self) {
         self.server.stop().await;

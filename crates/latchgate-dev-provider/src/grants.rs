@@ -141,6 +141,11 @@ impl Ledger {
         self.refresh_tokens.clear();
     }
 
+    /// Forgets every access token.
+    pub(crate) fn forget_access_tokens(&mut self) {
+        self.access_tokens.clear();
+    }
+
     /// Drops what has expired or was revoked, whenever the ledger has doubled since the last time.
     fn clear_out(&mut self, now: u64) {
         if self.access_tokens.len() + self.codes.len() < self.clear_out_at.max(1024) {

@@ -65,12 +65,12 @@ pub use resource::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ClaimsError, DataError, Lifetimes, SessionCeiling, SessionEnd, SessionTooLarge,
-    User,
+    AccessToken, ApiCall, ClaimsError, DataError, Lifetimes, SessionCeiling, SessionEnd,
+    SessionTooLarge, User,
 };
 pub use settings::Settings;
 pub use store::MemoryStore;
-pub use token::{IdTokenError, JwtError, TokenError};
+pub use token::{DpopError, IdTokenError, JwtError, TokenError};
 pub use userinfo::UserinfoError;
 
 /// What an adapter between a web framework and [`Gate`] needs. Applications use an adapter and never this.

@@ -1,5 +1,6 @@
 //! The userinfo endpoint: [OpenID Connect Core 1.0 §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo),
-//! called with a bearer token in the header, [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1).
+//! called with the access token in the header, [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1),
+//! [RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1).
 //! The answer is JSON, or a JWT if the client has registered a `userinfo_signed_response_alg` (§5.3.2).
 
 use std::fmt;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
-use crate::token::{JwtError, Rules, number};
+use crate::token::{JwtError, Rules, TokenType, number};
 
 /// Why the claims from the userinfo endpoint could not be used.
 #[non_exhaustive]
@@ -70,6 +71,7 @@ debug_with_causes!(UserinfoError);
 /// The request for a person's claims.
 pub(crate) fn request(
     metadata: &Metadata,
+    token_type: TokenType,
     access_token: &str,
 ) -> Result<Request<Vec<u8>>, UserinfoError> {
     let endpoint = metadata
@@ -77,7 +79,10 @@ pub(crate) fn request(
         .ok_or(UserinfoError::NoEndpoint)?;
     Request::get(endpoint.url().as_str())
         .header(header::ACCEPT, "application/json, application/jwt")
-        .header(header::AUTHORIZATION, format!("Bearer {access_token}"))
+        .header(
+            header::AUTHORIZATION,
+            format!("{} {access_token}", token_type.as_str()),
+        )
         .body(Vec::new())
         .map_err(|_| UserinfoError::NoEndpoint)
 }
@@ -218,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_token_travels_in_the_header_and_nowhere_else() {
-        let request = request(&Metadata::example(json!({})), "a.token").unwrap();
+        let request = request(&Metadata::example(json!({})), TokenType::Bearer, "a.token").unwrap();
         assert_eq!(request.method(), "GET");
         assert_eq!(request.uri(), "https://op.example/userinfo");
         assert_eq!(request.headers()["authorization"], "Bearer a.token");
@@ -233,11 +238,11 @@ mod tests {
     fn without_an_endpoint_or_with_an_unsendable_token_nothing_is_asked() {
         let metadata = Metadata::example(json!({ "userinfo_endpoint": null }));
         assert!(matches!(
-            request(&metadata, "t"),
+            request(&metadata, TokenType::Dpop, "t"),
             Err(UserinfoError::NoEndpoint)
         ));
         let metadata = Metadata::example(json!({}));
-        assert!(request(&metadata, "t\r\nX: y").is_err());
+        assert!(request(&metadata, TokenType::Bearer, "t\r\nX: y").is_err());
     }
 
     #[test]

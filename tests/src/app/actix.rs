@@ -17,7 +17,9 @@ use latchgate_actix::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{CHUNKS, Count, Serving, Slow, admins, keep, readers, recent, told, why, wishes};
+use super::{
+    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, told, why, wishes,
+};
 use crate::failure::Failure;
 
 /// The application's type has no name to return it by.
@@ -33,6 +35,7 @@ macro_rules! app {
             .route("/", web::get().to(home))
             .route("/me", web::get().to(me))
             .route("/token", web::get().to(token))
+            .route("/call", web::get().to(call))
             .route("/refresh", web::post().to(refresh))
             .route("/refresh", web::get().to(refresh))
             .route("/boom", web::get().to(boom))
@@ -107,6 +110,13 @@ async fn me(user: User) -> Json<User> {
 
 async fn token(token: AccessToken) -> Json<Value> {
     Json(told(&token))
+}
+
+async fn call(token: AccessToken, request: HttpRequest) -> HttpResponse {
+    match called(&token, Some(request.query_string())).await {
+        Ok((status, body)) => HttpResponse::Ok().body(format!("{status} {body}")),
+        Err(_) => HttpResponse::BadGateway().finish(),
+    }
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

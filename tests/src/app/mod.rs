@@ -5,6 +5,7 @@
 //! | `GET /` | `Option<User>` | `anonymous`, or the subject |
 //! | `GET /me` | `User` | the claims |
 //! | `GET /token`, `GET|POST /refresh` | `AccessToken`, `RefreshedAccessToken` | the token, its lifetime and scope |
+//! | `GET /call?url` | `AccessToken` | the status and the body of that API's answer |
 //! | `GET /admin`, `GET /read`, `GET /recent` | the role `admin`, the scope `email`, `max_age` 300 | `admitted` |
 //! | `GET /boom`, `GET /boom-token` | `User`, `AccessToken` | 500 |
 //! | `GET /stream`, `GET /cached` | `User` | chunks; `Cache-Control: public, s-maxage=600` |
@@ -171,10 +172,25 @@ fn why(ended: Option<SessionEnd>) -> &'static str {
     ended.map_or("-", SessionEnd::code)
 }
 
+/// Calls an API with the token, and returns the status and the body of its answer.
+async fn called(token: &AccessToken, url: Option<&str>) -> Result<(u16, String), Failure> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let mut call = token.call();
+    loop {
+        let mut request = http::Request::get(url.unwrap_or_default()).body("")?;
+        call.authorize(&mut request)?;
+        let answer = client.execute(request.try_into()?).await?;
+        if !call.wants_repeat(answer.status(), answer.headers()) {
+            return Ok((answer.status().as_u16(), answer.text().await?));
+        }
+    }
+}
+
 fn told(token: &AccessToken) -> Value {
     json!({
         "access_token": token.secret(),
         "expires_in": token.expires_in(),
         "scope": token.scope(),
+        "token_type": token.token_type(),
     })
 }

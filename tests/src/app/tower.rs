@@ -18,7 +18,9 @@ use latchgate_tower::{
 };
 use serde_json::Value;
 
-use super::{CHUNKS, Count, Serving, Slow, admins, keep, readers, recent, told, why, wishes};
+use super::{
+    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, told, why, wishes,
+};
 use crate::failure::Failure;
 
 pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Serving, Failure> {
@@ -31,6 +33,7 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
         .route("/", get(home))
         .route("/me", get(me))
         .route("/token", get(token))
+        .route("/call", get(call))
         .route("/refresh", post(refresh).get(refresh))
         .route("/boom", get(boom))
         .route("/boom-token", get(boom_token))
@@ -100,6 +103,13 @@ async fn me(user: User) -> Json<User> {
 
 async fn token(token: AccessToken) -> Json<Value> {
     Json(told(&token))
+}
+
+async fn call(token: AccessToken, RawQuery(url): RawQuery) -> Result<String, StatusCode> {
+    match called(&token, url.as_deref()).await {
+        Ok((status, body)) => Ok(format!("{status} {body}")),
+        Err(_) => Err(StatusCode::BAD_GATEWAY),
+    }
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

@@ -12,6 +12,7 @@ mod ceilings;
 mod clear_site_data;
 mod configuration;
 mod cookie_attributes;
+mod dpop;
 mod endings;
 mod forged_sessions;
 mod front_channel_logout;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::pkce::CodeVerifier;
 use super::remember::CookiePersistence;
 use super::secrets::{Nonce, State};
+use crate::jose::ProofKey;
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a visitor may take at the provider: 15 minutes.
@@ -43,6 +44,15 @@ pub(crate) struct PendingLogin {
     /// The session that the login replaces when it succeeds. Its cookie is not sent with a cross-site
     /// POST, which is how the answer arrives with `response_mode=form_post`.
     pub(crate) replaces: Option<ReplacedSession>,
+    /// The key that the tokens will be bound to. Written after the rest, with the other [`Additions`].
+    #[serde(skip)]
+    pub(crate) dpop_key: Option<ProofKey>,
+}
+
+/// What was added since layout 1. A login without any is still written in that layout.
+#[derive(Serialize, Deserialize)]
+struct Additions {
+    dpop_key: Option<ProofKey>,
 }
 
 /// The session of a browser that signs in again.
@@ -69,8 +79,8 @@ pub(crate) fn suffix_of(state: &str) -> String {
 }
 
 impl PendingLogin {
-    /// The layout of the sealed bytes; with an unknown one there is no login.
-    const LAYOUT: u8 = 1;
+    /// The layouts of the sealed bytes; with an unknown one there is no login. The second one has [`Additions`].
+    const LAYOUTS: [u8; 2] = [1, 2];
 
     pub(crate) fn suffix(&self) -> String {
         suffix_of(&self.state.text())
@@ -90,16 +100,26 @@ impl PendingLogin {
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
-        postcard::to_extend(self, vec![Self::LAYOUT]).ok()
+        let [first, second] = Self::LAYOUTS;
+        if self.dpop_key.is_none() {
+            return postcard::to_extend(self, vec![first]).ok();
+        }
+        let bytes = postcard::to_extend(self, vec![second]).ok()?;
+        let additions = Additions {
+            dpop_key: self.dpop_key.clone(),
+        };
+        postcard::to_extend(&additions, bytes).ok()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (layout, body) = bytes.split_first()?;
-        if *layout != Self::LAYOUT {
-            return None;
+        let (mut pending, mut rest): (Self, _) = postcard::take_from_bytes(body).ok()?;
+        if *layout == Self::LAYOUTS[1] {
+            let (additions, after): (Additions, _) = postcard::take_from_bytes(rest).ok()?;
+            pending.dpop_key = additions.dpop_key;
+            rest = after;
         }
-        let (pending, rest) = postcard::take_from_bytes(body).ok()?;
-        rest.is_empty().then_some(pending)
+        (Self::LAYOUTS.contains(layout) && rest.is_empty()).then_some(pending)
     }
 }
 
@@ -240,7 +260,8 @@ mod tests {
             PendingLogin::open(&keys(1), NAME, value.as_bytes(), 1_000)
         };
         assert!(of_layout(1).is_some());
-        for layout in [0, 2, 255] {
+        // The second layout goes on after the first.
+        for layout in [0, 2, 3, 255] {
             assert!(of_layout(layout).is_none());
         }
         let empty = keys(1).seal(Purpose::Login, NAME, b"", IV);
@@ -276,6 +297,27 @@ mod tests {
                 PendingLogin::decode(&pinned[..length]).is_none(),
                 "{length}"
             );
+        }
+    }
+
+    /// What the second layout has behind the first: the additions.
+    const LAYOUT_2_GOES_ON: &str =
+        "010707070707070707070707070707070707070707070707070707070707070707";
+
+    #[test]
+    fn a_login_with_additions_decodes_for_ever() {
+        let mut pending = PendingLogin::example(1_000);
+        pending.dpop_key = ProofKey::of([7; 32]);
+        let encoded = pending.encode().unwrap();
+        let first = postcard::to_extend(&PendingLogin::example(1_000), vec![2]).unwrap();
+        assert_eq!(&encoded[..first.len()], first);
+        let rest = encoded[first.len()..].iter();
+        let rest: String = rest.map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(rest, LAYOUT_2_GOES_ON);
+        let decoded = PendingLogin::decode(&encoded).unwrap();
+        assert_eq!(decoded.dpop_key, pending.dpop_key);
+        for length in 0..encoded.len() {
+            assert!(PendingLogin::decode(&encoded[..length]).is_none());
         }
     }
 

@@ -11,6 +11,7 @@ use super::options::LoginOptions;
 use super::pending::PendingLogin;
 use super::secrets::LoginSecrets;
 use crate::client::{Registration, ResponseMode};
+use crate::jose::ProofKey;
 use crate::provider::Metadata;
 use crate::return_to::ReturnTo;
 
@@ -58,6 +59,11 @@ pub(crate) fn request(
         .set_pkce_challenge(secrets.verifier.challenge())
         .add_extra_param("nonce", secrets.nonce.text());
 
+    // The code is bound to the key (RFC 9449 §10), however the request travels.
+    let key = secrets.dpop_key.as_ref();
+    if let Some(Ok(signer)) = key.map(ProofKey::signer) {
+        request = request.add_extra_param("dpop_jkt", signer.thumbprint());
+    }
     if registration.response_mode == ResponseMode::FormPost {
         request = request.add_extra_param("response_mode", "form_post");
     }
@@ -102,6 +108,7 @@ pub(crate) fn request(
         begun_at: now,
         remembered: options.remembered.unwrap_or_default(),
         replaces: None,
+        dpop_key: secrets.dpop_key,
     };
     let endpoint = metadata.authorization_endpoint().url().clone();
     // `oauth2` puts its parameters behind those that the endpoint has already.

@@ -12,6 +12,7 @@ use super::pending::PendingLogin;
 use super::pkce::CodeVerifier;
 use super::secrets::Nonce;
 use crate::client::Registration;
+use crate::jose::ProofKey;
 use crate::provider::Metadata;
 
 /// The parameters of an authorization response, each at most once.
@@ -29,6 +30,8 @@ pub(crate) struct Parameters<'a> {
 pub(crate) struct VerifiedCode {
     pub(crate) code: String,
     pub(crate) verifier: CodeVerifier,
+    /// The key that it is bound to.
+    pub(crate) dpop_key: Option<ProofKey>,
 }
 
 /// What the ID token must say to answer this login.
@@ -36,6 +39,8 @@ pub(crate) struct VerifiedCode {
 pub(crate) struct Expected {
     pub(crate) nonce: Nonce,
     pub(crate) max_age: Option<u64>,
+    /// The key that the tokens must be bound to.
+    pub(crate) dpop_key: Option<ProofKey>,
 }
 
 impl fmt::Debug for VerifiedCode {
@@ -164,10 +169,12 @@ pub(crate) fn response(
     let verified = VerifiedCode {
         code: code.into_owned(),
         verifier: pending.verifier,
+        dpop_key: pending.dpop_key.clone(),
     };
     let expected = Expected {
         nonce: pending.nonce,
         max_age: pending.max_age,
+        dpop_key: pending.dpop_key,
     };
     Ok((verified, expected))
 }

@@ -1,6 +1,6 @@
 //! The unpredictable parts of a login: `state` ([RFC 6749 §10.12](https://www.rfc-editor.org/rfc/rfc6749#section-10.12)),
-//! `nonce` ([OpenID Connect Core 1.0 §15.5.2](https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes)) and the
-//! code verifier.
+//! `nonce` ([OpenID Connect Core 1.0 §15.5.2](https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes)), the
+//! code verifier, and the key that the tokens are bound to ([RFC 9449 §10](https://www.rfc-editor.org/rfc/rfc9449#section-10)).
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeVerifier;
 use crate::io::{Random, RandomError};
+use crate::jose::ProofKey;
 
 /// The `state` parameter: 256 random bits that tie the answer to this browser's login cookie.
 /// Created here, compared in the authorization response.
@@ -63,6 +64,7 @@ pub(crate) struct LoginSecrets {
     pub(super) state: State,
     pub(super) nonce: Nonce,
     pub(super) verifier: CodeVerifier,
+    pub(super) dpop_key: Option<ProofKey>,
 }
 
 impl LoginSecrets {
@@ -71,6 +73,19 @@ impl LoginSecrets {
             state: State(random.array()?),
             nonce: Nonce(random.array()?),
             verifier: CodeVerifier::new(random.array()?),
+            dpop_key: None,
         })
+    }
+
+    /// Draws a key too, for the tokens to be bound to.
+    pub(crate) fn with_key(self, random: &dyn Random) -> Result<Self, RandomError> {
+        // Only one draw in four billion is not a key: a generator that makes several of them is broken.
+        for _ in 0..4 {
+            if let Some(key) = ProofKey::of(random.array()?) {
+                let dpop_key = Some(key);
+                return Ok(Self { dpop_key, ..self });
+            }
+        }
+        Err(RandomError)
     }
 }

@@ -7,8 +7,8 @@ use url::Url;
 use super::client_auth::client_auth;
 use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
 use crate::client::{
-    AssertionAudience, ClientAuth, ClientKey, ClientSecret, Registration, ResponseMode, Usage,
-    UserinfoPolicy, registration_id,
+    AssertionAudience, ClientAuth, ClientKey, ClientSecret, Registration, ResponseMode,
+    TokenBinding, Usage, UserinfoPolicy, registration_id,
 };
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::Algorithm;
@@ -41,6 +41,7 @@ pub struct Provider {
     resources: Vec<String>,
     response_mode: ResponseMode,
     par: Usage,
+    dpop: Usage,
     id_token_alg: Algorithm,
     trusted_audiences: Vec<String>,
     userinfo: UserinfoPolicy,
@@ -70,6 +71,7 @@ impl Provider {
             resources: Vec::new(),
             response_mode: ResponseMode::Query,
             par: Usage::WhenRequired,
+            dpop: Usage::WhenRequired,
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
@@ -155,6 +157,18 @@ impl Provider {
     /// requires it.
     pub fn par(mut self, par: Usage) -> Self {
         self.par = par;
+        self
+    }
+
+    /// Whether tokens are bound to a key of each session, so that a stolen access token is of no use
+    /// ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). Only `Always` turns it on: no provider can
+    /// say in its metadata that it requires it.
+    ///
+    /// Every API that the tokens are for has to know it too; [`AccessToken::call`](crate::AccessToken::call)
+    /// sends them in either way. A provider that answers with bearer tokens is refused. Sessions that began
+    /// before keep the tokens that they have.
+    pub fn dpop(mut self, dpop: Usage) -> Self {
+        self.dpop = dpop;
         self
     }
 
@@ -303,6 +317,10 @@ impl Provider {
             resources: self.resources,
             response_mode: self.response_mode,
             par: self.par,
+            binding: match self.dpop {
+                Usage::Always => TokenBinding::Dpop,
+                Usage::WhenRequired | Usage::Never => TokenBinding::None,
+            },
             id_token_alg: self.id_token_alg,
             trusted_audiences: self.trusted_audiences,
             userinfo: self.userinfo,

@@ -11,6 +11,6 @@ mod usage;
 pub(crate) use assertion::Freshness;
 pub use authentication::{AssertionAudience, ClientAuth, ClientSecret};
 pub use key::ClientKey;
-pub(crate) use registration::{Registration, registration_id};
+pub(crate) use registration::{Registration, TokenBinding, registration_id};
 pub use registration::{ResponseMode, UserinfoPolicy};
 pub use usage::Usage;

@@ -45,6 +45,8 @@ pub(crate) struct Registration {
     pub(crate) response_mode: ResponseMode,
     /// Whether authorization requests are pushed, RFC 9126.
     pub(crate) par: Usage,
+    /// Whether tokens are bound to a key, RFC 9449.
+    pub(crate) binding: TokenBinding,
     /// The one signature algorithm an ID token may have.
     pub(crate) id_token_alg: Algorithm,
     /// Audiences an ID token may name besides our client id.
@@ -63,6 +65,15 @@ pub enum ResponseMode {
     Query,
     /// As a cross-site form POST (OAuth 2.0 Form Post Response Mode).
     FormPost,
+}
+
+/// What tokens are bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenBinding {
+    /// Nothing: whoever has them can use them.
+    None,
+    /// A key of each session (RFC 9449).
+    Dpop,
 }
 
 /// Whether the userinfo endpoint is called.
@@ -147,6 +158,7 @@ impl Registration {
             resources: Vec::new(),
             response_mode: ResponseMode::Query,
             par: Usage::WhenRequired,
+            binding: TokenBinding::None,
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,

@@ -28,6 +28,7 @@ pub(crate) const NAMES: &[&str] = &[
     "authorization_details",
     "response_mode",
     "par",
+    "dpop",
     "id_token_alg",
     "trusted_audiences",
     "userinfo",

@@ -17,6 +17,7 @@ mod pair;
 mod private_jwk;
 mod private_key;
 mod private_key_error;
+mod proof_key;
 mod secret_signature;
 #[cfg(test)]
 mod signer;
@@ -34,6 +35,7 @@ pub(crate) use key_set::KeySet;
 pub use key_set::KeySetError;
 pub(crate) use private_key::PrivateKey;
 pub use private_key_error::PrivateKeyError;
+pub(crate) use proof_key::ProofKey;
 pub(crate) use secret_signature::sign_with_secret;
 #[cfg(test)]
 pub(crate) use signer::Signer;

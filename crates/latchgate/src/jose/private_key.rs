@@ -75,7 +75,7 @@ impl PrivateKey {
         private_jwk::pair(jwk).map(Self::new)
     }
 
-    fn new(pair: Pair) -> Self {
+    pub(super) fn new(pair: Pair) -> Self {
         Self {
             public: pair.public_members(),
             pair,

@@ -8,6 +8,7 @@ use crate::authorization::{
     AuthorizationRequest, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin,
     VerifiedCode, push_request, push_response, request, response,
 };
+use crate::client::TokenBinding;
 use crate::error::Error;
 use crate::io::{HttpError, Random};
 use crate::provider::Metadata;
@@ -26,7 +27,10 @@ impl RelyingParty {
         random: &dyn Random,
     ) -> Result<(Url, PendingLogin), Error> {
         let metadata = self.metadata().await?;
-        let secrets = LoginSecrets::draw(random)?;
+        let mut secrets = LoginSecrets::draw(random)?;
+        if self.registration.binding == TokenBinding::Dpop {
+            secrets = secrets.with_key(random)?;
+        }
         let (registration, now) = (&self.registration, self.now());
         let (request, pending) = request(registration, &metadata, options, return_to, secrets, now);
         let pushed = self.push(&request, &metadata).await?;

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::RelyingParty;
+use super::proofs::ProofFor;
 use crate::client::UserinfoPolicy;
 use crate::error::Error;
 use crate::io::HttpError;
+use crate::jose::ProofKey;
 use crate::session::Session;
-use crate::token::{self, AccessTokenError};
+use crate::token::{self, AccessTokenError, TokenType};
 use crate::userinfo::{self, UserinfoError};
 
 /// How long a refresh waits for the userinfo endpoint: its tokens are not stored yet, and requests wait for them.
@@ -22,14 +24,17 @@ impl RelyingParty {
     pub(super) async fn userinfo(
         &self,
         access_token: &str,
+        key: Option<&ProofKey>,
         subject: &str,
     ) -> Result<Option<Map<String, Value>>, Error> {
         if self.registration.userinfo == UserinfoPolicy::Never {
             return Ok(None);
         }
         let metadata = self.metadata().await?;
-        let request = userinfo::request(&metadata, access_token)?;
-        let answer = self.send(request).await?;
+        let token_type = TokenType::of(key);
+        let request = |_: &_| userinfo::request(&metadata, token_type, access_token);
+        let answer = self.send_proven(key, ProofFor::Resource(access_token), request);
+        let answer = answer.await?;
         let claims = self.verify_with_newer_keys(
             |rules| userinfo::response(rules, &answer, subject),
             UserinfoError::lacks_a_key,
@@ -42,7 +47,7 @@ impl RelyingParty {
     pub(super) async fn update_claims(&self, session: &mut Session) -> Result<(), Error> {
         let access_token = session.tokens.access_token.text();
         self.read_access_token(session, &access_token).await;
-        let asked = self.userinfo(&access_token, &session.subject);
+        let asked = self.userinfo(&access_token, session.dpop_key.as_ref(), &session.subject);
         let asked = timeout(USERINFO_AT_REFRESH, asked).await;
         match asked.unwrap_or(Err(HttpError::Timeout.into())) {
             Ok(Some(claims)) => session.set_userinfo(&claims),

@@ -1,17 +1,20 @@
 //! Exchanging the code, and the session that its tokens start.
 
 use super::RelyingParty;
+use super::proofs::ProofFor;
 use crate::authorization::{Expected, VerifiedCode};
 use crate::error::Error;
 use crate::session::{Session, SessionStart, Tokens};
-use crate::token::{self, TokenResponse};
+use crate::token::{self, TokenResponse, TokenType};
 
 impl RelyingParty {
     /// Exchanges the code for tokens.
     pub(crate) async fn exchange(&self, code: VerifiedCode) -> Result<TokenResponse, Error> {
         let metadata = self.metadata().await?;
-        let request = token::request(&self.registration, &metadata, &self.fresh()?, code)?;
-        Ok(token::response(&self.send(request).await?)?)
+        let key = code.dpop_key.as_ref();
+        let request = |fresh: &_| token::request(&self.registration, &metadata, fresh, &code);
+        let answer = self.send_proven(key, ProofFor::AuthorizationServer, request);
+        Ok(token::response(TokenType::of(key), &answer.await?)?)
     }
 
     /// The session that the tokens of a login start, with all claims of its person.
@@ -31,8 +34,9 @@ impl RelyingParty {
                 )
             })
             .await?;
+        let key = expected.dpop_key.as_ref();
         let claims = self
-            .userinfo(&tokens.access_token, &id_token.subject)
+            .userinfo(&tokens.access_token, key, &id_token.subject)
             .await?;
         let requested = self.registration.scopes.join(" ");
         let mut session = Session::begin(
@@ -42,6 +46,7 @@ impl RelyingParty {
             claims.as_ref(),
             start,
         );
+        session.dpop_key = key.cloned();
         self.read_access_token(&mut session, &tokens.access_token)
             .await;
         self.warn_without_refresh_token(&session);

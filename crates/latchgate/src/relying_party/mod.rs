@@ -8,6 +8,7 @@ mod connection;
 mod exchange;
 mod logout;
 mod parties;
+mod proofs;
 mod refresh;
 mod verify;
 
@@ -23,6 +24,7 @@ use crate::client::{Freshness, Registration};
 use crate::error::Error;
 use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::provider::{ClaimPaths, Metadata};
+use crate::token::Nonces;
 pub(crate) use connection::ProviderConnection;
 pub(crate) use parties::{RESERVED_NAME, RelyingParties};
 
@@ -32,6 +34,8 @@ pub(crate) struct RelyingParty {
     /// The defaults of every login.
     login_options: LoginOptions,
     connection: Arc<ProviderConnection>,
+    /// What the provider's servers want in the next proofs of possession.
+    nonces: Arc<Nonces>,
     /// Limits how many authorization requests are pushed at once.
     pushes: Semaphore,
     /// How far the provider's clock may be off, in seconds.
@@ -60,6 +64,7 @@ impl RelyingParty {
             connection: Arc::new(ProviderConnection::new(issuer, config.http, background)),
             registration: config.registration,
             login_options: config.login_options,
+            nonces: Arc::default(),
             pushes: Semaphore::new(authorization::PUSHES),
             leeway: config.leeway,
             background: config.background,

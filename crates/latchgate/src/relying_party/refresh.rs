@@ -5,9 +5,10 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::RelyingParty;
+use super::proofs::ProofFor;
 use crate::error::Error;
 use crate::session::Session;
-use crate::token::{self, IdToken, TokenResponse};
+use crate::token::{self, IdToken, TokenResponse, TokenType};
 
 impl RelyingParty {
     /// Uses a session's refresh token. Returns the session with new tokens and their claims.
@@ -22,13 +23,12 @@ impl RelyingParty {
         let refresh_token = session.tokens.refresh_token.as_ref();
         let refresh_token = refresh_token.map(|token| token.text());
         let refresh_token = refresh_token.ok_or(Error::RefreshUnavailable)?;
-        let request = token::refresh_request(
-            &self.registration,
-            &metadata,
-            &self.fresh()?,
-            &refresh_token,
-        )?;
-        let tokens = token::response(&self.send(request).await?)?;
+        let key = session.dpop_key.as_ref();
+        let request = |fresh: &_| {
+            token::refresh_request(&self.registration, &metadata, fresh, &refresh_token)
+        };
+        let answer = self.send_proven(key, ProofFor::AuthorizationServer, request);
+        let tokens = token::response(TokenType::of(key), &answer.await?)?;
         let id_token = self.refreshed_id_token(session, &tokens).await?;
         let fresh = session
             .tokens

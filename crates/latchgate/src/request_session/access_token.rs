@@ -32,12 +32,12 @@ impl RequestSession {
             };
             let now = this.now();
             if !loaded.session.refresh_due(now) {
-                return Ok(Some(loaded.session.access_token(now)));
+                return Ok(Some(this.token_of(&loaded, now)));
             }
             if loaded.session.tokens.refresh_token.is_none() {
                 // Without a refresh token it is used until it expires.
                 if loaded.session.tokens.are_good(now) {
-                    return Ok(Some(loaded.session.access_token(now)));
+                    return Ok(Some(this.token_of(&loaded, now)));
                 }
                 return Err(Error::NoRefreshToken);
             }
@@ -99,7 +99,7 @@ impl RequestSession {
                     loaded.session = session;
                     self.set_loaded(loaded.clone());
                     if wanted(&loaded.session) {
-                        return Ok(Some(loaded.session.access_token(now)));
+                        return Ok(Some(self.token_of(&loaded, now)));
                     }
                 }
                 RefreshOutcome::Ended(why) => {
@@ -112,13 +112,22 @@ impl RequestSession {
         Err(Error::RefreshUnavailable)
     }
 
+    /// The access token of a session, with what proves its key if it is bound to one.
+    fn token_of(&self, loaded: &LoadedSession, now: u64) -> AccessToken {
+        let session = &loaded.session;
+        let party = self.context().relying_party_of(session);
+        let key = session.dpop_key.as_ref();
+        let prover = party.zip(key).map(|(party, key)| party.prover(key));
+        session.access_token(now).proven_by(prover)
+    }
+
     /// The token that could not be refreshed, while it is valid.
     fn token_while_good(&self) -> Result<Option<AccessToken>, Error> {
         // The request may have waited for a while.
         let now = self.now();
         match self.loaded() {
             Some(loaded) if loaded.session.tokens.are_good(now) => {
-                Ok(Some(loaded.session.access_token(now)))
+                Ok(Some(self.token_of(&loaded, now)))
             }
             _ => Err(Error::RefreshUnavailable),
         }

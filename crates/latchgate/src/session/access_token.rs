@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::token::{Prover, TokenType};
+
 /// A fresh access token for calling an API on the person's behalf
 /// ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
 ///
@@ -12,6 +14,8 @@ pub struct AccessToken {
     token: String,
     expires_in: Option<u64>,
     scope: String,
+    /// Proves the key that the token is bound to, if it is.
+    prover: Option<Prover>,
 }
 
 impl AccessToken {
@@ -20,11 +24,32 @@ impl AccessToken {
             token,
             expires_in,
             scope,
+            prover: None,
         }
     }
 
-    /// The token's text, a secret: for the `Authorization: Bearer` header of a call to the API it
-    /// was issued for, and for nothing else.
+    /// The token, bound to the key of its session.
+    pub(crate) fn proven_by(mut self, prover: Option<Prover>) -> Self {
+        self.prover = prover;
+        self
+    }
+
+    pub(super) fn prover(&self) -> Option<&Prover> {
+        self.prover.as_ref()
+    }
+
+    /// The type of the token, which is also the scheme of the `Authorization` header that it goes into: `Bearer`, or
+    /// `DPoP` if it is bound to a key ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)).
+    #[must_use]
+    pub fn token_type(&self) -> &'static str {
+        match self.prover {
+            None => TokenType::Bearer.as_str(),
+            Some(_) => TokenType::Dpop.as_str(),
+        }
+    }
+
+    /// The token's text, a secret: for the `Authorization` header of a call to the API it was issued
+    /// for, and for nothing else.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.token

@@ -10,17 +10,25 @@ use super::tokens::Tokens;
 
 const LAYOUT: u8 = 1;
 
+/// Layout 1, and the key that the tokens are bound to.
+const LAYOUT_BOUND: u8 = 2;
+
 impl Session {
     /// The bytes to seal.
     pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        let bytes = postcard::to_extend(self, vec![LAYOUT]).ok()?;
-        postcard::to_extend(&self.extras, bytes).ok()
+        let layout = self.dpop_key.as_ref().map_or(LAYOUT, |_| LAYOUT_BOUND);
+        let bytes = postcard::to_extend(self, vec![layout]).ok()?;
+        let bytes = postcard::to_extend(&self.extras, bytes).ok()?;
+        match &self.dpop_key {
+            None => Some(bytes),
+            Some(key) => postcard::to_extend(key, bytes).ok(),
+        }
     }
 
     /// The session in bytes that [`Session::encode`] made. It keeps them, with its tokens in them as they lie there.
     pub(crate) fn decode(bytes: Vec<u8>) -> Option<Self> {
         let kept = Bytes::from(bytes);
-        let (&LAYOUT, body) = kept.split_first()? else {
+        let (layout @ (&LAYOUT | &LAYOUT_BOUND), body) = kept.split_first()? else {
             return None;
         };
         let mut fields = Fields {
@@ -50,6 +58,10 @@ impl Session {
             },
             userinfo: fields.next()?,
             extras: fields.next()?,
+            dpop_key: match *layout {
+                LAYOUT_BOUND => Some(fields.next()?),
+                _ => None,
+            },
             parsed: ParsedClaims::default(),
         };
         fields.rest.is_empty().then_some(session)
@@ -190,10 +202,28 @@ mod tests {
         }
     }
 
+    /// What layout 2 has behind [`every`]: a key.
+    const LAYOUT_2_GOES_ON: &str =
+        "0707070707070707070707070707070707070707070707070707070707070707";
+
+    #[test]
+    fn sessions_of_layout_2_decode_for_ever() {
+        let pinned = format!("02{}{LAYOUT_2_GOES_ON}", &LAYOUT_1[2..]);
+        let decoded = Session::decode(bytes(&pinned)).unwrap();
+        assert_eq!(decoded.dpop_key, crate::jose::ProofKey::of([7; 32]));
+        assert_eq!(decoded.claims(), every().claims());
+        assert_eq!(decoded.encode().unwrap(), bytes(&pinned));
+        for length in 0..pinned.len() / 2 {
+            assert!(Session::decode(bytes(&pinned)[..length].to_vec()).is_none());
+        }
+        assert!(Session::decode(bytes(&format!("{pinned}00"))).is_none());
+    }
+
     #[test]
     fn another_layout_is_no_session() {
         for session in [Session::example(), every()] {
             let mut encoded = session.encode().unwrap();
+            // The second layout goes on after the first.
             for layout in (0..=255).filter(|layout| *layout != LAYOUT) {
                 encoded[0] = layout;
                 assert!(Session::decode(encoded.clone()).is_none(), "{layout}");

@@ -2,6 +2,7 @@
 //! all this is kept as.
 
 mod access_token;
+mod api_call;
 mod ceiling;
 mod compact;
 mod data;
@@ -20,6 +21,7 @@ mod tokens;
 mod user;
 
 pub use access_token::AccessToken;
+pub use api_call::ApiCall;
 pub use ceiling::SessionCeiling;
 #[cfg(test)]
 pub(crate) use compact::CompactToken;

@@ -12,6 +12,7 @@ use super::extras::{Extras, UserinfoAge};
 use super::lifetime::{Lifetimes, SessionEnd, Times};
 use super::tokens::Tokens;
 use crate::client::Registration;
+use crate::jose::ProofKey;
 use crate::token::IdToken;
 
 /// A session, as it lies inside the seal. The identity of a person is (`issuer`, `subject`).
@@ -35,6 +36,9 @@ pub(crate) struct Session {
     /// Written after the rest, by `layout`.
     #[serde(skip)]
     pub(crate) extras: Extras,
+    /// The key that the tokens are bound to, if they are. Written last, by `layout`.
+    #[serde(skip)]
+    pub(crate) dpop_key: Option<ProofKey>,
     #[serde(skip)]
     pub(super) parsed: ParsedClaims,
 }
@@ -143,6 +147,7 @@ impl Session {
                 ceiling: Ceiling::begin(id_token, start.lifetimes.ceiling),
                 ..Extras::default()
             },
+            dpop_key: None,
             parsed: ParsedClaims::default(),
         }
     }

@@ -154,6 +154,9 @@ impl Settings {
         if let Some(Some(par)) = mistakes.keep(self.usage("par")) {
             provider = provider.par(par);
         }
+        if let Some(Some(dpop)) = mistakes.keep(self.usage("dpop")) {
+            provider = provider.dpop(dpop);
+        }
         if let Some(alg) = self.get("id_token_alg") {
             let alg = alg.parse().map_err(Problem::Algorithm);
             let alg = alg.map_err(|problem| Mistake::new("id_token_alg", problem));

@@ -3,20 +3,27 @@
 //! [OpenID Connect Core 1.0 §3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)).
 
 mod access_token;
+mod dpop;
 mod id_token;
 mod jwt;
+mod nonces;
+mod prover;
 mod refresh;
 mod request;
 mod response;
 mod revocation;
 
 pub(crate) use access_token::{AccessTokenError, read as read_access_token};
+pub(crate) use dpop::{DPOP, nonce_of, resource_wants_nonce, server_wants_nonce};
 pub use id_token::IdTokenError;
 pub(crate) use id_token::{IdToken, verify, verify_refreshed};
 pub use jwt::JwtError;
 pub(crate) use jwt::{Rules, audience, number, unverified_issuer};
+pub(crate) use nonces::{NonceServer, Nonces};
+pub use prover::DpopError;
+pub(crate) use prover::Prover;
 pub(crate) use refresh::request as refresh_request;
 pub(crate) use request::request;
 pub use response::TokenError;
-pub(crate) use response::{TokenResponse, response};
+pub(crate) use response::{TokenResponse, TokenType, response};
 pub(crate) use revocation::request as revocation_request;

@@ -16,20 +16,21 @@ use crate::authorization::VerifiedCode;
 use crate::client::{Freshness, Registration};
 use crate::provider::Metadata;
 
-/// Builds the request that spends a verified code.
+/// Builds the request that spends a verified code. It is only lent, because a request without the nonce that the
+/// provider wants spends nothing and is built once more.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
     fresh: &Freshness,
-    code: VerifiedCode,
+    code: &VerifiedCode,
 ) -> Result<Request<Vec<u8>>, TokenError> {
     let assertion = registration.assertion(metadata, fresh);
     let assertion = assertion.map_err(|_| TokenError::Unbuildable)?;
     let client = registration.oauth_client(metadata);
     let mut exchange = client
-        .exchange_code(AuthorizationCode::new(code.code))
+        .exchange_code(AuthorizationCode::new(code.code.clone()))
         .map_err(|_| TokenError::Unbuildable)?
-        .set_pkce_verifier(code.verifier.reveal());
+        .set_pkce_verifier(code.verifier.clone().reveal());
     for resource in &registration.resources {
         exchange = exchange.add_extra_param("resource", resource);
     }
@@ -101,7 +102,7 @@ mod tests {
 
     fn spend_code(registration: &Registration) -> Request<Vec<u8>> {
         let metadata = Metadata::example(json!({}));
-        request(registration, &metadata, &Freshness::example(1, 1), code()).unwrap()
+        request(registration, &metadata, &Freshness::example(1, 1), &code()).unwrap()
     }
 
     fn spend_refresh_token(registration: &Registration) -> Request<Vec<u8>> {

@@ -1,4 +1,5 @@
 //! The token response: [RFC 6749 §5](https://www.rfc-editor.org/rfc/rfc6749#section-5),
+//! [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5),
 //! [OpenID Connect Core 1.0 §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
 
 use std::fmt;
@@ -7,7 +8,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::authorization::printable;
-use crate::jose::{JsonError, strict_object};
+use crate::jose::{JsonError, ProofKey, strict_object};
 
 /// A well-formed token response. Its tokens are not verified yet.
 pub(crate) struct TokenResponse {
@@ -48,8 +49,10 @@ pub enum TokenError {
     Json(JsonError),
     /// A member is missing, empty, or of the wrong type.
     Member(&'static str),
-    /// `token_type` is not `Bearer`.
+    /// `token_type` is not the one that was asked for: `DPoP` where the request proved to have a key, else `Bearer`.
     TokenType {
+        /// What it should be.
+        expected: &'static str,
         /// What it is instead.
         found: String,
     },
@@ -78,10 +81,18 @@ impl fmt::Display for TokenError {
                 f,
                 "the token response's `{member}` is missing, empty or of the wrong type"
             ),
-            Self::TokenType { found } => write!(
-                f,
-                "the token response's `token_type` is `{found}` instead of `Bearer`"
-            ),
+            Self::TokenType { expected, found } => {
+                write!(
+                    f,
+                    "the token response's `token_type` is `{found}` instead of `{expected}`"
+                )?;
+                match *expected {
+                    "DPoP" => f.write_str(
+                        "; the provider has not bound the tokens to the key: let it do so for this client, or set `dpop` to `auto`",
+                    ),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }
@@ -97,8 +108,34 @@ impl std::error::Error for TokenError {
 
 debug_with_causes!(TokenError);
 
-/// Checks the form of a token endpoint's answer.
-pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<TokenResponse, TokenError> {
+/// How access tokens are to be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenType {
+    /// By whoever has them (RFC 6750).
+    Bearer,
+    /// By whoever proves to have their key (RFC 9449).
+    Dpop,
+}
+
+impl TokenType {
+    /// The type of tokens that are asked for with this key.
+    pub(crate) fn of(key: Option<&ProofKey>) -> Self {
+        key.map_or(Self::Bearer, |_| Self::Dpop)
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
+/// Checks the form of a token endpoint's answer, and that the tokens are of the type that was asked for.
+pub(crate) fn response(
+    expected: TokenType,
+    response: &Response<Vec<u8>>,
+) -> Result<TokenResponse, TokenError> {
     let body = strict_object(response.body());
     if response.status() != StatusCode::OK {
         return Err(
@@ -122,8 +159,10 @@ pub(crate) fn response(response: &Response<Vec<u8>>) -> Result<TokenResponse, To
     }
     let body = body.map_err(TokenError::Json)?;
     let token_type = text(&body, "token_type")?.ok_or(TokenError::Member("token_type"))?;
-    if !token_type.eq_ignore_ascii_case("bearer") {
+    let expected = expected.as_str();
+    if !token_type.eq_ignore_ascii_case(expected) {
         return Err(TokenError::TokenType {
+            expected,
             found: printable(token_type, 32),
         });
     }
@@ -202,7 +241,7 @@ mod tests {
     fn read(status: u16, body: &str) -> Result<TokenResponse, TokenError> {
         let mut answer = Response::new(body.as_bytes().to_vec());
         *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-        response(&answer)
+        response(TokenType::Bearer, &answer)
     }
 
     fn with(change: impl FnOnce(&mut Value)) -> Result<TokenResponse, TokenError> {

@@ -87,6 +87,7 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "write it like `[{\"type\"",
         ),
         (&[("par", "maybe")], "par", "auto, true, false"),
+        (&[("dpop", "on")], "dpop", "auto, true, false"),
         (
             &[("client_auth", "private_key_jwt")],
             "client_secret",

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::*;
 use crate::authorization::{ClaimRequest, ClaimsRequest};
 use crate::client::{
-    AssertionAudience, ClientAuth, ClientKey, ResponseMode, Usage, UserinfoPolicy,
+    AssertionAudience, ClientAuth, ClientKey, ResponseMode, TokenBinding, Usage, UserinfoPolicy,
 };
 use crate::jose::Algorithm;
 use crate::provider::ClaimPath;
@@ -71,6 +71,7 @@ fn every_setting_arrives() {
         ("resource", "https://a.example urn:b"),
         ("response_mode", "form_post"),
         ("par", "true"),
+        ("dpop", "true"),
         ("claims", r#"{"userinfo": {"email": null}}"#),
         ("authorization_details", r#"[{"type": "a"}]"#),
         ("id_token_alg", "ES256"),
@@ -141,6 +142,7 @@ fn every_setting_arrives() {
     assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
     assert_eq!(registration.response_mode, ResponseMode::FormPost);
     assert_eq!(registration.par, Usage::Always);
+    assert_eq!(registration.binding, TokenBinding::Dpop);
     assert_eq!(registration.id_token_alg.as_str(), "ES256");
     assert_eq!(registration.trusted_audiences, ["one", "two"]);
     assert_eq!(registration.userinfo, UserinfoPolicy::Always);

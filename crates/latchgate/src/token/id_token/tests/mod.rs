@@ -56,6 +56,7 @@ fn login(algorithm: Algorithm) -> Login {
         expected: Expected {
             nonce: pending.nonce,
             max_age: None,
+            dpop_key: None,
         },
         registration,
         signer,
