@@ -78,6 +78,10 @@ impl<S: SessionStore> SessionStore for Alternating<S> {
         self.next().release_lease(key, fence)
     }
 
+    fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        self.next().lease_end(key)
+    }
+
     fn find<'a>(
         &'a self,
         name: &'a StoredName,

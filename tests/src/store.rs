@@ -150,6 +150,10 @@ impl SessionStore for SharedStore {
         self.unless_down(|store| store.release_lease(key, fence))
     }
 
+    fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        self.store.lease_end(key)
+    }
+
     fn find<'a>(
         &'a self,
         name: &'a StoredName,

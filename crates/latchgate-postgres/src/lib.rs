@@ -3,6 +3,7 @@
 
 mod address;
 mod error;
+mod lease_ends;
 mod row;
 mod schema;
 mod server;

@@ -25,10 +25,10 @@ type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<PgRow>, sqlx::Error>> +
 const CALL: Duration = Duration::from_millis(4500);
 
 /// The time limit for a connection, from the pool or new.
-const CONNECT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 
 /// The time limit of an answer. A statement concerns one row, or a few.
-const ANSWER: Duration = Duration::from_secs(2);
+pub(crate) const ANSWER: Duration = Duration::from_secs(2);
 
 /// After this time the server cancels a statement, so that none waits for a lock when its caller has gone. In milliseconds.
 const STATEMENT_TIMEOUT: &str = "1500";
@@ -122,6 +122,19 @@ impl Server {
                     )
             }),
         }
+    }
+
+    /// A pool for one connection that is kept: it takes none of those that calls need.
+    pub(crate) fn connection_of_its_own(&self) -> PgPool {
+        let options = match &self.connections {
+            Connections::Given(pool) => (*pool.connect_options()).clone(),
+            Connections::Ours { options, .. } => (**options).clone(),
+        };
+        PgPoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options)
     }
 
     async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {

@@ -1,5 +1,6 @@
 //! The statements, one for each call, each atomic by itself.
 
+use crate::lease_ends::CHANNEL;
 use crate::schema::Schema;
 
 /// The statements, with the schema's name in them.
@@ -12,8 +13,10 @@ pub(crate) struct Statements {
     pub(crate) insert: String,
     /// As `insert`, but `$8` is the generation to replace.
     pub(crate) replace: String,
-    /// `$1` key.
+    /// `$1` key. A row that is `true` was leased.
     pub(crate) remove: String,
+    /// `$1` key.
+    pub(crate) announce_lease_end: String,
     /// `$1` key, `$2` now, `$3` milliseconds.
     pub(crate) lease: String,
     /// `$1` key, `$2` now, `$3` milliseconds, `$4` fence.
@@ -52,7 +55,11 @@ impl Statements {
                  AND sid IS NOT DISTINCT FROM $5 AND sub IS NOT DISTINCT FROM $6 AND sealed = $2)) \
                  RETURNING true"
             ),
-            remove: format!("DELETE FROM {sessions} WHERE key = $1"),
+            remove: format!(
+                "DELETE FROM {sessions} WHERE key = $1 RETURNING coalesce(leased_until > clock_timestamp(), false)"
+            ),
+            // By itself: a removal must wait for the disk, and must not let others wait for that. See `lease_ends`.
+            announce_lease_end: format!("SELECT pg_notify('{CHANNEL}', encode($1, 'hex'))"),
             // `there` waits for a concurrent change of the row and sees its result. No row means that there is no
             // record, a row without `granted` that another caller holds the lease.
             lease: format!(
@@ -70,8 +77,11 @@ impl Statements {
                  WHERE key = $1 AND expires_at > $2 AND fence = $4 AND leased_until > clock_timestamp() \
                  RETURNING true"
             ),
+            // `synchronous_commit` is off for this transaction only.
             release_lease: format!(
-                "UPDATE {sessions} SET leased_until = NULL WHERE key = $1 AND fence = $2"
+                "WITH released AS (UPDATE {sessions} SET leased_until = NULL WHERE key = $1 AND fence = $2 RETURNING key) \
+                 SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', encode(key, 'hex')) \
+                 FROM released"
             ),
             find_sid: format!("SELECT key FROM {sessions} WHERE sid = $1 AND expires_at > $2"),
             find_sub: format!("SELECT key FROM {sessions} WHERE sub = $1 AND expires_at > $2"),

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchgate::store::{
-    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+    Lease, LeaseEnds, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
+    StoredRecord,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
@@ -14,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::address;
 use crate::error::PostgresError;
+use crate::lease_ends;
 use crate::row::{milliseconds, record, signed, unsigned, written};
 use crate::schema::Schema;
 use crate::server::{Server, Statement, Try};
@@ -46,6 +48,7 @@ pub struct PostgresStore {
     statements: Arc<Statements>,
     migrations: Migrations,
     swept_at: AtomicU64,
+    lease_ends: LeaseEnds,
 }
 
 /// What makes the tables.
@@ -106,6 +109,7 @@ impl PostgresStore {
             schema,
             migrations: Migrations::Ours(OnceCell::new()),
             swept_at: AtomicU64::new(0),
+            lease_ends: LeaseEnds::new(),
         }
     }
 
@@ -258,8 +262,23 @@ impl SessionStore for PostgresStore {
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let remove = |_| sqlx::query(&self.statements.remove).bind(key.as_slice());
-            self.rows(remove).await.map(drop)
+            let of_key = |text| sqlx::query(text).bind(key.as_slice());
+            let call = async {
+                self.ready().await?;
+                let removed = self
+                    .server
+                    .rows(|_| of_key(&self.statements.remove))
+                    .await?;
+                if let Some(row) = removed.first()
+                    && row.try_get(0).map_err(|error| self.server.error(error))?
+                {
+                    let announce = |_| of_key(&self.statements.announce_lease_end);
+                    // The session is removed, whether or not those who wait for its lease hear of it at once.
+                    drop(self.server.rows(announce).await);
+                }
+                Ok(())
+            };
+            self.server.in_time(call).await.map_err(unavailable)
         })
     }
 
@@ -320,6 +339,12 @@ impl SessionStore for PostgresStore {
             };
             self.rows(release).await.map(drop)
         })
+    }
+
+    fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        Some(self.lease_ends.wait(key, |announcer| {
+            lease_ends::subscribe(Arc::clone(&self.server), announcer)
+        }))
     }
 
     fn find<'a>(

@@ -3,6 +3,7 @@
 
 mod address;
 mod error;
+mod lease_ends;
 mod link;
 mod record;
 mod script;

@@ -14,7 +14,7 @@ use crate::address::Address;
 use crate::error::{Reason, RedisError};
 
 /// The time limit of a connection, with its handshakes and its login.
-const CONNECT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT: Duration = Duration::from_secs(2);
 
 /// The time limit of an answer.
 const ANSWER: Duration = Duration::from_secs(2);

@@ -8,17 +8,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchgate::store::{
-    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
+    Lease, LeaseEnds, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
+    StoredRecord,
 };
 use redis::{FromRedisValue, Script, ScriptInvocation, Value, cmd};
 
 use crate::address::{Address, UrlError};
 use crate::error::Reason;
+use crate::lease_ends;
 use crate::link::{Link, Question, Turn};
 use crate::record::{FIELDS, Fields, Foreign, index, read, record, record_key, written};
 use crate::script::{EXTEND, FIND, INSERT, LEASE, RELEASE, REMOVE, REPLACE};
 
-/// A [`SessionStore`] on Redis 7 or Valkey. One value, and one connection, serves a whole process.
+/// A [`SessionStore`] on Redis 7 or Valkey. One value, and one connection, serves a whole process. Another
+/// connection, for announcements, is made when a node first waits for another that refreshes a session.
 ///
 /// It connects at the first call, and again when the connection was lost. A call over a lost
 /// connection is repeated once over a new one, so that calls after a restart of Redis succeed. A call
@@ -29,6 +32,7 @@ pub struct RedisStore {
     /// Distinguishes the leases of this store from those of others; see [`RedisStore::caller`].
     name: u64,
     calls: AtomicU64,
+    lease_ends: LeaseEnds,
 }
 
 /// Opens the store of a URL for Redis or Valkey, as a
@@ -63,6 +67,7 @@ impl RedisStore {
             prefix: Self::DEFAULT_PREFIX.to_owned(),
             name: RandomState::new().build_hasher().finish(),
             calls: AtomicU64::new(0),
+            lease_ends: LeaseEnds::new(),
         })
     }
 
@@ -245,6 +250,13 @@ impl SessionStore for RedisStore {
             })
             .await
         })
+    }
+
+    fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        Some(self.lease_ends.wait(key, |announcer| {
+            let address = self.link.address().clone();
+            lease_ends::subscribe(address, lease_ends::channel(&self.prefix), announcer)
+        }))
     }
 
     fn find<'a>(

@@ -4,6 +4,7 @@
 mod ask;
 mod draw;
 mod index;
+mod lease_ends;
 mod leases;
 mod races;
 mod records;
@@ -21,6 +22,8 @@ pub struct Offer {
     pub leases: bool,
     /// It finds records by name: a logout by the provider ends sessions on every node.
     pub index: bool,
+    /// It announces the ends of leases: a node that waits for one need not poll.
+    pub lease_ends: bool,
 }
 
 /// Tests a store against every rule of the contract.
@@ -45,6 +48,11 @@ async fn every_rule(run: &Run<'_>) -> Result<Offer, Violation> {
     records::check(run).await?;
     races::check(run).await?;
     let leases = leases::check(run).await?;
+    let lease_ends = leases && lease_ends::check(run).await?;
     let index = index::check(run).await?;
-    Ok(Offer { leases, index })
+    Ok(Offer {
+        leases,
+        index,
+        lease_ends,
+    })
 }

@@ -33,6 +33,8 @@ pub enum Call {
     ExtendLease,
     /// `release_lease`
     ReleaseLease,
+    /// `lease_end`
+    LeaseEnd,
     /// `find`
     Find,
 }
@@ -76,6 +78,17 @@ pub enum Seen {
     Winners {
         /// How many.
         seen: usize,
+    },
+    /// Ends of a lease that is still held.
+    Ends {
+        /// How many.
+        seen: usize,
+    },
+    /// `true` where the store announces the end of this record's lease, after `false` for another record, or the other
+    /// way round.
+    Announces {
+        /// What it does for this record.
+        seen: bool,
     },
     /// The call failed.
     Failure(StoreError),
@@ -133,6 +146,14 @@ pub enum Rule {
     RemovesLease,
     /// A store that has leases has them for every record; one that has none, for no record.
     LeasesConsistently,
+    /// A store that announces the ends of leases does so for every record; one that does not, for no record.
+    AnnouncesConsistently,
+    /// While a lease is held, its end is not announced again and again.
+    AnnouncesEnds,
+    /// The end of a lease is announced when it is released, and not missed between the call and the first poll.
+    AnnouncesRelease,
+    /// The end of a lease is announced when its record is removed.
+    AnnouncesRemoval,
     /// A name finds exactly the records that have it.
     Finds,
     /// A replaced record is found by its new names only.
@@ -187,6 +208,18 @@ impl fmt::Display for Rule {
             Self::LeasesConsistently => {
                 "a store that has leases has them for every record; one that has none, for no record"
             }
+            Self::AnnouncesConsistently => {
+                "a store that announces the ends of leases does so for every record; one that does not, for no record"
+            }
+            Self::AnnouncesEnds => {
+                "while a lease is held, its end is not announced again and again"
+            }
+            Self::AnnouncesRelease => {
+                "the end of a lease is announced when it is released, and not missed between the call and the first poll"
+            }
+            Self::AnnouncesRemoval => {
+                "the end of a lease is announced when its record is removed"
+            }
             Self::Finds => "a name finds exactly the records that have it",
             Self::FindsReplaced => {
                 "a replaced record is found by its new names only"
@@ -207,6 +240,7 @@ impl fmt::Display for Call {
             Self::Lease => "lease",
             Self::ExtendLease => "extend_lease",
             Self::ReleaseLease => "release_lease",
+            Self::LeaseEnd => "lease_end",
             Self::Find => "find",
         })
     }
@@ -250,6 +284,9 @@ impl fmt::Display for Seen {
                 seen: Some(seen),
             } => write!(f, "found {} instead of {}", Keys(seen), Keys(wanted)),
             Self::Winners { seen } => write!(f, "succeeded {seen} times"),
+            Self::Ends { seen } => write!(f, "completed {seen} times in a row"),
+            Self::Announces { seen: true } => f.write_str("gave a future, and none before"),
+            Self::Announces { seen: false } => f.write_str("gave no future, and one before"),
             Self::Failure(_) => f.write_str("failed"),
             Self::Silence => f.write_str("did not answer in time"),
         }

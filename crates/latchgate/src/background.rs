@@ -237,7 +237,7 @@ impl Backoff {
     clippy::disallowed_methods,
     reason = "there is nothing to wait for but the time between two attempts"
 )]
-async fn wait(pause: Duration) {
+pub(crate) async fn wait(pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 

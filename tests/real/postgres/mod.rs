@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchgate::store::{SessionStore, StoreError, StoreKey, StoredNames, StoredRecord};
+use futures_util::future::join_all;
+use latchgate::store::{Lease, SessionStore, StoreError, StoreKey, StoredNames, StoredRecord};
 use latchgate_dev_provider::Endpoint;
 use latchgate_postgres::PostgresStore;
 use latchgate_store_contract::{Offer, check};
@@ -35,6 +36,14 @@ pub(crate) fn cases() -> Vec<Case> {
             keeps_it_where_roles_are_strict,
         ),
         case("load_is_one_statement", load_is_one_statement),
+        case(
+            "releases_change_no_setting_of_their_connection",
+            releases_change_no_setting_of_their_connection,
+        ),
+        case(
+            "those_who_wait_share_a_connection",
+            those_who_wait_share_a_connection,
+        ),
         case("expired_rows_are_swept", expired_rows_are_swept),
         case("sweep_takes_all_at_once", sweep_takes_all_at_once),
         case("rows_tell_nothing", rows_tell_nothing),
@@ -75,6 +84,7 @@ fn record(generation: u32) -> StoredRecord {
 const EVERYTHING: Offer = Offer {
     leases: true,
     index: true,
+    lease_ends: true,
 };
 
 async fn keeps_the_contract(server: &mut Postgres) -> Result<(), Failure> {
@@ -134,6 +144,68 @@ async fn load_is_one_statement(server: &mut Postgres) -> Result<(), Failure> {
         matches!(statements[..], [only] if only.contains("execute sqlx_s_") && only.contains("SELECT sealed")),
         "{statements:#?}"
     );
+    Ok(())
+}
+
+/// Releases do not wait for the disk; what follows on the same connection does.
+async fn releases_change_no_setting_of_their_connection(
+    server: &mut Postgres,
+) -> Result<(), Failure> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(server.options("app", "app"));
+    let store = PostgresStore::from_pool(pool.clone());
+    let key = key();
+    store.insert(&key, record(1), NOW).await?;
+    for _ in 0..2 {
+        let lease = store.lease(&key, Duration::from_secs(60), NOW).await?;
+        let Lease::Granted { fence, .. } = lease else {
+            return Err(format!("{lease:?}").into());
+        };
+        store.release_lease(&key, fence).await?;
+        let shown = pool.fetch_one("SHOW synchronous_commit").await?;
+        let shown: String = shown.try_get(0)?;
+        ensure!(shown == "on", "it is {shown}");
+    }
+    Ok(())
+}
+
+async fn those_who_wait_share_a_connection(server: &mut Postgres) -> Result<(), Failure> {
+    let store = PostgresStore::open(&server.url())?;
+    let key = key();
+    store.insert(&key, record(1), NOW).await?;
+    let mut admin = server.connect("postgres", "app").await?;
+    let mut listeners = async || -> Result<i64, Failure> {
+        let counted = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
+        Ok(admin.fetch_one(counted).await?.try_get(0)?)
+    };
+    let lease = store.lease(&key, Duration::from_secs(60), NOW).await?;
+    let Lease::Granted { fence, .. } = lease else {
+        return Err(format!("{lease:?}").into());
+    };
+    drop(store.lease_end(&key));
+    ensure!(
+        listeners().await? == 0,
+        "somebody listens, and nobody waits"
+    );
+    let wait = || store.lease_end(&key).ok_or("it announces nothing");
+    // Whoever waits first looks again once the store listens.
+    wait()?.await?;
+    let waiting = join_all([wait()?, wait()?, wait()?]);
+    let waiting = tokio::time::timeout(Duration::from_secs(5), waiting);
+    let released = async {
+        ensure!(listeners().await? == 1, "not one connection listens");
+        Ok::<(), Failure>(store.release_lease(&key, fence).await?)
+    };
+    let (told, released) = tokio::join!(waiting, released);
+    released?;
+    for told in told.map_err(|_| "nobody was told")? {
+        told?;
+    }
+    drop(store);
+    while listeners().await? > 0 {
+        pause(Duration::from_millis(10)).await;
+    }
     Ok(())
 }
 

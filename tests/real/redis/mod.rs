@@ -6,6 +6,7 @@ pub(crate) mod server;
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use latchgate::store::{Lease, SessionStore, StoreFuture, StoredName, StoredNames, StoredRecord};
 use latchgate_redis::RedisStore;
 use latchgate_store_contract::{Offer, check};
@@ -56,6 +57,14 @@ pub(crate) fn cases() -> Vec<Case> {
             connection::lost_answers_are_had_again,
         ),
         case("few_permissions_are_enough", few_permissions_are_enough),
+        case(
+            "leases_end_where_nobody_may_announce_it",
+            leases_end_where_nobody_may_announce_it,
+        ),
+        case(
+            "those_who_wait_share_a_connection",
+            those_who_wait_share_a_connection,
+        ),
         case(
             "a_wrong_password_is_not_told",
             connection::a_wrong_password_is_not_told,
@@ -124,6 +133,7 @@ async fn keeps_the_contract(store: &dyn SessionStore) -> Result<(), Failure> {
     let all = Offer {
         leases: true,
         index: true,
+        lease_ends: true,
     };
     ensure!(offer == all, "{offer:?}");
     Ok(())
@@ -252,9 +262,8 @@ async fn indexes_forget() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Those that the crate's documentation lists.
-async fn few_permissions_are_enough() -> Result<(), Failure> {
-    let server = Redis::start(&[]).await?;
+/// A user with the permissions that the crate's documentation lists, and then these rules: the URL.
+async fn shop(server: &Redis, further: &[&str]) -> Result<String, Failure> {
     let documentation = include_str!("../../../crates/latchgate-redis/README.md");
     let words: Vec<&str> = documentation.split_whitespace().collect();
     let from = words.iter().position(|word| word.ends_with("SETUSER"));
@@ -267,8 +276,14 @@ async fn few_permissions_are_enough() -> Result<(), Failure> {
             setuser.arg(rule.trim_end_matches('`'));
         }
     }
+    setuser.arg(further);
     server.ask::<()>(&setuser).await?;
-    let url = server.url().replace("//", "//shop:sesame@");
+    Ok(server.url().replace("//", "//shop:sesame@"))
+}
+
+async fn few_permissions_are_enough() -> Result<(), Failure> {
+    let server = Redis::start(&[]).await?;
+    let url = shop(&server, &[]).await?;
     keeps_the_contract(&RedisStore::open(&url)?).await?;
     let store = RedisStore::open(&url)?.with_prefix("elsewhere:");
     let told = failure(store.load(&[1; 32], NOW)).await?;
@@ -276,5 +291,70 @@ async fn few_permissions_are_enough() -> Result<(), Failure> {
         told.contains("NOPERM") && !told.contains("elsewhere"),
         "{told}"
     );
+    Ok(())
+}
+
+/// As a user of an earlier version, whose permissions had no channel.
+async fn leases_end_where_nobody_may_announce_it() -> Result<(), Failure> {
+    let server = Redis::start(&[]).await?;
+    for rules in [
+        &["resetchannels"][..],
+        &["-publish", "-subscribe"],
+        &["resetchannels", "-publish", "-subscribe"],
+    ] {
+        let store = RedisStore::open(&shop(&server, rules).await?)?;
+        let key = [1; 32];
+        store.insert(&key, record(1, 60, 1), NOW).await?;
+        for _ in 0..2 {
+            let lease = store.lease(&key, LEASE, NOW).await?;
+            let Lease::Granted { fence, .. } = lease else {
+                return Err(format!("{rules:?}: {lease:?}").into());
+            };
+            let end = store.lease_end(&key).ok_or("it announces nothing")?;
+            store.release_lease(&key, fence).await?;
+            let waited = tokio::time::timeout(Duration::from_millis(50), end).await;
+            ensure!(waited.is_err(), "{rules:?}: announced nevertheless");
+        }
+        store.lease(&key, LEASE, NOW).await?;
+        store.remove(&key).await?;
+        let left: Vec<String> = server.say("KEYS *").await?;
+        ensure!(left.is_empty(), "{rules:?}: {left:?}");
+    }
+    Ok(())
+}
+
+async fn those_who_wait_share_a_connection() -> Result<(), Failure> {
+    let server = Redis::start(&[]).await?;
+    let store = RedisStore::open(&server.url())?;
+    let key = [1; 32];
+    store.insert(&key, record(1, 60, 1), NOW).await?;
+    let subscribers = async || -> Result<i64, Failure> {
+        let (_, subscribers): (String, i64) =
+            server.say("PUBSUB NUMSUB latchgate:lease-ends").await?;
+        Ok(subscribers)
+    };
+    let Lease::Granted { fence, .. } = store.lease(&key, LEASE, NOW).await? else {
+        return Err("no lease".into());
+    };
+    drop(store.lease_end(&key));
+    ensure!(
+        subscribers().await? == 0,
+        "somebody listens, and nobody waits"
+    );
+    let wait = || store.lease_end(&key).ok_or("it announces nothing");
+    // Whoever waits first looks again once the store listens.
+    prompt(wait()?).await?;
+    let waiting = join_all([wait()?, wait()?, wait()?].map(prompt));
+    let released = async {
+        ensure!(subscribers().await? == 1, "not one connection listens");
+        Ok::<(), Failure>(store.release_lease(&key, fence).await?)
+    };
+    let (told, released) = tokio::join!(waiting, released);
+    released?;
+    told.into_iter().collect::<Result<(), Failure>>()?;
+    drop(store);
+    while subscribers().await? > 0 {
+        pause(Duration::from_millis(10)).await;
+    }
     Ok(())
 }

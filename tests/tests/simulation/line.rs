@@ -215,6 +215,19 @@ impl Line {
         answer.map_err(|_| Lost)
     }
 
+    /// Carries an announcement to a living node.
+    pub(crate) async fn announce(&self, life: &Life) -> Result<(), Lost> {
+        let fate = self.fate();
+        wait(fate.back).await;
+        if life.is_over() {
+            pending::<()>().await;
+        }
+        if self.is_down_for(life) || fate.lost.is_some() {
+            return Err(Lost);
+        }
+        Ok(())
+    }
+
     fn is_down_for(&self, sender: &Life) -> bool {
         let (weather, now) = (self.weather.lock().unwrap(), self.time.now());
         let mut cut_off = weather.cut_off.iter();

@@ -85,10 +85,12 @@ fn gate(
                 Ok::<Option<Written>, fmt::Error>(None)
             }
         });
+    let hears = world.dice.percent(70);
     let store = || StoreClient {
         shelf: Arc::clone(&world.shelf),
         line: Arc::clone(&world.store_line),
         life: life.clone(),
+        hears,
     };
     match world.keeping {
         Keeping::Stored => gate.store(store()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use latchgate::store::{
     Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredRecord,
 };
+use tokio::sync::Notify;
 
 use crate::line::{Life, Line};
 use crate::time::Time;
@@ -18,6 +19,8 @@ use crate::time::Time;
 pub(crate) struct Shelf {
     time: Time,
     state: Mutex<State>,
+    /// Whenever a lease has been released, or a record removed.
+    lease_ends: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +49,7 @@ impl Shelf {
         Arc::new(Self {
             time,
             state: Mutex::default(),
+            lease_ends: Notify::new(),
         })
     }
 
@@ -127,6 +131,8 @@ pub(crate) struct StoreClient {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) line: Arc<Line>,
     pub(crate) life: Life,
+    /// Whether it hears of the ends of leases, or looks again after pauses.
+    pub(crate) hears: bool,
 }
 
 impl StoreClient {
@@ -176,6 +182,7 @@ impl SessionStore for StoreClient {
         let key = *key;
         self.call(move |shelf| {
             shelf.state.lock().unwrap().places.remove(&key);
+            shelf.lease_ends.notify_waiters();
         })
     }
 
@@ -204,6 +211,18 @@ impl SessionStore for StoreClient {
         let key = *key;
         self.call(move |shelf| {
             shelf.move_lease(&key, fence, shelf.time.now());
+            shelf.lease_ends.notify_waiters();
+        })
+    }
+
+    fn lease_end<'a>(&'a self, _: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        let end = self.shelf.lease_ends.notified();
+        self.hears.then(|| -> StoreFuture<'a, ()> {
+            Box::pin(async {
+                end.await;
+                let heard = self.line.announce(&self.life).await;
+                heard.map_err(|_| StoreError::unavailable("the announcement was lost"))
+            })
         })
     }
 

@@ -17,6 +17,7 @@ const NOW: u64 = 4_000_000_000;
 const EVERYTHING: Offer = Offer {
     leases: true,
     index: true,
+    lease_ends: true,
 };
 
 /// Runs the contract on several seeds at the same time, on several threads.
@@ -52,6 +53,7 @@ async fn the_bridge_to_tower_sessions_keeps_the_contract() {
     let offer = Offer {
         leases: false,
         index: false,
+        lease_ends: false,
     };
     for _ in 0..2 {
         assert_eq!(keeps(store.clone()).await.unwrap(), offer);
@@ -134,6 +136,31 @@ async fn every_fault_is_caught_by_the_rule_it_breaks() {
             Rule::RemovesLease,
             Call::ExtendLease,
         ),
+        (
+            Fault::AnnouncesForSome,
+            Rule::AnnouncesConsistently,
+            Call::LeaseEnd,
+        ),
+        (
+            Fault::AnnouncesAllTheTime,
+            Rule::AnnouncesEnds,
+            Call::LeaseEnd,
+        ),
+        (
+            Fault::AnnouncesNoRelease,
+            Rule::AnnouncesRelease,
+            Call::LeaseEnd,
+        ),
+        (
+            Fault::AnnouncesToPolled,
+            Rule::AnnouncesRelease,
+            Call::LeaseEnd,
+        ),
+        (
+            Fault::AnnouncesNoRemoval,
+            Rule::AnnouncesRemoval,
+            Call::LeaseEnd,
+        ),
         (Fault::ConfusesSidAndSub, Rule::Finds, Call::Find),
         (Fault::FindsOne, Rule::Finds, Call::Find),
         (Fault::KeepsOldNames, Rule::FindsReplaced, Call::Find),
@@ -167,14 +194,20 @@ async fn what_is_not_offered_is_no_violation() {
     let offer = |fault| async move { check(&Faulty::new(fault), [9; 32], NOW).await.unwrap() };
     let without_leases = Offer {
         leases: false,
-        index: true,
+        lease_ends: false,
+        ..EVERYTHING
     };
     assert_eq!(offer(Fault::NoLeases).await, without_leases);
     let without_index = Offer {
-        leases: true,
         index: false,
+        ..EVERYTHING
     };
     assert_eq!(offer(Fault::NoIndex).await, without_index);
+    let without_lease_ends = Offer {
+        lease_ends: false,
+        ..EVERYTHING
+    };
+    assert_eq!(offer(Fault::NoLeaseEnds).await, without_lease_ends);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use latchgate::store::{
     Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames,
     StoredRecord,
 };
+use tokio::sync::Notify;
 
 /// What is wrong with a store. The last ones are only what it lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +46,23 @@ pub(crate) enum Fault {
     ForgetsOnReplace,
     FindsRemoved,
     FindsExpired,
+    AnnouncesForSome,
+    AnnouncesAllTheTime,
+    AnnouncesNoRelease,
+    AnnouncesToPolled,
+    AnnouncesNoRemoval,
     Fails,
     Hangs,
     NoLeases,
     NoIndex,
+    NoLeaseEnds,
 }
 
 #[derive(Debug)]
 pub(crate) struct Faulty {
     fault: Fault,
     places: Mutex<HashMap<StoreKey, Place>>,
+    ends: Notify,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +82,7 @@ impl Faulty {
         Self {
             fault,
             places: Mutex::default(),
+            ends: Notify::new(),
         }
     }
 
@@ -224,6 +233,9 @@ impl SessionStore for Faulty {
                 return Err(StoreError::Unavailable("it is gone already".into()));
             }
             self.alter(key, |place| place.removed = true);
+            if !self.has(Fault::AnnouncesNoRemoval) {
+                self.ends.notify_waiters();
+            }
             Ok(())
         })
     }
@@ -292,8 +304,28 @@ impl SessionStore for Faulty {
                 let anybody = self.has(Fault::ReleasesForAnybody);
                 place.lease.take_if(|held| held.0 == fence || anybody);
             });
+            if !self.has(Fault::AnnouncesNoRelease) {
+                self.ends.notify_waiters();
+            }
             Ok(())
         })
+    }
+
+    fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
+        match self.fault {
+            Fault::NoLeaseEnds => return None,
+            Fault::AnnouncesForSome if self.places().contains_key(key) => return None,
+            _ => {}
+        }
+        let from_now = self.ends.notified();
+        Some(Box::pin(async move {
+            match self.fault {
+                Fault::AnnouncesAllTheTime => {}
+                Fault::AnnouncesToPolled => self.ends.notified().await,
+                _ => from_now.await,
+            }
+            Ok(())
+        }))
     }
 
     fn find<'a>(

@@ -114,12 +114,14 @@
 //! no leases, and a logout by the provider reaches the sessions of one node only when there is no index.
 
 mod error;
+mod lease_ends;
 mod memory;
 mod records;
 mod session_store;
 
 pub use crate::causes::write_with_causes;
 pub use error::StoreError;
+pub use lease_ends::{LeaseEndAnnouncer, LeaseEnds};
 pub use memory::MemoryStore;
 pub use records::{Lease, LoadedRecord, StoreKey, StoredName, StoredNames, StoredRecord};
 pub use session_store::{SessionStore, StoreFuture, StoreOpener};

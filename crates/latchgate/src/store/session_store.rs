@@ -83,10 +83,12 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Ends the lease with this `fence`, if it is still held.
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()>;
 
-    /// Waits until the lease of the record under `key` is released, or the record is removed, for stores that tell their
-    /// nodes. The future counts from the moment it is made, and may complete early: whoever waits looks again. `None`, which
-    /// is what this method answers unless a store has one of its own: nodes that wait look again after pauses of 20 ms to
-    /// a second.
+    /// Waits until the lease of the record under `key` is released, or the record is removed. `None`, the default, for
+    /// stores that do not announce this: waiting nodes then look again after pauses of 20 ms to a second.
+    ///
+    /// It counts what happens from this call on, even before the first poll. It may complete early now and then, because a
+    /// waiting node looks again; it may also fail, or miss something and never complete, because nodes look again after
+    /// pauses in any case. [`LeaseEnds`](super::LeaseEnds) implements it for servers with messages.
     fn lease_end<'a>(&'a self, _key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
         None
     }
