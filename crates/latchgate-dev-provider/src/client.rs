@@ -27,6 +27,7 @@ pub struct Client {
     pub(crate) frontchannel_logout_uri: Option<Url>,
     pub(crate) userinfo_signed_response_alg: Option<SigningAlg>,
     pub(crate) token_binding: TokenBinding,
+    pub(crate) jwks: Option<String>,
 }
 
 /// Whether a client's tokens are bound to a key.
@@ -59,6 +60,10 @@ pub enum TokenEndpointAuthMethod {
     ClientSecretBasic,
     /// `client_secret_post`
     ClientSecretPost,
+    /// `private_key_jwt`: a JWT signed with a key of the client's JWK Set, by any algorithm but ES512
+    PrivateKeyJwt,
+    /// `client_secret_jwt`: a JWT signed with the client secret
+    ClientSecretJwt,
     /// `none`: a public client
     None,
 }
@@ -80,6 +85,18 @@ impl Client {
             frontchannel_logout_uri: None,
             userinfo_signed_response_alg: None,
             token_binding: TokenBinding::WhenProved,
+            jwks: None,
+        }
+    }
+
+    /// A client that has no secret and signs a JWT instead (`private_key_jwt`), with a key whose public half is in this
+    /// JWK Set.
+    pub fn with_keys(client_id: impl Into<String>, jwks: impl Into<String>) -> Self {
+        Self {
+            client_secret: None,
+            token_endpoint_auth_methods: vec![TokenEndpointAuthMethod::PrivateKeyJwt],
+            jwks: Some(jwks.into()),
+            ..Self::confidential(client_id, String::new())
         }
     }
 
@@ -151,6 +168,13 @@ impl Client {
         self
     }
 
+    /// Sets the client's public keys, as a JWK Set.
+    #[must_use]
+    pub fn jwks(mut self, jwks: impl Into<String>) -> Self {
+        self.jwks = Some(jwks.into());
+        self
+    }
+
     /// The client's identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -186,6 +210,7 @@ impl fmt::Debug for Client {
                 &self.userinfo_signed_response_alg,
             )
             .field("token_binding", &self.token_binding)
+            .field("jwks", &self.jwks)
             .finish()
     }
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, header};
 use url::form_urlencoded;
 
 use crate::client::{Client, TokenEndpointAuthMethod};
+use crate::client_assertion::{JWT_BEARER, method_of, subject_of};
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::token_error::TokenError;
@@ -14,7 +15,8 @@ use crate::token_error::TokenError;
 /// What a client presented.
 struct Credentials {
     client_id: String,
-    client_secret: Option<String>,
+    /// The secret or the assertion.
+    proof: Option<String>,
     method: TokenEndpointAuthMethod,
 }
 
@@ -37,12 +39,19 @@ impl Provider {
                 "the client is not registered for this authentication method",
             ));
         }
-        let expected = client.client_secret.as_deref().unwrap_or_default();
-        let presented = credentials.client_secret.as_deref().unwrap_or_default();
-        if credentials.method != TokenEndpointAuthMethod::None
-            && verify_slices_are_equal(expected.as_bytes(), presented.as_bytes()).is_err()
-        {
-            return Err(TokenError::InvalidClient("the client secret is wrong"));
+        let proof = credentials.proof.as_deref().unwrap_or_default();
+        match credentials.method {
+            TokenEndpointAuthMethod::None => {}
+            TokenEndpointAuthMethod::PrivateKeyJwt | TokenEndpointAuthMethod::ClientSecretJwt => {
+                self.check_assertion(&client, proof)?;
+            }
+            TokenEndpointAuthMethod::ClientSecretBasic
+            | TokenEndpointAuthMethod::ClientSecretPost => {
+                let expected = client.client_secret.as_deref().unwrap_or_default();
+                if verify_slices_are_equal(expected.as_bytes(), proof.as_bytes()).is_err() {
+                    return Err(TokenError::InvalidClient("the client secret is wrong"));
+                }
+            }
         }
         Ok(client)
     }
@@ -54,9 +63,9 @@ impl Provider {
         parameters: &Parameters,
     ) -> Result<Arc<Client>, TokenError> {
         let client = self.authenticate_client(headers, parameters)?;
-        match client.client_secret {
-            Some(_) => Ok(client),
-            None => Err(TokenError::InvalidClient(
+        match client.client_secret.is_some() || client.jwks.is_some() {
+            true => Ok(client),
+            false => Err(TokenError::InvalidClient(
                 "a public client may not use this endpoint",
             )),
         }
@@ -67,11 +76,22 @@ impl Credentials {
     fn presented(headers: &HeaderMap, parameters: &Parameters) -> Result<Self, TokenError> {
         let posted_id = parameters.get("client_id");
         let posted_secret = parameters.get("client_secret");
+        let assertion = parameters.get("client_assertion");
+        if assertion.is_some()
+            && (posted_secret.is_some() || headers.contains_key(header::AUTHORIZATION))
+        {
+            return Err(TokenError::InvalidRequest(
+                "the client authenticated with two methods at once".to_owned(),
+            ));
+        }
+        if let Some(assertion) = assertion {
+            return Self::asserted(assertion, parameters);
+        }
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
             let client_id = posted_id.ok_or(TokenError::InvalidClient("no client_id was sent"))?;
             return Ok(Self {
                 client_id: client_id.to_owned(),
-                client_secret: posted_secret.map(str::to_owned),
+                proof: posted_secret.map(str::to_owned),
                 method: match posted_secret {
                     Some(_) => TokenEndpointAuthMethod::ClientSecretPost,
                     None => TokenEndpointAuthMethod::None,
@@ -98,6 +118,33 @@ impl Credentials {
         Ok(basic)
     }
 
+    /// The client that the assertion is about; a `client_id` beside it must be the same ([RFC 7521
+    /// §4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)).
+    fn asserted(assertion: &str, parameters: &Parameters) -> Result<Self, TokenError> {
+        if parameters.get("client_assertion_type") != Some(JWT_BEARER) {
+            return Err(TokenError::InvalidRequest(format!(
+                "client_assertion_type must be {JWT_BEARER}"
+            )));
+        }
+        let method = method_of(assertion)?;
+        let client_id = subject_of(assertion).ok_or(TokenError::InvalidClient(
+            "the assertion lacks iss, sub, aud as one string, jti or exp",
+        ))?;
+        if parameters
+            .get("client_id")
+            .is_some_and(|id| id != client_id)
+        {
+            return Err(TokenError::InvalidRequest(
+                "client_id is not the sub of the assertion".to_owned(),
+            ));
+        }
+        Ok(Self {
+            client_id,
+            proof: Some(assertion.to_owned()),
+            method,
+        })
+    }
+
     /// Both halves are form-urlencoded before they are joined ([RFC 6749
     /// §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
     fn from_basic(header: &str) -> Option<Self> {
@@ -111,7 +158,7 @@ impl Credentials {
         let (client_id, client_secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
         Some(Self {
             client_id: form_decoded(client_id)?,
-            client_secret: Some(form_decoded(client_secret)?),
+            proof: Some(form_decoded(client_secret)?),
             method: TokenEndpointAuthMethod::ClientSecretBasic,
         })
     }

@@ -25,6 +25,7 @@ use crate::routes::routes;
 use crate::scope::Scope;
 use crate::server::Server;
 use crate::session::OpSessions;
+use crate::used_assertions::UsedAssertions;
 use crate::world::random_token;
 
 pub use self::builder::{DevProviderBuilder, StartError};
@@ -91,6 +92,7 @@ impl DevProvider {
             transactions: Transactions::default(),
             pushed_requests: PushedRequests::default(),
             proofs: Proofs::default(),
+            used_assertions: UsedAssertions::default(),
             ledger: Mutex::new(Ledger::default()),
             journal: Journal::default(),
             mischief: Mischief::default(),

@@ -7,7 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use crate::client_assertion::ASSERTION_ALGORITHMS;
 use crate::journal::Endpoint;
+use crate::keys::SigningAlg;
 use crate::provider::Provider;
 use crate::settings::{Requests, ResponseIssuer};
 
@@ -29,13 +31,14 @@ pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Valu
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
-        "userinfo_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": SigningAlg::ALL.map(SigningAlg::as_str),
+        "userinfo_signing_alg_values_supported": SigningAlg::ALL.map(SigningAlg::as_str),
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": ["ES256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+        "introspection_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "acr_values_supported": ["0", "mfa"],

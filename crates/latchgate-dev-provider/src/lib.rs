@@ -6,6 +6,7 @@ mod authorization_request;
 mod backchannel_logout;
 mod causes;
 mod client;
+mod client_assertion;
 mod client_authentication;
 mod dev_provider;
 mod discovery;
@@ -33,6 +34,7 @@ mod session;
 mod settings;
 mod token;
 mod token_error;
+mod used_assertions;
 mod userinfo;
 mod world;
 

@@ -68,7 +68,10 @@ impl Person {
         let sub = if name.is_ascii() && !slug.is_empty() && slug.len() <= 64 {
             slug
         } else {
-            format!("person-{}", crate::jws::at_hash(&name))
+            format!(
+                "person-{}",
+                crate::jws::at_hash(&aws_lc_rs::digest::SHA256, &name)
+            )
         };
         Self {
             name: Some(name),

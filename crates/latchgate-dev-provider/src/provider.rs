@@ -15,6 +15,7 @@ use crate::person::Person;
 use crate::pushed_requests::PushedRequests;
 use crate::session::{OpSession, OpSessions};
 use crate::settings::Settings;
+use crate::used_assertions::UsedAssertions;
 use crate::world::Clock;
 
 /// Everything the endpoints share.
@@ -30,6 +31,7 @@ pub(crate) struct Provider {
     pub(crate) transactions: Transactions,
     pub(crate) pushed_requests: PushedRequests,
     pub(crate) proofs: Proofs,
+    pub(crate) used_assertions: UsedAssertions,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) journal: Journal,
     pub(crate) mischief: Mischief,

@@ -10,6 +10,7 @@ mod bridge;
 mod callback;
 mod ceilings;
 mod clear_site_data;
+mod client_assertions;
 mod configuration;
 mod cookie_attributes;
 mod dpop;

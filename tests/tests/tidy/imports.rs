@@ -71,11 +71,13 @@ const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     ("dpop", 12),
     ("mischief", 12),
     ("pushed_requests", 12),
+    ("used_assertions", 12),
     // 2: all of it in one place, which knows no endpoint.
     ("provider", 20),
     // 3: the endpoints, and what they share.
     ("backchannel_logout", 30),
-    ("client_authentication", 30),
+    ("client_assertion", 30),
+    ("client_authentication", 31),
     ("frontchannel_logout", 30),
     ("pages", 30),
     ("discovery", 31),

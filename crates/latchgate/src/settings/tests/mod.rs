@@ -1,6 +1,7 @@
 //! Settings from a table and from the environment.
 
 mod api;
+mod client_auth;
 mod environment;
 mod mistakes;
 mod names;
