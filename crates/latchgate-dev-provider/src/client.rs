@@ -5,6 +5,7 @@ use std::fmt;
 
 use url::Url;
 
+use crate::jwe::{ContentAlg, EncryptionAlg, encrypt};
 use crate::keys::SigningAlg;
 use crate::loopback::is_loopback_uri;
 
@@ -28,6 +29,8 @@ pub struct Client {
     pub(crate) userinfo_signed_response_alg: Option<SigningAlg>,
     pub(crate) token_binding: TokenBinding,
     pub(crate) jwks: Option<String>,
+    pub(crate) id_token_encryption: Option<(EncryptionAlg, ContentAlg)>,
+    pub(crate) userinfo_encryption: Option<(EncryptionAlg, ContentAlg)>,
 }
 
 /// Whether a client's tokens are bound to a key.
@@ -86,6 +89,8 @@ impl Client {
             userinfo_signed_response_alg: None,
             token_binding: TokenBinding::WhenProved,
             jwks: None,
+            id_token_encryption: None,
+            userinfo_encryption: None,
         }
     }
 
@@ -175,6 +180,32 @@ impl Client {
         self
     }
 
+    /// Has ID tokens for this client encrypted as well, for the key of [`jwks`](Self::jwks) with `use` `enc`. A token that
+    /// cannot be encrypted is sent as it is.
+    #[must_use]
+    pub fn id_token_encrypted_response(mut self, alg: EncryptionAlg, enc: ContentAlg) -> Self {
+        self.id_token_encryption = Some((alg, enc));
+        self
+    }
+
+    /// Has userinfo responses encrypted in the same way, if they are signed.
+    #[must_use]
+    pub fn userinfo_encrypted_response(mut self, alg: EncryptionAlg, enc: ContentAlg) -> Self {
+        self.userinfo_encryption = Some((alg, enc));
+        self
+    }
+
+    /// A token as the client gets it: encrypted, if it is registered for that.
+    pub(crate) fn sealed(
+        &self,
+        token: String,
+        encryption: Option<(EncryptionAlg, ContentAlg)>,
+    ) -> String {
+        let jwks = self.jwks.as_deref().unwrap_or_default();
+        let sealed = encryption.and_then(|(alg, enc)| encrypt(jwks, alg, enc, &token));
+        sealed.unwrap_or(token)
+    }
+
     /// The client's identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -211,6 +242,8 @@ impl fmt::Debug for Client {
             )
             .field("token_binding", &self.token_binding)
             .field("jwks", &self.jwks)
+            .field("id_token_encryption", &self.id_token_encryption)
+            .field("userinfo_encryption", &self.userinfo_encryption)
             .finish()
     }
 }

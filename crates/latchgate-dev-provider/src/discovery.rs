@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client_assertion::ASSERTION_ALGORITHMS;
 use crate::journal::Endpoint;
+use crate::jwe::{CONTENT_ALGORITHMS, ENCRYPTION_ALGORITHMS};
 use crate::keys::SigningAlg;
 use crate::provider::Provider;
 use crate::settings::{Requests, ResponseIssuer};
@@ -33,6 +34,10 @@ pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Valu
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": SigningAlg::ALL.map(SigningAlg::as_str),
         "userinfo_signing_alg_values_supported": SigningAlg::ALL.map(SigningAlg::as_str),
+        "id_token_encryption_alg_values_supported": ENCRYPTION_ALGORITHMS,
+        "id_token_encryption_enc_values_supported": CONTENT_ALGORITHMS,
+        "userinfo_encryption_alg_values_supported": ENCRYPTION_ALGORITHMS,
+        "userinfo_encryption_enc_values_supported": CONTENT_ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": ["ES256"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none"],

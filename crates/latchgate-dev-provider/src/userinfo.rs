@@ -61,11 +61,13 @@ impl Provider {
         let (mut claims, client) = self.userinfo(&token, jkt.as_deref())?;
         self.mischief.alter_userinfo(&mut claims);
         let no_store = [(header::CACHE_CONTROL, "no-store")];
-        match client.and_then(|client| client.userinfo_signed_response_alg) {
+        let signs = client.and_then(|client| Some((client.userinfo_signed_response_alg?, client)));
+        match signs {
             None => Ok((no_store, Json(claims)).into_response()),
-            Some(alg) => {
+            Some((alg, client)) => {
                 let jwt = [(header::CONTENT_TYPE, "application/jwt")];
-                Ok((no_store, jwt, self.signed(&claims, alg)).into_response())
+                let token = client.sealed(self.signed(&claims, alg), client.userinfo_encryption);
+                Ok((no_store, jwt, token).into_response())
             }
         }
     }

@@ -232,6 +232,7 @@ impl Error {
             Self::IdToken(error) => match error {
                 IdTokenError::Missing => "id_token_missing",
                 IdTokenError::Jws(_) => "id_token_signature",
+                IdTokenError::Jwe(_) => "id_token_encryption",
                 IdTokenError::Type => "id_token_typ",
                 IdTokenError::Issuer => "id_token_iss",
                 IdTokenError::Audience | IdTokenError::SharedSecretAudience => "id_token_aud",
@@ -386,7 +387,7 @@ impl From<HookError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jose::{JsonError, JwsError};
+    use crate::jose::{JsonError, JweError, JwsError};
     use std::collections::BTreeMap;
 
     /// Every error there is, with what is promised about it for ever: code, status, fault.
@@ -589,6 +590,12 @@ mod tests {
             (
                 IdTokenError::Jws(JwsError::Unsigned).into(),
                 "id_token_signature",
+                502,
+                Provider,
+            ),
+            (
+                IdTokenError::Jwe(JweError::NotEncrypted).into(),
+                "id_token_encryption",
                 502,
                 Provider,
             ),

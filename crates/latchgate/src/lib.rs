@@ -53,7 +53,10 @@ pub use io::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
     ReqwestClientError, SystemClock, SystemRandom,
 };
-pub use jose::{Algorithm, AlgorithmError, JsonError, JwsError, KeySetError, PrivateKeyError};
+pub use jose::{
+    Algorithm, AlgorithmError, ContentEncryption, DecryptionKey, EncryptionAlgorithmError,
+    JsonError, JweError, JwsError, KeyManagement, KeySetError, PrivateKeyError,
+};
 pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,

@@ -1,7 +1,8 @@
 //! The userinfo endpoint: [OpenID Connect Core 1.0 §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo),
 //! called with the access token in the header, [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1),
 //! [RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1).
-//! The answer is JSON, or a JWT if the client has registered a `userinfo_signed_response_alg` (§5.3.2).
+//! The answer is JSON, or a JWT if the client has registered a `userinfo_signed_response_alg` (§5.3.2), which may be
+//! encrypted.
 
 use std::fmt;
 
@@ -21,6 +22,8 @@ pub enum UserinfoError {
     Status(StatusCode),
     /// The answer is neither `application/json` nor `application/jwt`.
     ContentType,
+    /// The answer is JSON, although a signed or encrypted one was agreed upon.
+    NotSigned,
     /// The answer is not a JSON object.
     Json(JsonError),
     /// The answer is signed and cannot be verified: signature, `typ`, `iss`, `aud`, or `exp` if present.
@@ -47,6 +50,9 @@ impl fmt::Display for UserinfoError {
             Self::Status(status) => write!(f, "the userinfo endpoint answered {status}"),
             Self::ContentType => f.write_str(
                 "the userinfo endpoint's answer is neither `application/json` nor `application/jwt`",
+            ),
+            Self::NotSigned => f.write_str(
+                "the userinfo endpoint's answer is plain JSON, but a signed one is configured (`userinfo_alg`, `userinfo_encryption_alg`); register the client for it at the provider, or remove the setting",
             ),
             Self::Token(_) => f.write_str("the userinfo endpoint's signed answer cannot be accepted"),
             Self::NoSubject => f.write_str("the userinfo endpoint's answer has no `sub`"),
@@ -102,7 +108,13 @@ pub(crate) fn response(
         .and_then(|kind| kind.to_str().ok()?.split(';').next())
         .unwrap_or_default()
         .trim();
+    let registration = rules.registration;
+    let is_agreed =
+        registration.userinfo_alg.is_some() || registration.userinfo_encryption.is_some();
     let claims = if kind.eq_ignore_ascii_case("application/json") {
+        if is_agreed {
+            return Err(UserinfoError::NotSigned);
+        }
         strict_object(response.body()).map_err(UserinfoError::Json)?
     } else if kind.eq_ignore_ascii_case("application/jwt") {
         signed(rules, response.body()).map_err(UserinfoError::Token)?
@@ -119,7 +131,12 @@ pub(crate) fn response(
 /// Claims that are signed for us. They need no `exp`: they are as old as the answer.
 fn signed(rules: &Rules<'_>, body: &[u8]) -> Result<Map<String, Value>, JwtError> {
     let raw = String::from_utf8_lossy(body);
-    let claims = rules.verify_origin(raw.trim(), |typ| typ.eq_ignore_ascii_case("jwt"))?;
+    let registration = rules.registration;
+    let raw = Rules::decrypted(raw.trim(), registration.userinfo_encryption.as_ref())?;
+    let alg = registration
+        .userinfo_alg
+        .unwrap_or(registration.id_token_alg);
+    let claims = rules.verify_origin_by(&raw, alg, |typ| typ.eq_ignore_ascii_case("jwt"))?;
     if claims.contains_key("exp") {
         rules.verify_expiry(number(&claims, "exp"))?;
     }

@@ -48,4 +48,5 @@ mod several_providers;
 mod shared_refresh;
 mod store_trouble;
 mod strangers;
+mod token_kinds;
 mod userinfo;

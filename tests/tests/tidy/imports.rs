@@ -53,6 +53,7 @@ const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     // 0: tools.
     ("causes", 0),
     ("journal", 0),
+    ("jwe", 0),
     ("jws", 0),
     ("loopback", 0),
     ("parameters", 0),

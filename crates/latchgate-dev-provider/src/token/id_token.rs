@@ -81,7 +81,7 @@ impl Provider {
             self.mischief
                 .alter_refreshed_id_token(&mut header, &mut claims);
         }
-        compact(&header, &claims, sign)
+        client.sealed(compact(&header, &claims, sign), client.id_token_encryption)
     }
 }
 

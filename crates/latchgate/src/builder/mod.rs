@@ -4,6 +4,7 @@ mod api;
 mod build;
 mod checks;
 mod client_auth;
+mod encryption;
 mod hooks;
 mod paths;
 mod protected_resource;

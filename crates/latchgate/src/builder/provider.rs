@@ -5,13 +5,14 @@ use std::sync::Arc;
 use url::Url;
 
 use super::client_auth::client_auth;
+use super::encryption::EncryptedTokens;
 use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
 use crate::client::{
     AssertionAudience, ClientAuth, ClientKey, ClientSecret, Registration, ResponseMode,
     TokenBinding, Usage, UserinfoPolicy, registration_id,
 };
 use crate::config::{Mistake, Mistakes, Problem};
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, ContentEncryption, DecryptionKey, KeyManagement};
 use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset};
 
 /// The registration at one OpenID Provider.
@@ -45,6 +46,8 @@ pub struct Provider {
     id_token_alg: Algorithm,
     trusted_audiences: Vec<String>,
     userinfo: UserinfoPolicy,
+    userinfo_alg: Option<Algorithm>,
+    encrypted: EncryptedTokens,
     login_options: LoginOptions,
     claims: Option<ClaimsRequest>,
     authorization_details: Option<AuthorizationDetails>,
@@ -75,6 +78,8 @@ impl Provider {
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
+            userinfo_alg: None,
+            encrypted: EncryptedTokens::default(),
             login_options: LoginOptions::new(),
             claims: None,
             authorization_details: None,
@@ -195,6 +200,48 @@ impl Provider {
         self
     }
 
+    /// The one signature algorithm of userinfo, if the client is registered for a signed answer
+    /// (`userinfo_signed_response_alg`). An answer that is only JSON is then refused.
+    ///
+    /// Without this, both are accepted: JSON, and a JWT that is signed like an ID token.
+    pub fn userinfo_alg(mut self, alg: Algorithm) -> Self {
+        self.userinfo_alg = Some(alg);
+        self
+    }
+
+    /// The client's private key for encrypted ID tokens and userinfo. May be called several times, newest first, while
+    /// keys are rotated.
+    pub fn decryption_key(mut self, key: DecryptionKey) -> Self {
+        self.encrypted.keys.push(key);
+        self
+    }
+
+    /// The algorithms of encrypted ID tokens, if the client is registered for them (`id_token_encrypted_response_alg` and
+    /// `id_token_encrypted_response_enc`). An ID token that is only signed is then refused, and so is one that is only
+    /// encrypted. Needs a [`decryption_key`](Self::decryption_key).
+    ///
+    /// ```no_run
+    /// use latchgate::{ContentEncryption, DecryptionKey, KeyManagement, Provider};
+    ///
+    /// let key = DecryptionKey::from_pem(std::fs::read("decryption-key.pem")?)?;
+    /// println!("register this at the provider: {}", key.public_jwk());
+    /// let provider = Provider::new("https://login.example.com/", "my-app")
+    ///     .decryption_key(key)
+    ///     .id_token_encryption(KeyManagement::EcdhEsA256Kw, ContentEncryption::A256Gcm);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn id_token_encryption(mut self, alg: KeyManagement, enc: ContentEncryption) -> Self {
+        self.encrypted.id_token = Some((alg, enc));
+        self
+    }
+
+    /// The algorithms of encrypted userinfo (`userinfo_encrypted_response_alg` and `userinfo_encrypted_response_enc`),
+    /// which has to be signed as well. Needs a [`decryption_key`](Self::decryption_key).
+    pub fn userinfo_encryption(mut self, alg: KeyManagement, enc: ContentEncryption) -> Self {
+        self.encrypted.userinfo = Some((alg, enc));
+        self
+    }
+
     /// Options for every login: a prompt, `acr_values`, `max_age`, and so on. A handler's own
     /// [`LoginOptions`] take precedence, one by one.
     pub fn login_options(mut self, options: LoginOptions) -> Self {
@@ -269,12 +316,16 @@ impl Provider {
         }
         let auth = client_auth(self.auth, self.auth_alg, mistakes);
         let has_no_secret = |auth: &ClientAuth| auth.secret().is_none();
-        if self.id_token_alg.is_symmetric() && auth.as_ref().is_some_and(has_no_secret) {
-            mistakes.add(Mistake::new(
-                "id_token_alg",
-                Problem::SymmetricWithoutSecret,
-            ));
+        for (name, alg) in [
+            ("id_token_alg", Some(self.id_token_alg)),
+            ("userinfo_alg", self.userinfo_alg),
+        ] {
+            let is_symmetric = alg.is_some_and(Algorithm::is_symmetric);
+            if is_symmetric && auth.as_ref().is_some_and(has_no_secret) {
+                mistakes.add(Mistake::new(name, Problem::SymmetricWithoutSecret));
+            }
         }
+        let encryption = self.encrypted.check(mistakes);
         if !self.scopes.iter().any(|scope| scope == "openid") {
             mistakes.add(Mistake::new("scopes", Problem::NoOpenidScope));
         }
@@ -324,6 +375,9 @@ impl Provider {
             id_token_alg: self.id_token_alg,
             trusted_audiences: self.trusted_audiences,
             userinfo: self.userinfo,
+            userinfo_alg: self.userinfo_alg,
+            id_token_encryption: encryption.id_token,
+            userinfo_encryption: encryption.userinfo,
             claim_paths: Arc::new(claim_paths),
         })
     }

@@ -14,7 +14,7 @@ use oauth2::{
 
 use super::authentication::{AssertionAudience, ClientAuth};
 use super::usage::Usage;
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, Encryption};
 use crate::provider::{ClaimPaths, Issuer, Metadata};
 
 /// The registration at one provider.
@@ -52,6 +52,12 @@ pub(crate) struct Registration {
     /// Audiences an ID token may name besides our client id.
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) userinfo: UserinfoPolicy,
+    /// The one signature algorithm of userinfo, if a signed answer was agreed upon.
+    pub(crate) userinfo_alg: Option<Algorithm>,
+    /// How ID tokens are encrypted, if that was agreed upon.
+    pub(crate) id_token_encryption: Option<Encryption>,
+    /// How userinfo is encrypted, if that was agreed upon.
+    pub(crate) userinfo_encryption: Option<Encryption>,
     /// The claims that contain roles and permissions.
     pub(crate) claim_paths: Arc<ClaimPaths>,
 }
@@ -162,6 +168,9 @@ impl Registration {
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
+            userinfo_alg: None,
+            id_token_encryption: None,
+            userinfo_encryption: None,
             claim_paths: Arc::new(ClaimPaths::of(crate::provider::ProviderPreset::Plain)),
         }
     }

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::authorization::{AuthorizationDetailsError, ClaimsRequestError, ParameterError};
 use crate::io::{RandomError, ReqwestClientError};
-use crate::jose::{Algorithm, AlgorithmError, PrivateKeyError};
+use crate::jose::{
+    Algorithm, AlgorithmError, EncryptionAlgorithmError, KeyManagement, PrivateKeyError,
+};
 use crate::provider::{ClaimPathError, IssuerError};
 use crate::seal::KeyError;
 use crate::store::StoreError;
@@ -31,6 +33,15 @@ pub enum Problem {
     },
     /// A private key cannot be used.
     PrivateKey(PrivateKeyError),
+    /// It is not an algorithm of encrypted tokens.
+    EncryptionAlgorithm(EncryptionAlgorithmError),
+    /// No key decrypts what is configured to be encrypted.
+    NoDecryptionKey {
+        /// The algorithm of the missing key.
+        alg: KeyManagement,
+    },
+    /// A key decrypts, but nothing is configured to be encrypted.
+    NothingEncrypted,
     /// `private_key_jwt` needs a key.
     NoClientKey,
     /// The client's key or secret cannot sign with it.
@@ -161,6 +172,9 @@ impl fmt::Display for Problem {
             Self::NoClientAuth => f.write_str("is missing; set the secret, or a key for `client_auth = private_key_jwt`, or declare a public client with `client_auth = none`"),
             Self::WithoutUse { method } => write!(f, "is set although `client_auth` is `{method}`, which does not use it; remove one of them"),
             Self::PrivateKey(problem) => problem.fmt(f),
+            Self::EncryptionAlgorithm(problem) => problem.fmt(f),
+            Self::NoDecryptionKey { alg } => write!(f, "has no key for {alg}, by which tokens are encrypted; give the path of one, as PEM or JSON Web Key: RSA for RSA-OAEP, P-256, P-384 or P-521 for ECDH-ES"),
+            Self::NothingEncrypted => f.write_str("is set, but nothing is configured to be encrypted; set `id_token_encryption_alg` or `userinfo_encryption_alg`, or remove it"),
             Self::NoClientKey => f.write_str("is required because `client_auth` is `private_key_jwt`; give the path of a private key, as PEM or JSON Web Key"),
             Self::UnfitAlgorithm { alg } if alg.is_symmetric() => write!(f, "is {alg}, which the client's key cannot sign with; leave it out to use the key's own algorithm"),
             Self::UnfitAlgorithm { alg } => write!(f, "is {alg}, which the client's key cannot sign with; leave it out to use the key's own, or with a client secret use HS256, HS384 or HS512"),

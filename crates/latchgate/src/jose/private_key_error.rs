@@ -34,6 +34,8 @@ pub enum PrivateKeyError {
     Size,
     /// The key is damaged, or of another kind than those accepted.
     Unusable,
+    /// An Ed25519 key, which can sign but not decrypt.
+    SignsOnly,
     /// `alg` of the JSON Web Key is not a signature algorithm.
     UnknownAlgorithm(AlgorithmError),
     /// The key is not for this signature algorithm.
@@ -67,6 +69,9 @@ impl fmt::Display for PrivateKeyError {
             Self::Size => f.write_str("is an RSA key outside 2048 to 8192 bits; make a longer one, or one on P-256"),
             Self::Unusable => f.write_str(
                 "is damaged, or not a key of RSA with two primes, P-256, P-384, P-521 or Ed25519",
+            ),
+            Self::SignsOnly => f.write_str(
+                "is an Ed25519 key, which can sign but not decrypt; use one of RSA, P-256, P-384 or P-521",
             ),
             Self::UnknownAlgorithm(error) => write!(f, "has an `alg` that cannot be used: {error}"),
             Self::Algorithm(algorithm) => write!(f, "is not a key for {algorithm}"),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::jose::is_encrypted;
 use crate::token::{JwtError, Rules, number};
 
 /// A verified logout token. Only [`verify`] makes one.
@@ -99,8 +100,11 @@ pub(crate) fn verify(
     rules: &Rules<'_>,
     raw: &str,
 ) -> Result<VerifiedLogoutToken, LogoutTokenError> {
-    let claims = rules
-        .verify_origin(raw, is_logout_type)
+    // Like ID tokens, logout tokens may be encrypted (§2.4); unlike them, they need not be.
+    let encryption = rules.registration.id_token_encryption.as_ref();
+    let encryption = encryption.filter(|_| is_encrypted(raw));
+    let claims = Rules::decrypted(raw, encryption)
+        .and_then(|raw| rules.verify_origin(&raw, is_logout_type))
         .map(expiring)
         .and_then(|claims| rules.verify_times(&claims).map(|()| claims))
         .map_err(LogoutTokenError::Token)?;

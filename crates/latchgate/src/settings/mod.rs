@@ -2,6 +2,7 @@
 
 mod api;
 mod client_auth;
+mod encryption;
 mod front_door;
 mod kind;
 mod lifetimes;

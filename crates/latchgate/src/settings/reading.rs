@@ -131,6 +131,7 @@ impl Settings {
         let text = |name| self.get(name).unwrap_or_default();
         let mut provider = Provider::new(text("issuer"), text("client_id"));
         provider = self.choice(self.authenticated(provider, mistakes));
+        provider = self.encrypted(provider, mistakes);
         if let Some(scopes) = self.get("scopes") {
             provider = provider.scopes(scopes.split_whitespace());
         }

@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 
 use super::jwt::{JwtError, Rules, audience, number};
 use crate::authorization::Expected;
-use crate::jose::{JwsError, left_half_hash};
+use crate::jose::{JweError, JwsError, left_half_hash};
 
 /// A verified ID token. Only [`verify`] and [`verify_refreshed`] make one.
 pub(crate) struct IdToken {
+    /// The signed token, decrypted if it was encrypted, as a hint for the provider has to be (§3.1.2.1).
     pub(crate) raw: String,
     pub(crate) subject: String,
     /// The session at the provider, needed for back-channel logout.
@@ -40,6 +41,8 @@ pub enum IdTokenError {
     Missing,
     /// Structure or signature (steps 1, 6 and 7).
     Jws(JwsError),
+    /// Encrypted in another way than agreed upon, or not at all (step 1).
+    Jwe(JweError),
     /// `typ` names a different kind of JWT (RFC 8725 §3.11).
     Type,
     /// `iss` is not the configured issuer (step 2).
@@ -80,6 +83,7 @@ impl IdTokenError {
     pub(crate) fn disowns_the_session(&self) -> bool {
         match self {
             Self::Jws(jws) => !jws.is_unknown_key(),
+            Self::Jwe(jwe) => *jwe == JweError::NotEncrypted,
             Self::Issuer | Self::Audience | Self::AuthorizedParty | Self::Subject => true,
             Self::SharedSecretAudience => true,
             Self::Refreshed(claim) => matches!(*claim, "sub" | "aud" | "azp"),
@@ -92,6 +96,7 @@ impl From<JwtError> for IdTokenError {
     fn from(error: JwtError) -> Self {
         match error {
             JwtError::Jws(error) => Self::Jws(error),
+            JwtError::Jwe(error) => Self::Jwe(error),
             JwtError::Type => Self::Type,
             JwtError::Issuer => Self::Issuer,
             JwtError::Audience => Self::Audience,
@@ -109,6 +114,7 @@ impl fmt::Display for IdTokenError {
                 "the token response has no `id_token`; is `openid` in the scope and is this an OpenID Provider?",
             ),
             Self::Jws(_) => f.write_str("the ID token cannot be accepted"),
+            Self::Jwe(_) => f.write_str("the ID token cannot be decrypted"),
             Self::Type => f.write_str("the ID token's `typ` belongs to a different kind of token"),
             Self::Issuer => f.write_str("the ID token's `iss` is not the configured issuer"),
             Self::Audience => {
@@ -140,6 +146,7 @@ impl std::error::Error for IdTokenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Jws(source) => Some(source),
+            Self::Jwe(source) => Some(source),
             _ => None,
         }
     }
@@ -155,7 +162,8 @@ pub(crate) fn verify(
     expected: &Expected,
 ) -> Result<IdToken, IdTokenError> {
     let raw = raw.ok_or(IdTokenError::Missing)?;
-    let claims = rules.verify_common(raw, access_token)?;
+    let raw = Rules::decrypted(raw, rules.registration.id_token_encryption.as_ref())?;
+    let claims = rules.verify_common(&raw, access_token)?;
 
     // Step 11.
     match claims.get("nonce").and_then(Value::as_str) {
@@ -174,7 +182,7 @@ pub(crate) fn verify(
             return Err(IdTokenError::AuthTime);
         }
     }
-    IdToken::new(raw, &claims)
+    IdToken::new(&raw, &claims)
 }
 
 /// Verifies the ID token of a refresh against the session's current one (§12.2).
@@ -185,8 +193,9 @@ pub(crate) fn verify_refreshed(
     subject: &str,
     session_claims: &Map<String, Value>,
 ) -> Result<IdToken, IdTokenError> {
-    let claims = rules.verify_common(raw, access_token)?;
-    let fresh = IdToken::new(raw, &claims)?;
+    let raw = Rules::decrypted(raw, rules.registration.id_token_encryption.as_ref())?;
+    let claims = rules.verify_common(&raw, access_token)?;
+    let fresh = IdToken::new(&raw, &claims)?;
     if fresh.subject != subject {
         return Err(IdTokenError::Refreshed("sub"));
     }
@@ -219,7 +228,7 @@ impl Rules<'_> {
         raw: &str,
         access_token: &str,
     ) -> Result<Map<String, Value>, IdTokenError> {
-        // Steps 1 to 3, and 6 to 8.
+        // Steps 2 and 3, and 6 to 8.
         let claims = self.verify_origin(raw, |typ| typ.eq_ignore_ascii_case("jwt"))?;
         let alg = self.registration.id_token_alg;
         let audience = audience(&claims);

@@ -3,12 +3,13 @@
 //! ([RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)), and in its time
 //! ([RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519#section-4.1)).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::client::Registration;
-use crate::jose::{Algorithm, Jws, JwsError, Key, KeySet};
+use crate::jose::{Algorithm, Encryption, JweError, Jws, JwsError, Key, KeySet};
 
 /// Why a JWT from the provider was refused. The caller's error says which one it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ use crate::jose::{Algorithm, Jws, JwsError, Key, KeySet};
 pub enum JwtError {
     /// Structure or signature.
     Jws(JwsError),
+    /// It is encrypted in another way than agreed upon, or not at all.
+    Jwe(JweError),
     /// `typ` names a different kind of JWT.
     Type,
     /// `iss` is not the configured issuer.
@@ -41,6 +44,7 @@ impl fmt::Display for JwtError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Jws(_) => "its signature cannot be verified",
+            Self::Jwe(_) => "it cannot be decrypted",
             Self::Type => "its `typ` belongs to a different kind of token",
             Self::Issuer => "its `iss` is not the configured issuer",
             Self::Audience => {
@@ -57,6 +61,7 @@ impl std::error::Error for JwtError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Jws(source) => Some(source),
+            Self::Jwe(source) => Some(source),
             _ => None,
         }
     }
@@ -73,6 +78,21 @@ pub(crate) struct Rules<'a> {
 }
 
 impl Rules<'_> {
+    /// The signed token inside an encrypted one. Where encryption was agreed upon, a token that is only signed is refused;
+    /// where it was not, an encrypted one is, when it is parsed.
+    pub(crate) fn decrypted<'t>(
+        raw: &'t str,
+        encryption: Option<&Encryption>,
+    ) -> Result<Cow<'t, str>, JwtError> {
+        match encryption {
+            None => Ok(Cow::Borrowed(raw)),
+            Some(encryption) => encryption
+                .decrypt(raw)
+                .map(Cow::Owned)
+                .map_err(JwtError::Jwe),
+        }
+    }
+
     /// Checks issuer and audience, for every token that is meant for us. `is_type` judges the `typ` header,
     /// if there is one.
     pub(crate) fn verify_origin(
@@ -80,7 +100,17 @@ impl Rules<'_> {
         raw: &str,
         is_type: impl Fn(&str) -> bool,
     ) -> Result<Map<String, Value>, JwtError> {
-        let claims = self.verify_issuer(raw, self.registration.id_token_alg, is_type)?;
+        self.verify_origin_by(raw, self.registration.id_token_alg, is_type)
+    }
+
+    /// The same, of a token with this signature algorithm.
+    pub(crate) fn verify_origin_by(
+        &self,
+        raw: &str,
+        alg: Algorithm,
+        is_type: impl Fn(&str) -> bool,
+    ) -> Result<Map<String, Value>, JwtError> {
+        let claims = self.verify_issuer(raw, alg, is_type)?;
         self.verify_audience(&claims)?;
         Ok(claims)
     }
@@ -92,7 +122,7 @@ impl Rules<'_> {
         alg: Algorithm,
         is_type: impl Fn(&str) -> bool,
     ) -> Result<Map<String, Value>, JwtError> {
-        // Encryption was not negotiated: `Jws::parse` refuses encrypted tokens.
+        // Refuses a token that is still encrypted, or not signed.
         let jws = Jws::parse(raw).map_err(JwtError::Jws)?;
         // Before any claim is read.
         self.verify_signature(&jws, alg)?;

@@ -2,6 +2,7 @@
 
 mod api;
 mod client_auth;
+mod encryption;
 mod environment;
 mod mistakes;
 mod names;
