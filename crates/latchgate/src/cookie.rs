@@ -1,10 +1,9 @@
-//! Cookies: names, attributes, reading, and splitting what is too long for one.
+//! Cookies: names, attributes, reading, and values that are split over several.
 //!
-//! [RFC 6265bis](https://datatracker.ietf.org/doc/draft-ietf-httpbis-rfc6265bis/): §4.1 what a
-//! server may send, §4.1.3.2 the `__Host-` prefix, §4.2 what it receives, §5.6 what a browser drops
-//! without a word (more than 4096 bytes of name and value). This room neither knows what the values
-//! mean nor trusts them: whoever controls a sibling domain or a plain-http page can add cookies of
-//! our name where the prefix does not protect it.
+//! [RFC 6265bis](https://datatracker.ietf.org/doc/draft-ietf-httpbis-rfc6265bis/): §4.1 (what a
+//! server may send), §4.1.3.2 (the `__Host-` prefix), §4.2 (what it receives), §5.6 (what a browser drops silently: more
+//! than 4096 bytes of name and value). This module neither knows what the values mean nor trusts them: without the
+//! prefix, whoever controls a sibling domain or a plain-http page can set cookies of the same name.
 
 mod pieces;
 
@@ -13,16 +12,16 @@ use memchr::{memchr, memchr2, memmem::Finder};
 pub(crate) use pieces::{Pieces, PresentPieces, piece_suffix};
 use std::{error::Error, fmt};
 
-/// How the visitor reaches us, which decides the prefix and `Secure`.
+/// How browsers reach the application, which decides about the prefix and `Secure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
-    /// Over https: `__Host-` in front of the name, and `Secure`.
+    /// Over https: with the prefix `__Host-`, and `Secure`.
     Https,
-    /// Over plain http on this very machine, for development: neither of them.
+    /// Over plain http on the same machine, for development: without either.
     LoopbackHttp,
 }
 
-/// Whether the cookie travels with requests that start on another site (§4.1.2.7).
+/// Whether the cookie is sent with requests from another site (§4.1.2.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SameSite {
     /// Only with top-level navigations by a safe method.
@@ -31,25 +30,23 @@ pub(crate) enum SameSite {
     None,
 }
 
-/// One kind of cookie of ours: its name and attributes. Always `Path=/` and `HttpOnly`, never
-/// `Domain`.
+/// A kind of cookie: its name and attributes. Always with `Path=/` and `HttpOnly`, never with `Domain`.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieKind {
     name: String,
-    /// Looks for the name; prepared, since every request is searched.
+    /// Finds the name. Prepared once, because every request is searched.
     finder: Finder<'static>,
     attributes: &'static str,
 }
 
 impl CookieKind {
-    /// The longest lifetime a browser grants, 400 days in seconds (§5.5).
+    /// The longest lifetime that browsers accept, 400 days in seconds (§5.5).
     const LONGEST_AGE: u64 = 400 * 24 * 60 * 60;
 
-    /// Names a kind; characters that no cookie name may have are left out.
+    /// A kind with this name. Characters that a cookie name may not have are left out.
     ///
-    /// Browsers refuse `SameSite=None` without `Secure`, so over plain loopback http it becomes
-    /// `Lax`: a cross-site POST then arrives without the cookie, which `response_mode=query` does
-    /// not need.
+    /// Browsers refuse `SameSite=None` without `Secure`, so over plain http on loopback it becomes `Lax`. A cross-site
+    /// POST then arrives without the cookie; `response_mode=query` needs none.
     pub(crate) fn new(base_name: &str, transport: Transport, same_site: SameSite) -> Self {
         let (prefix, attributes) = match (transport, same_site) {
             (Transport::Https, SameSite::Lax) => {
@@ -76,16 +73,15 @@ impl CookieKind {
         &self.name
     }
 
-    /// Whether a `Cookie` field has a cookie of this name, or one whose name goes on with a dot.
+    /// Whether a `Cookie` field has a cookie of this name, or one whose name continues with a dot.
     pub(crate) fn is_in(&self, field: &[u8]) -> bool {
         mentions(field, &self.finder)
     }
 
-    /// A `Set-Cookie` field that sets name and suffix to the value, for `max_age` seconds or until
-    /// the browser closes.
+    /// A `Set-Cookie` field that sets the cookie with this suffix, for `max_age` seconds, or until the browser closes.
     ///
-    /// Values of ours are base64url, dots and digits. Characters that could end a value are left
-    /// out rather than let an attribute in; what was sealed does not open then.
+    /// Values are base64url, dots and digits. Characters that could end the value are left out, so that no attribute can
+    /// be injected; a sealed value does not open then.
     pub(crate) fn set(&self, suffix: &str, value: &str, max_age: Option<u64>) -> HeaderValue {
         match max_age.map(|seconds| seconds.min(Self::LONGEST_AGE)) {
             Some(seconds) => self.field(suffix, value, &format!("; Max-Age={seconds}")),
@@ -93,8 +89,7 @@ impl CookieKind {
         }
     }
 
-    /// A `Set-Cookie` field that removes the cookie: the same attributes, since another set would
-    /// miss it.
+    /// A `Set-Cookie` field that removes the cookie, with the same attributes: with others, the browser would keep it.
     pub(crate) fn clear(&self, suffix: &str) -> HeaderValue {
         self.field(
             suffix,
@@ -114,7 +109,7 @@ impl CookieKind {
         field.push_str(&self.name);
         field.extend(suffix.chars().filter(|c| is_name_char(*c)));
         field.push('=');
-        // No early end: a loop without one looks at many bytes at once.
+        // No early return: without one, the compiler can vectorise the loop.
         if value
             .bytes()
             .fold(true, |fit, byte| fit & is_value_byte(byte))
@@ -144,11 +139,9 @@ fn is_value_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
 }
 
-/// The names and values of one `Cookie` field, without the white space around them; what has no
-/// name is skipped.
+/// The names and values in a `Cookie` field, without surrounding white space. Entries without a name are skipped.
 ///
-/// Quotes stay: to RFC 6265bis they are part of the value, and we set none. Nor is anything
-/// percent-decoded.
+/// Quotes stay: in RFC 6265bis they are part of the value, and our values have none. Nothing is percent-decoded.
 pub(crate) fn pairs(field: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = Some(field);
     let pairs = std::iter::from_fn(move || {
@@ -164,10 +157,9 @@ pub(crate) fn pairs(field: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// Whether a `Cookie` field has a cookie of this name, or one whose name goes on with a dot.
+/// Whether a `Cookie` field has a cookie of this name, or one whose name continues with a dot.
 ///
-/// Says the same as looking through [`pairs`], at the price of one search for the name; every
-/// request pays it.
+/// The same as looking through [`pairs`], but costs only one search for the name. Every request pays it.
 fn mentions(field: &[u8], name: &Finder<'_>) -> bool {
     name.find_iter(field).any(|start| {
         let begins_a_pair = matches!(field[..start].trim_ascii_end().last(), None | Some(b';'));
@@ -180,19 +172,19 @@ fn mentions(field: &[u8], name: &Finder<'_>) -> bool {
     })
 }
 
-/// The bytes of value in one cookie; with our longest name and its suffix they stay below the
-/// browsers' 4096.
+/// The length of the value in one cookie, in bytes: with our longest name and its suffix, that is below the browsers'
+/// 4096.
 pub(crate) const PIECE_BYTES: usize = 3_800;
 
-/// The most pieces a value can have: `name`, then `name.1` to `name.63`.
+/// The most pieces of a value: `name`, then `name.1` to `name.63`.
 const MAX_PIECES: usize = 64;
 
-/// A value that needs more cookies than it may have.
+/// A value needs more cookies than permitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge {
-    /// How long it is.
+    /// Its length, in bytes.
     pub(crate) bytes: usize,
-    /// How long it might be.
+    /// The longest permitted, in bytes.
     pub(crate) limit: usize,
 }
 
@@ -208,12 +200,11 @@ impl fmt::Display for TooLarge {
 
 impl Error for TooLarge {}
 
-/// Splits a value over the cookies `name`, `name.1`, `name.2`…, of which there may be `max_pieces`
-/// (64 at the most).
+/// Splits a value over the cookies `name`, `name.1`, `name.2` and so on, of which there may be `max_pieces` (at most 64).
 ///
-/// A short value stays as it is. Of several pieces the first begins with their number and a dot, so
-/// that a piece which got lost, or outlived the others, is noticed. A short value that happens to
-/// begin like this gets `1.` in front.
+/// A short value is unchanged. If there are several pieces, the first begins with their number and a dot, so that a
+/// missing piece, or one that is left over, is noticed. A short value that happens to begin like this is prefixed with
+/// `1.`.
 pub(crate) fn split(value: &str, max_pieces: usize) -> Result<Vec<String>, TooLarge> {
     let max_pieces = max_pieces.min(MAX_PIECES);
     let one_is_enough = value.len() <= PIECE_BYTES && count_prefix(value.as_bytes()).is_none();
@@ -233,8 +224,7 @@ pub(crate) fn split(value: &str, max_pieces: usize) -> Result<Vec<String>, TooLa
     })
 }
 
-/// Cuts a text every [`PIECE_BYTES`] bytes, or a little before where a character of several bytes
-/// is in the way.
+/// Cuts a text into pieces of at most [`PIECE_BYTES`] bytes, between characters.
 fn cut(text: String) -> Vec<String> {
     let mut pieces = Vec::with_capacity(text.len() / PIECE_BYTES + 1);
     let mut rest = text.as_str();
@@ -251,7 +241,7 @@ fn cut(text: String) -> Vec<String> {
     pieces
 }
 
-/// The number of pieces a first piece speaks of, and what follows it.
+/// The number of pieces according to the first piece, and the rest of that piece.
 fn count_prefix(piece: &[u8]) -> Option<(usize, &[u8])> {
     let dot = piece.iter().take(3).position(|byte| *byte == b'.')?;
     let count = canonical_number(&piece[..dot])?;

@@ -1,23 +1,22 @@
-//! Sealing: text that only we can read, and that only we can have written.
+//! Sealing: text that only this application can read, and only it can have written.
 //!
 //! AES-256-GCM ([NIST SP 800-38D](https://doi.org/10.6028/NIST.SP.800-38D)) under keys derived with
 //! HKDF-SHA256 ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)). A sealed text is unpadded
-//! base64url of
+//! base64url of:
 //!
 //! ```text
 //! format (1) | key id (4) | nonce (12) | ciphertext | tag (16)
 //! ```
 //!
-//! Each purpose has a key of its own, and format, key id, purpose, name and context are
-//! authenticated with the content. So a login cookie never opens as a session, nor one
-//! application's session in another: the context is the application's origin. Which registration a session
-//! is of, the session says itself (`sessions/registrations`).
+//! Each purpose has its own key, and the format, key id, purpose, name and context are authenticated with the content. So
+//! a login cookie never opens as a session, and a session of one application does not open in another: the context is
+//! the application's origin. The session itself says which registration it belongs to (`sessions/registrations`).
 //!
 //! # Limits
 //!
-//! With random 96-bit nonces one key may seal 2³² texts (SP 800-38D §8.3). At a thousand seals a
-//! second that is seven weeks, at one a second 136 years: an application that busy puts a new key
-//! in front of the list in good time.
+//! With random 96-bit nonces one key may seal 2³² texts (SP 800-38D §8.3). That takes
+//! seven weeks at a thousand seals a second, and 136 years at one a second. A busy application must put a new key at the
+//! front of the list in time.
 
 mod session_key;
 mod unopened;
@@ -37,16 +36,16 @@ const NONCE_LEN: usize = 12;
 const HEADER_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
 const TAG_LEN: usize = 16;
 
-/// What a sealed text is for; each purpose has its own key.
+/// What a sealed text is for. Each purpose has its own key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Purpose {
-    /// The signed-in session in the visitor's cookie.
+    /// A session in a cookie.
     Session,
-    /// What leads to a session in a store.
+    /// A ticket for a session in a store.
     Ticket,
-    /// What we remember of a login under way.
+    /// A login under way.
     Login,
-    /// What we remember of a logout under way.
+    /// A logout under way.
     Logout,
 }
 
@@ -63,7 +62,7 @@ impl Purpose {
     }
 }
 
-/// The keys of one application, newest first: the newest seals, all of them open.
+/// The keys of one application, newest first. The newest one seals, and all of them open.
 pub(crate) struct KeyRing {
     newest: RingKey,
     older: Vec<RingKey>,
@@ -72,17 +71,17 @@ pub(crate) struct KeyRing {
 
 /// What [`KeyRing::open`] found.
 pub(crate) struct Opened {
-    /// The content as it was sealed.
+    /// The content.
     pub(crate) plain: Vec<u8>,
-    /// Whether the newest key had sealed it; if not, the content is best sealed anew.
+    /// Whether the newest key sealed it. If not, the content should be sealed again.
     pub(crate) by_newest: bool,
 }
 
 impl KeyRing {
-    /// Derives the keys of every purpose; `None` when there is no session key.
+    /// Derives the keys for every purpose. `None` when there is no session key.
     ///
-    /// The context says whose keys they are: the application's origin. It is bound to every sealed
-    /// text and to every name, so that two applications with the same keys have nothing in common.
+    /// The context is the application's origin. It is bound to every sealed text and to every name, so that applications
+    /// with the same keys cannot open each other's.
     pub(crate) fn new(keys: &[SessionKey], context: &[&str]) -> Option<Self> {
         let mut ring = keys
             .iter()
@@ -96,9 +95,9 @@ impl KeyRing {
         })
     }
 
-    /// Seals the content with the newest key. A nonce must be random and may be used once.
+    /// Seals the content with the newest key. The nonce must be random, and be used only once.
     ///
-    /// Content beyond what GCM can seal at all (64 GiB) gives an empty text, which nothing opens.
+    /// Content that is too long for GCM (64 GiB) gives an empty text, which does not open.
     pub(crate) fn seal(
         &self,
         purpose: Purpose,
@@ -112,14 +111,12 @@ impl KeyRing {
         URL_SAFE_NO_PAD.encode_to_string(sealed.unwrap_or_default())
     }
 
-    /// Opens what [`seal`](Self::seal) sealed for the same purpose, name and context with a key
-    /// that is still here.
+    /// Opens what [`seal`](Self::seal) returned for the same purpose, name and context, if its key is still in use.
     ///
-    /// Anything else is `None`, with no hint as to why: whoever sent it learns nothing.
+    /// Anything else is `None`, without a reason: whoever sent it learns nothing.
     pub(crate) fn open(&self, purpose: Purpose, name: &str, text: &[u8]) -> Option<Opened> {
         let id = peek_key_id(text)?;
-        // Two keys share an id once in four thousand million: then both are tried, each on a fresh
-        // copy.
+        // Two keys have the same id once in four billion cases: then both are tried, each on a copy.
         self.keys()
             .filter(|(key, _)| key.id == id)
             .find_map(|(key, by_newest)| {
@@ -130,8 +127,8 @@ impl KeyRing {
             })
     }
 
-    /// Seals a record for a store, as bytes. Its key needs the newest session key and the visitor's
-    /// `secret`: neither the store nor the server alone can open it. `name` is bound to it.
+    /// Seals a record for a store, as bytes. Its key is derived from the newest session key and the cookie's `secret`:
+    /// neither the store nor the server can open it alone. `name` is bound to it.
     pub(crate) fn seal_record(
         &self,
         secret: &[u8],
@@ -146,8 +143,8 @@ impl KeyRing {
             .unwrap_or_default()
     }
 
-    /// Opens what [`seal_record`](Self::seal_record) sealed with the same secret and name, in place.
-    /// What does not open is lost, but for the reason.
+    /// Opens what [`seal_record`](Self::seal_record) returned for the same secret and name, in place. Of bytes that do not
+    /// open, only the reason is left.
     pub(crate) fn open_record(
         &self,
         secret: &[u8],
@@ -162,7 +159,7 @@ impl KeyRing {
         let mut keys = self.keys().filter(|(key, _)| key.id == id).peekable();
         while let Some((key, by_newest)) = keys.next() {
             why = WhySealed::OurKey;
-            // Two keys share an id once in four thousand million: then the first gets a copy.
+            // Two keys have the same id once in four billion cases: then the first one gets a copy.
             let sealed = match keys.peek() {
                 Some(_) => sealed.clone(),
                 None => std::mem::take(&mut sealed),
@@ -178,8 +175,8 @@ impl KeyRing {
         Err(why)
     }
 
-    /// A name for `parts` that betrays them to nobody without the session keys, and that no other
-    /// context gives: one for each key, the newest key's first.
+    /// Names for `parts`, which reveal nothing without the session keys and differ in every context: one for each key, the
+    /// newest key's first.
     pub(crate) fn names(&self, parts: &[&str]) -> impl Iterator<Item = [u8; 32]> {
         let parts = parts.iter().map(|part| part.as_bytes());
         let text = with_lengths(std::iter::once(&self.context[..]).chain(parts));
@@ -195,17 +192,16 @@ impl KeyRing {
         std::iter::once((&self.newest, true)).chain(older)
     }
 
-    /// Everything a sealed text is bound to.
+    /// Everything that a sealed text is bound to.
     fn associated_data(&self, key: &RingKey, label: &[u8], name: &[u8]) -> AssociatedData {
         AssociatedData::of([&[FORMAT][..], &key.id, label, name, &self.context])
     }
 }
 
-/// The fields, each behind its length, on the stack where they fit: every request that opens a session
-/// needs them once.
+/// The fields, each after its length, on the stack if they fit: every request that opens a session needs them once.
 #[expect(
     clippy::large_enum_variant,
-    reason = "it lies on the stack to save an allocation"
+    reason = "it is on the stack to save an allocation"
 )]
 enum AssociatedData {
     Short([u8; Self::SHORT], usize),
@@ -213,7 +209,7 @@ enum AssociatedData {
 }
 
 impl AssociatedData {
-    /// A label, a cookie's name and an origin of usual length, and what is around them.
+    /// Enough for a label, a cookie's name and an origin of usual length.
     const SHORT: usize = 256;
 
     fn of(fields: [&[u8]; 5]) -> Self {
@@ -242,10 +238,10 @@ impl AsRef<[u8]> for AssociatedData {
     }
 }
 
-/// The bytes of a length.
+/// The size of a length, in bytes.
 const LENGTH_LEN: usize = 8;
 
-/// The fields, each behind its length, which keeps neighbours from running into each other.
+/// The fields, each after its length, so that different fields never give the same bytes.
 fn with_lengths<'a, I>(fields: I) -> Vec<u8>
 where
     I: IntoIterator<Item = &'a [u8], IntoIter: Clone>,
@@ -275,19 +271,19 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// What one session key gives: a name for itself that betrays nothing, and a key for each purpose.
+/// What is derived from one session key: an id that reveals nothing, and a key for each purpose.
 struct RingKey {
     id: [u8; KEY_ID_LEN],
     session: LessSafeKey,
     ticket: LessSafeKey,
     login: LessSafeKey,
     logout: LessSafeKey,
-    /// What the keys of records in a store are derived from.
+    /// From which the keys of records in a store are derived.
     records: hmac::Key,
     names: hmac::Key,
 }
 
-/// What the key of a record is for.
+/// The purpose of the key of a record.
 const RECORD: &[u8] = b"record";
 
 impl RingKey {
@@ -324,8 +320,8 @@ impl RingKey {
         }
     }
 
-    /// The key of the record that `secret` leads to: HKDF-Expand for one block (RFC 5869 §2.3), whose
-    /// HMAC is prepared once instead of for every request.
+    /// The key of the record that belongs to `secret`: HKDF-Expand for one block (RFC 5869 §2.3), with an HMAC key that is
+    /// prepared once, not for every request.
     fn for_record(&self, secret: &[u8]) -> Option<LessSafeKey> {
         let mut block = hmac::Context::with_key(&self.records);
         block.update(secret);
@@ -336,7 +332,7 @@ impl RingKey {
     }
 }
 
-/// Format, key id, nonce, ciphertext and tag. `None` for content beyond what GCM can seal.
+/// Format, key id, nonce, ciphertext and tag. `None` for content that is too long for GCM.
 fn seal(
     key: &LessSafeKey,
     id: &[u8; KEY_ID_LEN],
@@ -369,8 +365,7 @@ fn open(key: &LessSafeKey, aad: &AssociatedData, mut sealed: Vec<u8>) -> Option<
     Some(sealed)
 }
 
-/// Reads format and key id off the first eight digits, so that a text which is not for us costs no
-/// allocation.
+/// Reads format and key id from the first eight digits, so that a text that is not ours costs no allocation.
 fn peek_key_id(text: &[u8]) -> Option<[u8; KEY_ID_LEN]> {
     let mut head = [0; 6];
     URL_SAFE_NO_PAD

@@ -195,7 +195,7 @@ async fn a_value_too_large_is_refused_by_its_name(setup: Setup) -> Result<(), Fa
     let problem = page.json(500)?;
     assert_eq!(problem["code"], "session_data_too_large");
     let log = line(&transcript, &problem)?;
-    assert!(log.contains("but a session takes 65536"), "{log}");
+    assert!(log.contains("a session holds at most 65536"), "{log}");
     assert_eq!(count(&browser).await?["number"], 1);
     if world.store().is_some() {
         let page = browser.fetch("POST", "/grow?60000").await?;

@@ -1,19 +1,18 @@
-//! The pieces of a value that a request brought, and what they may mean together.
+//! The pieces of a value in a request, and the values that they may form together.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::{MAX_PIECES, canonical_number, count_prefix, pairs};
 
-/// The cookies of one kind that came with a request, piece by piece.
+/// The cookies of one kind in a request, by piece.
 ///
-/// Equal values of one piece count once. Of different ones, which only somebody else can have
-/// planted, the first four are kept.
+/// Equal values of a piece count once. Of different ones, which somebody else must have set, the first four are kept.
 pub(crate) struct Pieces<'a> {
     name: &'a str,
-    /// The one piece that most requests bring takes no allocation.
+    /// Most requests have one piece, which takes no allocation.
     first: Option<Piece<'a>>,
-    /// By their number, which is none below the first one's.
+    /// Ordered by number, none of which is below that of the first.
     others: Vec<Piece<'a>>,
 }
 
@@ -21,10 +20,10 @@ pub(crate) struct Pieces<'a> {
 type Piece<'a> = (usize, &'a [u8]);
 
 impl<'a> Pieces<'a> {
-    /// How many values of one piece are looked at.
+    /// How many values of a piece are considered.
     const MAX_VALUES: usize = 4;
 
-    /// None yet of `name`, `name.1` … `name.63`.
+    /// No pieces yet of `name`, `name.1` … `name.63`.
     pub(crate) fn of(name: &'a str) -> Self {
         Self {
             name,
@@ -64,7 +63,7 @@ impl<'a> Pieces<'a> {
         versions.clone().count() < Self::MAX_VALUES && !versions.any(|(_, there)| there == value)
     }
 
-    /// Behind those of the same number.
+    /// After those with the same number.
     fn insert(&mut self, piece: Piece<'a>) {
         let piece = match self.first {
             None => {
@@ -81,22 +80,20 @@ impl<'a> Pieces<'a> {
         self.others.insert(place, piece);
     }
 
-    /// All of them, by their numbers.
+    /// All of them, ordered by number.
     pub(super) fn found(&self) -> impl Iterator<Item = Piece<'a>> + Clone {
         self.first.into_iter().chain(self.others.iter().copied())
     }
 
-    /// The suffixes of all pieces that are there, for clearing them; those left over from a longer
-    /// value too.
+    /// The suffixes of all pieces in the request, for removing them. Those left over from a longer value are included.
     pub(crate) fn present(&self) -> PresentPieces {
         let bits = self.found().map(|(index, _)| 1 << index);
         PresentPieces(bits.fold(0, std::ops::BitOr::bitor))
     }
 
-    /// The whole values that may be meant, at most four: each unsplit one, and the one join if no
-    /// piece of it is missing or there in two versions. A piece beyond the number that the first one
-    /// speaks of is left over from a longer value and ignored. Which of them is ours, only opening it
-    /// can tell.
+    /// The possible values, at most four: each unsplit one, and the joined pieces if none of them is missing or ambiguous.
+    /// Pieces beyond the number in the first one are left over from a longer value, and are ignored. Only opening a
+    /// value shows whether it is genuine.
     pub(crate) fn candidates(&self) -> impl Iterator<Item = Cow<'a, [u8]>> {
         self.found()
             .take_while(|(index, _)| *index == 0)
@@ -120,7 +117,7 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Which pieces of a value a request brought: a bit for each.
+/// Which pieces of a value a request has: one bit for each.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct PresentPieces(u64);
 
@@ -129,7 +126,7 @@ impl PresentPieces {
         self.0 == 0
     }
 
-    /// The suffixes of the pieces from the number `first` on, for clearing them.
+    /// The suffixes of the pieces from number `first` on, for removing them.
     pub(crate) fn suffixes(self, first: usize) -> impl Iterator<Item = String> {
         (first..MAX_PIECES)
             .filter(move |index| self.0 >> index & 1 == 1)
@@ -137,7 +134,7 @@ impl PresentPieces {
     }
 }
 
-/// What the cookie's name has behind it for this piece: nothing for the first.
+/// The suffix of the cookie's name for this piece. Empty for the first.
 pub(crate) fn piece_suffix(index: usize) -> String {
     match index {
         0 => String::new(),

@@ -1,5 +1,5 @@
-//! Browsers and providers that hang up, and strangers who knock while the store is down: whatever is
-//! dropped at whichever await, nothing is left half done, and nothing costs without a limit.
+//! Browsers and providers that close the connection, and requests from strangers while the store is down: at whichever
+//! await a request is dropped, nothing is left half done, and no cost is unbounded.
 
 mod world;
 
@@ -67,7 +67,7 @@ async fn a_logout_token_is_processed_altogether_or_not_at_all() {
         let again = world.send(request(), &body, FOREVER).await.unwrap();
         assert!(!world.is_stored(&cookie).await, "hung up at look {looks}");
         if again.status() == 200 {
-            // The first time it was not even begun.
+            // At the first poll, it has not even begun.
             not_at_all += 1;
             assert!(answer.is_none());
         }
@@ -92,7 +92,7 @@ async fn a_logout_in_a_frame_that_has_begun_is_carried_out() {
             .header("sec-fetch-dest", "iframe");
         let answer = world.send(request.body(()).unwrap(), "", looks).await;
         world.gate.drain().await;
-        // It is known whose session it is once the store has said so.
+        // The person is known only once the store has answered.
         let (gone, ended) = (
             !world.is_stored(&cookie).await,
             world.gate.sessions().refreshes().has_ended(&session, NOW),
@@ -105,8 +105,8 @@ async fn a_logout_in_a_frame_that_has_begun_is_carried_out() {
     }
 }
 
-/// Starts a login in a browser with this cookie. What the provider sends it back with: the login's cookie, and the
-/// form of a cross-site POST, for which the session's cookie stays at home.
+/// Starts a login in a browser with this cookie. Returns what it brings back from the provider: the login's cookie, and
+/// the form of a cross-site POST, which is sent without the session's cookie.
 async fn come_back(world: &World, cookie: &str) -> (String, String) {
     let login = Request::get("/login").header(header::COOKIE, cookie);
     let login = world
@@ -129,8 +129,7 @@ async fn come_back(world: &World, cookie: &str) -> (String, String) {
     )
 }
 
-/// Dropped at each await from the first look at the provider's answer to the last. What the provider has issued is
-/// kept.
+/// Dropped at each await from the first poll of the provider's response to the last. The issued tokens are not lost.
 #[tokio::test(start_paused = true)]
 async fn a_login_replaces_the_session_before_altogether_or_not_at_all() {
     let world = world();
@@ -190,7 +189,7 @@ async fn no_login_outruns_the_end_of_all_sessions() {
     }
 }
 
-/// How many sessions of Alice, who is the one who logs in, the store has.
+/// The number of sessions in the store of Alice, who is signing in.
 async fn sessions_of_alice(world: &World) -> usize {
     let keys = &world.gate.0.keys;
     let name = keys.names(&["sub", "https://op.example", "alice"]).next();
@@ -198,7 +197,7 @@ async fn sessions_of_alice(world: &World) -> usize {
     found.unwrap().unwrap().len()
 }
 
-/// Strangers who sign out with cookies they have made up, and somebody who does so again and again.
+/// Strangers sign out with invented cookies, and one person signs out again and again.
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_down_is_not_asked_more_for_every_stranger_who_knocks() {
     let world = world();
@@ -216,16 +215,16 @@ async fn a_store_that_is_down_is_not_asked_more_for_every_stranger_who_knocks() 
     assert_eq!(
         world.store.calls(),
         before,
-        "nobody is asked for what is invented"
+        "the store is not called for an invented cookie"
     );
-    // Who holds a cookie may send it as often as they like.
+    // Whoever has a cookie can send it any number of times.
     for _ in 0..200 {
         let answer = world.send(post("/logout", &hers), "", FOREVER).await;
         assert_eq!(answer.unwrap().status(), 303);
     }
-    assert_eq!(world.store.calls() - before, 200, "one look each");
+    assert_eq!(world.store.calls() - before, 200, "one call each");
 
-    // The minute in which the store is told again, however often it was asked for.
+    // The end is retried for a minute, however often it was requested.
     let knocked = world.store.calls();
     world.gate.drain().await;
     let told = world.store.calls() - knocked;
@@ -249,11 +248,11 @@ async fn a_store_that_is_back_hears_of_every_end_it_has_missed() {
     for cookie in &cookies {
         assert!(!world.is_stored(cookie).await);
     }
-    // Each ended as it would have when the store was there.
+    // Each has ended as it would have with a working store.
     assert_eq!(world.provider.revocations.load(Ordering::SeqCst), 50);
 }
 
-/// The store is back for the look at the session, and fails again when it is told.
+/// The store loads the session, and fails when it is to remove it.
 #[tokio::test(start_paused = true)]
 async fn an_end_that_a_store_was_asked_for_again_is_not_forgotten() {
     let world = world();
@@ -263,7 +262,7 @@ async fn an_end_that_a_store_was_asked_for_again_is_not_forgotten() {
     world.send(post("/logout", &cookie), "", FOREVER).await;
     world.store.down.store(false, Ordering::SeqCst);
     world.store.failing_removals.store(2, Ordering::SeqCst);
-    // The store would still answer for it.
+    // The store still has it.
     let sessions = world.gate.sessions();
     let pieces = sessions.pieces([cookie.as_bytes()].into_iter());
     let found = sessions.find(sessions.open(&pieces)).await.unwrap();

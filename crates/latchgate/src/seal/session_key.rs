@@ -1,4 +1,4 @@
-//! The secret that everything is sealed with: how it is written down, and which ones anybody knows.
+//! The secret that everything is sealed with: its text form, and the values that are publicly known.
 
 use base64_simd::STANDARD_NO_PAD;
 use std::{error::Error, fmt};
@@ -6,25 +6,24 @@ use std::{error::Error, fmt};
 /// A secret of 32 random bytes from which the keys that seal cookies and stored sessions are
 /// derived.
 ///
-/// Its `Debug` output shows nothing of it.
+/// Its `Debug` output does not contain it.
 #[derive(Clone)]
 pub struct SessionKey([u8; 32]);
 
 impl SessionKey {
-    /// Takes 32 bytes, which must come from a cryptographic random generator. No gate is built with a
-    /// key that anybody can guess, such as 32 zeros or the one of an example.
+    /// Takes 32 bytes, which must come from a cryptographically secure random generator. Building a gate fails with a key
+    /// that anybody can guess, such as 32 zeros or one from an example.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
     /// Reads 32 bytes in base64, in the standard or the URL-safe alphabet, padded or not.
     ///
-    /// White space around the text is ignored, since keys are often read from files that end with a
-    /// newline.
+    /// Surrounding white space is ignored, because keys are often read from files that end with a newline.
     ///
     /// # Errors
     ///
-    /// A [`KeyError`] for text that is not base64, or does not have 32 bytes.
+    /// A [`KeyError`] if the text is not base64, or not of 32 bytes.
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         let text = text.trim_ascii();
         let digits = match text.strip_suffix("==").or_else(|| text.strip_suffix('=')) {
@@ -46,8 +45,8 @@ impl SessionKey {
         &self.0
     }
 
-    /// Whether it was never drawn: bytes that stay the same or count, digits in a row, or a key that
-    /// is printed somewhere in this project.
+    /// Whether it is evidently not random: equal bytes, bytes or digits in sequence, or a key that this project has
+    /// published.
     pub(crate) fn is_guessable(&self) -> bool {
         let step = |pair: &[u8]| pair[1].wrapping_sub(pair[0]);
         let first = step(&self.0[..2]);
@@ -56,7 +55,7 @@ impl SessionKey {
     }
 }
 
-/// Keys that documentation has shown, and that people type where one is needed.
+/// Keys that documentation has shown, and that people type when one is required.
 const PRINTED: [&[u8; 32]; 2] = [
     b"01234567890123456789012345678901",
     b"0123456789abcdef0123456789abcdef",
@@ -68,18 +67,18 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// Why a text is not a [`SessionKey`]; never shows the text.
+/// Why a text is not a [`SessionKey`]. Does not contain the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The text is not base64.
     NotBase64,
-    /// The text has another length than 32 bytes.
+    /// The text does not have 32 bytes.
     Length {
-        /// How many bytes it has.
+        /// The number of bytes it has.
         found: usize,
     },
-    /// Anybody can guess it: a placeholder, or the key of an example.
+    /// Anybody can guess it: it is a placeholder, or a key from an example.
     Guessable,
 }
 

@@ -1,16 +1,16 @@
-//! Sealed texts that do not open: what can be told of them from outside. For our log: whoever sent
-//! one learns nothing.
+//! Sealed texts that do not open, and what can be said about them from outside. For the log only: whoever sent one learns
+//! nothing.
 
 use super::{KEY_ID_LEN, KeyRing, peek_key_id};
 
-/// What a text is that does not open.
+/// What kind of text does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WhySealed {
-    /// Nothing that we have ever sealed.
+    /// It was never sealed here.
     Junk,
-    /// It names a key of ours, but it was altered, sealed for another place, or by another release.
+    /// It names one of the keys in use, but was altered, sealed for another place, or sealed by another release.
     OurKey,
-    /// It names a key that is not here.
+    /// It names a key that is not in use.
     UnknownKey,
 }
 

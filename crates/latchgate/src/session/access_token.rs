@@ -7,8 +7,8 @@ use crate::token::{Prover, TokenType};
 /// A fresh access token for calling an API on the person's behalf
 /// ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
 ///
-/// As an extractor it is renewed first when it is about to expire, exactly once however many
-/// requests ask at the same moment.
+/// As an extractor, it is refreshed first when it is about to expire: exactly once, however many requests ask at the
+/// same time.
 #[derive(Clone)]
 pub struct AccessToken {
     token: String,
@@ -48,14 +48,14 @@ impl AccessToken {
         }
     }
 
-    /// The token's text, a secret: for the `Authorization` header of a call to the API it was issued
-    /// for, and for nothing else.
+    /// The token itself, which is a secret. Send it only in the `Authorization` header of calls to the API that it was
+    /// issued for.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.token
     }
 
-    /// Seconds until it expires; `None` when the provider did not say.
+    /// The number of seconds until it expires. `None` when the provider did not say.
     #[must_use]
     pub fn expires_in(&self) -> Option<u64> {
         self.expires_in

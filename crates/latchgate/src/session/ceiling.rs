@@ -1,31 +1,30 @@
 //! How long the provider lets a session last: the claim `session_expiry` of its ID tokens (IPSIE
-//! profile of OpenID Connect, session lifetime), and their `exp`
-//! ([OpenID Connect Core 1.0 §2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)) for
-//! applications that want that.
+//! profile of OpenID Connect, session lifetime), and, for applications
+//! that ask for it, their `exp`
+//! ([OpenID Connect Core 1.0 §2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)).
 
 use serde::{Deserialize, Serialize};
 
 use crate::token::IdToken;
 
-/// What of the ID token limits the session, besides the lifetimes of the application's own.
+/// Which claims of the ID token limit the session, in addition to the application's own lifetimes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionCeiling {
     /// The claim `session_expiry`, from providers that send it.
     #[default]
     SessionExpiry,
-    /// `session_expiry` and `exp`: a session lasts no longer than the ID token it rests on. Most
-    /// providers' ID tokens last minutes to an hour, and a refresh that brings a new one prolongs the
-    /// session.
+    /// `session_expiry` and `exp`: a session lasts no longer than its ID token. With most providers that is minutes to an
+    /// hour, and a refresh that returns a new ID token prolongs the session.
     IdToken,
 }
 
-/// When the provider wants a session to be over, in seconds since the epoch.
+/// When the provider wants a session to end, in seconds since the epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ceiling {
     /// The claim `session_expiry` of the last ID token that had one.
     pub(crate) session_expiry: Option<u64>,
-    /// The claim `exp` of the last ID token, where it limits the session.
+    /// The claim `exp` of the last ID token, if it limits the session.
     pub(crate) id_token: Option<u64>,
 }
 
@@ -41,8 +40,8 @@ impl Ceiling {
         }
     }
 
-    /// The ceiling after a refresh that brought this ID token: moved up or down by what it says. A
-    /// claim it leaves out stays.
+    /// The ceiling after a refresh that returned this ID token, whose claims move it up or down. A missing claim leaves
+    /// it where it was.
     pub(crate) fn moved(self, id_token: &IdToken) -> Self {
         Self {
             session_expiry: id_token.session_expiry.or(self.session_expiry),
@@ -50,7 +49,7 @@ impl Ceiling {
         }
     }
 
-    /// When it is reached; `None` when the provider sets no limit.
+    /// When the session reaches it. `None` when the provider sets no limit.
     pub(crate) fn at(self) -> Option<u64> {
         self.session_expiry.into_iter().chain(self.id_token).min()
     }

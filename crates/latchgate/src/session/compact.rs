@@ -1,10 +1,10 @@
-//! A token kept small: the parts of a JWT are base64url text of bytes, so the bytes are kept
-//! ([RFC 7515 §3.1](https://www.rfc-editor.org/rfc/rfc7515#section-3.1)). That saves a quarter of a
-//! session cookie, and an ID token's claims lie there ready to be read.
+//! A token in compact form: the parts of a JWT are base64url, so the decoded bytes are stored
+//! ([RFC 7515 §3.1](https://www.rfc-editor.org/rfc/rfc7515#section-3.1)). That makes a
+//! session cookie a quarter smaller, and the claims of an ID token can be read in place.
 
 //!
-//! A session that is opened keeps its tokens in the bytes that were opened, and nobody takes them apart before somebody
-//! asks: most requests want to know who is there, and no token.
+//! The tokens of an opened session are slices of the opened bytes, and are parsed on first use: most requests need to
+//! know who is signed in, and need no token.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CompactToken(Bytes);
 
-/// What a token is made of.
+/// The parts of a token.
 #[derive(Serialize, Deserialize)]
 enum Parts<'a> {
     /// Three base64url parts, decoded.
@@ -26,22 +26,22 @@ enum Parts<'a> {
         payload: Part<'a>,
         signature: Part<'a>,
     },
-    /// Anything else, to the letter. Encoded like a text; whether it is one, nobody needs to know before it is asked for.
+    /// Anything else, unchanged. Encoded like a string, but not checked to be UTF-8 until it is used.
     Opaque(Part<'a>),
 }
 
-/// Bytes that are encoded with one length prefix and copied whole.
+/// Bytes, encoded with a length prefix and copied in one piece.
 struct Part<'a>(&'a [u8]);
 
 impl CompactToken {
-    /// Packs a token. A JWT is taken apart only if putting it together yields the same text.
+    /// Packs a token. A JWT is decoded only if encoding it again yields the same text.
     pub(crate) fn pack(token: &str) -> Self {
-        Self::take_apart(token)
+        Self::decode(token)
             .filter(|packed| packed.text() == token)
             .unwrap_or_else(|| Self::of(&Parts::Opaque(Part(token.as_bytes()))))
     }
 
-    fn take_apart(token: &str) -> Option<Self> {
+    fn decode(token: &str) -> Option<Self> {
         let mut parts = token
             .split('.')
             .map(|part| BASE64URL.decode_to_vec(part).ok());
@@ -58,7 +58,7 @@ impl CompactToken {
         Self(postcard::to_allocvec(parts).unwrap_or_default().into())
     }
 
-    /// The token at the beginning of `bytes`, which are some of `kept`, and the bytes behind it.
+    /// The token at the start of `bytes`, which are a part of `kept`, and the bytes after it.
     pub(super) fn split_off<'b>(kept: &Bytes, bytes: &'b [u8]) -> Option<(Self, &'b [u8])> {
         let (_, rest) = postcard::take_from_bytes::<Parts<'_>>(bytes).ok()?;
         let token = &bytes[..bytes.len() - rest.len()];
@@ -66,7 +66,7 @@ impl CompactToken {
     }
 
     fn parts(&self) -> Parts<'_> {
-        // What was not encoded here was decoded before it became a token.
+        // These bytes were either encoded here or decoded once before.
         postcard::from_bytes(&self.0).unwrap_or(Parts::Opaque(Part(&[])))
     }
 

@@ -1,4 +1,4 @@
-//! The application's own value in a session: JSON text of bounded length.
+//! The application's own value in a session: JSON of limited size.
 
 use std::any::type_name;
 use std::fmt;
@@ -9,31 +9,30 @@ use serde::de::DeserializeOwned;
 use super::extras::Extras;
 use super::session::Session;
 
-/// What can be wrong with the application's own data in a session.
+/// Why the application's value in a session cannot be read or stored.
 #[non_exhaustive]
 pub enum DataError {
     /// There is none.
     Missing,
-    /// It is not of the type that was asked for. What it is stays out of the error, which may be
-    /// logged.
+    /// It is not of the requested type. The error does not contain the value, because errors may be logged.
     Mismatch {
-        /// The type that was asked for.
+        /// The requested type.
         wanted: &'static str,
-        /// How many bytes into the JSON text it stopped to fit.
+        /// The position in the JSON where it does not match, in bytes.
         column: usize,
     },
     /// The value cannot be written as JSON.
     NotJson(Box<dyn std::error::Error + Send + Sync>),
-    /// The value is too large to be kept.
+    /// The value is too large to be stored.
     TooLarge {
-        /// How many bytes it has as JSON.
+        /// Its size as JSON, in bytes.
         bytes: usize,
-        /// How many it may have.
+        /// The largest permitted size, in bytes.
         limit: usize,
     },
 }
 
-/// How many bytes the application's value may have as JSON: 64 KiB.
+/// The largest size of the application's value as JSON: 64 KiB.
 const LIMIT: usize = 64 * 1024;
 
 /// The JSON text of a value.
@@ -49,12 +48,12 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<String, DataError> {
 }
 
 impl Session {
-    /// The application's own value; `None` when there is none.
+    /// The application's own value. `None` when there is none.
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
         decode(&self.extras.data)
     }
 
-    /// This session with another value of the application's.
+    /// This session with another value of the application.
     pub(crate) fn with_data(&self, data: String) -> Self {
         Self {
             extras: Extras {
@@ -66,7 +65,7 @@ impl Session {
     }
 }
 
-/// The value in a text that [`encode`] made; `None` in an empty one.
+/// The value in a text that [`encode`] returned. `None` for an empty text.
 fn decode<T: DeserializeOwned>(text: &str) -> Result<Option<T>, DataError> {
     if text.is_empty() {
         return Ok(None);
@@ -83,15 +82,15 @@ fn decode<T: DeserializeOwned>(text: &str) -> Result<Option<T>, DataError> {
 impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("the session has no data of the application's"),
+            Self::Missing => f.write_str("the session has no data of the application"),
             Self::Mismatch { wanted, column } => write!(
                 f,
-                "the session's data is no `{wanted}`: it stops to fit at byte {column}"
+                "the session's data is not a `{wanted}`: it does not match at byte {column}"
             ),
             Self::NotJson(_) => f.write_str("the application's data cannot be written as JSON"),
             Self::TooLarge { bytes, limit } => write!(
                 f,
-                "the application's data has {bytes} bytes as JSON, but a session takes {limit}; keep it in a database, and its key here"
+                "the application's data has {bytes} bytes as JSON, and a session holds at most {limit}; store it in a database and its key in the session"
             ),
         }
     }
@@ -153,7 +152,7 @@ mod tests {
                 limit: 65_536
             }
         ));
-        assert!(error.to_string().contains("takes 65536"));
+        assert!(error.to_string().contains("at most 65536"));
     }
 
     #[test]

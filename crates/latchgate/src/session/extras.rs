@@ -1,4 +1,4 @@
-//! What only some sessions have.
+//! The optional parts of a session.
 
 use std::fmt;
 
@@ -8,32 +8,32 @@ use super::ceiling::Ceiling;
 use super::stamp::Seen;
 use crate::authorization::CookiePersistence;
 
-/// What only some sessions have.
+/// The optional parts of a session.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extras {
     pub(crate) remembered: CookiePersistence,
     pub(crate) ceiling: Ceiling,
-    /// The application's own value as JSON; empty when there is none.
+    /// The application's own value as JSON. Empty when there is none.
     pub(crate) data: String,
-    /// The ends of other sessions that had been there when this one began.
+    /// The marks that existed when this session began, which do not apply to it.
     pub(crate) seen: Seen,
     pub(crate) userinfo_age: UserinfoAge,
-    /// What the verified access token says of roles and permissions, as JSON; empty when it says nothing.
+    /// The claims of the verified access token about roles and permissions, as JSON. Empty when there are none.
     pub(crate) access_token_claims: String,
 }
 
-/// Which claims are newer, where there are some of the userinfo endpoint.
+/// Which claims are newer: those of the ID token or those of the userinfo endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum UserinfoAge {
-    /// It was asked with the tokens that came with the ID token, or later ones.
+    /// The userinfo response came with the ID token, or later.
     #[default]
     NewerThanIdToken,
-    /// It was asked before, and not with those tokens.
+    /// The userinfo response is older than the ID token.
     OlderThanIdToken,
 }
 
 impl fmt::Debug for Extras {
-    /// The application's value and all claims are left out.
+    /// Without the application's value and the claims.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Extras")
             .field("remembered", &self.remembered)

@@ -1,5 +1,5 @@
-//! The bytes of a session, inside the seal: the number of their layout, the session, and its extras. An
-//! unknown layout is no session: its visitor signs in again.
+//! The encoded form of a session, inside the seal: the number of the layout, the session, and its extras. A session in an
+//! unknown layout is ignored, and its user signs in again.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// The session in bytes that [`Session::encode`] made. It keeps them, with its tokens in them as they lie there.
+    /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens are slices of them.
     pub(crate) fn decode(bytes: Vec<u8>) -> Option<Self> {
         let kept = Bytes::from(bytes);
         let (layout @ (&LAYOUT | &LAYOUT_BOUND), body) = kept.split_first()? else {
@@ -35,7 +35,7 @@ impl Session {
             kept: &kept,
             rest: body,
         };
-        // In the order in which `encode` writes them.
+        // In the order in which `encode` writes the fields.
         let session = Self {
             id: fields.next()?,
             generation: fields.next()?,

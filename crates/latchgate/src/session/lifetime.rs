@@ -1,4 +1,4 @@
-//! How long a session lasts: an idle deadline that use moves, and an absolute one that nothing moves
+//! How long a session lasts: an idle deadline, which use extends, and an absolute one, which is fixed
 //! ([OWASP ASVS 5.0 §7.3](https://owasp.org/www-project-application-security-verification-standard/)).
 
 use std::fmt;
@@ -25,33 +25,33 @@ impl Default for Lifetimes {
     }
 }
 
-/// Why a session is over although its cookie is genuine.
+/// Why a session has ended although its cookie is genuine.
 ///
-/// [`SessionEnd::code`] names it in logs and in the problem document of a `401`.
+/// Logs and the problem document of a `401` have it as [`SessionEnd::code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionEnd {
-    /// Not used for longer than the idle lifetime.
+    /// It was not used for the idle lifetime.
     Idle,
-    /// Older than the absolute lifetime.
+    /// It reached its absolute lifetime.
     Absolute,
-    /// The provider let it last until now: `session_expiry`, or the ID token's `exp`, is reached.
+    /// It reached the provider's limit: `session_expiry`, or the ID token's `exp`.
     Ceiling,
-    /// It begins in the future: this machine's clock went backwards.
+    /// It began in the future: the clock of this machine went backwards.
     ClockWentBack,
-    /// The provider refused to renew it.
+    /// The provider refused to refresh its tokens.
     Revoked,
-    /// What a refresh brought did not fit into its cookies.
+    /// It no longer fitted into cookies after a refresh.
     TooLarge,
     /// The person signed out.
     SignedOut,
-    /// It was ended from behind: by the provider, or by
+    /// It was ended without its cookie: by the provider, or by
     /// [`Gate::end_sessions_of`](crate::Gate::end_sessions_of).
     EndedByProvider,
 }
 
 impl SessionEnd {
-    /// A code that stays the same from release to release.
+    /// A code that is the same in every release.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl fmt::Display for SessionEnd {
     }
 }
 
-/// The clock of one session, inside its seal.
+/// The times of a session, inside the seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Times {
     pub(crate) begun_at: u64,
@@ -92,7 +92,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// How far clocks of several nodes may differ, in seconds.
+    /// How far the clocks of nodes may differ, in seconds.
     const SKEW: u64 = 60;
 
     pub(crate) fn begin(now: u64, lifetimes: Lifetimes) -> Self {
@@ -105,7 +105,7 @@ impl Times {
         }
     }
 
-    /// Whether the session is over, for one that the provider lets last until `ceiling`.
+    /// Why the session has ended at `now`, if it has. `ceiling` is the provider's limit.
     pub(crate) fn ended(&self, ceiling: Option<u64>, now: u64) -> Option<SessionEnd> {
         if now >= self.absolute_deadline {
             Some(SessionEnd::Absolute)
@@ -120,13 +120,13 @@ impl Times {
         }
     }
 
-    /// Whether enough of the idle lifetime has passed (a tenth) to be worth a new cookie.
+    /// Whether enough of the idle lifetime, a tenth, has passed to make a new cookie worthwhile.
     pub(crate) fn idle_extension_due(&self, now: u64) -> bool {
         let idle = self.idle_deadline.saturating_sub(self.used_at);
         now.saturating_sub(self.used_at) > idle / 10 && self.idle_deadline < self.absolute_deadline
     }
 
-    /// Moves the idle deadline.
+    /// Extends the idle deadline.
     pub(crate) fn extend_idle(&mut self, now: u64, lifetimes: Lifetimes) {
         self.used_at = now;
         self.idle_deadline = now
@@ -136,7 +136,7 @@ impl Times {
 }
 
 impl Lifetimes {
-    /// Lifetimes of at least one second each, in whole seconds.
+    /// In whole seconds. `None` if one is less than a second, or the idle lifetime longer than the absolute one.
     pub(crate) fn new(idle: Duration, absolute: Duration, ceiling: SessionCeiling) -> Option<Self> {
         let (idle, absolute) = (idle.as_secs(), absolute.as_secs());
         (idle > 0 && absolute >= idle).then_some(Self {

@@ -1,26 +1,25 @@
-//! Marks: the record that sessions of one name were ended, and which of them are meant.
+//! Marks: a mark records that the sessions of one name were ended, and which of them.
 //!
-//! A mark ends what had begun when it was made. Clocks cannot tell: they have whole seconds, and those of
-//! nodes differ. So marks of one name are numbered, and a session remembers the last one that was there when
-//! it began: that one and those before concern others.
+//! A mark ends the sessions that had begun when it was made. Clocks cannot tell which these are: they count whole
+//! seconds, and differ between nodes. So the marks of one name are numbered, and a session records the last one that
+//! existed when it began: that one and earlier ones do not apply to it.
 
 use super::session::Session;
 use super::stamp::Stamp;
 
-/// A name that sessions can be ended by.
+/// A name by which sessions can be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionName<'a> {
     /// The session `sid` of the issuer.
     Sid { issuer: &'a str, sid: &'a str },
-    /// The sessions of a person that came without a `sid`: one of them is meant, and nobody can tell
-    /// which.
+    /// A person's sessions without a `sid`: one of them is meant, and it is unknown which.
     WithoutSid { issuer: &'a str, sub: &'a str },
     /// All sessions of a person.
     Sub { issuer: &'a str, sub: &'a str },
 }
 
 impl<'a> SessionName<'a> {
-    /// The name of all sessions of the person whose session this is.
+    /// The name of all sessions of this session's person.
     pub(crate) fn sub_of(session: &'a Session) -> Self {
         Self::Sub {
             issuer: &session.issuer,
@@ -28,7 +27,7 @@ impl<'a> SessionName<'a> {
         }
     }
 
-    /// What names this very session at its provider.
+    /// The name of this session alone at its provider.
     pub(crate) fn alone_of(session: &'a Session) -> Self {
         let issuer = session.issuer.as_str();
         match &session.sid {
@@ -50,11 +49,11 @@ impl<'a> SessionName<'a> {
     }
 }
 
-/// The end of the sessions of one name that had begun.
+/// Ends the sessions of one name that had begun when it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) stamp: Stamp,
-    /// The session that is not meant.
+    /// The session that it does not end.
     spared: Option<[u8; 16]>,
 }
 
@@ -66,7 +65,7 @@ impl Mark {
         }
     }
 
-    /// This mark, without the session of this id.
+    /// This mark, without effect on the session with this id.
     pub(crate) fn sparing(self, id: [u8; 16]) -> Self {
         Self {
             spared: Some(id),
@@ -74,7 +73,7 @@ impl Mark {
         }
     }
 
-    /// This mark, as one that is made when `before` is there already.
+    /// This mark, numbered after an existing one.
     pub(crate) fn after(self, before: &Self) -> Self {
         Self {
             stamp: self.stamp.after(before.stamp),
@@ -86,14 +85,14 @@ impl Mark {
         self.spared == Some(session.id)
     }
 
-    /// Whether this mark ends a session that has seen the mark `seen` on this name. For marks that every
-    /// session looks at when it begins, wherever that is.
+    /// Whether this mark ends a session that recorded the mark `seen` on this name. For marks that every session records
+    /// when it begins, on any node.
     pub(crate) fn ends(&self, session: &Session, seen: Stamp) -> bool {
         self.stamp > seen && !self.spares(session)
     }
 
-    /// The same for marks that only the sessions of this process have looked at: one that has begun
-    /// elsewhere is the older one by its time.
+    /// The same for marks that only sessions of this process record: for a session that began elsewhere, the times are
+    /// compared.
     pub(crate) fn ends_by_time(&self, session: &Session, seen: Stamp) -> bool {
         self.ends(session, seen) && session.times.begun_at <= self.stamp.seconds()
     }
@@ -105,8 +104,7 @@ impl Mark {
         bytes
     }
 
-    /// What [`Mark::to_bytes`] made. A mark that cannot be read ends everything: better than nothing at
-    /// all.
+    /// Reads what [`Mark::to_bytes`] returned. A mark that cannot be read ends every session: that is the safe error.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         let everything = Self::of(Stamp(u64::MAX));
         let Some((stamp, spared)) = bytes.split_first_chunk() else {

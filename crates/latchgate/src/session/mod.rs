@@ -1,5 +1,5 @@
-//! What one session is: who signed in, until when, the tokens that came of it, the application's value, and the bytes
-//! all this is kept as.
+//! One session: who signed in, until when, its tokens, the application's value, and the bytes that all this is stored
+//! as.
 
 mod access_token;
 mod api_call;
@@ -12,7 +12,7 @@ mod lifetime;
 mod mark;
 #[expect(
     clippy::module_inception,
-    reason = "the room is named after what it is about, and so is the file"
+    reason = "the module is named after its subject, and so is the file"
 )]
 mod session;
 mod size;

@@ -1,4 +1,4 @@
-//! The session: who signed in at which provider, until when, and the tokens that came of it.
+//! The session: who signed in at which provider, until when, and the tokens.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -15,12 +15,12 @@ use crate::client::Registration;
 use crate::jose::ProofKey;
 use crate::token::IdToken;
 
-/// A session, as it lies inside the seal. The identity of a person is (`issuer`, `subject`).
+/// A session, as it is sealed. A person's identity is (`issuer`, `subject`).
 #[derive(Clone, Serialize)]
 pub(crate) struct Session {
-    /// Names the session for its whole life; new at every login.
+    /// Identifies the session as long as it lasts. New at every login.
     pub(crate) id: [u8; 16],
-    /// Counts the token refreshes, so that a late answer can never bring an older one back.
+    /// Counts the changes, so that a late response never brings an older state back.
     pub(crate) generation: u32,
     /// The registration that it came from.
     pub(crate) registration: String,
@@ -31,7 +31,7 @@ pub(crate) struct Session {
     pub(crate) auth_time: Option<u64>,
     pub(crate) times: Times,
     pub(crate) tokens: Tokens,
-    /// Claims of the userinfo endpoint, as JSON; empty when it was not asked.
+    /// Claims of the userinfo endpoint, as JSON. Empty when it was not called.
     pub(crate) userinfo: String,
     /// Written after the rest, by `layout`.
     #[serde(skip)]
@@ -43,8 +43,8 @@ pub(crate) struct Session {
     pub(super) parsed: ParsedClaims,
 }
 
-/// The claims of a session, parsed when somebody asks. A session that others share changes no more; a copy, which may,
-/// begins without.
+/// The claims of a session, parsed on first use. A shared session no longer changes; a copy may, and so starts without
+/// them.
 #[derive(Default)]
 pub(crate) struct ParsedClaims {
     pub(super) claims: OnceLock<Map<String, Value>>,
@@ -67,17 +67,17 @@ impl fmt::Debug for Session {
     }
 }
 
-/// How a session begins, whoever it is for.
+/// What a new session needs, besides the person.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionStart {
-    /// One that nobody has seen before.
+    /// A new random id.
     pub(crate) id: [u8; 16],
     /// In seconds since the epoch.
     pub(crate) at: u64,
     pub(crate) lifetimes: Lifetimes,
 }
 
-/// What has to be known of a session to end it, also where nobody has it any more.
+/// What must be known of a session to end it, even when the session itself is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EndedSession {
     pub(crate) id: [u8; 16],
@@ -96,8 +96,8 @@ impl EndedSession {
     }
 }
 
-/// The claims that only an ID token can make (OpenID Connect Core 1.0 §2): it is signed and meant for
-/// us, which a userinfo response is not.
+/// The claims that are taken from the ID token only (OpenID Connect Core 1.0 §2): it is signed and issued to this client,
+/// which a userinfo response is not.
 const OF_THE_ID_TOKEN: [&str; 14] = [
     "iss",
     "sub",
@@ -152,7 +152,7 @@ impl Session {
         }
     }
 
-    /// This session with new tokens, one generation further.
+    /// This session with new tokens, in the next generation.
     pub(crate) fn refreshed(&self, tokens: Tokens, id_token: Option<&IdToken>) -> Self {
         let mut extras = self.extras.clone();
         if let Some(fresh) = id_token {
@@ -172,13 +172,13 @@ impl Session {
         }
     }
 
-    /// Takes what the userinfo endpoint says now instead of what it said before.
+    /// Replaces the claims of the userinfo endpoint.
     pub(crate) fn set_userinfo(&mut self, claims: &Map<String, Value>) {
         self.userinfo = serde_json::to_string(claims).unwrap_or_default();
         self.extras.userinfo_age = UserinfoAge::default();
     }
 
-    /// Takes the roles and permissions of the access token that it has now.
+    /// Replaces the roles and permissions with those of the current access token.
     pub(crate) fn set_access_token_claims(&mut self, claims: &Map<String, Value>) {
         self.extras.access_token_claims = match claims.is_empty() {
             true => String::new(),
@@ -186,8 +186,7 @@ impl Session {
         };
     }
 
-    /// This session, one generation further, with the tokens that `fresh` got and the claims that came
-    /// with them.
+    /// This session, in the next generation, with the tokens of `fresh` and the claims that came with them.
     pub(crate) fn with_tokens_of(&self, fresh: &Self) -> Self {
         Self {
             generation: self.generation.saturating_add(1),
@@ -214,19 +213,19 @@ impl Session {
         )
     }
 
-    /// Whether the access token should be refreshed before it is used. Sessions that began at the same
-    /// moment differ a little, so that they do not all come to the provider at once.
+    /// Whether the access token should be refreshed before it is used. Sessions that began at the same time differ a
+    /// little, so that they do not all call the provider at once.
     pub(crate) fn refresh_due(&self, now: u64) -> bool {
         self.tokens.refresh_due(now, self.id[0])
     }
 
-    /// Whether the session is over, apart from what only a store can know.
+    /// Why the session has ended at `now`, if it has, apart from what only a store knows.
     pub(crate) fn ended(&self, now: u64) -> Option<SessionEnd> {
         self.times.ended(self.extras.ceiling.at(), now)
     }
 
-    /// When the session is over unless it is used or refreshed, in seconds since the epoch. Neither
-    /// its cookie nor its record outlives this.
+    /// When the session ends unless it is used or refreshed, in seconds since the epoch. Its cookie and its record last no
+    /// longer.
     pub(crate) fn deadline(&self) -> u64 {
         let ceiling = self.extras.ceiling.at();
         ceiling.map_or(self.times.idle_deadline, |ceiling| {
@@ -234,8 +233,8 @@ impl Session {
         })
     }
 
-    /// The claims of the ID token and of the userinfo endpoint: each from the one that is newer, if both
-    /// have it. How the person authenticated, and for whom, only the ID token can say.
+    /// The claims of the ID token and of the userinfo endpoint. If both have a claim, the newer one counts. Claims about
+    /// the authentication and its audience come from the ID token only.
     pub(crate) fn claims(&self) -> Map<String, Value> {
         let id_token = self.id_token_claims();
         let userinfo: Map<String, Value> = serde_json::from_str(&self.userinfo).unwrap_or_default();
@@ -252,12 +251,12 @@ impl Session {
         }
     }
 
-    /// What the access token says of roles and permissions, if it was verified.
+    /// The access token's claims about roles and permissions, if it was verified.
     pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
         serde_json::from_str(&self.extras.access_token_claims).unwrap_or_default()
     }
 
-    /// The same claims as JSON, where nothing has to be put together for that.
+    /// The same claims as JSON, if they need not be merged for that.
     pub(crate) fn claims_text(&self) -> Option<&[u8]> {
         let payload = self.tokens.id_token.payload();
         payload.filter(|_| self.userinfo.is_empty())
@@ -270,8 +269,8 @@ impl Session {
     }
 }
 
-/// The older claims with the newer ones over them. A value and what vouches for it come from one of the
-/// two, the newer one that has the value (OpenID Connect Core 1.0 §5.1).
+/// The older claims, overwritten by the newer ones. A value and the claim that says whether it is verified come from the
+/// same source: the newer one that has the value (OpenID Connect Core 1.0 §5.1).
 fn overlaid(older: Map<String, Value>, mut newer: Map<String, Value>) -> Map<String, Value> {
     let mut claims = older;
     for (value, vouches) in PAIRS {

@@ -5,9 +5,9 @@ use std::fmt;
 /// The session does not fit into cookies.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SessionTooLarge {
-    /// How many bytes it has, sealed.
+    /// Its sealed size, in bytes.
     pub bytes: usize,
-    /// How many fit.
+    /// The size that fits, in bytes.
     pub limit: usize,
 }
 
@@ -15,7 +15,7 @@ impl fmt::Display for SessionTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the session has {} bytes but cookies hold {}; keep it in a store (LATCHGATE_STORE=memory or `.store(…)`), or ask for fewer scopes and claims",
+            "the session has {} bytes, and cookies hold {}; keep sessions in a store (LATCHGATE_STORE=memory or `.store(…)`), or request fewer scopes and claims",
             self.bytes, self.limit
         )
     }

@@ -1,15 +1,15 @@
-//! The numbers of marks, and those that a session has seen.
+//! The numbers of marks, and those that a session has recorded.
 
 use serde::{Deserialize, Serialize};
 
 use crate::io::{Random, RandomError};
 
-/// The number of a mark: when it was made, in whole seconds, and 24 random bits, so that two nodes hardly give the
-/// same. Each mark of a name has a greater one than those before. Zero is no mark.
+/// The number of a mark: the time when it was made, in whole seconds, and 24 random bits, so that two nodes are unlikely
+/// to choose the same. Each mark of a name has a greater number than earlier ones. Zero means no mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Stamp(pub(super) u64);
 
-/// The newest marks on the names of a session that were there when it began.
+/// The newest marks on a session's names that existed when it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     /// On its person.
@@ -39,14 +39,14 @@ impl Stamp {
         self.0 >> Self::SALT_BITS
     }
 
-    /// This stamp, or the next one after `before` if it would not come after that.
+    /// This stamp, or the one that follows `before` if this one is not greater.
     pub(super) fn after(self, before: Self) -> Self {
         self.max(Self(before.0.saturating_add(1)))
     }
 }
 
 impl Seen {
-    /// What has been seen in either of two places.
+    /// The newest of the marks recorded in two places.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             sub: self.sub.max(other.sub),

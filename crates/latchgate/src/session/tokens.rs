@@ -12,7 +12,7 @@ use crate::token::{IdToken, TokenResponse};
 pub(crate) struct Tokens {
     pub(crate) id_token: CompactToken,
     pub(crate) access_token: CompactToken,
-    /// When the access token was issued and when it expires; `None` when the provider did not say.
+    /// When the access token was issued, and when it expires. `None` when the provider did not say.
     pub(crate) access_validity: Option<(u64, u64)>,
     pub(crate) refresh_token: Option<CompactToken>,
     /// The granted scope, space-separated.
@@ -42,7 +42,7 @@ impl Tokens {
         }
     }
 
-    /// The tokens after a refresh: what the answer leaves out stays (RFC 6749 §6).
+    /// The tokens after a refresh. A token that the response leaves out stays (RFC 6749 §6).
     pub(crate) fn refreshed(
         &self,
         response: &TokenResponse,
@@ -75,20 +75,19 @@ impl Tokens {
         hash
     }
 
-    /// Seconds until the access token expires, as far as known.
+    /// The number of seconds until the access token expires. `None` when that is unknown.
     pub(crate) fn expires_in(&self, now: u64) -> Option<u64> {
         self.access_validity
             .map(|(_, expires_at)| expires_at.saturating_sub(now))
     }
 
-    /// Whether the access token has not expired, as far as known.
+    /// Whether the access token has not expired, as far as is known.
     pub(crate) fn are_good(&self, now: u64) -> bool {
         self.expires_in(now) != Some(0)
     }
 
-    /// Whether the access token should be refreshed before it is used: within the smaller of a
-    /// minute and a tenth of its lifetime before it expires, less up to a quarter of that by
-    /// `chance`. An unknown lifetime is never due.
+    /// Whether the access token should be refreshed before it is used. That is due a minute before it expires, or a tenth
+    /// of its lifetime if that is less; `chance` takes up to a quarter off. Never due if the lifetime is unknown.
     pub(super) fn refresh_due(&self, now: u64, chance: u8) -> bool {
         self.access_validity.is_some_and(|(issued_at, expires_at)| {
             let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);

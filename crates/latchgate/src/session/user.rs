@@ -18,7 +18,7 @@ use crate::resource::VerifiedAccessToken;
 /// this API. Cheap to clone.
 ///
 /// The identity is [`User::issuer`] together with [`User::subject`], never the e-mail address: an
-/// address can be changed, reused and unverified
+/// address can change, be reused by somebody else, or be unverified
 /// ([OpenID Connect Core 1.0 §5.7](https://openid.net/specs/openid-connect-core-1_0.html#ClaimStability)).
 ///
 /// Serialises as the JSON object of all claims.
@@ -26,23 +26,23 @@ use crate::resource::VerifiedAccessToken;
 pub struct User {
     voucher: Voucher,
     paths: Arc<ClaimPaths>,
-    /// What the session lies under, where it lies in a store.
+    /// The key of the session, if it is in a store.
     stored_under: Option<[u8; 32]>,
 }
 
-/// What vouches for who makes a request.
+/// What proves who makes a request.
 #[derive(Clone)]
 enum Voucher {
     Session(Arc<Session>),
     AccessToken(Arc<VerifiedAccessToken>),
 }
 
-/// The claims do not fit the type that was asked for.
+/// The claims do not match the requested type.
 pub struct ClaimsError(serde_json::Error);
 
 impl fmt::Display for ClaimsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the claims of this person do not fit the requested type")
+        f.write_str("the claims of this person do not match the requested type")
     }
 }
 
@@ -55,7 +55,7 @@ impl std::error::Error for ClaimsError {
 debug_with_causes!(ClaimsError);
 
 impl User {
-    /// `paths` lead to roles and permissions.
+    /// `paths` say which claims have roles and permissions.
     pub(crate) fn new(session: Arc<Session>, paths: Arc<ClaimPaths>) -> Self {
         Self {
             voucher: Voucher::Session(session),
@@ -64,7 +64,7 @@ impl User {
         }
     }
 
-    /// Whoever an access token names.
+    /// The person, or the client, that an access token names.
     pub(crate) fn of_token(token: Arc<VerifiedAccessToken>, paths: Arc<ClaimPaths>) -> Self {
         Self {
             voucher: Voucher::AccessToken(token),
@@ -73,13 +73,13 @@ impl User {
         }
     }
 
-    /// The same person, whose session lies in a store under this key.
+    /// The same person, whose session is in a store under this key.
     pub(crate) fn stored_under(mut self, key: Option<[u8; 32]>) -> Self {
         self.stored_under = key;
         self
     }
 
-    /// The session, if the person has one in this request, and the key it lies under in a store.
+    /// The session, if this request has one, and its key if it is in a store.
     pub(crate) fn session(&self) -> Option<(&Session, Option<[u8; 32]>)> {
         match &self.voucher {
             Voucher::Session(session) => Some((session, self.stored_under)),
@@ -111,10 +111,10 @@ impl User {
         }
     }
 
-    /// The client that the request's access token was issued to (`client_id`, or `azp` or `cid` from providers that call
-    /// it so). `None` for somebody with a session, and where the token does not say.
+    /// The client that the request's access token was issued to (`client_id`; some providers call it `azp` or `cid`).
+    /// `None` for a person with a session, and if the token does not say.
     ///
-    /// A token that a client got for itself (RFC 6749 §4.4) has no person behind it: its subject is the client.
+    /// A token that a client obtained for itself (RFC 6749 §4.4) belongs to no person: its subject is the client.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         match &self.voucher {
@@ -123,8 +123,8 @@ impl User {
         }
     }
 
-    /// Whether the request presents an access token, instead of a session's cookie. A browser never sends one by itself,
-    /// so such a request cannot be forged from another site.
+    /// Whether the request presents an access token instead of a session cookie. A browser never sends one by itself, so
+    /// another site cannot forge such a request.
     #[must_use]
     pub fn is_by_access_token(&self) -> bool {
         matches!(self.voucher, Voucher::AccessToken(_))
@@ -148,7 +148,7 @@ impl User {
         self.text("family_name")
     }
 
-    /// The name this person likes to be called by (`preferred_username`). Not unique.
+    /// The name by which the person wants to be called (`preferred_username`). Not unique.
     #[must_use]
     pub fn preferred_username(&self) -> Option<&str> {
         self.text("preferred_username")
@@ -194,23 +194,23 @@ impl User {
         self.text("acr")
     }
 
-    /// The person's roles, from where the provider's
-    /// [preset](crate::ProviderPreset) or [`Provider::role_claim`](crate::Provider::role_claim) says.
+    /// The person's roles, from the claim that the provider's [preset](crate::ProviderPreset) or
+    /// [`Provider::role_claim`](crate::Provider::role_claim) names.
     #[must_use]
     pub fn roles(&self) -> Vec<&str> {
         self.paths.roles_in(self.sources()).unwrap_or_default()
     }
 
-    /// The person's permissions, from where the preset or
-    /// [`Provider::permission_claim`](crate::Provider::permission_claim) says.
+    /// The person's permissions, from the claim that the preset or
+    /// [`Provider::permission_claim`](crate::Provider::permission_claim) names.
     #[must_use]
     pub fn permissions(&self) -> Vec<&str> {
         let found = self.paths.permissions_in(self.sources());
         found.unwrap_or_default()
     }
 
-    /// Tells the log what to do if nothing that the provider sent has a claim of roles at all: then the
-    /// person lacks more than a role.
+    /// Logs a warning if the provider sent no claim with roles at all: then the configuration is wrong, not the person's
+    /// roles.
     pub(crate) fn warn_without_roles_claim(&self) {
         if self.paths.roles_in(self.sources()).is_some() {
             return;
@@ -226,7 +226,7 @@ impl User {
         );
     }
 
-    /// The scope values that were granted, which may be fewer than were asked for.
+    /// The granted scope values, which may be fewer than those requested.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let scope = match &self.voucher {
             Voucher::Session(session) => &session.tokens.scope,
@@ -235,7 +235,7 @@ impl User {
         scope.split_ascii_whitespace()
     }
 
-    /// All claims as the application's own type, `https://foo.com/myclaim` and the like included.
+    /// All claims as a type of the application, including those with names such as `https://foo.com/myclaim`.
     ///
     /// ```
     /// #[derive(serde::Deserialize)]
@@ -261,8 +261,8 @@ impl User {
         claims.map_err(ClaimsError)
     }
 
-    /// All claims as the text of a JSON object, for answers that pass them on. Borrowed from the
-    /// session, and so almost free, unless claims of the userinfo endpoint have to be put in.
+    /// All claims as the text of a JSON object, for responses that pass them on. Borrowed from the session, and so almost
+    /// free, unless claims of the userinfo endpoint must be merged in.
     #[must_use]
     pub fn claims_json(&self) -> Cow<'_, str> {
         let text = self.claims_text().map(std::str::from_utf8);
@@ -272,12 +272,12 @@ impl User {
         }
     }
 
-    /// The application's own value, which its [`on_login`](crate::GateBuilder::on_login) hook has put
-    /// into the session. `None` when there is none.
+    /// The application's own value, which its [`on_login`](crate::GateBuilder::on_login) hook put into the session.
+    /// `None` when there is none.
     ///
     /// # Errors
     ///
-    /// [`DataError::Mismatch`] when it is of another type: the session is older than the application.
+    /// [`DataError::Mismatch`] when it is of another type: the session began with an older version of the application.
     pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
         match &self.voucher {
             Voucher::Session(session) => session.data(),
@@ -285,7 +285,7 @@ impl User {
         }
     }
 
-    /// One claim as it came.
+    /// One claim, as the provider sent it.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Value> {
         self.all().get(name)
@@ -295,7 +295,7 @@ impl User {
         self.claim(name)?.as_str()
     }
 
-    /// All claims as text, where nothing has to be put together for that.
+    /// All claims as text, if they need not be merged for that.
     fn claims_text(&self) -> Option<&[u8]> {
         let (session, _) = self.session()?;
         session.claims_text()
@@ -311,8 +311,8 @@ impl User {
         }
     }
 
-    /// Where roles and permissions may be, the newest first: an access token comes with every answer of
-    /// the token endpoint, an ID token need not.
+    /// The claims that may have roles and permissions, the newest first: every response of the token endpoint has an
+    /// access token, but not necessarily an ID token.
     fn sources(&self) -> impl Iterator<Item = &Map<String, Value>> {
         let access_token = self.session().map(|(session, _)| {
             let parsed = &session.parsed.access_token;

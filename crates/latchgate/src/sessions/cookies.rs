@@ -1,4 +1,4 @@
-//! How sessions leave with a response.
+//! The session cookies of a response.
 
 use http::HeaderValue;
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::session::Session;
 
 impl Sessions {
-    /// The cookies that carry a session, and the removal of `present` ones that no longer do.
+    /// The cookies that hold a session, and the removal of `present` ones that are no longer needed.
     pub(crate) fn cookies(
         &self,
         loaded: &LoadedSession,
@@ -29,7 +29,7 @@ impl Sessions {
         }
     }
 
-    /// Whether a session fits into cookies, where it has to.
+    /// Whether a session fits into cookies, if that is where it is kept.
     pub(super) fn check_size(&self, session: &Session) -> Result<(), Error> {
         if let Backend::Sealed(_) = self.backend {
             self.sealed_cookies(session, PresentPieces::default())?;
@@ -37,7 +37,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// The removal of every session cookie that is present.
+    /// The removal of every session cookie in the request.
     pub(crate) fn clear_cookies(&self, present: PresentPieces) -> Vec<HeaderValue> {
         present
             .suffixes(0)

@@ -1,4 +1,4 @@
-//! Finding the session that a request's cookies carry or lead to, and judging it.
+//! Finds the session of a request's cookies, and decides whether it is active.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::error::Error;
 use crate::seal::WhySealed;
 use crate::session::{Session, SessionEnd};
 
-/// What the cookies of a request lead to.
+/// What the cookies of a request refer to.
 #[derive(Debug)]
 pub(crate) enum Lookup {
     Active {
         loaded: LoadedSession,
         /// It should be written again, with its cookie.
         write_due: bool,
-        /// What the cookie or the store had; `loaded` may be newer.
+        /// The session in the cookie or the store; `loaded` may be newer.
         found_generation: u32,
     },
     /// A genuine session that has ended.
@@ -28,14 +28,14 @@ pub(crate) enum Lookup {
         why: SessionEnd,
         loaded: LoadedSession,
     },
-    /// A ticket that leads to no session, or no longer.
+    /// A ticket whose session does not exist, or no longer.
     NotFound,
     /// Nothing that opens.
     Invalid,
 }
 
 impl Lookup {
-    /// The ticket of the session that was found, if it lies in a store.
+    /// The ticket of the session that was found, if it is in a store.
     pub(super) fn ticket(&self) -> Option<&Ticket> {
         match self {
             Self::Active { loaded, .. } | Self::Ended { loaded, .. } => loaded.ticket.as_ref(),
@@ -49,7 +49,7 @@ impl Lookup {
 pub(crate) enum SessionCookie {
     /// A session.
     Sealed(Lookup),
-    /// What leads to a session in the store.
+    /// A ticket for a session in the store.
     Ticket(Ticket),
     /// Nothing that opens.
     Invalid,
@@ -100,11 +100,11 @@ impl Sessions {
         let candidates = pieces.candidates();
         let mut genuine = candidates.filter_map(|value| Ticket::open(&self.keys, name, &value));
         let first = genuine.next();
-        // Two genuine tickets under one name: somebody planted one of them.
+        // Two genuine tickets under one name: somebody else set one of them.
         first.filter(|_| genuine.next().is_none())
     }
 
-    /// The session that a browser has when it begins to sign in once more. Nobody asks a store for it yet.
+    /// The session that a browser has when it begins another login. No store is called for it yet.
     pub(crate) fn replaced_by_login(&self, cookie_fields: &[&[u8]]) -> Option<ReplacedSession> {
         let pieces = self.pieces(cookie_fields.iter().copied());
         match self.open(&pieces) {

@@ -71,9 +71,9 @@ enum Backend {
     Stored(StoredSessions),
 }
 
-/// What sessions are made of.
+/// What [`Sessions::new`] needs.
 pub(crate) struct SessionsConfig {
-    /// `None` for sessions that travel in cookies.
+    /// `None` for sessions in cookies.
     pub(crate) store: Option<Arc<dyn SessionStore>>,
     /// Where nodes share revocations.
     pub(crate) revocations: Option<Arc<dyn SessionStore>>,

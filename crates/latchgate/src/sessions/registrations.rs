@@ -1,11 +1,11 @@
-//! Which sessions are this application's: those of the registrations that it has.
+//! Which sessions belong to this application: those of its registrations.
 
 use std::sync::Arc;
 
 use crate::session::Session;
 
-/// The registrations whose sessions count, by their ids. A session of any other, such as one from before the client was
-/// registered anew, is none.
+/// The ids of the registrations whose sessions are accepted. A session of any other is ignored, such as one from before
+/// the client was registered again.
 ///
 /// The seal binds the base URL only. If it bound a registration as well, a gate with several would have to try each of
 /// them on every request, and another provider beside the first would sign everybody out.

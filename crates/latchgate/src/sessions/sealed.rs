@@ -1,4 +1,4 @@
-//! Sessions that travel in the cookie, sealed: no server, no shared state, restarts survived.
+//! Sessions in sealed cookies: they need no server and no shared state, and survive restarts.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(crate) struct Unsealed {
 }
 
 impl SealedSessions {
-    /// A session may be spread over this many cookies.
+    /// The most cookies of a session.
     const MAX_PIECES: usize = 4;
 
     pub(crate) fn new(kind: CookieKind, registrations: Registrations) -> Self {
@@ -46,7 +46,7 @@ impl SealedSessions {
             })
         });
         let first = genuine.next();
-        // Two genuine sessions under one name: somebody planted one of them.
+        // Two genuine sessions under one name: somebody else set one of them.
         first.filter(|_| genuine.next().is_none())
     }
 

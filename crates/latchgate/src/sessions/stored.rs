@@ -1,6 +1,5 @@
-//! Sessions in a store: the cookie holds an id and a secret. The store sees the hash of the id, and
-//! bytes sealed with a key that needs both the server's key and the cookie's secret, so that a
-//! stolen database opens nothing.
+//! Sessions in a store: the cookie holds an id and a secret. The store has the hash of the id, and bytes sealed with a key
+//! that is derived from the server's key and the cookie's secret. So a stolen database reveals no session.
 
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -21,25 +20,25 @@ use crate::store::{
 pub(crate) struct StoredSessions {
     store: Arc<dyn SessionStore>,
     registrations: Registrations,
-    /// Whether it was said that the store has no index.
+    /// Whether the missing index of the store was logged.
     unindexed: Once,
 }
 
-/// What became of a removal by name.
+/// The outcome of a removal by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
     /// Nothing of that name is left.
     Done,
-    /// The store finds nothing by name.
+    /// The store has no index.
     NoIndex,
 }
 
 /// What the cookie of a stored session holds, sealed: the 16 bytes of the session's id and 16 of secret. Nobody else can
-/// make one, so no store is asked for what somebody has invented.
+/// make one, so an invented one causes no store call.
 #[derive(Clone)]
 pub(crate) struct Ticket {
     bytes: [u8; 32],
-    /// What the record lies under: the hash of the id.
+    /// The key of the record: the hash of the id.
     key: StoreKey,
     /// Sealed with the newest key; otherwise its cookie is written again.
     by_newest: bool,
@@ -58,11 +57,11 @@ pub(crate) struct StoredSession {
 pub(crate) enum Leased {
     /// Ours, with the session as it is now.
     Granted { fence: u64, session: Box<Session> },
-    /// Somebody else refreshes.
+    /// Another node is refreshing.
     Held,
     /// The session is gone.
     Missing,
-    /// It is there, sealed with a key that this node does not have.
+    /// The session is there, but sealed with a key that this node does not have.
     Unreadable,
     /// The store has no leases.
     Unsupported,
@@ -157,7 +156,7 @@ impl Ticket {
 }
 
 impl StoredSessions {
-    /// How often the names of a session are looked for while its keys are changed.
+    /// How many passes look for the names of a session during a key rotation.
     const MOST_PASSES: usize = 8;
 
     pub(crate) fn new(store: Arc<dyn SessionStore>, registrations: Registrations) -> Self {
@@ -177,7 +176,7 @@ impl StoredSessions {
         Ok(self.find(keys, ticket, now).await?.and_then(Result::ok))
     }
 
-    /// The same, but tells a record that does not open from none.
+    /// The same, but distinguishes a record that does not open from a missing one.
     pub(crate) async fn find(
         &self,
         keys: &KeyRing,
@@ -188,7 +187,7 @@ impl StoredSessions {
         Ok(record.map(|record| ticket.open_record(keys, &self.registrations, record)))
     }
 
-    /// Keeps a new session; `false` when its ticket is not new.
+    /// Inserts a new session. `false` when its ticket was used before.
     pub(crate) async fn insert(
         &self,
         keys: &KeyRing,
@@ -201,7 +200,7 @@ impl StoredSessions {
         self.store.insert(&ticket.key, record, now).await
     }
 
-    /// Replaces the session of the generation `expected`; `false` when it is no longer there.
+    /// Replaces the session if it has the generation `expected`. Otherwise `false`.
     pub(crate) async fn replace(
         &self,
         keys: &KeyRing,
@@ -219,7 +218,7 @@ impl StoredSessions {
         self.store.remove(&ticket.key).await
     }
 
-    /// Asks for the right to refresh the session. What comes with it is the session as it is now.
+    /// Requests the lease, with the session as it is now.
     pub(crate) async fn lease(
         &self,
         keys: &KeyRing,
@@ -266,12 +265,12 @@ impl StoredSessions {
         self.store.release_lease(&ticket.key, fence).await
     }
 
-    /// Waits until the lease of the session under this key ends, where the store tells. Counts from now.
+    /// Waits until the lease of the session under this key ends, if the store announces that. Counts from this call.
     pub(crate) fn lease_end<'a>(&'a self, key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
         self.store.lease_end(key)
     }
 
-    /// Removes the sessions of this name, but the one under the key `spared`.
+    /// Removes the sessions of this name, except the one under the key `spared`.
     pub(crate) async fn remove_named(
         &self,
         keys: &KeyRing,
@@ -281,7 +280,7 @@ impl StoredSessions {
     ) -> Result<Removal, StoreError> {
         let parts = named.parts();
         let names = keys.names(&parts);
-        // The oldest key's first: a record that is sealed anew meanwhile gets the name that is yet to be looked for.
+        // The oldest key's first: a record that is sealed again meanwhile moves to a name that has yet to be searched.
         let mut names: Vec<StoredName> = match named {
             SessionName::Sub { .. } => names.map(StoredName::Sub).collect(),
             _ => names.map(StoredName::Sid).collect(),
@@ -293,8 +292,8 @@ impl StoredSessions {
             let Some(removed) = self.remove_once(&names, spared, now).await? else {
                 return Ok(Removal::NoIndex);
             };
-            // While keys are changed, nodes with the older ones move names the other way. What a pass has missed, the
-            // next one finds.
+            // During a key rotation, nodes with the older keys move names the other way. What one pass misses, the next one
+            // finds.
             let is_final = names.len() == 1 || (passes > 1 && removed == 0);
             if is_final || passes == Self::MOST_PASSES {
                 return Ok(Removal::Done);
@@ -302,7 +301,7 @@ impl StoredSessions {
         }
     }
 
-    /// Removes what is under these names. How many that were; `None` when the store has no index.
+    /// Removes the records with these names, and returns their number. `None` when the store has no index.
     async fn remove_once(
         &self,
         names: &[StoredName],
@@ -329,7 +328,7 @@ impl StoredSessions {
     }
 }
 
-/// What the session can be found by.
+/// The names by which the session can be found.
 fn names(keys: &KeyRing, session: &Session) -> Option<StoredNames> {
     let name = |named: SessionName<'_>| keys.names(&named.parts()).next();
     Some(StoredNames {

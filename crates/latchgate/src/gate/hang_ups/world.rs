@@ -1,4 +1,4 @@
-//! A slow world: every answer takes its time, and a browser may hang up meanwhile.
+//! A slow world: every response is awaited, and a browser may hang up meanwhile.
 #![cfg(test)]
 
 use std::pin::Pin;
@@ -25,7 +25,7 @@ use crate::store::{
     StoredRecord,
 };
 
-/// A provider whose every answer is awaited once, and whose ID tokens have this nonce.
+/// A provider whose responses are each awaited once, and whose ID tokens have this nonce.
 #[derive(Debug, Default)]
 pub(super) struct SlowProvider {
     pub(super) nonce: std::sync::Mutex<String>,
@@ -83,12 +83,12 @@ impl HttpClient for Arc<SlowProvider> {
     }
 }
 
-/// A store whose every answer is awaited once before and once after it acts, and that can be down.
+/// A store that can be down. Every call awaits once before it acts, and once after.
 #[derive(Debug, Default)]
 pub(crate) struct SlowStore {
     store: MemoryStore,
     pub(super) down: AtomicBool,
-    /// How many removals are yet to fail.
+    /// How many of the next removals fail.
     pub(super) failing_removals: AtomicUsize,
     calls: AtomicUsize,
 }
@@ -185,7 +185,7 @@ impl SessionStore for SlowStore {
     }
 }
 
-/// The test's time, which passes only while everybody waits.
+/// The time of the test, which passes only while all tasks wait.
 #[derive(Debug)]
 struct PassingClock(tokio::time::Instant);
 
@@ -195,7 +195,7 @@ impl Clock for PassingClock {
     }
 }
 
-/// An application whose sessions lie in a store that logouts are shared by, too.
+/// An application whose sessions are in a store, which also shares logouts.
 pub(super) struct World {
     pub(super) gate: Gate,
     pub(super) store: Arc<SlowStore>,
@@ -224,7 +224,7 @@ pub(super) fn world() -> World {
 }
 
 impl World {
-    /// Somebody's session, begun now, and the `Cookie` field that leads there.
+    /// A session that begins now, and the `Cookie` field for it.
     pub(super) async fn signed_in(&self, id: u8) -> (Session, String) {
         let mut session = Session::example();
         let registration = self.gate.relying_parties().first().registration();
@@ -249,20 +249,20 @@ impl World {
         self.gate.sessions().get(&ticket).await.is_some()
     }
 
-    /// Begins to answer a request to one of the gate's routes.
+    /// Starts handling a request to one of the gate's routes.
     pub(super) fn start(
         &self,
         request: Request<()>,
         body: &str,
     ) -> Pin<Box<dyn Future<Output = Response<Bytes>>>> {
         let Verdict::Respond(route) = self.gate.admit(&request) else {
-            panic!("not a route of the gate's: {}", request.uri())
+            panic!("not one of the gate's routes: {}", request.uri())
         };
         Box::pin(route.run(Bytes::from(body.to_owned())))
     }
 
-    /// Sends a request to one of the gate's routes, from a browser that hangs up once it has looked for
-    /// an answer so many times. `None` when it did hang up.
+    /// Sends a request to one of the gate's routes, from a browser that hangs up after this many polls. `None` when it hung
+    /// up.
     pub(super) async fn send(
         &self,
         request: Request<()>,
