@@ -42,6 +42,22 @@ pub struct AccessToken(pub latchgate::AccessToken);
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 
+/// The access tokens of the signed-in person for APIs other than the one that [`AccessToken`] is for. As a handler's
+/// argument it requires somebody to be signed in, as [`User`] does.
+///
+/// ```
+/// use latchgate_actix::{ApiTokens, Rejection, TokenFor};
+///
+/// async fn orders(tokens: ApiTokens) -> Result<String, Rejection> {
+///     let orders = TokenFor::resource("https://orders.example.com").scope("orders:read");
+///     let token = tokens.get(&orders).await?;
+///     // Call the API with it: `token.call()`.
+///     Ok(format!("a token for {}", token.scope()))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ApiTokens(pub latchgate::ApiTokens);
+
 /// The application's own value in the session, which its
 /// [`on_login`](latchgate::GateBuilder::on_login) hook returned.
 ///
@@ -118,6 +134,14 @@ impl Deref for RefreshedAccessToken {
     type Target = latchgate::AccessToken;
 
     fn deref(&self) -> &latchgate::AccessToken {
+        &self.0
+    }
+}
+
+impl Deref for ApiTokens {
+    type Target = latchgate::ApiTokens;
+
+    fn deref(&self) -> &latchgate::ApiTokens {
         &self.0
     }
 }
@@ -274,6 +298,15 @@ impl FromRequest for RefreshedAccessToken {
         extract(request, async |extract| {
             extract.refreshed_access_token().await.map(Self)
         })
+    }
+}
+
+impl FromRequest for ApiTokens {
+    type Error = Rejection;
+    type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, async |extract| extract.api_tokens().await.map(Self))
     }
 }
 

@@ -42,6 +42,22 @@ pub struct AccessToken(pub latchgate::AccessToken);
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 
+/// The access tokens of the signed-in person for APIs other than the one that [`AccessToken`] is for. As a handler's
+/// argument it requires somebody to be signed in, as [`User`] does.
+///
+/// ```
+/// use latchgate_tower::{ApiTokens, Rejection, TokenFor};
+///
+/// async fn orders(tokens: ApiTokens) -> Result<String, Rejection> {
+///     let orders = TokenFor::resource("https://orders.example.com").scope("orders:read");
+///     let token = tokens.get(&orders).await?;
+///     // Call the API with it: `token.call()`.
+///     Ok(format!("a token for {}", token.scope()))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ApiTokens(pub latchgate::ApiTokens);
+
 /// The application's own value in the session, which its
 /// [`on_login`](latchgate::GateBuilder::on_login) hook returned.
 ///
@@ -117,6 +133,14 @@ impl Deref for RefreshedAccessToken {
     type Target = latchgate::AccessToken;
 
     fn deref(&self) -> &latchgate::AccessToken {
+        &self.0
+    }
+}
+
+impl Deref for ApiTokens {
+    type Target = latchgate::ApiTokens;
+
+    fn deref(&self) -> &latchgate::ApiTokens {
         &self.0
     }
 }
@@ -256,6 +280,17 @@ impl<S: Send + Sync> FromRequestParts<S> for RefreshedAccessToken {
         let extract = extract(parts, &head);
         let token = extract.refreshed_access_token().await?;
         Ok(Self(token))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ApiTokens {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let head = Head::of_parts(parts);
+        let extract = extract(parts, &head);
+        let tokens = extract.api_tokens().await?;
+        Ok(Self(tokens))
     }
 }
 

@@ -134,7 +134,9 @@ impl Error {
                 }
                 _ => Fault::Provider,
             },
-            Self::Token(TokenError::Unbuildable) | Self::Layer(_) => Fault::Configuration,
+            Self::Token(TokenError::Unbuildable | TokenError::Resource(_)) | Self::Layer(_) => {
+                Fault::Configuration
+            }
             Self::SessionTooLarge(_)
             | Self::Userinfo(UserinfoError::NoEndpoint)
             | Self::NoRefreshToken => Fault::Configuration,
@@ -228,6 +230,7 @@ impl Error {
             Self::Discovery(_) => "provider_metadata",
             Self::Keys(_) => "provider_keys",
             Self::Token(TokenError::Refused { .. }) => "token_request_refused",
+            Self::Token(TokenError::Resource(_)) => "token_resource",
             Self::Token(_) => "token_response",
             Self::IdToken(error) => match error {
                 IdTokenError::Missing => "id_token_missing",

@@ -61,7 +61,7 @@ pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use provider::{
     ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
 };
-pub use request_session::SessionData;
+pub use request_session::{ApiTokens, SessionData};
 pub use resource::{
     AccessTokenTypes, BearerError, DpopProofError, IntrospectionError, TokenBinding,
 };
@@ -73,7 +73,7 @@ pub use session::{
 };
 pub use settings::Settings;
 pub use store::MemoryStore;
-pub use token::{DpopError, IdTokenError, JwtError, TokenError};
+pub use token::{DpopError, IdTokenError, JwtError, TokenError, TokenFor};
 pub use userinfo::UserinfoError;
 
 /// What an adapter between a web framework and [`Gate`] needs. Applications use an adapter and never this.

@@ -24,4 +24,4 @@ pub use remember::{CookiePersistence, RememberMe};
 pub(crate) use request::{AuthorizationRequest, request};
 pub use response::AuthorizationError;
 pub(crate) use response::{Expected, Parameters, VerifiedCode, printable, response};
-pub(crate) use secrets::LoginSecrets;
+pub(crate) use secrets::{LoginSecrets, draw_proof_key};

@@ -79,13 +79,20 @@ impl LoginSecrets {
 
     /// Draws a key too, for the tokens to be bound to.
     pub(crate) fn with_key(self, random: &dyn Random) -> Result<Self, RandomError> {
-        // Only one draw in four billion is not a key: a generator that makes several of them is broken.
-        for _ in 0..4 {
-            if let Some(key) = ProofKey::of(random.array()?) {
-                let dpop_key = Some(key);
-                return Ok(Self { dpop_key, ..self });
-            }
-        }
-        Err(RandomError)
+        Ok(Self {
+            dpop_key: Some(draw_proof_key(random)?),
+            ..self
+        })
     }
+}
+
+/// Draws a key for tokens to be bound to.
+pub(crate) fn draw_proof_key(random: &dyn Random) -> Result<ProofKey, RandomError> {
+    // Only one draw in four billion is not a key: a generator that makes several of them is broken.
+    for _ in 0..4 {
+        if let Some(key) = ProofKey::of(random.array()?) {
+            return Ok(key);
+        }
+    }
+    Err(RandomError)
 }

@@ -8,7 +8,7 @@ use super::pass::asked;
 use crate::error::Error;
 use crate::guard::{Denial, Guard};
 use crate::head::RequestHead;
-use crate::request_session::{FoundData, RequestSession, SessionData};
+use crate::request_session::{ApiTokens, FoundData, RequestSession, SessionData};
 use crate::resource_server::RequestToken;
 use crate::session::{AccessToken, SessionEnd, User};
 
@@ -146,6 +146,18 @@ impl<'a, H: RequestHead> Extract<'a, H> {
             Err(error @ Error::NoRefreshToken) => Err(Challenge::refused(self.head, error)),
             token => self.token_or_challenge(token),
         }
+    }
+
+    /// The access tokens of the person who makes the request, for APIs other than the login's.
+    ///
+    /// # Errors
+    ///
+    /// The challenge to respond with, as for [`Extract::user`].
+    pub async fn api_tokens(&self) -> Result<ApiTokens, Challenge> {
+        self.user().await?;
+        self.session
+            .map(ApiTokens::of)
+            .ok_or_else(|| self.sign_in())
     }
 
     /// The application's value in the session of the person who makes the request.

@@ -7,6 +7,7 @@ mod back_channel;
 mod callback;
 mod challenge;
 mod chooser;
+mod client_credentials;
 mod end_sessions;
 mod extract;
 mod front_channel;

@@ -7,13 +7,15 @@ mod claims;
 mod connection;
 mod exchange;
 mod logout;
+mod other_apis;
 mod parties;
 mod proofs;
 mod refresh;
+mod token_cache;
 mod verify;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{Request, Response};
 use tokio::sync::Semaphore;
@@ -23,10 +25,14 @@ use crate::background::Background;
 use crate::client::{Freshness, Registration};
 use crate::error::Error;
 use crate::io::{Clock, HttpClient, HttpError, Random};
+use crate::jose::ProofKey;
 use crate::provider::{ClaimPaths, Metadata};
 use crate::token::Nonces;
 pub(crate) use connection::ProviderConnection;
+pub(crate) use other_apis::TokenOfApi;
 pub(crate) use parties::{RESERVED_NAME, RelyingParties};
+pub(crate) use token_cache::GettingToken;
+use token_cache::TokenCache;
 
 /// The relying party, towards one provider.
 pub(crate) struct RelyingParty {
@@ -36,6 +42,10 @@ pub(crate) struct RelyingParty {
     connection: Arc<ProviderConnection>,
     /// What the provider's servers want in the next proofs of possession.
     nonces: Arc<Nonces>,
+    /// Access tokens for other APIs.
+    tokens: TokenCache,
+    /// What the application's own tokens are bound to, if they are.
+    own_key: OnceLock<ProofKey>,
     /// Limits how many authorization requests are pushed at once.
     pushes: Semaphore,
     /// How far the provider's clock may be off, in seconds.
@@ -65,6 +75,8 @@ impl RelyingParty {
             registration: config.registration,
             login_options: config.login_options,
             nonces: Arc::default(),
+            tokens: TokenCache::new(),
+            own_key: OnceLock::new(),
             pushes: Semaphore::new(authorization::PUSHES),
             leeway: config.leeway,
             background: config.background,

@@ -27,31 +27,39 @@ impl RequestSession {
         let opened = self.load(head);
         let this = self.clone();
         async move {
-            let Some(loaded) = opened.await? else {
-                return Ok(None);
-            };
-            let now = this.now();
-            if !loaded.session.refresh_due(now) {
-                return Ok(Some(this.token_of(&loaded, now)));
+            match opened.await? {
+                Some(loaded) => this.fresh_access_token(loaded).await,
+                None => Ok(None),
             }
-            if loaded.session.tokens.refresh_token.is_none() {
-                // Without a refresh token it is used until it expires.
-                if loaded.session.tokens.are_good(now) {
-                    return Ok(Some(this.token_of(&loaded, now)));
-                }
-                return Err(Error::NoRefreshToken);
+        }
+    }
+
+    /// The access token of this session, refreshed first when it is due. `None` when the session has ended.
+    pub(super) async fn fresh_access_token(
+        &self,
+        loaded: LoadedSession,
+    ) -> Result<Option<AccessToken>, Error> {
+        let now = self.now();
+        if !loaded.session.refresh_due(now) {
+            return Ok(Some(self.token_of(&loaded, now)));
+        }
+        if loaded.session.tokens.refresh_token.is_none() {
+            // Without a refresh token it is used until it expires.
+            if loaded.session.tokens.are_good(now) {
+                return Ok(Some(self.token_of(&loaded, now)));
             }
-            // Only the browser has a sealed session, so the response should carry the newest one.
-            let patience = if loaded.ticket.is_some() && loaded.session.tokens.are_good(now) {
-                TIMING.short_patience
-            } else {
-                TIMING.patience
-            };
-            let refreshed = this.refresh(loaded, patience, |session| !session.refresh_due(now));
-            match refreshed.await {
-                Err(Error::RefreshUnavailable) => this.token_while_good(),
-                other => other,
-            }
+            return Err(Error::NoRefreshToken);
+        }
+        // Only the browser has a sealed session, so the response should carry the newest one.
+        let patience = if loaded.ticket.is_some() && loaded.session.tokens.are_good(now) {
+            TIMING.short_patience
+        } else {
+            TIMING.patience
+        };
+        let refreshed = self.refresh(loaded, patience, |session| !session.refresh_due(now));
+        match refreshed.await {
+            Err(Error::RefreshUnavailable) => self.token_while_good(),
+            other => other,
         }
     }
 

@@ -2,6 +2,7 @@
 //! value, and the headers it adds to the response.
 
 mod access_token;
+mod api_tokens;
 mod data;
 mod refresher;
 mod response_head;
@@ -21,6 +22,7 @@ use crate::relying_party::RelyingParties;
 use crate::session::{SessionEnd, User};
 use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, SessionCookie, Sessions, Ticket};
 
+pub use api_tokens::ApiTokens;
 pub(crate) use data::FoundData;
 pub use data::SessionData;
 pub use response_head::ResponseHead;

@@ -50,9 +50,9 @@ impl Context {
 }
 
 impl Refresher for Arc<Context> {
-    async fn refresh(&self, session: &Session) -> Result<Session, Error> {
+    async fn refresh(&self, session: &Session) -> Result<Option<Session>, Error> {
         match self.relying_party_of(session) {
-            Some(party) => party.refresh(session).await,
+            Some(party) => party.refresh(session).await.map(Some),
             None => Err(Error::RefreshUnavailable),
         }
     }

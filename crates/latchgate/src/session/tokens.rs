@@ -67,6 +67,16 @@ impl Tokens {
         }
     }
 
+    /// The tokens after the refresh token was used for another API; `None` if it stays the same.
+    pub(crate) fn rotated(&self, response: &TokenResponse) -> Option<Self> {
+        let next = response.refresh_token.as_deref().map(CompactToken::pack);
+        let rotated = next.filter(|next| self.refresh_token.as_ref() != Some(next))?;
+        Some(Self {
+            refresh_token: Some(rotated),
+            ..self.clone()
+        })
+    }
+
     /// A hash of all of them.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let bytes = postcard::to_allocvec(self).unwrap_or_default();

@@ -12,6 +12,7 @@ mod refresh;
 mod request;
 mod response;
 mod revocation;
+mod token_for;
 
 pub(crate) use access_token::{AccessTokenError, read as read_access_token};
 pub(crate) use dpop::{DPOP, nonce_of, resource_wants_nonce, server_wants_nonce};
@@ -27,3 +28,5 @@ pub(crate) use request::request;
 pub use response::TokenError;
 pub(crate) use response::{TokenResponse, TokenType, response};
 pub(crate) use revocation::request as revocation_request;
+pub use token_for::TokenFor;
+pub(crate) use token_for::{Grant, client_credentials, exchange_for, refresh_for};

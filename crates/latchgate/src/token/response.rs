@@ -36,6 +36,8 @@ impl fmt::Debug for TokenResponse {
 pub enum TokenError {
     /// The request could not be built from the configuration.
     Unbuildable,
+    /// A resource is not an absolute URI without a fragment (RFC 8707 §2).
+    Resource(String),
     /// The token endpoint refused (§5.2).
     Refused {
         /// The `error` code, such as `invalid_grant`.
@@ -69,6 +71,10 @@ impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unbuildable => f.write_str("the token request cannot be built"),
+            Self::Resource(uri) => write!(
+                f,
+                "the resource `{uri}` is not an absolute URI without a fragment"
+            ),
             Self::Refused { error, description } => {
                 write!(
                     f,
@@ -231,6 +237,20 @@ fn lifetime(value: Option<&Value>) -> Option<u64> {
         _ => return None,
     };
     (seconds > 0).then(|| seconds.min(TEN_YEARS))
+}
+
+#[cfg(test)]
+impl TokenResponse {
+    /// A response with an access token and nothing else.
+    pub(crate) fn example(access_token: &str, expires_in: Option<u64>) -> Self {
+        Self {
+            access_token: access_token.to_owned(),
+            expires_in,
+            refresh_token: None,
+            scope: None,
+            id_token: None,
+        }
+    }
 }
 
 #[cfg(test)]

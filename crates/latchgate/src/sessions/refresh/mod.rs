@@ -54,8 +54,11 @@ pub(crate) enum RefreshOutcome {
 
 /// What a refresh does outside this module: at the provider, and in the application.
 pub(crate) trait Refresher: Clone + Send + Sync + 'static {
-    /// Uses the session's refresh token. Returns the session with its new tokens.
-    fn refresh(&self, session: &Session) -> impl Future<Output = Result<Session, Error>> + Send;
+    /// Uses the session's refresh token. Returns the session with its new tokens; `None` if it keeps those it has.
+    fn refresh(
+        &self,
+        session: &Session,
+    ) -> impl Future<Output = Result<Option<Session>, Error>> + Send;
 
     /// Tells the application of a refresh. Returns its new value, if it has one.
     fn on_refresh(
@@ -116,7 +119,8 @@ impl<R: Refresher> Refresh<R> {
             }
         };
         match self.refresher.refresh(&attempt.session).await {
-            Ok(fresh) => self.refreshed(attempt, fresh).await,
+            Ok(Some(fresh)) => self.refreshed(attempt, fresh).await,
+            Ok(None) => RefreshOutcome::Refreshed(attempt.session),
             Err(error) if error.ends_the_session() => self.refused(&attempt, &error).await,
             Err(error) => unavailable(&error),
         }

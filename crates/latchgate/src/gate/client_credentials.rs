@@ -1,0 +1,31 @@
+//! Access tokens of the application itself.
+
+use super::Gate;
+use crate::error::Error;
+use crate::session::AccessToken;
+use crate::token::TokenFor;
+
+impl Gate {
+    /// An access token of the application itself, for calls that no person makes, such as those of a nightly job: by
+    /// its client credentials ([RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)), at the first
+    /// provider if there are several. It is kept in the memory of this process until shortly before it expires.
+    ///
+    /// ```no_run
+    /// # use latchgate::{Error, Gate, TokenFor};
+    /// # async fn nightly(gate: Gate) -> Result<(), Error> {
+    /// let stock = TokenFor::audience("https://stock.example.com").scope("stock:read");
+    /// let token = gate.client_credentials(&stock).await?;
+    /// # let _ = token;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Token`] when the provider refuses, for example because the client may not use this grant;
+    /// [`Error::Discovery`] and [`Error::Http`] when the provider is unavailable, and for five seconds after a failure.
+    pub async fn client_credentials(&self, wanted: &TokenFor) -> Result<AccessToken, Error> {
+        let party = self.relying_parties().first();
+        party.client_credentials(wanted).await
+    }
+}

@@ -1,0 +1,171 @@
+//! Access tokens for APIs other than the one that the login's token is for.
+
+use super::RelyingParty;
+use super::proofs::ProofFor;
+use super::token_cache::{CachedToken, Found, GettingToken};
+use crate::authorization::draw_proof_key;
+use crate::client::TokenBinding;
+use crate::error::Error;
+use crate::jose::ProofKey;
+use crate::session::{AccessToken, Session};
+use crate::token::{self, TokenFor, TokenResponse, TokenType};
+
+/// The owner of the application's own tokens: no session has an id of this length.
+const APPLICATION: &[u8] = b"";
+
+/// A token for another API, or the right to get it with the session's refresh token.
+pub(crate) enum TokenOfApi {
+    Known(AccessToken),
+    Missing(GettingToken),
+}
+
+impl RelyingParty {
+    /// The token of a session for another API, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::FailedForOthers`](crate::HttpError::FailedForOthers) for a few seconds after an attempt that failed.
+    pub(crate) async fn token_for(
+        &self,
+        session: &Session,
+        wanted: &TokenFor,
+    ) -> Result<TokenOfApi, Error> {
+        let found = self.tokens.find(wanted.key(&session.id), || self.now());
+        Ok(match found.await? {
+            Found::Token(token) => {
+                TokenOfApi::Known(self.issued(&token, session.dpop_key.as_ref()))
+            }
+            Found::Missing(getting) => TokenOfApi::Missing(getting),
+        })
+    }
+
+    /// Uses a session's refresh token to get a token for another API. Returns the session with its next refresh token,
+    /// if it has a new one.
+    ///
+    /// # Errors
+    ///
+    /// Those that end the session ([`Error::ends_the_session`]), and those that leave it as it was.
+    pub(crate) async fn refresh_for(
+        &self,
+        session: &Session,
+        wanted: &TokenFor,
+        getting: &GettingToken,
+    ) -> Result<Option<Session>, Error> {
+        let refresh_token = session.tokens.refresh_token.as_ref();
+        let refresh_token = refresh_token.ok_or(Error::NoRefreshToken)?.text();
+        let metadata = self.metadata().await?;
+        let key = session.dpop_key.as_ref();
+        let request = |fresh: &_| {
+            token::refresh_for(&self.registration, &metadata, fresh, &refresh_token, wanted)
+        };
+        let answer = self.send_proven(key, ProofFor::AuthorizationServer, request);
+        let tokens = token::response(TokenType::of(key), &answer.await?)?;
+        self.keep(getting, wanted, &tokens);
+        let rotated = session.tokens.rotated(&tokens);
+        Ok(rotated.map(|tokens| session.refreshed(tokens, None)))
+    }
+
+    /// Exchanges a session's access token for one for another API.
+    pub(crate) async fn exchange_for(
+        &self,
+        session: &Session,
+        access_token: &str,
+        wanted: &TokenFor,
+        getting: &GettingToken,
+    ) -> Result<AccessToken, Error> {
+        let key = session.dpop_key.as_ref();
+        let exchanged = async {
+            let metadata = self.metadata().await?;
+            let request = |fresh: &_| {
+                token::exchange_for(&self.registration, &metadata, fresh, access_token, wanted)
+            };
+            let answer = self.send_proven(key, ProofFor::AuthorizationServer, request);
+            Ok(token::response(TokenType::of(key), &answer.await?)?)
+        };
+        self.kept(getting, wanted, exchanged.await, key)
+    }
+
+    /// A token of the application itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Token`] when the provider refuses; [`Error::Http`] when it is unavailable.
+    pub(crate) async fn client_credentials(&self, wanted: &TokenFor) -> Result<AccessToken, Error> {
+        let key = self.own_key()?;
+        let found = self.tokens.find(wanted.key(APPLICATION), || self.now());
+        let getting = match found.await? {
+            Found::Token(token) => return Ok(self.issued(&token, key)),
+            Found::Missing(getting) => getting,
+        };
+        let granted = async {
+            let metadata = self.metadata().await?;
+            let request =
+                |fresh: &_| token::client_credentials(&self.registration, &metadata, fresh, wanted);
+            let answer = self.send_proven(key, ProofFor::AuthorizationServer, request);
+            Ok(token::response(TokenType::of(key), &answer.await?)?)
+        };
+        self.kept(&getting, wanted, granted.await, key)
+    }
+
+    /// Records that an attempt to get a token has failed.
+    pub(crate) fn token_failed(&self, getting: &GettingToken) {
+        self.tokens.settle(getting, None, self.now());
+    }
+
+    /// Forgets a session's token that an API has rejected.
+    pub(crate) fn reject_token(
+        &self,
+        session: &Session,
+        wanted: &TokenFor,
+        rejected: &AccessToken,
+    ) {
+        let key = wanted.key(&session.id);
+        self.tokens.reject(key, rejected.secret(), self.now());
+    }
+
+    /// The key that the application's own tokens are bound to: one for each process.
+    fn own_key(&self) -> Result<Option<&ProofKey>, Error> {
+        if self.registration.binding != TokenBinding::Dpop {
+            return Ok(None);
+        }
+        if let Some(key) = self.own_key.get() {
+            return Ok(Some(key));
+        }
+        let key = draw_proof_key(self.random.as_ref())?;
+        Ok(Some(self.own_key.get_or_init(|| key)))
+    }
+
+    fn kept(
+        &self,
+        getting: &GettingToken,
+        wanted: &TokenFor,
+        response: Result<TokenResponse, Error>,
+        key: Option<&ProofKey>,
+    ) -> Result<AccessToken, Error> {
+        match response {
+            Ok(tokens) => Ok(self.issued(&self.keep(getting, wanted, &tokens), key)),
+            Err(error) => {
+                self.token_failed(getting);
+                Err(error)
+            }
+        }
+    }
+
+    fn keep(
+        &self,
+        getting: &GettingToken,
+        wanted: &TokenFor,
+        tokens: &TokenResponse,
+    ) -> CachedToken {
+        let now = self.now();
+        let token = CachedToken::new(tokens, &wanted.requested_scope(), now);
+        self.tokens.settle(getting, Some(&token), now);
+        token
+    }
+
+    fn issued(&self, token: &CachedToken, key: Option<&ProofKey>) -> AccessToken {
+        let expires_in = token.expires_in(self.now());
+        AccessToken::new(token.text.clone(), expires_in, token.scope.clone())
+            .proven_by(key.map(|key| self.prover(key)))
+    }
+}

@@ -1,0 +1,179 @@
+//! Access tokens of a request's session for APIs other than the one that the login's token is for.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Context, RequestSession};
+use crate::error::Error;
+use crate::relying_party::{GettingToken, RelyingParty, TokenOfApi};
+use crate::session::{AccessToken, Session, SessionEnd};
+use crate::sessions::{LoadedSession, RefreshOutcome, Refresher, TIMING};
+use crate::token::{Grant, TokenFor};
+
+/// How often a request tries to use the refresh token when others use it first.
+const ROUNDS: usize = 8;
+
+/// The access tokens of the person who makes a request, for APIs other than the one that
+/// [`AccessToken`] is for.
+///
+/// Each is kept in the memory of this process until shortly before it expires, and got once however many requests ask
+/// at the same moment. Use it while the request lasts: a session in cookies can take the provider's next refresh token
+/// only with the response.
+#[derive(Clone, Debug)]
+pub struct ApiTokens(RequestSession);
+
+/// Uses the refresh token of a session for another API.
+#[derive(Clone)]
+struct RefreshFor {
+    context: Arc<Context>,
+    party: Arc<RelyingParty>,
+    wanted: TokenFor,
+    getting: Arc<GettingToken>,
+    /// Why the provider grants no such token, for the request that asked.
+    refused: Arc<Mutex<Option<Error>>>,
+}
+
+impl ApiTokens {
+    pub(crate) fn of(session: &RequestSession) -> Self {
+        Self(session.clone())
+    }
+
+    /// An access token for an API.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRefreshToken`] when the session has none, and the token is not got by exchange; [`Error::Token`] when
+    /// the provider grants no such token; [`Error::RefreshUnavailable`] or [`Error::Http`] when it is unavailable, and
+    /// for five seconds after a failure; [`Error::SessionEnded`] when the session has ended; [`Error::Store`] when its
+    /// store is unavailable.
+    pub async fn get(&self, wanted: &TokenFor) -> Result<AccessToken, Error> {
+        let loaded = self.0.loaded().ok_or(Error::SessionEnded)?;
+        let party = self.0.context().relying_party_of(&loaded.session);
+        let party = Arc::clone(party.ok_or(Error::SessionEnded)?);
+        match wanted.grant() {
+            Grant::RefreshToken => self.by_refresh(&party, loaded, wanted).await,
+            Grant::TokenExchange => self.by_exchange(&party, loaded, wanted).await,
+        }
+    }
+
+    /// Another access token for an API that has rejected this one. If another request has got one already, it is that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiTokens::get`].
+    pub async fn replace(
+        &self,
+        wanted: &TokenFor,
+        rejected: &AccessToken,
+    ) -> Result<AccessToken, Error> {
+        if let Some(loaded) = self.0.loaded()
+            && let Some(party) = self.0.context().relying_party_of(&loaded.session)
+        {
+            party.reject_token(&loaded.session, wanted, rejected);
+        }
+        self.get(wanted).await
+    }
+
+    async fn by_exchange(
+        &self,
+        party: &RelyingParty,
+        loaded: LoadedSession,
+        wanted: &TokenFor,
+    ) -> Result<AccessToken, Error> {
+        let session = Arc::clone(&loaded.session);
+        match party.token_for(&session, wanted).await? {
+            TokenOfApi::Known(token) => Ok(token),
+            TokenOfApi::Missing(getting) => {
+                let own = self.0.fresh_access_token(loaded).await?;
+                let own = own.ok_or(Error::SessionEnded)?;
+                let exchanged = party.exchange_for(&session, own.secret(), wanted, &getting);
+                exchanged.await
+            }
+        }
+    }
+
+    async fn by_refresh(
+        &self,
+        party: &Arc<RelyingParty>,
+        mut loaded: LoadedSession,
+        wanted: &TokenFor,
+    ) -> Result<AccessToken, Error> {
+        for _ in 0..ROUNDS {
+            let getting = match party.token_for(&loaded.session, wanted).await? {
+                TokenOfApi::Known(token) => return Ok(token),
+                TokenOfApi::Missing(getting) => Arc::new(getting),
+            };
+            if loaded.session.tokens.refresh_token.is_none() {
+                return Err(Error::NoRefreshToken);
+            }
+            let refresher = RefreshFor {
+                context: Arc::clone(self.0.context()),
+                party: Arc::clone(party),
+                wanted: wanted.clone(),
+                getting,
+                refused: Arc::default(),
+            };
+            let refresh = self.0.sessions().refresh_with(&loaded, &refresher);
+            let outcome = tokio::time::timeout(TIMING.patience, refresh).await;
+            if let Some(error) = refresher.take_refusal() {
+                return Err(error);
+            }
+            match outcome {
+                Ok(RefreshOutcome::Refreshed(session)) => {
+                    if session.generation != loaded.session.generation {
+                        loaded.session = session;
+                        self.0.set_loaded(loaded.clone());
+                    }
+                }
+                Ok(RefreshOutcome::Ended(why)) => {
+                    self.0.set_ended(why);
+                    return Err(Error::SessionEnded);
+                }
+                Ok(RefreshOutcome::Unavailable) | Err(_) => break,
+            }
+        }
+        Err(Error::RefreshUnavailable)
+    }
+}
+
+impl RefreshFor {
+    fn take_refusal(&self) -> Option<Error> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.take()
+    }
+}
+
+impl Refresher for RefreshFor {
+    async fn refresh(&self, session: &Session) -> Result<Option<Session>, Error> {
+        let refreshed = self
+            .party
+            .refresh_for(session, &self.wanted, &self.getting)
+            .await;
+        match refreshed {
+            Err(error) if !error.ends_the_session() => {
+                self.party.token_failed(&self.getting);
+                let is_refusal = matches!(error, Error::Token(_));
+                if !is_refusal {
+                    return Err(error);
+                }
+                // This API is the matter, and not the refresh token.
+                let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                *refused = Some(error);
+                Ok(None)
+            }
+            refreshed => refreshed,
+        }
+    }
+
+    /// The tokens of the session's own API are the same.
+    async fn on_refresh(&self, _: &Arc<Session>) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
+    fn on_end(&self, session: &Session, why: SessionEnd) {
+        self.context.on_end(session, why);
+    }
+
+    fn revoke_tokens(&self, session: &Session) {
+        self.context.revoke_tokens(session);
+    }
+}
