@@ -306,7 +306,9 @@ impl FromRequest for ApiTokens {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, async |extract| extract.api_tokens().await.map(Self))
+        extract(request, async |extract| {
+            extract.api_tokens().await.map(Self)
+        })
     }
 }
 

@@ -10,7 +10,8 @@ mod middleware;
 
 pub use api::{ApiMiddleware, ApiService};
 pub use extract::{
-    AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
+    AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn,
+    User,
 };
 pub use guard::{GuardMiddleware, GuardService};
 pub use latchgate::*;

@@ -30,7 +30,12 @@ pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Valu
         "revocation_endpoint": at(Endpoint::Revocation),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": SigningAlg::ALL.map(SigningAlg::as_str),
         "userinfo_signing_alg_values_supported": SigningAlg::ALL.map(SigningAlg::as_str),

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod endpoint;
+mod further_grants;
 mod id_token;
 
 pub(crate) use endpoint::token;

@@ -45,7 +45,7 @@ impl fmt::Display for TokenError {
             Self::InvalidRequest(reason) => f.write_str(reason),
             Self::InvalidClient(reason) | Self::InvalidGrant(reason) => f.write_str(reason),
             Self::UnsupportedGrantType => {
-                f.write_str("grant_type must be authorization_code or refresh_token")
+                f.write_str("grant_type must be authorization_code, refresh_token, client_credentials or token-exchange")
             }
             Self::InvalidScope => f.write_str("a refresh may narrow the scope, not widen it"),
             Self::Other { description, .. } => f.write_str(description),

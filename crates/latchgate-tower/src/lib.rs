@@ -11,7 +11,8 @@ mod extract;
 
 #[cfg(feature = "axum")]
 pub use extract::{
-    AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn, User,
+    AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn,
+    User,
 };
 pub use guard::{GuardLayer, GuardService};
 pub use latchgate::*;

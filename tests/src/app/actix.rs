@@ -11,14 +11,15 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_actix::{
-    AccessToken, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, Rejection, SessionData,
-    SessionEnded, SignIn, User,
+    AccessToken, ApiTokens, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, Rejection,
+    SessionData, SessionEnded, SignIn, User,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
-    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, told, why, wishes,
+    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, token_for, told, why,
+    wishes,
 };
 use crate::failure::Failure;
 
@@ -36,6 +37,9 @@ macro_rules! app {
             .route("/me", web::get().to(me))
             .route("/token", web::get().to(token))
             .route("/call", web::get().to(call))
+            .route("/other", web::get().to(other))
+            .route("/another", web::get().to(another))
+            .route("/own", web::get().to(own))
             .route("/refresh", web::post().to(refresh))
             .route("/refresh", web::get().to(refresh))
             .route("/boom", web::get().to(boom))
@@ -117,6 +121,22 @@ async fn call(token: AccessToken, request: HttpRequest) -> HttpResponse {
         Ok((status, body)) => HttpResponse::Ok().body(format!("{status} {body}")),
         Err(_) => HttpResponse::BadGateway().finish(),
     }
+}
+
+async fn other(tokens: ApiTokens, request: HttpRequest) -> Result<Json<Value>, Rejection> {
+    let wanted = token_for(Some(request.query_string()));
+    Ok(Json(told(&tokens.get(&wanted).await?)))
+}
+
+async fn another(tokens: ApiTokens, request: HttpRequest) -> Result<Json<Value>, Rejection> {
+    let wanted = token_for(Some(request.query_string()));
+    let rejected = tokens.get(&wanted).await?;
+    Ok(Json(told(&tokens.replace(&wanted, &rejected).await?)))
+}
+
+async fn own(gate: web::Data<Gate>, request: HttpRequest) -> Result<Json<Value>, Rejection> {
+    let wanted = token_for(Some(request.query_string()));
+    Ok(Json(told(&gate.client_credentials(&wanted).await?)))
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

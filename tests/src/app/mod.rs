@@ -5,6 +5,9 @@
 //! | `GET /` | `Option<User>` | `anonymous`, or the subject |
 //! | `GET /me` | `User` | the claims |
 //! | `GET /token`, `GET|POST /refresh` | `AccessToken`, `RefreshedAccessToken` | the token, its lifetime and scope |
+//! | `GET /other?…` | `ApiTokens` | a token for what the query names, `by=exchange` or with the refresh token |
+//! | `GET /another?…` | `ApiTokens` | another one, as if the API had rejected the first |
+//! | `GET /own?…` | nobody | a token of the application itself |
 //! | `GET /call?url` | `AccessToken` | the status and the body of that API's answer |
 //! | `GET /admin`, `GET /read`, `GET /recent` | the role `admin`, the scope `email`, `max_age` 300 | `admitted` |
 //! | `GET /boom`, `GET /boom-token` | `User`, `AccessToken` | 500 |
@@ -33,7 +36,7 @@ use std::time::Duration;
 
 use latchgate::{
     AccessToken, AuthorizationDetails, CookiePersistence, Gate, Guard, LoginOptions,
-    ParameterError, Prompt, ReturnTo, SessionEnd,
+    ParameterError, Prompt, ReturnTo, SessionEnd, TokenFor,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -183,6 +186,25 @@ async fn called(token: &AccessToken, url: Option<&str>) -> Result<(u16, String),
         if !call.wants_repeat(answer.status(), answer.headers()) {
             return Ok((answer.status().as_u16(), answer.text().await?));
         }
+    }
+}
+
+/// What a query such as `resource=https://api.example&scope=read&by=exchange` asks for.
+fn token_for(query: Option<&str>) -> TokenFor {
+    let pairs = || url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let value = |name: &str| {
+        pairs()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value)
+    };
+    let wanted = match value("resource") {
+        Some(resource) => TokenFor::resource(resource),
+        None => TokenFor::audience(value("audience").unwrap_or_default()),
+    };
+    let wanted = value("scope").into_iter().fold(wanted, TokenFor::scope);
+    match value("by") {
+        Some(_) => wanted.by_exchange(),
+        None => wanted,
     }
 }
 

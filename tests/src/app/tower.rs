@@ -13,13 +13,14 @@ use axum::{Json, Router};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_tower::{
-    AccessToken, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, SessionData,
+    AccessToken, ApiTokens, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, SessionData,
     SessionEnded, SignIn, User,
 };
 use serde_json::Value;
 
 use super::{
-    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, told, why, wishes,
+    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, token_for, told, why,
+    wishes,
 };
 use crate::failure::Failure;
 
@@ -34,6 +35,9 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
         .route("/me", get(me))
         .route("/token", get(token))
         .route("/call", get(call))
+        .route("/other", get(other))
+        .route("/another", get(another))
+        .route("/own", get(own).with_state::<()>(gate.clone()))
         .route("/refresh", post(refresh).get(refresh))
         .route("/boom", get(boom))
         .route("/boom-token", get(boom_token))
@@ -110,6 +114,24 @@ async fn call(token: AccessToken, RawQuery(url): RawQuery) -> Result<String, Sta
         Ok((status, body)) => Ok(format!("{status} {body}")),
         Err(_) => Err(StatusCode::BAD_GATEWAY),
     }
+}
+
+async fn other(tokens: ApiTokens, RawQuery(query): RawQuery) -> Result<Json<Value>, Rejection> {
+    Ok(Json(told(&tokens.get(&token_for(query.as_deref())).await?)))
+}
+
+async fn another(tokens: ApiTokens, RawQuery(query): RawQuery) -> Result<Json<Value>, Rejection> {
+    let wanted = token_for(query.as_deref());
+    let rejected = tokens.get(&wanted).await?;
+    Ok(Json(told(&tokens.replace(&wanted, &rejected).await?)))
+}
+
+async fn own(
+    State(gate): State<Gate>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Rejection> {
+    let wanted = token_for(query.as_deref());
+    Ok(Json(told(&gate.client_credentials(&wanted).await?)))
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

@@ -2,6 +2,7 @@
 
 mod all_sessions;
 mod api;
+mod api_tokens;
 mod applications;
 mod authorization_request;
 mod back_channel_logout;

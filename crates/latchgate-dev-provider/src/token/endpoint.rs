@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
+use super::further_grants::TOKEN_EXCHANGE;
 use super::id_token::Occasion;
 use crate::client::{Client, TokenBinding};
 use crate::dpop::{ProofError, ProvedRequest, Server};
@@ -43,6 +44,8 @@ impl Provider {
         let mut answer = match parameters.get("grant_type") {
             Some("authorization_code") => self.redeem_code(&client, &parameters, jkt)?,
             Some("refresh_token") => self.refresh(&client, &parameters, jkt)?,
+            Some("client_credentials") => self.client_credentials(&client, &parameters, jkt)?,
+            Some(TOKEN_EXCHANGE) => self.exchange(&client, &parameters, jkt)?,
             Some(_) => return Err(TokenError::UnsupportedGrantType),
             None => {
                 return Err(TokenError::InvalidRequest(
