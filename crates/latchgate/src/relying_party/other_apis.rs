@@ -2,7 +2,7 @@
 
 use super::RelyingParty;
 use super::proofs::ProofFor;
-use super::token_cache::{CachedToken, Found, GettingToken};
+use super::token_cache::{CachedToken, GettingToken, Search};
 use crate::authorization::draw_proof_key;
 use crate::client::TokenBinding;
 use crate::error::Error;
@@ -32,10 +32,10 @@ impl RelyingParty {
     ) -> Result<TokenOfApi, Error> {
         let found = self.tokens.find(wanted.key(&session.id), || self.now());
         Ok(match found.await? {
-            Found::Token(token) => {
+            Search::Token(token) => {
                 TokenOfApi::Known(self.issued(&token, session.dpop_key.as_ref()))
             }
-            Found::Missing(getting) => TokenOfApi::Missing(getting),
+            Search::Missing(getting) => TokenOfApi::Missing(getting),
         })
     }
 
@@ -94,8 +94,8 @@ impl RelyingParty {
         let key = self.own_key()?;
         let found = self.tokens.find(wanted.key(APPLICATION), || self.now());
         let getting = match found.await? {
-            Found::Token(token) => return Ok(self.issued(&token, key)),
-            Found::Missing(getting) => getting,
+            Search::Token(token) => return Ok(self.issued(&token, key)),
+            Search::Missing(getting) => getting,
         };
         let granted = async {
             let metadata = self.metadata().await?;

@@ -29,11 +29,11 @@ const PAUSE: u64 = 5;
 struct Place {
     /// Held by the caller that gets the token; the others wait and then find it.
     getting: Arc<tokio::sync::Mutex<()>>,
-    state: Mutex<State>,
+    state: Mutex<Held>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Held {
     token: Option<CachedToken>,
     paused_until: u64,
 }
@@ -50,7 +50,7 @@ pub(super) struct CachedToken {
 }
 
 /// A token that is there, or the right to get it.
-pub(super) enum Found {
+pub(super) enum Search {
     Token(CachedToken),
     Missing(GettingToken),
 }
@@ -100,7 +100,7 @@ impl std::fmt::Debug for CachedToken {
 }
 
 impl Place {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Held> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,15 +126,15 @@ impl TokenCache {
     /// # Errors
     ///
     /// [`HttpError::FailedForOthers`] for a few seconds after an attempt that failed.
-    pub(super) async fn find(&self, key: [u8; 32], now: impl Fn() -> u64) -> Result<Found, Error> {
+    pub(super) async fn find(&self, key: [u8; 32], now: impl Fn() -> u64) -> Result<Search, Error> {
         let place = self.place(key, now());
         if let Some(token) = place.look(now())? {
-            return Ok(Found::Token(token));
+            return Ok(Search::Token(token));
         }
         let alone = Arc::clone(&place.getting).lock_owned().await;
         Ok(match place.look(now())? {
-            Some(token) => Found::Token(token),
-            None => Found::Missing(GettingToken {
+            Some(token) => Search::Token(token),
+            None => Search::Missing(GettingToken {
                 place,
                 key,
                 _alone: alone,
@@ -198,13 +198,13 @@ mod tests {
 
     async fn found(cache: &TokenCache, now: u64) -> Option<String> {
         match cache.find(KEY, || now).await {
-            Ok(Found::Token(token)) => Some(token.text),
+            Ok(Search::Token(token)) => Some(token.text),
             _ => None,
         }
     }
 
     async fn get(cache: &TokenCache, token: Option<&CachedToken>, now: u64) {
-        let Ok(Found::Missing(getting)) = cache.find(KEY, || now).await else {
+        let Ok(Search::Missing(getting)) = cache.find(KEY, || now).await else {
             panic!("there is a token, or a pause");
         };
         cache.settle(&getting, token, now);
@@ -225,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn one_gets_it_for_all_who_wait() {
         let cache = TokenCache::new();
-        let Ok(Found::Missing(getting)) = cache.find(KEY, || 1_000).await else {
+        let Ok(Search::Missing(getting)) = cache.find(KEY, || 1_000).await else {
             panic!("there is a token already");
         };
         let mut waiting = Box::pin(found(&cache, 1_000));
@@ -238,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_failure_nobody_asks_for_a_few_seconds() {
         let cache = TokenCache::new();
-        let Ok(Found::Missing(getting)) = cache.find(KEY, || 1_000).await else {
+        let Ok(Search::Missing(getting)) = cache.find(KEY, || 1_000).await else {
             panic!("there is a token already");
         };
         let mut waiting = Box::pin(cache.find(KEY, || 1_000));
