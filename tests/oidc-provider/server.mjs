@@ -8,6 +8,7 @@
 //   RP_BASE_URL        the application that logs in here; its /callback and / are the registered URIs
 //   CLIENT_AUTH        client_secret_basic (default), client_secret_post, none
 //   ID_TOKEN_ALG       RS256 (default), ES256
+//   ACCESS_TOKENS      of the API: jwt (default), opaque
 //   ACCESS_TOKEN_TTL   seconds, default 600
 //   LIFETIME           seconds until it stops by itself, default 600
 //
@@ -78,14 +79,14 @@ function findAccount(_ctx, id) {
   };
 }
 
-/** One API is known here; a request with its `resource` (RFC 8707) gets a JWT access token (RFC 9068). */
+/** One API is known here; a request with its `resource` (RFC 8707) gets an access token for it, by default a JWT (RFC 9068). */
 const api = `${relyingParty}/api`;
 function getResourceServerInfo(_ctx, indicator) {
   if (indicator !== api) throw new errors.InvalidTarget();
   return {
     audience: api,
     scope: 'api:read',
-    accessTokenFormat: 'jwt',
+    accessTokenFormat: env.ACCESS_TOKENS ?? 'jwt',
     accessTokenTTL: accessTokenTtl,
     jwt: { sign: { alg: 'RS256' } },
   };

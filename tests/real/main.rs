@@ -9,6 +9,7 @@
 extern crate latchgate_tests;
 
 mod alternating;
+mod api;
 mod case;
 mod child;
 mod chromium;
@@ -30,6 +31,7 @@ use std::process::ExitCode;
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut cases = oidc_provider::cases();
+    cases.extend(api::cases());
     cases.extend(terminal::cases());
     cases.extend(chromium::cases());
     cases.extend(redis::cases());

@@ -51,7 +51,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-fn case<F>(example: Example, name: &str, setup: Setup, body: F) -> Case
+pub(crate) fn case<F>(example: Example, name: &str, setup: Setup, body: F) -> Case
 where
     F: AsyncFnOnce(&mut World) -> Result<(), Failure> + 'static,
 {

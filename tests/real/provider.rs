@@ -17,6 +17,8 @@ pub(crate) const CLIENT_SECRET: &str = "latchgate-secret-of-at-least-32-bytes";
 pub(crate) struct Registration {
     pub(crate) client_auth: &'static str,
     pub(crate) id_token_alg: &'static str,
+    /// What access tokens for the application's API are: `jwt` or `opaque`.
+    pub(crate) access_tokens: &'static str,
 }
 
 impl Default for Registration {
@@ -24,6 +26,7 @@ impl Default for Registration {
         Self {
             client_auth: "client_secret_basic",
             id_token_alg: "RS256",
+            access_tokens: "jwt",
         }
     }
 }
@@ -44,7 +47,8 @@ impl Provider {
             .env("PORT", "0")
             .env("RP_BASE_URL", base_url)
             .env("CLIENT_AUTH", registration.client_auth)
-            .env("ID_TOKEN_ALG", registration.id_token_alg);
+            .env("ID_TOKEN_ALG", registration.id_token_alg)
+            .env("ACCESS_TOKENS", registration.access_tokens);
         let mut server = Server::spawn("oidc-provider", &mut command)?;
         let issuer = server
             .until("issuer line", |said| async move { issuer(&said) })

@@ -25,7 +25,7 @@ pub(crate) struct World {
 }
 
 impl Setup {
-    /// The application has these environment variables, too.
+    /// The application has these environment variables, too. `{base_url}` is its own URL.
     pub(crate) fn with(self, variables: &'static [(&'static str, &'static str)]) -> Self {
         Self { variables, ..self }
     }
@@ -33,6 +33,12 @@ impl Setup {
     /// The provider signs ID tokens with this algorithm.
     pub(crate) fn signed_with(mut self, algorithm: &'static str) -> Self {
         self.registration.id_token_alg = algorithm;
+        self
+    }
+
+    /// Access tokens for the application's API are opaque.
+    pub(crate) fn opaque_access_tokens(mut self) -> Self {
+        self.registration.access_tokens = "opaque";
         self
     }
 
@@ -62,7 +68,11 @@ impl World {
         if setup.registration.client_auth != "none" {
             variables.push(("LATCHGATE_CLIENT_SECRET", CLIENT_SECRET));
         }
-        variables.extend(setup.variables);
+        let given = setup.variables.iter();
+        let given: Vec<_> = given
+            .map(|(name, value)| (*name, value.replace("{base_url}", &address.base_url)))
+            .collect();
+        variables.extend(given.iter().map(|(name, value)| (*name, value.as_str())));
         let app = example.start(&address, &variables).await?;
         Ok(Self {
             provider,

@@ -10,12 +10,12 @@ use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
 use latchgate::adapter::{Challenge, Extract, RequestSession, RequestToken};
-use latchgate::{LoginOptions, SessionEnd};
+use latchgate::{Gate, LoginOptions, Person, SessionEnd};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use crate::failure::report;
-use crate::head::{Head, status};
+use crate::head::{Head, Headers, status};
 
 /// The person who makes the request: signed in with a session, or named by an access token for this API.
 ///
@@ -108,6 +108,19 @@ pub struct SessionEnded(pub Option<SessionEnd>);
 /// }
 /// ```
 pub struct SignIn(HttpRequest);
+
+/// The session that [`SignIn::as_person`] has started. The response must carry its cookies: see [`SignedIn::on`].
+#[derive(Debug)]
+#[must_use = "the response has to carry the session's cookies"]
+pub struct SignedIn(pub latchgate::SignedIn);
+
+impl SignedIn {
+    /// The response, with the session's cookies.
+    pub fn on<B>(self, mut response: HttpResponse<B>) -> HttpResponse<B> {
+        self.0.apply_to(&mut Headers(response.headers_mut()));
+        response
+    }
+}
 
 /// A request that may not pass. [`LoginMiddleware`](crate::LoginMiddleware) or [`ApiMiddleware`](crate::ApiMiddleware)
 /// turns it into the actual response.
@@ -245,6 +258,29 @@ impl SignIn {
     /// always answers with it needs [`LoginOptions::return_to`].
     pub fn with(self, options: LoginOptions) -> Rejection {
         Challenge::sign_in_with(&Head(&self.0), options).into()
+    }
+
+    /// Starts a session without a provider, for somebody whom the application has identified: see
+    /// [`Gate::sign_in`](latchgate::Gate::sign_in). The result adds it to the response:
+    ///
+    /// ```
+    /// use actix_web::{HttpResponse, web};
+    /// use latchgate_actix::{Gate, Person, Rejection, SignIn};
+    ///
+    /// async fn by_password(sign_in: SignIn, gate: web::Data<Gate>) -> Result<HttpResponse, Rejection> {
+    ///     // Here the password has been checked, and that the form came from a page of this application.
+    ///     let person = Person::new("42").claim("name", "Jane Doe");
+    ///     let signed_in = sign_in.as_person(&gate, person).await?;
+    ///     Ok(signed_in.on(HttpResponse::SeeOther().insert_header(("location", "/me")).finish()))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::sign_in`](latchgate::Gate::sign_in).
+    pub async fn as_person(self, gate: &Gate, person: Person) -> Result<SignedIn, Rejection> {
+        let started = gate.sign_in(person, &Head(&self.0));
+        Ok(SignedIn(started.await?))
     }
 }
 

@@ -11,7 +11,7 @@ mod middleware;
 pub use api::{ApiMiddleware, ApiService};
 pub use extract::{
     AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn,
-    User,
+    SignedIn, User,
 };
 pub use guard::{GuardMiddleware, GuardService};
 pub use latchgate::*;

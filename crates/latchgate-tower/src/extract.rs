@@ -6,11 +6,11 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum_core::response::{IntoResponse, Response};
+use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use http::StatusCode;
 use http::request::Parts;
 use latchgate::adapter::{Challenge, Extract, RequestSession, RequestToken};
-use latchgate::{LoginOptions, SessionEnd};
+use latchgate::{Gate, LoginOptions, Person, SessionEnd};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
@@ -107,6 +107,11 @@ pub struct SessionEnded(pub Option<SessionEnd>);
 /// }
 /// ```
 pub struct SignIn(Parts);
+
+/// The session that [`SignIn::as_person`] has started, as a part of the response, which carries its cookies.
+#[derive(Debug)]
+#[must_use = "the response has to carry the session's cookies"]
+pub struct SignedIn(pub latchgate::SignedIn);
 
 /// A request that may not pass. The [`LoginLayer`](crate::LoginLayer) or [`ApiLayer`](crate::ApiLayer) turns it into the
 /// actual response.
@@ -231,12 +236,43 @@ impl SignIn {
     pub fn with(self, options: LoginOptions) -> Rejection {
         Challenge::sign_in_with(&Head::of_parts(&self.0), options).into()
     }
+
+    /// Starts a session without a provider, for somebody whom the application has identified: see
+    /// [`Gate::sign_in`](latchgate::Gate::sign_in). The result belongs into the response:
+    ///
+    /// ```
+    /// use axum::response::{IntoResponse, Redirect};
+    /// use latchgate_tower::{Gate, Person, Rejection, SignIn};
+    ///
+    /// async fn by_password(sign_in: SignIn, gate: Gate) -> Result<impl IntoResponse, Rejection> {
+    ///     // Here the password has been checked, and that the form came from a page of this application.
+    ///     let person = Person::new("42").claim("name", "Jane Doe");
+    ///     Ok((sign_in.as_person(&gate, person).await?, Redirect::to("/me")))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::sign_in`](latchgate::Gate::sign_in).
+    pub async fn as_person(self, gate: &Gate, person: Person) -> Result<SignedIn, Rejection> {
+        let started = gate.sign_in(person, &Head::of_parts(&self.0));
+        Ok(SignedIn(started.await?))
+    }
 }
 
 /// A request, with what the layer has put into its extensions.
 fn extract<'a>(parts: &'a Parts, head: &'a Head<'a>) -> Extract<'a, Head<'a>> {
     let session = parts.extensions.get::<RequestSession>();
     Extract::new(session, head).presenting(parts.extensions.get::<RequestToken>())
+}
+
+impl IntoResponseParts for SignedIn {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.0.apply_to(parts.headers_mut());
+        Ok(parts)
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for User {

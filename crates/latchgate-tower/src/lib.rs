@@ -12,7 +12,7 @@ mod extract;
 #[cfg(feature = "axum")]
 pub use extract::{
     AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn,
-    User,
+    SignedIn, User,
 };
 pub use guard::{GuardLayer, GuardService};
 pub use latchgate::*;

@@ -1,5 +1,6 @@
 //! All errors in one type, with who is at fault, what the visitor is told, and a stable code.
 
+mod authorization;
 mod layer;
 mod request;
 
@@ -19,6 +20,7 @@ use crate::store::StoreError;
 use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
 
+use authorization::refused_by;
 pub use layer::LayerError;
 pub use request::RequestError;
 
@@ -82,6 +84,10 @@ pub enum Error {
     RefreshUnavailable,
     /// The access token has expired, and the provider has granted no refresh token.
     NoRefreshToken,
+    /// The application has started the session itself, so no provider has issued an access token for it.
+    NoAccessToken,
+    /// The subject of somebody to sign in is empty or longer than 255 characters.
+    NoSubject,
     /// What was asked for comes with a session, and the request presents an access token instead.
     SessionRequired,
     /// A hook of the application refused the login or failed.
@@ -142,7 +148,11 @@ impl Error {
             | Self::NoRefreshToken => Fault::Configuration,
             Self::Store(_) | Self::Random(_) | Self::Interrupted => Fault::Store,
             Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
-            Self::Hook(_) | Self::Data(_) | Self::SessionRequired => Fault::Application,
+            Self::Hook(_)
+            | Self::Data(_)
+            | Self::SessionRequired
+            | Self::NoAccessToken
+            | Self::NoSubject => Fault::Application,
             _ => Fault::Provider,
         }
     }
@@ -186,9 +196,10 @@ impl Error {
             // Not the client's fault, and worth another attempt.
             (Self::Introspection(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::SessionEnded | Self::NoRefreshToken, _) => StatusCode::UNAUTHORIZED,
-            (Self::Hook(HookError::Refused { .. }) | Self::SessionRequired, _) => {
-                StatusCode::FORBIDDEN
-            }
+            (
+                Self::Hook(HookError::Refused { .. }) | Self::SessionRequired | Self::NoAccessToken,
+                _,
+            ) => StatusCode::FORBIDDEN,
             (Self::Hook(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
             (Self::Http(error), _) if error.is_redirect() => StatusCode::BAD_GATEWAY,
@@ -261,6 +272,8 @@ impl Error {
             Self::RefreshUnavailable => "refresh_unavailable",
             Self::NoRefreshToken => "no_refresh_token",
             Self::SessionRequired => "session_required",
+            Self::NoAccessToken => "no_access_token",
+            Self::NoSubject => "no_subject",
             Self::Hook(HookError::Refused { .. }) => "login_refused",
             Self::Hook(_) => "hook_failed",
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
@@ -269,19 +282,6 @@ impl Error {
             Self::Interrupted => "interrupted",
             Self::CeilingReached => "session_ceiling",
         }
-    }
-}
-
-/// Whose fault an error code of the authorization endpoint is (RFC 6749 §4.1.2.1).
-fn refused_by(error: &str) -> Fault {
-    match error {
-        "invalid_request"
-        | "unauthorized_client"
-        | "unsupported_response_type"
-        | "invalid_scope"
-        | "invalid_target" => Fault::Configuration,
-        "server_error" | "temporarily_unavailable" => Fault::Provider,
-        _ => Fault::Visitor,
     }
 }
 
@@ -296,6 +296,10 @@ impl fmt::Display for Error {
             Self::NoRefreshToken => f.write_str(
                 "the access token cannot be refreshed: the provider granted no refresh token; request the scope `offline_access`, and allow it at the provider",
             ),
+            Self::NoAccessToken => f.write_str(
+                "the application has started this session itself, so there is no access token; whoever needs one signs in at the provider",
+            ),
+            Self::NoSubject => f.write_str("the subject of somebody to sign in must have 1 to 255 characters"),
             Self::SessionRequired => f.write_str(
                 "this needs a session, and the request presents an access token instead; a token for this API must not be passed on to another",
             ),
@@ -337,6 +341,8 @@ impl std::error::Error for Error {
             Self::RefreshUnavailable
             | Self::NoRefreshToken
             | Self::SessionRequired
+            | Self::NoAccessToken
+            | Self::NoSubject
             | Self::SessionEnded
             | Self::Interrupted
             | Self::CeilingReached => return None,
@@ -668,6 +674,77 @@ mod tests {
                 503,
                 Provider,
             ),
+            (
+                BearerError::Malformed.into(),
+                "authorization_header",
+                400,
+                Visitor,
+            ),
+            (
+                BearerError::Several.into(),
+                "authorization_header",
+                400,
+                Visitor,
+            ),
+            (
+                BearerError::Expired.into(),
+                "access_token_exp",
+                401,
+                Visitor,
+            ),
+            (
+                BearerError::Audience.into(),
+                "access_token_aud",
+                401,
+                Visitor,
+            ),
+            (BearerError::Issuer.into(), "access_token_iss", 401, Visitor),
+            (BearerError::Type.into(), "access_token_typ", 401, Visitor),
+            (
+                BearerError::OtherKind.into(),
+                "access_token_typ",
+                401,
+                Visitor,
+            ),
+            (
+                BearerError::Inactive.into(),
+                "access_token_inactive",
+                401,
+                Visitor,
+            ),
+            (
+                BearerError::Opaque.into(),
+                "access_token_opaque",
+                401,
+                Visitor,
+            ),
+            (
+                BearerError::ProofMissing.into(),
+                "access_token_binding",
+                401,
+                Visitor,
+            ),
+            (
+                BearerError::Proof(crate::resource::DpopProofError::Replayed).into(),
+                "dpop_proof_replayed",
+                401,
+                Visitor,
+            ),
+            (
+                IntrospectionError::Active.into(),
+                "introspection",
+                503,
+                Provider,
+            ),
+            (
+                IntrospectionError::NoEndpoint.into(),
+                "introspection",
+                503,
+                Configuration,
+            ),
+            (Error::SessionRequired, "session_required", 403, Application),
+            (Error::NoAccessToken, "no_access_token", 403, Application),
+            (Error::NoSubject, "no_subject", 500, Application),
             (
                 Error::NoRefreshToken,
                 "no_refresh_token",

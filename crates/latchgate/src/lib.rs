@@ -45,7 +45,7 @@ pub use client::{
 };
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{Api, BasePath, Gate, LoginForm, LoginProvider, Refusal, WayOn};
+pub use gate::{Api, BasePath, Gate, LoginForm, LoginProvider, Refusal, SignedIn, WayOn};
 pub use guard::{Denial, Guard};
 pub use head::CertificateThumbprint;
 pub use hook::{HookError, LoginRejection, Logout};
@@ -63,12 +63,12 @@ pub use provider::{
 };
 pub use request_session::{ApiTokens, SessionData};
 pub use resource::{
-    AccessTokenTypes, BearerError, DpopProofError, IntrospectionError, TokenBinding,
+    AccessTokenBinding, AccessTokenTypes, BearerError, DpopProofError, IntrospectionError,
 };
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ApiCall, ClaimsError, DataError, Lifetimes, SessionCeiling, SessionEnd,
+    AccessToken, ApiCall, ClaimsError, DataError, Lifetimes, Person, SessionCeiling, SessionEnd,
     SessionTooLarge, User,
 };
 pub use settings::Settings;

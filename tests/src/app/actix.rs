@@ -18,8 +18,8 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
-    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, token_for, told, why,
-    wishes,
+    CHUNKS, Count, Serving, Slow, admins, by_password, called, impersonated, keep, readers, recent,
+    token_for, told, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -56,6 +56,12 @@ macro_rules! app {
             .route("/perhaps", web::get().to(perhaps))
             .route("/keep", web::get().to(keep_signed_in))
             .route("/ended", web::get().to(ended))
+            .route("/password", web::post().to(password))
+            .route("/impersonate", web::post().to(impersonate))
+            .route(
+                "/actor",
+                web::get().to(async |user: User| user.impersonator().unwrap_or("-").to_owned()),
+            )
             .route("/everywhere", web::post().to(everywhere))
             .route("/elsewhere", web::post().to(elsewhere))
             .service(
@@ -102,6 +108,31 @@ fn guarded(path: &str, guard: Guard) -> impl actix_web::dev::HttpServiceFactory 
     resource
         .wrap(GuardMiddleware::new(guard))
         .route(web::get().to(async || "admitted"))
+}
+
+async fn password(
+    sign_in: SignIn,
+    gate: web::Data<Gate>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Rejection> {
+    let person = by_password(request.uri().query());
+    let signed_in = sign_in.as_person(&gate, person).await?;
+    Ok(signed_in.on(HttpResponse::SeeOther()
+        .insert_header(("location", "/me"))
+        .finish()))
+}
+
+async fn impersonate(
+    user: User,
+    sign_in: SignIn,
+    gate: web::Data<Gate>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Rejection> {
+    let person = impersonated(request.uri().query(), &user);
+    let signed_in = sign_in.as_person(&gate, person).await?;
+    Ok(signed_in.on(HttpResponse::SeeOther()
+        .insert_header(("location", "/me"))
+        .finish()))
 }
 
 async fn home(user: Option<User>) -> String {

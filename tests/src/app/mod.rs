@@ -21,6 +21,9 @@
 //! | `GET /switch` | `SignIn` | a login with wishes |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
+//! | `POST /password?42` | `SignIn` | 303 to `/me`, in a session without a provider |
+//! | `POST /impersonate?bob` | `User`, `SignIn` | 303 to `/me`, as somebody else of the same issuer |
+//! | `GET /actor` | `User` | the subject of who acts as the person, or `-` |
 //! | `POST /everywhere` | `User` | 204, and ends every session of that person |
 //! | `POST /elsewhere` | `User` | 204, and ends every other session of that person |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
@@ -36,7 +39,7 @@ use std::time::Duration;
 
 use latchgate::{
     AccessToken, AuthorizationDetails, CookiePersistence, Gate, Guard, LoginOptions,
-    ParameterError, Prompt, ReturnTo, SessionEnd, TokenFor,
+    ParameterError, Person, Prompt, ReturnTo, SessionEnd, TokenFor, User,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -163,6 +166,19 @@ fn wishes() -> Result<LoginOptions, ParameterError> {
 fn payment() -> AuthorizationDetails {
     AuthorizationDetails::of(&[json!({ "type": "payment", "amount": "1.50" })])
         .unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+/// Somebody with a password of the application's own.
+fn by_password(query: Option<&str>) -> Person {
+    Person::new(query.unwrap_or_default())
+        .claim("name", "Jane Doe")
+        .claim("roles", vec!["admin"])
+}
+
+/// Somebody else, as who this person acts.
+fn impersonated(query: Option<&str>, by: &User) -> Person {
+    let person = Person::new(query.unwrap_or_default());
+    person.issuer(by.issuer()).impersonated_by(by)
 }
 
 fn keep() -> LoginOptions {

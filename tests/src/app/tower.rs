@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use futures_util::stream;
@@ -19,8 +19,8 @@ use latchgate_tower::{
 use serde_json::Value;
 
 use super::{
-    CHUNKS, Count, Serving, Slow, admins, called, keep, readers, recent, token_for, told, why,
-    wishes,
+    CHUNKS, Count, Serving, Slow, admins, by_password, called, impersonated, keep, readers, recent,
+    token_for, told, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -58,6 +58,15 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
             "/ended",
             get(|ended: SessionEnded| async move { why(ended.0) }),
         )
+        .route("/password", post(password).with_state::<()>(gate.clone()))
+        .route(
+            "/impersonate",
+            post(impersonate).with_state::<()>(gate.clone()),
+        )
+        .route(
+            "/actor",
+            get(async |user: User| user.impersonator().unwrap_or("-").to_owned()),
+        )
         .route(
             "/everywhere",
             post(everywhere).with_state::<()>(gate.clone()),
@@ -68,6 +77,25 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     let handle = serving.abort_handle();
     Ok(Serving::until(slow, move || handle.abort()))
+}
+
+async fn password(
+    sign_in: SignIn,
+    State(gate): State<Gate>,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, Rejection> {
+    let person = by_password(query.as_deref());
+    Ok((sign_in.as_person(&gate, person).await?, Redirect::to("/me")))
+}
+
+async fn impersonate(
+    user: User,
+    sign_in: SignIn,
+    State(gate): State<Gate>,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, Rejection> {
+    let person = impersonated(query.as_deref(), &user);
+    Ok((sign_in.as_person(&gate, person).await?, Redirect::to("/me")))
 }
 
 async fn everywhere(State(gate): State<Gate>, user: User) -> StatusCode {

@@ -47,6 +47,7 @@ mod session_keys;
 mod session_layouts;
 mod several_providers;
 mod shared_refresh;
+mod signed_in_by_application;
 mod store_trouble;
 mod strangers;
 mod token_kinds;

@@ -17,7 +17,7 @@ use crate::logout::clear_site_data_header;
 use crate::relying_party::{RelyingParties, RelyingParty, RelyingPartyConfig};
 use crate::request_session::Context;
 use crate::seal::{KeyRing, SessionKey};
-use crate::session::Lifetimes;
+use crate::session::{APPLICATION, Lifetimes};
 use crate::sessions::{Registrations, Sessions, SessionsConfig};
 
 impl GateBuilder {
@@ -90,7 +90,7 @@ impl GateBuilder {
             store: self.store,
             revocations: self.revocations,
             keys: Arc::clone(&keys),
-            registrations: Registrations::new(ids),
+            registrations: Registrations::new(ids.into_iter().chain([APPLICATION.to_owned()])),
             cookie: session_cookie,
             lifetimes,
             background: Arc::clone(&background),

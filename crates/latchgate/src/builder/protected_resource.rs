@@ -13,7 +13,7 @@ use crate::jose::Algorithm;
 use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset, is_https_or_loopback};
 use crate::relying_party::ProviderConnection;
 use crate::resource::metadata::ResourceMetadata;
-use crate::resource::{AccessTokenTypes, ResourceRules, TokenBinding};
+use crate::resource::{AccessTokenBinding, AccessTokenTypes, ResourceRules};
 use crate::resource_server::{ResourceServer, ResourceServerConfig};
 
 /// An API, as its authorization server knows it: a protected resource
@@ -38,7 +38,7 @@ pub struct ProtectedResource {
     audience: String,
     alg: Algorithm,
     types: Option<AccessTokenTypes>,
-    binding: TokenBinding,
+    binding: AccessTokenBinding,
     introspection: Option<(String, ClientAuth)>,
     scopes: Vec<String>,
     preset: Option<ProviderPreset>,
@@ -73,7 +73,7 @@ impl ProtectedResource {
             audience: audience.into(),
             alg: Algorithm::Rs256,
             types: None,
-            binding: TokenBinding::Optional,
+            binding: AccessTokenBinding::Optional,
             introspection: None,
             scopes: Vec::new(),
             preset: None,
@@ -97,7 +97,7 @@ impl ProtectedResource {
     }
 
     /// Whether every token must be bound to a key or certificate; by default it need not.
-    pub fn token_binding(mut self, binding: TokenBinding) -> Self {
+    pub fn token_binding(mut self, binding: AccessTokenBinding) -> Self {
         self.binding = binding;
         self
     }

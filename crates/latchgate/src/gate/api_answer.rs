@@ -1,6 +1,8 @@
 //! What a client gets that may not pass with its access token, or without one: a status, a challenge, and a problem
 //! document. A token is never answered by a redirect or a page: nobody signs in with it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use tracing::Level;
@@ -11,9 +13,32 @@ use super::refusal::Refusal;
 use super::words::Words;
 use crate::error::Error;
 use crate::guard::Denial;
+use crate::head::RequestHead;
 use crate::resource::challenge::ChallengeParameters;
-use crate::resource_server::ResourceServer;
+use crate::resource_server::{RequestToken, ResourceServer};
 use crate::session::User;
+
+impl Challenge {
+    /// The access token that the request presents was refused, or cannot be judged now.
+    pub(super) fn refused_token(
+        head: &dyn RequestHead,
+        error: Arc<Error>,
+        token: &RequestToken,
+    ) -> Self {
+        Self::new(head, Why::Failed(error)).presenting(Some(token))
+    }
+
+    /// The request presents an access token, and an API's answer is due.
+    pub(super) fn presenting(mut self, token: Option<&RequestToken>) -> Self {
+        self.token = token.cloned();
+        self
+    }
+
+    /// The access token that the request presents.
+    pub(super) fn token(&self) -> Option<&RequestToken> {
+        self.token.as_ref()
+    }
+}
 
 /// The answer to a challenge, with the id under which the log has its cause.
 pub(super) fn api_answer(

@@ -96,7 +96,7 @@ impl Gate {
             brought,
         };
         let gate = self.clone();
-        let signing_in = async move { gate.sign_in(code, login, opening).await };
+        let signing_in = async move { gate.finish_login(code, login, opening).await };
         let signed_in = self.0.background.run(Room::Logins, signing_in).await;
         let cookies = signed_in.unwrap_or(Err(Error::Interrupted))?;
         let mut answer = redirect(return_to.as_str());
@@ -131,7 +131,7 @@ impl Gate {
 
     /// Exchanges the code and stores the session. Once the provider has issued tokens, they are stored or revoked,
     /// whether or not the browser still waits.
-    async fn sign_in(
+    async fn finish_login(
         &self,
         code: VerifiedCode,
         login: Login,
@@ -162,7 +162,7 @@ impl Gate {
     }
 
     /// Asks the application for its value in a new session. If it rejects the login, there is no session.
-    async fn run_login_hook(&self, session: Session) -> Result<Session, Error> {
+    pub(super) async fn run_login_hook(&self, session: Session) -> Result<Session, Error> {
         let context = &self.0.context;
         let Some(hook) = &context.hooks.login else {
             return Ok(session);
@@ -230,7 +230,7 @@ impl Gate {
     ///
     /// For the same person it is not: some providers, Keycloak among them, then revoke all tokens of this client for
     /// that person, the new session's included.
-    fn revoke_replaced(&self, replaced: &Session, by: &Session) {
+    pub(super) fn revoke_replaced(&self, replaced: &Session, by: &Session) {
         if (&replaced.issuer, &replaced.subject) != (&by.issuer, &by.subject) {
             self.0.context.revoke_tokens_of(replaced);
         }

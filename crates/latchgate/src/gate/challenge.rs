@@ -37,7 +37,7 @@ pub struct Challenge {
     /// Whether its method is safe.
     safe: bool,
     /// The path and query of the request.
-    target: String,
+    target: Box<str>,
     /// The page that a form was sent from: the form's URL need not answer a `GET`.
     referer: Option<Box<str>>,
     /// Why the session that the request brought has ended.
@@ -45,12 +45,12 @@ pub struct Challenge {
     /// The visitor's earlier choice of how long the cookie lasts.
     remembered: Option<CookiePersistence>,
     /// The registration of the session that a further login replaces: the same provider signs in again.
-    registration: Option<String>,
+    registration: Option<Box<str>>,
     /// Who may not pass, for the log.
     pub(super) user: Option<Box<User>>,
     /// The access token that the request presents: then it gets the answer of an API.
-    token: Option<RequestToken>,
-    cookies: Vec<Vec<u8>>,
+    pub(super) token: Option<RequestToken>,
+    cookies: Box<[Vec<u8>]>,
 }
 
 #[derive(Clone, Debug)]
@@ -100,15 +100,6 @@ impl Challenge {
         Self::new(head, Why::Failed(Arc::new(error)))
     }
 
-    /// The access token that the request presents was refused, or cannot be judged now.
-    pub(super) fn refused_token(
-        head: &dyn RequestHead,
-        error: Arc<Error>,
-        token: &RequestToken,
-    ) -> Self {
-        Self::new(head, Why::Failed(error)).presenting(Some(token))
-    }
-
     /// The request brought a session that has ended.
     pub(super) fn after(mut self, ended: Option<SessionEnd>) -> Self {
         self.ended = ended;
@@ -123,7 +114,7 @@ impl Challenge {
 
     /// The session that a further login replaces comes from this registration.
     pub(super) fn of_registration(mut self, id: &str) -> Self {
-        self.registration = Some(id.to_owned());
+        self.registration = Some(id.into());
         self
     }
 
@@ -131,7 +122,7 @@ impl Challenge {
     pub(super) fn to(mut self, user: User) -> Self {
         self.remembered = user.remembered();
         let session = user.session();
-        self.registration = session.map(|(session, _)| session.registration.clone());
+        self.registration = session.map(|(session, _)| session.registration.as_str().into());
         self.user = Some(Box::new(user));
         self
     }
@@ -143,17 +134,6 @@ impl Challenge {
             path: self.path().to_owned(),
             retry,
         }
-    }
-
-    /// The request presents an access token, and an API's answer is due.
-    pub(super) fn presenting(mut self, token: Option<&RequestToken>) -> Self {
-        self.token = token.cloned();
-        self
-    }
-
-    /// The access token that the request presents.
-    pub(super) fn token(&self) -> Option<&RequestToken> {
-        self.token.as_ref()
     }
 
     pub(super) fn path(&self) -> &str {
@@ -177,7 +157,7 @@ impl Challenge {
     /// Adds the path that a proxy stripped from the request's URL.
     pub(super) fn below(mut self, base_path: &str) -> Self {
         if !self.target.is_empty() {
-            self.target.insert_str(0, base_path);
+            self.target = format!("{base_path}{}", self.target).into();
         }
         self
     }
@@ -211,7 +191,7 @@ impl Challenge {
         }
     }
 
-    fn new(head: &dyn RequestHead, why: Why) -> Self {
+    pub(super) fn new(head: &dyn RequestHead, why: Why) -> Self {
         let query = head
             .query()
             .map(|query| format!("?{query}"))
@@ -223,7 +203,7 @@ impl Challenge {
             navigation: Navigation::of(head),
             html: wants_html(head),
             safe,
-            target: format!("{}{query}", head.path()),
+            target: format!("{}{query}", head.path()).into(),
             referer: referer.map(Box::from),
             ended: None,
             remembered: None,
@@ -247,14 +227,14 @@ impl From<Error> for Challenge {
             navigation: Navigation::None,
             html: false,
             safe: true,
-            target: String::new(),
+            target: Box::default(),
             referer: None,
             ended: None,
             remembered: None,
             registration: None,
             user: None,
             token: None,
-            cookies: Vec::new(),
+            cookies: Box::default(),
         }
     }
 }

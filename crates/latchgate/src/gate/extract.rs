@@ -155,9 +155,10 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     /// The challenge to respond with, as for [`Extract::user`].
     pub async fn api_tokens(&self) -> Result<ApiTokens, Challenge> {
         self.user().await?;
-        self.session
-            .map(ApiTokens::of)
-            .ok_or_else(|| self.sign_in())
+        match self.own_session() {
+            Some(session) => Ok(ApiTokens::of(session)),
+            None => Err(self.no_session().await),
+        }
     }
 
     /// The application's value in the session of the person who makes the request.

@@ -21,6 +21,7 @@ mod refusal;
 mod refuse;
 mod route_request;
 mod routes;
+mod sign_in;
 mod words;
 
 use std::fmt;
@@ -54,6 +55,7 @@ pub use refusal::{LoginForm, Refusal, WayOn};
 pub use route_request::RouteRequest;
 pub use routes::BasePath;
 pub(crate) use routes::{Evidence, Route, Routes};
+pub use sign_in::SignedIn;
 
 /// The gate of one application: its provider, its sessions and its routes.
 ///

@@ -153,6 +153,11 @@ impl Words {
                 GoHome,
             ),
             Error::SessionEnded => Self::sign_in(None),
+            Error::NoAccessToken => Self::new(
+                "Please sign in at the login service",
+                "You are signed in to this site only, and this needs the login service.",
+                SignIn,
+            ),
             error => match error.fault() {
                 Fault::Provider => Self::PROVIDER_WRONG,
                 _ => Self::BROKEN,

@@ -18,8 +18,8 @@ impl RequestSession {
     /// # Errors
     ///
     /// [`Error::RefreshUnavailable`] when the token has expired and cannot be refreshed now; [`Error::NoRefreshToken`]
-    /// when it has expired and the provider has granted no refresh token; [`Error::Store`] when the session's store is
-    /// unavailable.
+    /// when it has expired and the provider has granted no refresh token; [`Error::NoAccessToken`] when the application has started the session; [`Error::Store`]
+    /// when the session's store is unavailable.
     pub fn access_token(
         &self,
         head: &dyn RequestHead,
@@ -39,6 +39,9 @@ impl RequestSession {
         &self,
         loaded: LoadedSession,
     ) -> Result<Option<AccessToken>, Error> {
+        if loaded.session.is_by_application() {
+            return Err(Error::NoAccessToken);
+        }
         let now = self.now();
         if !loaded.session.refresh_due(now) {
             return Ok(Some(self.token_of(&loaded, now)));
@@ -78,6 +81,7 @@ impl RequestSession {
         let this = self.clone();
         async move {
             match opened.await? {
+                Some(loaded) if loaded.session.is_by_application() => Err(Error::NoAccessToken),
                 Some(loaded) if loaded.session.tokens.refresh_token.is_none() => {
                     Err(Error::NoRefreshToken)
                 }

@@ -118,7 +118,8 @@ impl RequestSession {
                 response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
             }
         }
-        if !changes.write {
+        // The application has started another session for this response.
+        if !changes.write || self.is_replaced_in(response) {
             return;
         }
         // The session may have changed while the handler ran: the newest state counts.
@@ -150,6 +151,15 @@ impl RequestSession {
                 tracing::error!(event = "session_not_written", code = error.code(), cause = ?error, "the session's cookies could not be written");
             }
         }
+    }
+
+    /// Whether a response sets the session's cookie already.
+    fn is_replaced_in(&self, response: &dyn ResponseHead) -> bool {
+        let mut replaced = false;
+        response.each(&mut |name, value| {
+            replaced = replaced || (name == "set-cookie" && self.sessions().has_cookie(value));
+        });
+        replaced
     }
 
     /// Whether the application has asked who is there.

@@ -134,7 +134,7 @@ mod tests {
     use crate::client::ClientAuth;
     use crate::jose::Algorithm;
     use crate::provider::Issuer;
-    use crate::resource::{AccessTokenTypes, TokenBinding};
+    use crate::resource::{AccessTokenBinding, AccessTokenTypes};
     use serde_json::json;
 
     const NOW: u64 = 1_000;
@@ -149,7 +149,7 @@ mod tests {
             audience: "https://api.example".to_owned(),
             alg: Algorithm::Rs256,
             types: AccessTokenTypes::AtJwt,
-            binding: TokenBinding::Optional,
+            binding: AccessTokenBinding::Optional,
             leeway: 30,
         };
         let answer = Response::builder()

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::challenge::PROOF_ALGS;
-use super::verify::{ResourceRules, TokenBinding};
+use super::verify::{AccessTokenBinding, ResourceRules};
 
 /// Where the document is, below the origin.
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -46,7 +46,7 @@ impl ResourceMetadata {
         if !scopes.is_empty() {
             document["scopes_supported"] = json!(scopes);
         }
-        if rules.binding == TokenBinding::Required {
+        if rules.binding == AccessTokenBinding::Required {
             // One of the two is required, and RFC 9728 has no member for that.
             document["tls_client_certificate_bound_access_tokens"] = Value::Bool(true);
         }
@@ -71,7 +71,7 @@ mod tests {
             audience: audience.to_owned(),
             alg: Algorithm::Rs256,
             types: AccessTokenTypes::AtJwt,
-            binding: TokenBinding::Optional,
+            binding: AccessTokenBinding::Optional,
             leeway: 30,
         };
         ResourceMetadata::new(&Url::parse(resource).unwrap(), &rules, scopes)

@@ -26,5 +26,5 @@ pub use dpop::DpopProofError;
 pub use error::BearerError;
 pub use introspection::IntrospectionError;
 pub(crate) use verified_access_token::VerifiedAccessToken;
-pub use verify::{AccessTokenTypes, TokenBinding};
+pub use verify::{AccessTokenBinding, AccessTokenTypes};
 pub(crate) use verify::{ResourceRules, verify};

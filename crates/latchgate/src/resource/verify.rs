@@ -27,7 +27,7 @@ pub enum AccessTokenTypes {
 /// Whether access tokens must be bound to a key or certificate of the client's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TokenBinding {
+pub enum AccessTokenBinding {
     /// They may be. One that is bound is never accepted without its proof. The default.
     #[default]
     Optional,
@@ -42,7 +42,7 @@ pub(crate) struct ResourceRules {
     pub(crate) audience: String,
     pub(crate) alg: Algorithm,
     pub(crate) types: AccessTokenTypes,
-    pub(crate) binding: TokenBinding,
+    pub(crate) binding: AccessTokenBinding,
     /// How far the authorization server's clock may be off, in seconds.
     pub(crate) leeway: u64,
 }
@@ -171,7 +171,7 @@ mod tests {
             audience: "https://api.example".to_owned(),
             alg: Algorithm::Rs256,
             types,
-            binding: TokenBinding::Optional,
+            binding: AccessTokenBinding::Optional,
             leeway: 30,
         }
     }

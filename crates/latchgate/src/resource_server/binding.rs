@@ -6,7 +6,7 @@ use super::ResourceServer;
 use super::request_token::Presentation;
 use crate::resource::dpop::{ProofRules, verify_proof};
 use crate::resource::{
-    AuthScheme, BearerError, Credentials, DpopProofError, TokenBinding, VerifiedAccessToken,
+    AccessTokenBinding, AuthScheme, BearerError, Credentials, DpopProofError, VerifiedAccessToken,
 };
 
 impl ResourceServer {
@@ -19,7 +19,7 @@ impl ResourceServer {
         presentation: &Presentation,
     ) -> Result<(), BearerError> {
         let bound = &token.confirmation;
-        if bound.is_empty() && self.rules.binding == TokenBinding::Required {
+        if bound.is_empty() && self.rules.binding == AccessTokenBinding::Required {
             return Err(BearerError::BindingRequired);
         }
         bound.check_certificate(presentation.certificate)?;

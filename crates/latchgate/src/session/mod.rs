@@ -3,6 +3,7 @@
 
 mod access_token;
 mod api_call;
+mod by_application;
 mod ceiling;
 mod compact;
 mod data;
@@ -10,6 +11,7 @@ mod extras;
 mod layout;
 mod lifetime;
 mod mark;
+mod person;
 #[expect(
     clippy::module_inception,
     reason = "the module is named after its subject, and so is the file"
@@ -22,6 +24,7 @@ mod user;
 
 pub use access_token::AccessToken;
 pub use api_call::ApiCall;
+pub(crate) use by_application::APPLICATION;
 pub use ceiling::SessionCeiling;
 #[cfg(test)]
 pub(crate) use compact::CompactToken;
@@ -30,6 +33,7 @@ pub(crate) use data::encode as encode_data;
 pub(crate) use extras::UserinfoAge;
 pub use lifetime::{Lifetimes, SessionEnd};
 pub(crate) use mark::{Mark, SessionName};
+pub use person::Person;
 pub(crate) use session::{EndedSession, Session, SessionStart};
 pub use size::SessionTooLarge;
 pub(crate) use stamp::{Seen, Stamp};

@@ -123,6 +123,15 @@ impl User {
         }
     }
 
+    /// The subject of whoever acts as this person (`act`, [RFC 8693
+    /// §4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)): in a session that
+    /// [`Person::impersonated_by`](crate::Person::impersonated_by) has marked, or by the word of the provider. For a banner
+    /// on every page, and for rules about what may be done in somebody else's name.
+    #[must_use]
+    pub fn impersonator(&self) -> Option<&str> {
+        self.claim("act")?.get("sub")?.as_str()
+    }
+
     /// Whether the request presents an access token instead of a session cookie. A browser never sends one by itself, so
     /// another site cannot forge such a request.
     #[must_use]

@@ -4,7 +4,7 @@ use super::Settings;
 use crate::builder::{ApiBuilder, ProtectedResource};
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::gate::{Api, BasePath};
-use crate::resource::{AccessTokenTypes, TokenBinding};
+use crate::resource::{AccessTokenBinding, AccessTokenTypes};
 
 /// What says nothing without an audience.
 const OPTIONS: [&str; 5] = [
@@ -83,8 +83,8 @@ impl Settings {
             resource = resource.token_types(types);
         }
         let bindings = [
-            ("optional", TokenBinding::Optional),
-            ("required", TokenBinding::Required),
+            ("optional", AccessTokenBinding::Optional),
+            ("required", AccessTokenBinding::Required),
         ];
         let binding = self.word("api_token_binding", "optional, required", &bindings);
         if let Some(Some(binding)) = mistakes.keep(binding) {

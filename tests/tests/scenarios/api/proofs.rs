@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64_simd::URL_SAFE_NO_PAD;
-use latchgate::{CertificateThumbprint, TokenBinding};
+use latchgate::{AccessTokenBinding, CertificateThumbprint};
 use latchgate_tests::{Browser, Failure, Page, Setup, scenarios};
 use serde_json::{Value, json};
 
@@ -246,7 +246,7 @@ async fn a_token_that_is_bound_to_a_certificate_passes_with_it(
 async fn where_tokens_must_be_bound_no_other_passes(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
     let issuer = Issuer::new(&world)?;
-    let resource = es256().token_binding(TokenBinding::Required);
+    let resource = es256().token_binding(AccessTokenBinding::Required);
     let api = world.api(resource, |api| api).await?;
     let (client, dpop) = (api.client()?, DpopClient::new()?);
     let page = present(
