@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod access;
 mod api;
 mod extract;
 mod failure;
@@ -8,6 +9,7 @@ mod guard;
 mod head;
 mod middleware;
 
+pub use access::Access;
 pub use api::{ApiMiddleware, ApiService};
 pub use extract::{
     AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn,

@@ -7,8 +7,12 @@ mod layer;
 mod service;
 
 #[cfg(feature = "axum")]
+mod access;
+#[cfg(feature = "axum")]
 mod extract;
 
+#[cfg(feature = "axum")]
+pub use access::Access;
 #[cfg(feature = "axum")]
 pub use extract::{
     AccessToken, ApiTokens, RefreshedAccessToken, Rejection, SessionData, SessionEnded, SignIn,

@@ -10,7 +10,7 @@ use std::error::Error as _;
 use axum::response::IntoResponse;
 use http::{Request, StatusCode};
 use latchgate_tower::adapter::Challenge;
-use latchgate_tower::{Denial, Error, HookError, Rejection};
+use latchgate_tower::{Denial, Error, HookError, Rejection, StepUp};
 
 fn rejections() -> [(Rejection, StatusCode, &'static str); 4] {
     let request = Request::get("/admin")
@@ -19,7 +19,9 @@ fn rejections() -> [(Rejection, StatusCode, &'static str); 4] {
         .body(())
         .unwrap();
     let admin = Denial::Role("admin".to_owned());
-    let recent = Denial::TooLongAgo { max_age: 60 };
+    let mut recent = StepUp::default();
+    recent.max_age = Some(60);
+    let recent = Denial::StepUp(recent);
     let failed = HookError::Failed("the database is down".into());
     [
         (

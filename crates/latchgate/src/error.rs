@@ -92,6 +92,8 @@ pub enum Error {
     SessionRequired,
     /// A hook of the application refused the login or failed.
     Hook(HookError),
+    /// A rule of the application in a guard could not decide.
+    Guard(HookError),
     /// The application's data in the session cannot be read or stored.
     Data(DataError),
     /// The session has ended since the request arrived.
@@ -149,10 +151,14 @@ impl Error {
             Self::Store(_) | Self::Random(_) | Self::Interrupted => Fault::Store,
             Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
             Self::Hook(_)
+            | Self::Guard(_)
             | Self::Data(_)
             | Self::SessionRequired
             | Self::NoAccessToken
             | Self::NoSubject => Fault::Application,
+            Self::IdToken(IdTokenError::AuthenticationContext | IdTokenError::AnotherPerson) => {
+                Fault::Visitor
+            }
             _ => Fault::Provider,
         }
     }
@@ -200,7 +206,8 @@ impl Error {
                 Self::Hook(HookError::Refused { .. }) | Self::SessionRequired | Self::NoAccessToken,
                 _,
             ) => StatusCode::FORBIDDEN,
-            (Self::Hook(_), _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Self::IdToken(_), Fault::Visitor) => StatusCode::FORBIDDEN,
+            (Self::Hook(_) | Self::Guard(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
             (Self::Http(error), _) if error.is_redirect() => StatusCode::BAD_GATEWAY,
             (Self::Http(_) | Self::RefreshUnavailable, _) | (_, Fault::Store) => {
@@ -255,7 +262,9 @@ impl Error {
                 IdTokenError::IssuedAt => "id_token_iat",
                 IdTokenError::NotBefore => "id_token_nbf",
                 IdTokenError::Nonce => "id_token_nonce",
+                IdTokenError::AuthenticationContext => "id_token_acr",
                 IdTokenError::AuthTime => "id_token_auth_time",
+                IdTokenError::AnotherPerson => "id_token_another_person",
                 IdTokenError::Subject => "id_token_sub",
                 IdTokenError::AccessTokenHash => "id_token_at_hash",
                 IdTokenError::Refreshed(_) => "id_token_changed",
@@ -276,6 +285,7 @@ impl Error {
             Self::NoSubject => "no_subject",
             Self::Hook(HookError::Refused { .. }) => "login_refused",
             Self::Hook(_) => "hook_failed",
+            Self::Guard(_) => "guard_failed",
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
             Self::Data(_) => "session_data",
             Self::SessionEnded => "session_ended",
@@ -305,6 +315,7 @@ impl fmt::Display for Error {
             ),
             Self::SessionEnded => f.write_str("the session has ended since the request arrived"),
             Self::Interrupted => f.write_str("the server stopped before this was done"),
+            Self::Guard(_) => f.write_str("a rule of the application in a guard could not decide"),
             Self::CeilingReached => f.write_str(
                 "the session would expire before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is in the past; check both clocks",
             ),
@@ -337,6 +348,7 @@ impl std::error::Error for Error {
             Self::Store(source) => source,
             Self::Random(source) => source,
             Self::Hook(source) => source,
+            Self::Guard(source) => source,
             Self::Data(source) => source,
             Self::RefreshUnavailable
             | Self::NoRefreshToken
@@ -633,6 +645,18 @@ mod tests {
             ),
             (IdTokenError::Nonce.into(), "id_token_nonce", 502, Provider),
             (
+                IdTokenError::AuthenticationContext.into(),
+                "id_token_acr",
+                403,
+                Visitor,
+            ),
+            (
+                IdTokenError::AnotherPerson.into(),
+                "id_token_another_person",
+                403,
+                Visitor,
+            ),
+            (
                 IdTokenError::AuthTime.into(),
                 "id_token_auth_time",
                 502,
@@ -768,6 +792,12 @@ mod tests {
             ),
             (HookError::TimedOut.into(), "hook_failed", 503, Application),
             (HookError::Panicked.into(), "hook_failed", 503, Application),
+            (
+                Error::Guard(HookError::TimedOut),
+                "guard_failed",
+                503,
+                Application,
+            ),
             (DataError::Missing.into(), "session_data", 500, Application),
             (
                 HookError::Data(DataError::Missing).into(),

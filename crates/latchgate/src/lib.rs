@@ -37,7 +37,7 @@ mod userinfo;
 pub use authorization::{
     AuthorizationDetails, AuthorizationDetailsError, AuthorizationError, ClaimRequest,
     ClaimsRequest, ClaimsRequestError, CookiePersistence, LoginOptions, ParameterError, Prompt,
-    PushedRequestError, RememberMe,
+    PushedRequestError, RememberMe, StepUp,
 };
 pub use builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider};
 pub use client::{
@@ -46,9 +46,9 @@ pub use client::{
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};
 pub use gate::{Api, BasePath, Gate, LoginForm, LoginProvider, Refusal, SignedIn, WayOn};
-pub use guard::{Denial, Guard};
+pub use guard::{Denial, Guard, GuardError};
 pub use head::CertificateThumbprint;
-pub use hook::{HookError, LoginRejection, Logout};
+pub use hook::{GuardRejection, HookError, LoginRejection, Logout};
 pub use io::{
     Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
     ReqwestClientError, SystemClock, SystemRandom,

@@ -11,15 +11,16 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_actix::{
-    AccessToken, ApiTokens, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, Rejection,
-    SessionData, SessionEnded, SignIn, User,
+    Access, AccessToken, ApiTokens, GuardMiddleware, LoginMiddleware, RefreshedAccessToken,
+    Rejection, SessionData, SessionEnded, SignIn, User,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::rules::guards;
 use super::{
-    CHUNKS, Count, Serving, Slow, admins, by_password, called, impersonated, keep, readers, recent,
-    token_for, told, why, wishes,
+    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, token_for,
+    told, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -30,9 +31,12 @@ macro_rules! app {
             .wrap(LoginMiddleware::new($gate.clone()))
             .app_data(web::Data::new($gate.clone()))
             .app_data(web::Data::new($slow.clone()))
-            .service(guarded("/admin", admins()))
-            .service(guarded("/read", readers()))
-            .service(guarded("/recent", recent()))
+            .configure(|config| {
+                for (path, guard) in guards() {
+                    config.service(guarded(path, guard));
+                }
+            })
+            .route("/require", web::get().to(required))
             .route("/", web::get().to(home))
             .route("/me", web::get().to(me))
             .route("/token", web::get().to(token))
@@ -133,6 +137,12 @@ async fn impersonate(
     Ok(signed_in.on(HttpResponse::SeeOther()
         .insert_header(("location", "/me"))
         .finish()))
+}
+
+async fn required(access: Access, request: HttpRequest) -> Result<String, Rejection> {
+    let guard = by_query(Some(request.query_string()));
+    let user = access.require(&guard).await?;
+    Ok(user.subject().to_owned())
 }
 
 async fn home(user: Option<User>) -> String {

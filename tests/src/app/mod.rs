@@ -10,6 +10,8 @@
 //! | `GET /own?…` | nobody | a token of the application itself |
 //! | `GET /call?url` | `AccessToken` | the status and the body of that API's answer |
 //! | `GET /admin`, `GET /read`, `GET /recent` | the role `admin`, the scope `email`, `max_age` 300 | `admitted` |
+//! | `GET /permitted`, `/either`, `/asked`, `/counted`, `/strong`, `/strong-recent`, `/by-method` | what `rules` says | `admitted` |
+//! | `GET /require?admin` | `Access`, for the role in the query | the subject |
 //! | `GET /boom`, `GET /boom-token` | `User`, `AccessToken` | 500 |
 //! | `GET /stream`, `GET /cached` | `User` | chunks; `Cache-Control: public, s-maxage=600` |
 //! | `GET /public` | nobody | `public` |
@@ -30,6 +32,7 @@
 
 mod actix;
 pub mod api;
+mod rules;
 mod tower;
 
 use std::net::TcpListener;
@@ -148,6 +151,11 @@ fn readers() -> Guard {
 
 fn recent() -> Guard {
     Guard::signed_in().max_age(Duration::from_secs(300))
+}
+
+/// The guard of `/require`.
+fn by_query(query: Option<&str>) -> Guard {
+    Guard::signed_in().role(query.unwrap_or_default())
 }
 
 /// Every wish that a handler can have for a login.

@@ -13,24 +13,27 @@ use axum::{Json, Router};
 use futures_util::stream;
 use latchgate::{Gate, Guard};
 use latchgate_tower::{
-    AccessToken, ApiTokens, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, SessionData,
-    SessionEnded, SignIn, User,
+    Access, AccessToken, ApiTokens, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection,
+    SessionData, SessionEnded, SignIn, User,
 };
 use serde_json::Value;
 
+use super::rules::guards;
 use super::{
-    CHUNKS, Count, Serving, Slow, admins, by_password, called, impersonated, keep, readers, recent,
-    token_for, told, why, wishes,
+    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, token_for,
+    told, why, wishes,
 };
 use crate::failure::Failure;
 
 pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Serving, Failure> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let app = Router::new()
-        .merge(guarded("/admin", admins()))
-        .merge(guarded("/read", readers()))
-        .merge(guarded("/recent", recent()))
+    let guarded = guards()
+        .into_iter()
+        .map(|(path, guard)| guarded(path, guard));
+    let app = guarded
+        .fold(Router::new(), Router::merge)
+        .route("/require", get(required))
         .route("/", get(home))
         .route("/me", get(me))
         .route("/token", get(token))
@@ -117,6 +120,11 @@ fn guarded(path: &str, guard: Guard) -> Router {
     Router::new()
         .route(path, admitted)
         .route_layer(GuardLayer::new(guard))
+}
+
+async fn required(access: Access, RawQuery(query): RawQuery) -> Result<String, Rejection> {
+    let user = access.require(&by_query(query.as_deref())).await?;
+    Ok(user.subject().to_owned())
 }
 
 fn page(path: &str) -> Router {

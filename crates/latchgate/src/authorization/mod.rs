@@ -12,6 +12,7 @@ mod remember;
 mod request;
 mod response;
 mod secrets;
+mod step_up;
 
 pub use claims::{ClaimRequest, ClaimsRequest, ClaimsRequestError};
 pub use details::{AuthorizationDetails, AuthorizationDetailsError};
@@ -25,3 +26,4 @@ pub(crate) use request::{AuthorizationRequest, request};
 pub use response::AuthorizationError;
 pub(crate) use response::{Expected, Parameters, VerifiedCode, printable, response};
 pub(crate) use secrets::{LoginSecrets, draw_proof_key};
+pub use step_up::StepUp;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::claims::ClaimsRequest;
 use super::details::AuthorizationDetails;
 use super::remember::CookiePersistence;
+use super::step_up::{ExpectedStepUp, StepUp};
 use crate::return_to::ReturnTo;
 
 /// Options for one login, from handler code or configuration.
@@ -14,7 +15,7 @@ use crate::return_to::ReturnTo;
 /// Only [`LoginOptions::remember`] is ever read from the query of a request, and an e-mail address as `login_hint` for
 /// a provider that claims its domain ([`Provider::email_domain`](crate::Provider::email_domain)): a link on another site
 /// cannot change the scope or the prompt of a login. A form on one of the application's own pages that
-/// posts to the login page may set `prompt` to `login` or `select_account`
+/// posts to the login page may also set `prompt` to `login` or `select_account`, `acr_values` and `max_age`
 /// ([`Gate::login_path`](crate::Gate::login_path)).
 ///
 /// ```
@@ -43,6 +44,8 @@ pub struct LoginOptions {
     pub(crate) claims: Option<ClaimsRequest>,
     pub(crate) authorization_details: Option<AuthorizationDetails>,
     pub(crate) parameters: Vec<(String, String)>,
+    /// The person must authenticate again, in a certain way.
+    pub(crate) step_up: Option<ExpectedStepUp>,
 }
 
 /// The `prompt` parameter.
@@ -196,6 +199,18 @@ impl LoginOptions {
         self
     }
 
+    /// The options of a login at which this person must authenticate again.
+    pub(crate) fn step_up(required: &StepUp, issuer: &str, subject: &str) -> Self {
+        Self {
+            // No standard parameter asks for an `amr`: the provider must at least ask again.
+            prompt: (!required.amr.is_empty()).then_some(Prompt::Login),
+            acr_values: (!required.acr.is_empty()).then(|| required.acr.join(" ")),
+            max_age: required.max_age,
+            step_up: Some(ExpectedStepUp::of(required, issuer, subject)),
+            ..Self::default()
+        }
+    }
+
     /// These options, and the defaults where they are not set.
     pub(crate) fn or(self, defaults: &Self) -> Self {
         let of_defaults = defaults.parameters.iter();
@@ -216,6 +231,7 @@ impl LoginOptions {
                 .authorization_details
                 .or_else(|| defaults.authorization_details.clone()),
             parameters: left_open.chain(self.parameters.clone()).collect(),
+            step_up: self.step_up,
         }
     }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::pkce::CodeVerifier;
 use super::remember::CookiePersistence;
 use super::secrets::{Nonce, State};
+use super::step_up::ExpectedStepUp;
 use crate::jose::ProofKey;
 use crate::seal::{KeyRing, Purpose};
 
@@ -47,12 +48,16 @@ pub(crate) struct PendingLogin {
     /// The key that the tokens will be bound to. Written after the rest, with the other [`Additions`].
     #[serde(skip)]
     pub(crate) dpop_key: Option<ProofKey>,
+    /// Set where a person must authenticate again. Written after the rest, with the other [`Additions`].
+    #[serde(skip)]
+    pub(crate) step_up: Option<ExpectedStepUp>,
 }
 
 /// What was added since layout 1. A login without any is still written in that layout.
 #[derive(Serialize, Deserialize)]
 struct Additions {
     dpop_key: Option<ProofKey>,
+    step_up: Option<ExpectedStepUp>,
 }
 
 /// The session of a browser that signs in again.
@@ -101,12 +106,13 @@ impl PendingLogin {
 
     fn encode(&self) -> Option<Vec<u8>> {
         let [first, second] = Self::LAYOUTS;
-        if self.dpop_key.is_none() {
+        if self.dpop_key.is_none() && self.step_up.is_none() {
             return postcard::to_extend(self, vec![first]).ok();
         }
         let bytes = postcard::to_extend(self, vec![second]).ok()?;
         let additions = Additions {
             dpop_key: self.dpop_key.clone(),
+            step_up: self.step_up.clone(),
         };
         postcard::to_extend(&additions, bytes).ok()
     }
@@ -117,6 +123,7 @@ impl PendingLogin {
         if *layout == Self::LAYOUTS[1] {
             let (additions, after): (Additions, _) = postcard::take_from_bytes(rest).ok()?;
             pending.dpop_key = additions.dpop_key;
+            pending.step_up = additions.step_up;
             rest = after;
         }
         (Self::LAYOUTS.contains(layout) && rest.is_empty()).then_some(pending)
@@ -183,6 +190,7 @@ fn is_suffix(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authorization::{LoginOptions, StepUp};
     use crate::seal::SessionKey;
 
     const NAME: &str = "__Host-latchgate-login.abcdefgh";
@@ -301,13 +309,19 @@ mod tests {
     }
 
     /// What the second layout has behind the first: the additions.
-    const LAYOUT_2_GOES_ON: &str =
-        "010707070707070707070707070707070707070707070707070707070707070707";
+    const LAYOUT_2_GOES_ON: &str = "010707070707070707070707070707070707070707070707070707070707070707\
+        010049c5dc98e466a77b424558afdc47f901036d666102036f747003707764";
 
     #[test]
     fn a_login_with_additions_decodes_for_ever() {
+        let required = StepUp {
+            acr: vec!["mfa".to_owned()],
+            amr: vec!["otp".to_owned(), "pwd".to_owned()],
+            max_age: None,
+        };
         let mut pending = PendingLogin::example(1_000);
         pending.dpop_key = ProofKey::of([7; 32]);
+        pending.step_up = LoginOptions::step_up(&required, "https://op.example", "1").step_up;
         let encoded = pending.encode().unwrap();
         let first = postcard::to_extend(&PendingLogin::example(1_000), vec![2]).unwrap();
         assert_eq!(&encoded[..first.len()], first);
@@ -316,6 +330,15 @@ mod tests {
         assert_eq!(rest, LAYOUT_2_GOES_ON);
         let decoded = PendingLogin::decode(&encoded).unwrap();
         assert_eq!(decoded.dpop_key, pending.dpop_key);
+        let step_up = decoded.step_up.as_ref().unwrap();
+        assert!(step_up.is_of("https://op.example", "1"));
+        assert!(step_up.is_met_by(Some("mfa"), &["pwd", "otp"]));
+        assert!(!step_up.is_met_by(Some("mfa"), &["otp"]));
+        assert_eq!(decoded.encode().unwrap(), encoded);
+        let mut without_key = pending.clone();
+        without_key.dpop_key = None;
+        let decoded = PendingLogin::decode(&without_key.encode().unwrap()).unwrap();
+        assert!(decoded.dpop_key.is_none() && decoded.step_up.is_some());
         for length in 0..encoded.len() {
             assert!(PendingLogin::decode(&encoded[..length]).is_none());
         }

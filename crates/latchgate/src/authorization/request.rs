@@ -109,6 +109,7 @@ pub(crate) fn request(
         remembered: options.remembered.unwrap_or_default(),
         replaces: None,
         dpop_key: secrets.dpop_key,
+        step_up: options.step_up,
     };
     let endpoint = metadata.authorization_endpoint().url().clone();
     // `oauth2` puts its parameters behind those that the endpoint has already.

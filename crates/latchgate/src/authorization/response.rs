@@ -11,6 +11,7 @@ use std::fmt;
 use super::pending::PendingLogin;
 use super::pkce::CodeVerifier;
 use super::secrets::Nonce;
+use super::step_up::ExpectedStepUp;
 use crate::client::Registration;
 use crate::jose::ProofKey;
 use crate::provider::Metadata;
@@ -41,6 +42,7 @@ pub(crate) struct Expected {
     pub(crate) max_age: Option<u64>,
     /// The key that the tokens must be bound to.
     pub(crate) dpop_key: Option<ProofKey>,
+    pub(crate) step_up: Option<ExpectedStepUp>,
 }
 
 impl fmt::Debug for VerifiedCode {
@@ -175,6 +177,7 @@ pub(crate) fn response(
         nonce: pending.nonce,
         max_age: pending.max_age,
         dpop_key: pending.dpop_key,
+        step_up: pending.step_up,
     };
     Ok((verified, expected))
 }

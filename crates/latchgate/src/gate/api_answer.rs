@@ -1,6 +1,7 @@
 //! What a client gets that may not pass with its access token, or without one: a status, a challenge, and a problem
 //! document. A token is never answered by a redirect or a page: nobody signs in with it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -51,6 +52,10 @@ pub(super) fn api_answer(
         Why::SignIn(_) | Why::NoRefreshToken => {
             (Words::TOKEN_REQUIRED, Some(ChallengeParameters::default()))
         }
+        Why::StepUp(required) => {
+            let parameters = ChallengeParameters::step_up(required);
+            (Words::TOKEN_INSUFFICIENT, Some(parameters))
+        }
         Why::Denied(denial) => (Words::TOKEN_INSUFFICIENT, Some(of_denial(denial))),
         Why::Failed(error) => match &**error {
             Error::Bearer(refused) => {
@@ -87,20 +92,15 @@ pub(super) fn api_answer(
     answer
 }
 
-/// RFC 6750 §3.1, and RFC 9470 §3 for what only a new authentication can give.
+/// RFC 6750 §3.1: a token of somebody who may do more, or for more, would do.
 fn of_denial(denial: &Denial) -> ChallengeParameters<'_> {
     match denial {
-        Denial::TooLongAgo { max_age } => ChallengeParameters {
-            error: Some("insufficient_user_authentication"),
-            max_age: Some(*max_age),
-            ..ChallengeParameters::default()
-        },
         Denial::Scope(scope) => ChallengeParameters {
             error: Some("insufficient_scope"),
             scope: Some(scope),
             ..ChallengeParameters::default()
         },
-        Denial::Role(_) => ChallengeParameters {
+        _ => ChallengeParameters {
             error: Some("insufficient_scope"),
             ..ChallengeParameters::default()
         },
@@ -110,7 +110,7 @@ fn of_denial(denial: &Denial) -> ChallengeParameters<'_> {
 fn code(challenge: &Challenge) -> &'static str {
     match &challenge.why {
         Why::SignIn(_) | Why::NoRefreshToken => "access_token_required",
-        Why::Denied(Denial::TooLongAgo { .. }) => "reauthentication_required",
+        Why::StepUp(_) => "reauthentication_required",
         Why::Denied(_) => "not_permitted",
         Why::Failed(error) => error.code(),
     }
@@ -122,20 +122,8 @@ fn log(challenge: &Challenge, code: &'static str, id: &str) {
         Why::SignIn(_) | Why::NoRefreshToken => {
             tracing::debug!(event = "challenge", id, code, path, "no access token");
         }
-        Why::Denied(denial) => {
-            let user = challenge.user.as_deref();
-            tracing::info!(
-                event = "denied",
-                id,
-                code,
-                issuer = user.map(User::issuer),
-                subject = user.map(User::subject),
-                client_id = user.and_then(User::client_id),
-                path,
-                rule = %denial,
-                "denied"
-            );
-        }
+        Why::StepUp(required) => log_denial(challenge, code, id, required.as_ref()),
+        Why::Denied(denial) => log_denial(challenge, code, id, denial.as_ref()),
         Why::Failed(error) => {
             // The level is part of the call site.
             macro_rules! log {
@@ -150,4 +138,19 @@ fn log(challenge: &Challenge, code: &'static str, id: &str) {
             }
         }
     }
+}
+
+fn log_denial(challenge: &Challenge, code: &'static str, id: &str, rule: &dyn fmt::Display) {
+    let user = challenge.user.as_deref();
+    tracing::info!(
+        event = "denied",
+        id,
+        code,
+        issuer = user.map(User::issuer),
+        subject = user.map(User::subject),
+        client_id = user.and_then(User::client_id),
+        path = challenge.path(),
+        %rule,
+        "denied"
+    );
 }

@@ -45,9 +45,14 @@ impl Gate {
         let suffix = format!(".{}", suffix_of(parameters.state()?));
         let pending = self.pending_login(&suffix, parts, self.now());
         let retry = match &pending {
+            // The page asks for the step-up again.
+            Some(pending) if pending.step_up.is_some() => {
+                Retry::Page(self.return_to(&pending.return_to))
+            }
             Some(pending) => Retry::Login {
                 return_to: self.return_to(&pending.return_to),
                 remembered: Some(pending.remembered),
+                step_up: None,
             },
             None => Retry::login_from(self.home()),
         };

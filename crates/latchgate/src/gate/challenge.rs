@@ -3,24 +3,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::StatusCode;
 
-use super::Gate;
-use super::api_challenges::add_challenges;
-use super::refuse::{RefusalParts, RefusedRequest, Retry};
-use super::words::Words;
-use crate::authorization::{CookiePersistence, LoginOptions};
+use super::refuse::{RefusedRequest, Retry};
+use crate::authorization::{CookiePersistence, LoginOptions, StepUp};
 use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, wants_html};
-use crate::resource::challenge::ChallengeParameters;
 use crate::resource_server::RequestToken;
-use crate::return_to::ReturnTo;
 use crate::session::{SessionEnd, User};
 
 /// Why a request may not pass, with what is needed to answer it.
@@ -32,25 +25,25 @@ use crate::session::{SessionEnd, User};
 #[must_use]
 pub struct Challenge {
     pub(super) why: Why,
-    navigation: Navigation,
-    html: bool,
+    pub(super) navigation: Navigation,
+    pub(super) html: bool,
     /// Whether its method is safe.
-    safe: bool,
+    pub(super) safe: bool,
     /// The path and query of the request.
-    target: Box<str>,
+    pub(super) target: Box<str>,
     /// The page that a form was sent from: the form's URL need not answer a `GET`.
-    referer: Option<Box<str>>,
+    pub(super) referer: Option<Box<str>>,
     /// Why the session that the request brought has ended.
-    ended: Option<SessionEnd>,
+    pub(super) ended: Option<SessionEnd>,
     /// The visitor's earlier choice of how long the cookie lasts.
-    remembered: Option<CookiePersistence>,
+    pub(super) remembered: Option<CookiePersistence>,
     /// The registration of the session that a further login replaces: the same provider signs in again.
-    registration: Option<Box<str>>,
+    pub(super) registration: Option<Box<str>>,
     /// Who may not pass, for the log.
     pub(super) user: Option<Box<User>>,
     /// The access token that the request presents: then it gets the answer of an API.
     pub(super) token: Option<RequestToken>,
-    cookies: Box<[Vec<u8>]>,
+    pub(super) cookies: Box<[Vec<u8>]>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,7 +51,8 @@ pub(super) enum Why {
     SignIn(Box<LoginOptions>),
     /// The access token has expired, and a new login brings another.
     NoRefreshToken,
-    Denied(Denial),
+    StepUp(Box<StepUp>),
+    Denied(Box<Denial>),
     Failed(Arc<Error>),
 }
 
@@ -84,10 +78,14 @@ impl Challenge {
         Self::new(head, Why::SignIn(Box::new(options)))
     }
 
-    /// Somebody is signed in but does not meet a guard's condition. Somebody who authenticated too long ago may do so
-    /// again; any other denial is final.
+    /// Somebody is signed in but does not meet a guard's condition. Somebody whose authentication is too old or too weak
+    /// may authenticate again; any other denial is final.
     pub fn denied(head: &dyn RequestHead, denial: Denial) -> Self {
-        Self::new(head, Why::Denied(denial))
+        let why = match denial {
+            Denial::StepUp(required) => Why::StepUp(Box::new(required)),
+            denial => Why::Denied(Box::new(denial)),
+        };
+        Self::new(head, why)
     }
 
     /// The session, or what was asked of it, is unavailable.
@@ -128,7 +126,7 @@ impl Challenge {
     }
 
     /// What a refusal may say of the request.
-    fn asked(&self, retry: Retry) -> RefusedRequest {
+    pub(super) fn asked(&self, retry: Retry) -> RefusedRequest {
         RefusedRequest {
             html: self.html,
             path: self.path().to_owned(),
@@ -142,10 +140,7 @@ impl Challenge {
 
     /// Whether the answer would start a login.
     pub(super) fn starts_login(&self) -> bool {
-        let by_login = matches!(
-            self.why,
-            Why::SignIn(_) | Why::Denied(Denial::TooLongAgo { .. })
-        );
+        let by_login = matches!(self.why, Why::SignIn(_) | Why::StepUp(_));
         by_login && self.navigation == Navigation::TopLevel && self.token.is_none()
     }
 
@@ -183,9 +178,7 @@ impl Challenge {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match &self.why {
-            Why::SignIn(_) | Why::NoRefreshToken | Why::Denied(Denial::TooLongAgo { .. }) => {
-                StatusCode::UNAUTHORIZED
-            }
+            Why::SignIn(_) | Why::NoRefreshToken | Why::StepUp(_) => StatusCode::UNAUTHORIZED,
             Why::Denied(_) => StatusCode::FORBIDDEN,
             Why::Failed(error) => error.status(),
         }
@@ -245,6 +238,7 @@ impl fmt::Display for Challenge {
         match &self.why {
             Why::SignIn(_) => f.write_str("sign-in is required"),
             Why::NoRefreshToken => fmt::Display::fmt(&Error::NoRefreshToken, f),
+            Why::StepUp(required) => fmt::Display::fmt(required, f),
             Why::Denied(denial) => fmt::Display::fmt(denial, f),
             Why::Failed(error) => fmt::Display::fmt(error, f),
         }
@@ -267,123 +261,5 @@ impl fmt::Debug for Challenge {
             .field("why", &self.why)
             .field("navigation", &self.navigation)
             .finish_non_exhaustive()
-    }
-}
-
-impl Gate {
-    /// The response to a challenge.
-    pub(super) async fn answer(&self, challenge: Challenge) -> Response<Bytes> {
-        match &challenge.why {
-            Why::Failed(error) => {
-                let retry = Retry::Page(self.page_of(&challenge));
-                self.refuse(error, &challenge.asked(retry))
-            }
-            Why::SignIn(options) => {
-                let mut options = (**options).clone();
-                options.remembered = options.remembered.or(challenge.remembered);
-                let words = Words::sign_in(challenge.ended);
-                self.send_to_login(&challenge, options, "sign_in_required", words)
-                    .await
-            }
-            Why::NoRefreshToken => {
-                let mut options = LoginOptions::new();
-                options.remembered = challenge.remembered;
-                let (code, words) = (Error::NoRefreshToken.code(), Words::sign_in(None));
-                self.send_to_login(&challenge, options, code, words).await
-            }
-            Why::Denied(Denial::TooLongAgo { max_age }) => {
-                let mut options = LoginOptions::new().max_age(Duration::from_secs(*max_age));
-                options.remembered = challenge.remembered;
-                let (code, words) = ("reauthentication_required", Words::TOO_LONG_AGO);
-                self.send_to_login(&challenge, options, code, words).await
-            }
-            Why::Denied(denial) => {
-                let id = self.incident_id();
-                let user = challenge.user.as_deref();
-                tracing::info!(
-                    event = "denied",
-                    id,
-                    code = "not_permitted",
-                    issuer = user.map(User::issuer),
-                    subject = user.map(User::subject),
-                    path = challenge.path(),
-                    rule = %denial,
-                    "denied"
-                );
-                let parts = RefusalParts {
-                    id,
-                    status: StatusCode::FORBIDDEN,
-                    code: "not_permitted",
-                    words: Words::NOT_PERMITTED,
-                    session: None,
-                };
-                let retry = Retry::login_from(self.page_of(&challenge));
-                self.render(parts, &challenge.asked(retry))
-            }
-        }
-    }
-
-    async fn send_to_login(
-        &self,
-        challenge: &Challenge,
-        options: LoginOptions,
-        code: &'static str,
-        words: Words,
-    ) -> Response<Bytes> {
-        let mut options = options;
-        let again = challenge.registration.as_deref();
-        let again = again.and_then(|id| self.relying_parties().registered(id));
-        if let (None, Some(party)) = (&options.provider, again) {
-            options.provider = Some(party.registration().name.clone());
-        }
-        if challenge.navigation == Navigation::TopLevel {
-            let return_to = self.return_to(&challenge.target);
-            let cookies: Vec<&[u8]> = challenge.cookies.iter().map(Vec::as_slice).collect();
-            let path = challenge.path();
-            let begun = self.send_to_sign_in(options, return_to.clone(), path, &cookies);
-            return begun.await.unwrap_or_else(|error| {
-                self.refuse(&error, &challenge.asked(Retry::Page(return_to)))
-            });
-        }
-        let id = self.incident_id();
-        tracing::debug!(
-            event = "challenge",
-            id,
-            code,
-            session = challenge.ended.map(SessionEnd::code),
-            path = challenge.path(),
-            "not signed in"
-        );
-        let parts = RefusalParts {
-            id,
-            status: StatusCode::UNAUTHORIZED,
-            code,
-            words,
-            session: challenge.ended,
-        };
-        let retry = Retry::Login {
-            return_to: self.page_of(challenge),
-            remembered: options.remembered,
-        };
-        let mut response = self.render(parts, &challenge.asked(retry));
-        // RFC 9110 §15.5.2 requires a challenge. `Session` is not a registered scheme, so browsers show no dialog for
-        // it, which is what a `fetch` needs.
-        let scheme = HeaderValue::from_static("Session");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, scheme);
-        if let Some(server) = &self.0.resource_server {
-            add_challenges(server, ChallengeParameters::default(), &mut response);
-        }
-        response
-    }
-
-    /// The page that the visitor asked for; for a form, the page that it was sent from.
-    fn page_of(&self, challenge: &Challenge) -> ReturnTo {
-        if challenge.safe {
-            self.return_to(&challenge.target)
-        } else {
-            self.came_from(challenge.referer.as_deref())
-        }
     }
 }

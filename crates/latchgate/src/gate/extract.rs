@@ -6,11 +6,12 @@ use serde::de::DeserializeOwned;
 use super::Challenge;
 use super::pass::asked;
 use crate::error::Error;
-use crate::guard::{Denial, Guard};
+use crate::guard::{Guard, GuardError};
 use crate::head::RequestHead;
+use crate::hook::HookError;
 use crate::request_session::{ApiTokens, FoundData, RequestSession, SessionData};
 use crate::resource_server::RequestToken;
-use crate::session::{AccessToken, SessionEnd, User};
+use crate::session::{AccessToken, DataError, SessionEnd, User};
 
 /// An application request, as an extractor sees it.
 #[derive(Debug)]
@@ -76,7 +77,8 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     ///
     /// # Errors
     ///
-    /// The challenge to respond with: as for [`Extract::user`], or a `403`.
+    /// The challenge to respond with: as for [`Extract::user`]; to authenticate again, if nothing else is missing; a
+    /// `403`; or a `503` when a rule of the application could not decide.
     pub async fn guarded(&self, guard: &Guard) -> Result<User, Challenge> {
         let user = self.user().await?;
         // With the same leeway for the provider's clock as the check of the ID token, or the two would loop.
@@ -92,14 +94,19 @@ impl<'a, H: RequestHead> Extract<'a, H> {
             }
             (None, None) => 0,
         };
-        match guard.check(&user, now) {
+        match guard.check(&user, now).await {
             Ok(()) => Ok(user),
-            Err(denial) => {
-                if let Denial::Role(_) = denial {
+            Err(GuardError::Denied(denial)) => {
+                if denial.is_about_a_role() {
                     user.warn_without_roles_claim();
                 }
                 let denied = Challenge::denied(self.head, denial).to(user);
                 Err(denied.presenting(self.token))
+            }
+            Err(GuardError::Failed(HookError::Data(error))) => Err(self.without_data(error).await),
+            Err(GuardError::Failed(error)) => {
+                let failed = Challenge::refused(self.head, Error::Guard(error));
+                Err(failed.presenting(self.token))
             }
         }
     }
@@ -203,6 +210,16 @@ impl<'a, H: RequestHead> Extract<'a, H> {
                 found.map_err(|error| self.failed(error))
             }
             None => Ok(FoundData::Nobody),
+        }
+    }
+
+    /// The session's data cannot be used by a guard's rule.
+    async fn without_data(&self, error: DataError) -> Challenge {
+        let session = self.own_session();
+        match session.map(|session| session.outdated_data(error)) {
+            Some(Ok(remembered)) => Challenge::sign_in(self.head).in_session(remembered),
+            Some(Err(error)) => self.failed(error),
+            None => self.no_session().await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The gate: request in, answer out.
 
+mod answer;
 mod api;
 mod api_answer;
 mod api_challenges;
@@ -162,8 +163,8 @@ impl Gate {
     ///
     /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
     /// across browser restarts. A form sent by `POST` may also have the field `prompt` with the value `login` or
-    /// `select_account`, so that the provider asks who is there: for "switch account". A form from another site is
-    /// refused.
+    /// `select_account`, so that the provider asks who is there: for "switch account". The fields `acr_values` and
+    /// `max_age` (in seconds) let a script do what a guard's challenge asked for. A form from another site is refused.
     #[must_use]
     pub fn login_path(&self) -> &str {
         &self.0.routes.login

@@ -7,7 +7,7 @@ use tracing::Level;
 use super::Gate;
 use super::refusal::{LoginForm, Refusal, WayOn};
 use super::words::{Next, Words};
-use crate::authorization::{CookiePersistence, Prompt, RememberMe};
+use crate::authorization::{CookiePersistence, Prompt, RememberMe, StepUp};
 use crate::error::{Error, RequestError};
 use crate::io::Random;
 use crate::return_to::ReturnTo;
@@ -31,6 +31,8 @@ pub(super) enum Retry {
     Login {
         return_to: ReturnTo,
         remembered: Option<CookiePersistence>,
+        /// What a guard requires of the authentication.
+        step_up: Option<StepUp>,
     },
 }
 
@@ -39,6 +41,7 @@ impl Retry {
         Self::Login {
             return_to,
             remembered: None,
+            step_up: None,
         }
     }
 
@@ -186,6 +189,18 @@ impl Gate {
     fn login_form(&self, retry: &Retry, prompt: Prompt) -> LoginForm {
         let mut fields = self.login_fields(retry);
         fields.push(("prompt", prompt.as_str().to_owned()));
+        if let Retry::Login {
+            step_up: Some(required),
+            ..
+        } = retry
+        {
+            if !required.acr.is_empty() {
+                fields.push(("acr_values", required.acr.join(" ")));
+            }
+            if let Some(max_age) = required.max_age {
+                fields.push(("max_age", max_age.to_string()));
+            }
+        }
         LoginForm {
             action: self.0.routes.login.clone(),
             fields,

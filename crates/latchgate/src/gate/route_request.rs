@@ -131,6 +131,9 @@ impl Gate {
 }
 
 impl RouteRequest {
+    /// The longest `acr_values` that a form may set, in bytes.
+    const MAX_ACR_VALUES: usize = 512;
+
     /// The longest body that is read, in bytes: 64 KiB.
     pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -168,28 +171,28 @@ impl RouteRequest {
     }
 
     /// Starts a login. A link may say where to return and whether to remember the browser. A form on a page of the
-    /// application may also set `prompt` to `login` or `select_account`.
+    /// application may also set `prompt` to `login` or `select_account`, `acr_values` and `max_age`.
     async fn login(&self, body: &Bytes) -> Response<Bytes> {
         let options_given = match self.parts.method.as_str() {
             "GET" | "HEAD" => Ok((self.parts.query.as_bytes(), None)),
             "POST" => self.login_form(body),
             _ => Err(RequestError::Method { allow: "GET, POST" }.into()),
         };
-        let (form, prompt) = match options_given {
-            Ok(options_given) => options_given,
+        let (form, mut options) = match options_given {
+            Ok((form, None)) => (form, LoginOptions::new()),
+            Ok((form, Some(options))) => (form, options),
             Err(error) => return self.refuse(&error, Retry::login_from(self.gate.home())),
         };
         let return_to = field(form, "return_to").unwrap_or_default();
         let return_to = self.gate.return_to(&return_to);
-        let mut options = LoginOptions::new();
         options.provider.clone_from(&self.parts.provider);
-        options.prompt = prompt;
         if field(form, "remember").as_deref() == Some("yes") {
             options = options.remember(CookiePersistence::AcrossRestarts);
         }
         let retry = Retry::Login {
             return_to: return_to.clone(),
             remembered: options.remembered,
+            step_up: None,
         };
         if self.parts.to_login_page != Navigation::TopLevel {
             return self.refuse(&RequestError::NotANavigation.into(), retry);
@@ -209,7 +212,7 @@ impl RouteRequest {
             return self.gate.chooser(&Choice {
                 return_to,
                 remembered: options.remembered,
-                prompt,
+                prompt: options.prompt,
                 unknown_address: hint.is_some(),
             });
         }
@@ -218,7 +221,8 @@ impl RouteRequest {
         begun.unwrap_or_else(|error| self.refuse(&error, retry))
     }
 
-    fn login_form<'b>(&self, body: &'b Bytes) -> Result<(&'b [u8], Option<Prompt>), Error> {
+    /// A form of the application's own, and the options that only such a form may set.
+    fn login_form<'b>(&self, body: &'b Bytes) -> Result<(&'b [u8], Option<LoginOptions>), Error> {
         if self.parts.sender == Sender::Foreign {
             return Err(RequestError::CrossSite.into());
         }
@@ -226,12 +230,18 @@ impl RouteRequest {
             return Err(RequestError::NotANavigation.into());
         }
         let form = self.form(body)?;
-        let prompt = match field(form, "prompt").as_deref() {
+        let mut options = LoginOptions::new();
+        options.prompt = match field(form, "prompt").as_deref() {
             Some("login") => Some(Prompt::Login),
             Some("select_account") => Some(Prompt::SelectAccount),
             _ => None,
         };
-        Ok((form, prompt))
+        let printable = |text: &String| text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+        options.acr_values = field(form, "acr_values")
+            .filter(|values| (1..=Self::MAX_ACR_VALUES).contains(&values.len()))
+            .filter(printable);
+        options.max_age = field(form, "max_age").and_then(|age| age.parse().ok());
+        Ok((form, Some(options)))
     }
 
     async fn callback(&self, body: &Bytes) -> Result<Response<Bytes>, Error> {

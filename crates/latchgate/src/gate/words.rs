@@ -4,7 +4,7 @@ use crate::authorization::AuthorizationError;
 use crate::error::{Error, Fault, LayerError, RequestError};
 use crate::hook::HookError;
 use crate::session::SessionEnd;
-use crate::token::TokenError;
+use crate::token::{IdTokenError, TokenError};
 
 /// A heading, and a sentence or two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Words {
         SomebodyElse,
     );
 
-    pub(super) const TOO_LONG_AGO: Self = Self::new(
+    pub(super) const SIGN_IN_AGAIN: Self = Self::new(
         "Please sign in again",
         "We need to confirm that it is still you.",
         SignInAgain,
@@ -68,6 +68,12 @@ impl Words {
         "The access token does not permit this",
         "Ask the authorization server for one that does.",
         GoHome,
+    );
+
+    const NOT_CONFIRMED: Self = Self::new(
+        "The login service did not confirm enough",
+        "What you asked for needs a more recent or a stronger login than the login service gave. Nothing has changed: if you were signed in, you still are.",
+        Again,
     );
 
     const STALE: Self = Self::new(
@@ -131,6 +137,19 @@ impl Words {
             Error::Token(TokenError::Refused { .. }) if error.fault() == Fault::Visitor => {
                 Self::STALE
             }
+            Error::IdToken(IdTokenError::AuthenticationContext | IdTokenError::AuthTime) => {
+                Self::NOT_CONFIRMED
+            }
+            Error::IdToken(IdTokenError::AnotherPerson) => Self::new(
+                "Somebody else signed in",
+                "The person who is signed in here had to confirm that it is still them. Nothing has changed: they still are signed in. To continue as somebody else, sign in as them.",
+                SomebodyElse,
+            ),
+            Error::Guard(_) => Self::new(
+                "We cannot check whether you may do this",
+                "Please wait a moment and try again.",
+                Again,
+            ),
             Error::Http(_) | Error::RefreshUnavailable => Self::PROVIDER_DOWN,
             Error::Store(_) => Self::new(
                 "We cannot look up who is signed in",
@@ -198,6 +217,12 @@ impl Words {
                     "It was cancelled at the login service, or the login service does not allow this account here.",
                     Again,
                 )
+            }
+            // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
+            AuthorizationError::Refused { error: code, .. }
+                if code == "unmet_authentication_requirements" =>
+            {
+                Self::NOT_CONFIRMED
             }
             AuthorizationError::Refused { .. } => match fault {
                 Fault::Configuration => Self::BROKEN,

@@ -1,6 +1,7 @@
 //! The application's hooks: what it adds to a login and to a refresh, and what it does when a session
 //! ends. Each runs in its own task and for a limited time, so that a failure stays inside the hook.
 
+mod guard;
 mod login;
 mod logout;
 
@@ -11,9 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+pub use guard::GuardRejection;
 pub use login::LoginRejection;
 pub use logout::Logout;
 
@@ -116,6 +119,36 @@ impl Hook<User, Option<String>> {
     }
 }
 
+impl Hook<User, ()> {
+    /// A rule of a guard about a person.
+    pub(crate) fn guard<U, F>(rule: impl Fn(U) -> F + Send + Sync + 'static) -> Self
+    where
+        U: From<User>,
+        F: Future<Output = Result<(), GuardRejection>> + Send + 'static,
+    {
+        let rule = move |user: User| rule(user.into());
+        Self::new(rule, |answer: Result<(), GuardRejection>| Ok(answer?))
+    }
+
+    /// A rule of a guard about a person and the application's value in their session.
+    pub(crate) fn guard_with_data<U, T, F>(rule: impl Fn(U, T) -> F + Send + Sync + 'static) -> Self
+    where
+        U: From<User>,
+        T: DeserializeOwned,
+        F: Future<Output = Result<(), GuardRejection>> + Send + 'static,
+    {
+        Self(Arc::new(move |user: User| {
+            let data = match user.data() {
+                Ok(Some(data)) => Ok(data),
+                Ok(None) => Err(DataError::Missing),
+                Err(error) => Err(error),
+            };
+            let answer = data.map(|data| rule(user.into(), data));
+            Box::pin(async move { Ok(answer?.await?) })
+        }))
+    }
+}
+
 impl Hook<Logout, ()> {
     /// A hook for the ends of sessions.
     pub(crate) fn logout<E, F>(hook: impl Fn(Logout) -> F + Send + Sync + 'static) -> Self
@@ -126,6 +159,12 @@ impl Hook<Logout, ()> {
         Self::new(hook, |answer: Result<(), E>| {
             answer.map_err(|error| HookError::Failed(error.into()))
         })
+    }
+}
+
+impl<A, T> fmt::Debug for Hook<A, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
     }
 }
 

@@ -47,20 +47,7 @@ impl<T: DeserializeOwned> SessionData<T> {
             Ok(None) => DataError::Missing,
             Err(error) => error,
         };
-        let age = session
-            .sessions()
-            .now()
-            .saturating_sub(loaded.session.times.begun_at);
-        let useless = if session.context().hooks.login.is_none() {
-            "no on_login hook is configured"
-        } else if age < FRESH {
-            "the on_login hook returned none of this type less than a minute ago"
-        } else {
-            tracing::info!(event = "session_data_outdated", cause = %error, "signing in again");
-            return Ok(FoundData::Outdated(loaded.session.extras.remembered));
-        };
-        tracing::error!(event = "session_data_unusable", cause = %error, "signing in again would not help: {useless}");
-        Err(error.into())
+        session.outdated_data(error).map(FoundData::Outdated)
     }
 
     /// Updates the value atomically: no concurrent update or token refresh is lost. `change` may be called several
@@ -96,6 +83,28 @@ impl<T: DeserializeOwned> SessionData<T> {
         self.value = changed.session.data()?.ok_or(DataError::Missing)?;
         self.session.set_loaded(changed);
         Ok(&self.value)
+    }
+}
+
+impl RequestSession {
+    /// What to do about data that cannot be used: sign in again, if that brings other data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if it would not.
+    pub(crate) fn outdated_data(&self, error: DataError) -> Result<CookiePersistence, Error> {
+        let loaded = self.loaded().ok_or(Error::SessionEnded)?;
+        let now = self.sessions().now();
+        let useless = if self.context().hooks.login.is_none() {
+            "no on_login hook is configured"
+        } else if now.saturating_sub(loaded.session.times.begun_at) < FRESH {
+            "the on_login hook returned none of this type less than a minute ago"
+        } else {
+            tracing::info!(event = "session_data_outdated", cause = %error, "signing in again");
+            return Ok(loaded.session.extras.remembered);
+        };
+        tracing::error!(event = "session_data_unusable", cause = %error, "signing in again would not help: {useless}");
+        Err(error.into())
     }
 }
 

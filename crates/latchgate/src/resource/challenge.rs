@@ -4,6 +4,8 @@
 
 use http::HeaderValue;
 
+use crate::authorization::StepUp;
+
 /// The algorithms that proofs may be signed with.
 pub(crate) const PROOF_ALGS: &str = "ES256 ES384 EdDSA PS256 PS384 PS512 RS256 RS384 RS512";
 
@@ -15,16 +17,26 @@ pub(crate) struct ChallengeParameters<'a> {
     /// The scope that the request needs.
     pub(crate) scope: Option<&'a str>,
     /// RFC 9470 §3.
-    pub(crate) acr_values: Option<&'a str>,
+    pub(crate) acr_values: Option<String>,
     /// RFC 9470 §3, in seconds.
     pub(crate) max_age: Option<u64>,
     /// The URL of the metadata.
     pub(crate) resource_metadata: Option<&'a str>,
-    /// What is protected, where there is no metadata: a challenge needs a parameter.
+    /// What is protected, where there is no metadata: a challenge needs a parameter. Empty where it has others.
     pub(crate) realm: &'a str,
 }
 
 impl ChallengeParameters<'_> {
+    /// What RFC 9470 §3 says of an authentication that is not enough.
+    pub(crate) fn step_up(required: &StepUp) -> Self {
+        Self {
+            error: Some("insufficient_user_authentication"),
+            acr_values: (!required.acr.is_empty()).then(|| required.acr.join(" ")),
+            max_age: required.max_age,
+            ..Self::default()
+        }
+    }
+
     /// The challenge of the scheme `Bearer`.
     pub(crate) fn bearer(&self) -> HeaderValue {
         self.written("Bearer", None)
@@ -40,7 +52,7 @@ impl ChallengeParameters<'_> {
         let parameters = [
             ("error", self.error),
             ("scope", self.scope),
-            ("acr_values", self.acr_values),
+            ("acr_values", self.acr_values.as_deref()),
             ("max_age", max_age.as_deref()),
             ("resource_metadata", self.resource_metadata),
         ];
@@ -48,7 +60,7 @@ impl ChallengeParameters<'_> {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
         let mut given: Vec<_> = given.chain(more).collect();
-        if self.resource_metadata.is_none() {
+        if self.resource_metadata.is_none() && !self.realm.is_empty() {
             given.push(("realm", self.realm));
         }
         let given: Vec<_> = given
@@ -97,11 +109,29 @@ mod tests {
     }
 
     #[test]
+    fn a_step_up_names_what_is_required() {
+        let challenge = |acr: &[&str], max_age| {
+            let required = StepUp {
+                acr: acr.iter().map(|acr| (*acr).to_owned()).collect(),
+                amr: Vec::new(),
+                max_age,
+            };
+            ChallengeParameters::step_up(&required).bearer()
+        };
+        let error = "Bearer error=\"insufficient_user_authentication\"";
+        assert_eq!(challenge(&[], None), error);
+        assert_eq!(
+            challenge(&["mfa", "urn:x"], Some(5)),
+            format!("{error}, acr_values=\"mfa urn:x\", max_age=\"5\"")
+        );
+    }
+
+    #[test]
     fn what_is_wrong_comes_first_and_nothing_leaves_its_quotes() {
         let parameters = ChallengeParameters {
             error: Some("insufficient_scope"),
             scope: Some("read \"x\\y\r\nä"),
-            acr_values: Some("mfa"),
+            acr_values: Some("mfa".to_owned()),
             max_age: Some(300),
             resource_metadata: None,
             realm: "r",

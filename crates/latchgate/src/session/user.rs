@@ -203,6 +203,14 @@ impl User {
         self.text("acr")
     }
 
+    /// The Authentication Methods References (`amr`, RFC 8176); empty if the provider does not tell.
+    #[must_use]
+    pub fn amr(&self) -> Vec<&str> {
+        let methods = self.claim("amr").and_then(Value::as_array);
+        let methods = methods.into_iter().flatten();
+        methods.filter_map(Value::as_str).collect()
+    }
+
     /// The person's roles, from the claim that the provider's [preset](crate::ProviderPreset) or
     /// [`Provider::role_claim`](crate::Provider::role_claim) names.
     #[must_use]

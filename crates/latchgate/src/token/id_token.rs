@@ -61,8 +61,12 @@ pub enum IdTokenError {
     NotBefore,
     /// `nonce` is missing or belongs to another login (step 11).
     Nonce,
+    /// `acr` or `amr` is not what a guard requires (step 12).
+    AuthenticationContext,
     /// `auth_time` is missing or too long ago for the requested `max_age` (step 13).
     AuthTime,
+    /// Somebody else has authenticated than the person who had to do so again.
+    AnotherPerson,
     /// `sub` is missing, empty, or longer than 255 characters (§2).
     Subject,
     /// `at_hash` does not match the access token (§3.1.3.8).
@@ -130,6 +134,12 @@ impl fmt::Display for IdTokenError {
             }
             Self::NotBefore => f.write_str("the ID token's `nbf` is in the future"),
             Self::Nonce => f.write_str("the ID token's `nonce` is not the one of this login"),
+            Self::AuthenticationContext => f.write_str(
+                "the ID token lacks an `acr` or `amr` that a guard requires: does the provider support it, and may this client request it?",
+            ),
+            Self::AnotherPerson => f.write_str(
+                "the ID token's `sub` is not the person who had to authenticate again",
+            ),
             Self::AuthTime => {
                 f.write_str("the ID token's `auth_time` is missing or longer ago than `max_age` allows")
             }
@@ -170,6 +180,19 @@ pub(crate) fn verify(
         Some(nonce) if expected.nonce.equals(nonce) => {}
         _ => return Err(IdTokenError::Nonce),
     }
+    // Step 12.
+    if let Some(step_up) = &expected.step_up {
+        let acr = claims.get("acr").and_then(Value::as_str);
+        let amr = claims.get("amr").and_then(Value::as_array);
+        let amr: Vec<&str> = amr
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        if !step_up.is_met_by(acr, &amr) {
+            return Err(IdTokenError::AuthenticationContext);
+        }
+    }
     // Step 13.
     if let Some(max_age) = expected.max_age {
         let latest = rules.now.saturating_add(rules.leeway);
@@ -182,7 +205,14 @@ pub(crate) fn verify(
             return Err(IdTokenError::AuthTime);
         }
     }
-    IdToken::new(&raw, &claims)
+    let id_token = IdToken::new(&raw, &claims)?;
+    let issuer = rules.registration.issuer.as_str();
+    match &expected.step_up {
+        Some(step_up) if !step_up.is_of(issuer, &id_token.subject) => {
+            Err(IdTokenError::AnotherPerson)
+        }
+        _ => Ok(id_token),
+    }
 }
 
 /// Verifies the ID token of a refresh against the session's current one (§12.2).

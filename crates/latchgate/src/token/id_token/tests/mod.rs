@@ -7,7 +7,7 @@ mod steps;
 use serde_json::json;
 
 use super::*;
-use crate::authorization::PendingLogin;
+use crate::authorization::{LoginOptions, PendingLogin, StepUp};
 use crate::client::{ClientAuth, Registration};
 use crate::jose::Signer;
 use crate::jose::{Algorithm, KeySet};
@@ -57,6 +57,7 @@ fn login(algorithm: Algorithm) -> Login {
             nonce: pending.nonce,
             max_age: None,
             dpop_key: None,
+            step_up: None,
         },
         registration,
         signer,

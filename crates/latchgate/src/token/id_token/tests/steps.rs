@@ -255,6 +255,36 @@ fn step_11_the_nonce_is_this_logins() {
     login.refuses("nonce", &wrong, &IdTokenError::Nonce);
 }
 
+/// Step 12, with the `amr` and the person of a step-up.
+#[test]
+fn step_12_the_authentication_context_is_one_that_was_required() {
+    let mut login = login(Algorithm::Rs256);
+    login.accepts("acr", &[json!(null), json!("0"), json!(7)]);
+    let required = StepUp {
+        acr: vec!["phr".to_owned(), "mfa".to_owned()],
+        amr: vec!["otp".to_owned()],
+        max_age: None,
+    };
+    let subject = login.claims["sub"].as_str().unwrap().to_owned();
+    let of = |subject| LoginOptions::step_up(&required, "https://op.example", subject).step_up;
+    login.expected.step_up = of(&subject);
+    login.claims["amr"] = json!(["pwd", "otp"]);
+    login.accepts("acr", &[json!("phr"), json!("mfa")]);
+    let wrong = [
+        json!(null),
+        json!("pwd"),
+        json!("phr mfa"),
+        json!(["mfa"]),
+        json!(7),
+    ];
+    login.refuses("acr", &wrong, &IdTokenError::AuthenticationContext);
+    login.claims["acr"] = json!("mfa");
+    let wrong = [json!(null), json!("otp"), json!(["pwd"]), json!([])];
+    login.refuses("amr", &wrong, &IdTokenError::AuthenticationContext);
+    login.expected.step_up = of("somebody else");
+    login.refuses("sub", &[json!(subject)], &IdTokenError::AnotherPerson);
+}
+
 #[test]
 fn step_13_authentication_is_as_fresh_as_was_asked_for() {
     let mut login = login(Algorithm::Rs256);
