@@ -1,10 +1,13 @@
 //! The few HTML pages that the login examples share.
 
 /// The home page: who is signed in, and a button to change that.
-pub(crate) fn home(name: Option<&str>) -> String {
-    whole(&match name {
+pub(crate) fn home(user: Option<&super::User>) -> String {
+    whole(&match user {
         None => include_str!("signed-out.html").to_owned(),
-        Some(name) => include_str!("signed-in.html").replace("{{name}}", &escape(name)),
+        Some(user) => {
+            let name = escape(user.name().unwrap_or("friend"));
+            include_str!("signed-in.html").replace("{{name}}", &name)
+        }
     })
 }
 

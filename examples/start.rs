@@ -1,4 +1,4 @@
-//! How the login examples start: a log, a port and, if nothing is configured, a provider.
+//! How the login examples start: a log, a port and, if nothing is configured, a provider. And a token as JSON.
 
 use std::io;
 
@@ -7,15 +7,11 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 use super::Settings;
 
-/// Starts the log, at the level in `RUST_LOG` or else `info`.
-pub(crate) fn log() {
+/// Starts the log, at the level in `RUST_LOG` or else `info`. Returns the port to listen on: `PORT`, or else 3000.
+pub(crate) fn begin() -> Result<u16, &'static str> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let log = tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy());
     log.init();
-}
-
-/// The port to listen on: `PORT`, or else 3000.
-pub(crate) fn port() -> Result<u16, &'static str> {
     let port = std::env::var("PORT").map_or(Ok(3000), |port| port.parse());
     port.map_err(|_| "PORT is not a port number such as 3000")
 }
@@ -41,4 +37,10 @@ pub(crate) async fn or_demo(
     let api = format!("resource = {url:?}\napi_audience = {url:?}\n");
     let table = provider.settings(&url) + &api;
     Ok((Settings::from_toml(&table), Some(provider)))
+}
+
+/// An access token as JSON.
+pub(crate) fn token(token: &super::AccessToken) -> serde_json::Value {
+    let (secret, expires_in, scope) = (token.secret(), token.expires_in(), token.scope());
+    serde_json::json!({ "access_token": secret, "expires_in": expires_in, "scope": scope })
 }

@@ -1,10 +1,12 @@
-//! Login on actix-web: a home page, a protected page, a fresh access token, a page for admins.
+//! Login on actix-web: a home page, a protected page, a fresh access token, a page for admins, and
+//! one that needs a recent login.
 //!
 //! Run: `cargo run -p latchgate-example-actix`, then open the address it prints.
 //! Nothing else is needed: without any `LATCHGATE_…` variable it logs in against a development provider of
 //! its own. To use a real provider, set those that the README lists. `PORT` and `RUST_LOG` are read, too.
 
 use std::error::Error;
+use std::time::Duration;
 
 use actix_web::web::{self, Html, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
@@ -20,8 +22,7 @@ mod start;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    start::log();
-    let port = start::port()?;
+    let port = start::begin()?;
     let (settings, _provider) = start::or_demo(Settings::from_env(), port).await?;
     let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
     let gate = settings.build()?;
@@ -36,11 +37,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             // By a session, or an access token.
             .route("/api", web::get().to(async |user: User| Json(user)))
             .route("/healthz", web::get().to(async || "ok"))
-            .service(
-                web::resource("/admin")
-                    .wrap(admins())
-                    .to(async || "Only admins read this."),
-            )
+            .service(web::resource("/admin").wrap(admins()).to(admitted))
+            .service(web::resource("/step-up").wrap(recent()).to(admitted))
     };
     let server = HttpServer::new(app)
         .bind(("127.0.0.1", port))
@@ -53,9 +51,16 @@ fn admins() -> GuardMiddleware {
     GuardMiddleware::new(Guard::signed_in().role("admin"))
 }
 
+fn recent() -> GuardMiddleware {
+    GuardMiddleware::new(Guard::signed_in().max_age(Duration::from_secs(60)))
+}
+
+async fn admitted() -> &'static str {
+    "You may read this."
+}
+
 async fn home(user: Option<User>) -> Html {
-    let name = user.as_ref().map(|user| user.name().unwrap_or("friend"));
-    Html::new(page::home(name))
+    Html::new(page::home(user.as_ref()))
 }
 
 async fn me(user: User, request: HttpRequest) -> HttpResponse {
@@ -65,9 +70,7 @@ async fn me(user: User, request: HttpRequest) -> HttpResponse {
 }
 
 async fn token(token: AccessToken) -> Json<Value> {
-    Json(
-        json!({ "access_token": token.secret(), "expires_in": token.expires_in(), "scope": token.scope() }),
-    )
+    Json(start::token(&token))
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

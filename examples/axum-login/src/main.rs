@@ -1,17 +1,20 @@
-//! Login on axum: a home page, a protected page, a fresh access token, a page for admins.
+//! Login on axum: a home page, a protected page, a fresh access token, a page for admins, and one
+//! that needs a recent login.
 //!
 //! Run: `cargo run -p latchgate-example-axum`, then open the address it prints.
 //! Nothing else is needed: without any `LATCHGATE_…` variable it logs in against a development provider of
 //! its own. To use a real provider, set those that the README lists. `PORT` and `RUST_LOG` are read, too.
 
 use std::error::Error;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use latchgate_tower::{
-    AccessToken, Guard, GuardLayer, LoginLayer, RefreshedAccessToken, Settings, User,
+    Access, AccessToken, Guard, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, Settings,
+    User,
 };
 use serde_json::{Value, json};
 
@@ -22,8 +25,7 @@ mod start;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    start::log();
-    let port = start::port()?;
+    let port = start::begin()?;
     let (settings, _provider) = start::or_demo(Settings::from_env(), port).await?;
     let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
     let gate = settings.build()?;
@@ -31,6 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/admin", get(|| async { "Only admins read this." }))
         .route_layer(GuardLayer::new(Guard::signed_in().role("admin")))
+        .route("/step-up", get(step_up))
         .route("/", get(home))
         .route("/me", get(me))
         .route("/token", get(token))
@@ -46,8 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn home(user: Option<User>) -> Html<String> {
-    let name = user.as_ref().map(|user| user.name().unwrap_or("friend"));
-    Html(page::home(name))
+    Html(page::home(user.as_ref()))
 }
 
 async fn me(user: User, headers: HeaderMap) -> impl IntoResponse {
@@ -56,10 +58,15 @@ async fn me(user: User, headers: HeaderMap) -> impl IntoResponse {
     ([(CONTENT_TYPE, kind)], body)
 }
 
+async fn step_up(access: Access) -> Result<&'static str, Rejection> {
+    access
+        .require(&Guard::signed_in().max_age(Duration::from_secs(60)))
+        .await?;
+    Ok("You have signed in within the last minute.")
+}
+
 async fn token(token: AccessToken) -> Json<Value> {
-    Json(
-        json!({ "access_token": token.secret(), "expires_in": token.expires_in(), "scope": token.scope() }),
-    )
+    Json(start::token(&token))
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

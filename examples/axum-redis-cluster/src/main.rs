@@ -60,7 +60,7 @@ async fn node(name: &'static str, settings: &Settings) -> Result<SocketAddr, Box
 }
 
 async fn home(user: Option<User>) -> Html<String> {
-    Html(page::home(user.as_ref().and_then(|user| user.name())))
+    Html(page::home(user.as_ref()))
 }
 
 async fn me(user: User) -> Html<String> {
