@@ -155,7 +155,11 @@ fn seal(
     };
     let header = text(header.to_string());
     let content = token.as_bytes().to_vec();
-    let (iv, ciphertext, tag) = sealed(enc, &content_key, &header, content)?;
+    let Sealed {
+        iv,
+        ciphertext,
+        tag,
+    } = sealed(enc, &content_key, &header, content)?;
     let rest = [encrypted_key, iv, ciphertext, tag].map(text).join(".");
     Ok(format!("{header}.{rest}"))
 }
@@ -214,13 +218,19 @@ fn wrapped(kek: AesKek, content_key: &[u8]) -> Result<Vec<u8>, Unspecified> {
     Ok(kek.wrap(content_key, &mut output)?.to_vec())
 }
 
-/// Initialization vector, ciphertext and tag.
+/// The last three parts of an encrypted JWT.
+struct Sealed {
+    iv: Vec<u8>,
+    ciphertext: Vec<u8>,
+    tag: Vec<u8>,
+}
+
 fn sealed(
     enc: ContentAlg,
     key: &[u8],
     header: &str,
     mut content: Vec<u8>,
-) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), Unspecified> {
+) -> Result<Sealed, Unspecified> {
     let gcm = match enc {
         ContentAlg::A128Gcm => Some(&AES_128_GCM),
         ContentAlg::A192Gcm => Some(&AES_192_GCM),
@@ -234,7 +244,11 @@ fn sealed(
         let nonce = Nonce::assume_unique_for_key(iv);
         let aad = Aad::from(header.as_bytes());
         let tag = key.seal_in_place_separate_tag(nonce, aad, &mut content)?;
-        return Ok((iv.to_vec(), content, tag.as_ref().to_vec()));
+        return Ok(Sealed {
+            iv: iv.to_vec(),
+            ciphertext: content,
+            tag: tag.as_ref().to_vec(),
+        });
     }
     let (cipher, hash) = match enc {
         ContentAlg::A192CbcHs384 => (&AES_192, hmac::HMAC_SHA384),
@@ -256,7 +270,11 @@ fn sealed(
     mac.update(&(header.len() as u64 * 8).to_be_bytes());
     let mac = mac.sign();
     let (tag, _) = mac.as_ref().split_at(mac_key.len());
-    Ok((iv.to_vec(), content, tag.to_vec()))
+    Ok(Sealed {
+        iv: iv.to_vec(),
+        ciphertext: content,
+        tag: tag.to_vec(),
+    })
 }
 
 fn member(jwk: &Value, name: &str) -> Result<Vec<u8>, Unspecified> {

@@ -81,10 +81,7 @@ impl std::error::Error for PushedRequestError {
 debug_with_causes!(PushedRequestError);
 
 /// The endpoint to push to; `None` where the request is not pushed.
-fn endpoint<'m>(
-    usage: Usage,
-    metadata: &'m Metadata,
-) -> Result<Option<&'m Url>, PushedRequestError> {
+fn endpoint(usage: Usage, metadata: &Metadata) -> Result<Option<&Url>, PushedRequestError> {
     let endpoint = metadata.pushed_authorization_request_endpoint();
     match (usage, metadata.requires_pushed_requests()) {
         (Usage::Never, true) => Err(PushedRequestError::Required),

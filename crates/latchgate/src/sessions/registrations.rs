@@ -19,7 +19,7 @@ impl Registrations {
 
     /// The session, if it is one of theirs.
     pub(super) fn own(&self, session: Session) -> Option<Session> {
-        let known = self.0.iter().any(|id| *id == session.registration);
+        let known = self.0.contains(&session.registration);
         known.then_some(session)
     }
 }
