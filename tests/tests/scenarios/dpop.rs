@@ -10,6 +10,7 @@ use latchgate_dev_provider::{
 };
 use latchgate_tests::{Browser, Failure, Setup, Transcript, World, scenarios};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 scenarios!(
@@ -216,10 +217,14 @@ async fn two_hundred_people_race_for_nonces(setup: Setup) -> Result<(), Failure>
     let world = Arc::new(bound(setup).provider(with_nonces).start().await?);
     let mut people = JoinSet::new();
     let failures = Arc::new(Mutex::new(Vec::new()));
+    // As many at once as two cores answer in time.
+    let at_once = Arc::new(Semaphore::new(50));
     for _ in 0..200 {
         let (world, failures) = (Arc::clone(&world), Arc::clone(&failures));
+        let at_once = Arc::clone(&at_once);
         people.spawn(async move {
             let journey = async {
+                let _turn = at_once.acquire().await?;
                 let browser = world.signed_in().await?;
                 for _ in 0..2 {
                     let refreshed = browser.fetch("POST", "/refresh").await?;

@@ -36,8 +36,13 @@ pub(crate) fn take_cookies(world: &World, asked: &Asked, headers: &HeaderMap, le
             .signed_in_by
             .as_ref()
             .is_some_and(|(since, life)| life.is(&asked.life) && left > *since);
-        if !strict && let Some(sid) = &browser.holds {
-            world.ledger().may_end(sid, Cause::CookieOverwritten);
+        if let Some(sid) = &browser.holds {
+            if asked.what == Ask::Logout {
+                // Somebody signs out and in at once: whichever answer is the last counts.
+                world.ledger().may_end(sid, Cause::SignedOut);
+            } else if !strict {
+                world.ledger().may_end(sid, Cause::CookieOverwritten);
+            }
         }
         return;
     }

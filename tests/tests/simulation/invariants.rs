@@ -189,7 +189,11 @@ pub(crate) fn spent_again(
     by: &Spender,
 ) {
     let last = before.last();
-    let excuse = last.and_then(|last| excuse(world, last, by));
+    let excuse = match by.life.is_over() {
+        // What a dead node had sent arrives late.
+        true => Some(Excuse::NodeDied),
+        false => last.and_then(|last| excuse(world, last, by)),
+    };
     tell!(
         world.story,
         "provider",

@@ -20,6 +20,26 @@ impl Clock for StoppedClock {
     }
 }
 
+/// A clock that starts at this time and passes only while all tasks wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PassingClock {
+    start: u64,
+    since: tokio::time::Instant,
+}
+
+impl PassingClock {
+    pub(crate) fn from(start: u64) -> Self {
+        let since = tokio::time::Instant::now();
+        Self { start, since }
+    }
+}
+
+impl Clock for PassingClock {
+    fn now(&self) -> u64 {
+        self.start + self.since.elapsed().as_secs()
+    }
+}
+
 /// Chance that can be foretold: the first draw is all ones, the second all twos.
 #[derive(Debug, Default)]
 pub(crate) struct CountingRandom(AtomicU8);

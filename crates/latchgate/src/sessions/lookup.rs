@@ -266,7 +266,7 @@ mod tests {
     use super::super::{Registrations, SessionsConfig};
     use super::*;
     use crate::cookie::PresentPieces;
-    use crate::io::scripted::{CountingRandom, StoppedClock};
+    use crate::io::scripted::{CountingRandom, PassingClock, StoppedClock};
     use crate::seal::{KeyRing, Purpose, SessionKey};
     use crate::session::{SessionName, Stamp};
     use crate::store::{MemoryStore, SessionStore};
@@ -466,6 +466,27 @@ mod tests {
             sessions.run_pending_ends().await;
         }
         assert!(sessions.get(&ticket).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_out_that_never_came_to_the_store_still_counts_on_this_node() {
+        let store = Arc::new(crate::gate::SlowStore::default());
+        let shared = Arc::clone(&store) as Arc<dyn SessionStore>;
+        let sessions = Arc::new(Sessions::new(SessionsConfig {
+            store: Some(shared),
+            ..config(PassingClock::from(1_001))
+        }));
+        let ticket = sessions.put(&Session::example()).await;
+        store.set_down(true);
+        let cookie = SessionCookie::Ticket(ticket.clone());
+        assert!(sessions.sign_out(cookie, Arc::new(|_| {})).await.is_none());
+        while sessions.pending_ends.has(&ticket) {
+            sessions.run_pending_ends().await;
+        }
+        store.set_down(false);
+        let found = sessions.find(SessionCookie::Ticket(ticket)).await.unwrap();
+        let signed_out = SessionEnd::SignedOut;
+        assert!(matches!(found, Lookup::Ended { why, .. } if why == signed_out));
     }
 
     /// Another node has ended it between the look and the write.

@@ -12,7 +12,7 @@ use super::stored::Ticket;
 use super::timing::TIMING;
 use crate::background::Backoff;
 use crate::error::Error;
-use crate::session::{EndedSession, Session};
+use crate::session::{EndedSession, Session, SessionEnd};
 use crate::store::StoreKey;
 
 /// The ends that are pending.
@@ -134,11 +134,11 @@ struct ClaimedEnd<'a> {
 }
 
 impl ClaimedEnd<'_> {
-    /// Puts an end back after a failure, and drops those that have been retried for too long. Returns how many were
-    /// dropped.
-    fn put_back(mut self, now: u64) -> usize {
+    /// Puts an end back after a failure. Returns those that have been retried for too long, which are no longer in the
+    /// queue.
+    fn put_back(mut self, now: u64) -> Vec<PendingEnd> {
         let Some(ending) = self.ending.take() else {
-            return 0;
+            return Vec::new();
         };
         let mut queue = self.pending.queue();
         queue.order.push_back(ending);
@@ -168,17 +168,14 @@ impl Queue {
         }
     }
 
-    fn give_up(&mut self, now: u64) -> usize {
-        let before = self.order.len();
-        let places = &mut self.places;
-        self.order.retain(|ending| {
-            let keep = ending.give_up_at > now;
-            if !keep {
-                places.remove(&ending.end.key());
-            }
-            keep
-        });
-        before - self.order.len()
+    fn give_up(&mut self, now: u64) -> Vec<PendingEnd> {
+        let order = std::mem::take(&mut self.order).into_iter();
+        let (given_up, kept): (Vec<_>, Vec<_>) = order.partition(|ending| ending.give_up_at <= now);
+        self.order = kept.into();
+        for ending in &given_up {
+            self.places.remove(&ending.end.key());
+        }
+        given_up
     }
 }
 
@@ -218,14 +215,27 @@ impl Sessions {
                 continue;
             }
             let given_up = claimed.put_back(self.now());
-            if given_up > 0 {
+            if !given_up.is_empty() {
+                self.remember_unread(&given_up);
                 tracing::error!(
                     event = "session_not_removed",
-                    sessions = given_up,
+                    sessions = given_up.len(),
                     "sessions could not be removed from their store within a minute: copies of their cookies remain valid until the sessions' deadlines"
                 );
             }
             pauses.pause(random).await;
+        }
+    }
+
+    /// The store has never said whose sessions these are, but on this node they have ended.
+    fn remember_unread(&self, given_up: &[PendingEnd]) {
+        let now = self.now();
+        let until = now.saturating_add(self.lifetimes.absolute);
+        for pending in given_up {
+            if let End::Unread { ticket, .. } = &pending.end {
+                self.refreshes
+                    .end_by_id(ticket.id(), SessionEnd::SignedOut, until, now);
+            }
         }
     }
 
@@ -327,9 +337,9 @@ mod tests {
         let pending = PendingEnds::default();
         let _token = pending.add(sealed(1));
         pending.add(end(1));
-        assert_eq!(pending.next().unwrap().put_back(1_059), 0);
+        assert_eq!(pending.next().unwrap().put_back(1_059).len(), 0);
         assert_eq!(waiting(&pending), (2, 2));
-        assert_eq!(pending.next().unwrap().put_back(1_060), 2);
+        assert_eq!(pending.next().unwrap().put_back(1_060).len(), 2);
         assert!(pending.next().is_none());
         assert_eq!(waiting(&pending), (0, 0));
     }

@@ -16,7 +16,8 @@ use crate::builder::Provider;
 use crate::client::ResponseMode;
 use crate::cookie::PresentPieces;
 use crate::gate::{Gate, Verdict};
-use crate::io::{Clock, HttpClient, HttpError, HttpFuture};
+use crate::io::scripted::PassingClock;
+use crate::io::{HttpClient, HttpError, HttpFuture};
 use crate::jose::{Algorithm, Signer};
 use crate::session::Session;
 use crate::sessions::Ticket;
@@ -185,16 +186,6 @@ impl SessionStore for SlowStore {
     }
 }
 
-/// The time of the test, which passes only while all tasks wait.
-#[derive(Debug)]
-struct PassingClock(tokio::time::Instant);
-
-impl Clock for PassingClock {
-    fn now(&self) -> u64 {
-        NOW + self.0.elapsed().as_secs()
-    }
-}
-
 /// An application whose sessions are in a store, which also shares logouts.
 pub(super) struct World {
     pub(super) gate: Gate,
@@ -212,7 +203,7 @@ pub(super) fn world() -> World {
         .store(Arc::clone(&store))
         .revocations_in(Arc::clone(&store))
         .http_client(Arc::clone(&provider))
-        .clock(PassingClock(tokio::time::Instant::now()))
+        .clock(PassingClock::from(NOW))
         .background_runtime(Handle::current())
         .build()
         .unwrap();
