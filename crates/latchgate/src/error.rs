@@ -9,7 +9,8 @@ use std::fmt;
 use http::StatusCode;
 use tracing::Level;
 
-use crate::authorization::{AuthorizationError, PushedRequestError};
+use crate::authorization::{AuthorizationError, PushedRequestError, RequestObjectError};
+use crate::client::ProfileError;
 use crate::hook::HookError;
 use crate::io::{HttpError, RandomError};
 use crate::logout::{FrontChannelLogoutError, LogoutTokenError};
@@ -50,10 +51,16 @@ pub enum Error {
     Request(RequestError),
     /// The login layer is in a place where the gate's own routes do not work.
     Layer(LayerError),
+    /// The provider's metadata does not meet the security profile.
+    Profile(ProfileError),
+    /// The authorization request could not be signed.
+    RequestObject(RequestObjectError),
     /// The authorization request could not be pushed to the provider.
     PushedRequest(PushedRequestError),
     /// The authorization response was refused.
     Authorization(AuthorizationError),
+    /// The authorization response came as a JWT, which was refused.
+    ResponseJwt(JwtError),
     /// The provider could not be reached, or its answer could not be read.
     Http(HttpError),
     /// The provider's metadata could not be used.
@@ -121,10 +128,15 @@ impl Error {
                 | LogoutTokenError::Token(JwtError::Jws(_)),
             ) => Fault::Visitor,
             Self::Authorization(error) => match error {
-                AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Fault::Provider,
+                AuthorizationError::IssMismatch
+                | AuthorizationError::IssMissing
+                | AuthorizationError::ResponseMissing => Fault::Provider,
                 AuthorizationError::Refused { error, .. } => refused_by(error),
                 _ => Fault::Visitor,
             },
+            Self::Profile(_) | Self::RequestObject(_) => Fault::Configuration,
+            // Anybody can invent one that nobody has signed.
+            Self::ResponseJwt(JwtError::Jws(_)) => Fault::Visitor,
             Self::PushedRequest(error) => match error {
                 PushedRequestError::Required | PushedRequestError::NoEndpoint => {
                     Fault::Configuration
@@ -208,7 +220,8 @@ impl Error {
             ) => StatusCode::FORBIDDEN,
             (Self::IdToken(_), Fault::Visitor) => StatusCode::FORBIDDEN,
             (Self::Hook(_) | Self::Guard(_), _) => StatusCode::SERVICE_UNAVAILABLE,
-            (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
+            (Self::Authorization(_), Fault::Visitor | Fault::Provider)
+            | (Self::ResponseJwt(_), _) => StatusCode::BAD_REQUEST,
             (Self::Http(error), _) if error.is_redirect() => StatusCode::BAD_GATEWAY,
             (Self::Http(_) | Self::RefreshUnavailable, _) | (_, Fault::Store) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -229,6 +242,9 @@ impl Error {
             Self::Request(RequestError::Body) => "unreadable_form",
             Self::Layer(LayerError::OutOfReach { .. }) => "layer_out_of_reach",
             Self::Layer(LayerError::BasePathStripped { .. }) => "base_path_stripped",
+            Self::Profile(_) => "security_profile",
+            Self::RequestObject(_) => "request_object",
+            Self::ResponseJwt(_) => "authorization_response_jwt",
             Self::PushedRequest(PushedRequestError::Refused { .. }) => "pushed_request_refused",
             Self::PushedRequest(_) => "pushed_request",
             Self::Authorization(error) => match error {
@@ -241,6 +257,7 @@ impl Error {
                 AuthorizationError::IssMissing => "iss_missing",
                 AuthorizationError::Refused { .. } => "login_refused_by_provider",
                 AuthorizationError::CodeMissing => "code_missing",
+                AuthorizationError::ResponseMissing => "response_missing",
             },
             Self::Http(HttpError::NoNewerKeys) => "provider_keys",
             Self::Http(error) if error.is_redirect() => "provider_redirect",
@@ -319,6 +336,9 @@ impl fmt::Display for Error {
             Self::CeilingReached => f.write_str(
                 "the session would expire before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is in the past; check both clocks",
             ),
+            Self::ResponseJwt(_) => {
+                f.write_str("the provider's authorization response JWT cannot be accepted")
+            }
             other => match std::error::Error::source(other) {
                 Some(source) => fmt::Display::fmt(source, f),
                 None => f.write_str(other.code()),
@@ -332,6 +352,9 @@ impl std::error::Error for Error {
         Some(match self {
             Self::Request(source) => source,
             Self::Layer(source) => source,
+            Self::Profile(source) => source,
+            Self::RequestObject(source) => source,
+            Self::ResponseJwt(source) => source,
             Self::PushedRequest(source) => source,
             Self::Authorization(source) => source,
             Self::Http(source) => source,
@@ -377,8 +400,11 @@ macro_rules! from {
 from! {
     Request(RequestError),
     Layer(LayerError),
+    Profile(ProfileError),
+    RequestObject(RequestObjectError),
     PushedRequest(PushedRequestError),
     Authorization(AuthorizationError),
+    ResponseJwt(JwtError),
     Http(HttpError),
     Discovery(DiscoveryError),
     Keys(KeysError),
@@ -517,6 +543,30 @@ mod tests {
                 "login_refused_by_provider",
                 500,
                 Configuration,
+            ),
+            (
+                RequestObjectError::NoKey.into(),
+                "request_object",
+                500,
+                Configuration,
+            ),
+            (
+                AuthorizationError::ResponseMissing.into(),
+                "response_missing",
+                400,
+                Provider,
+            ),
+            (
+                JwtError::Jws(JwsError::Unsigned).into(),
+                "authorization_response_jwt",
+                400,
+                Visitor,
+            ),
+            (
+                JwtError::Audience.into(),
+                "authorization_response_jwt",
+                400,
+                Provider,
             ),
             (
                 PushedRequestError::Required.into(),

@@ -37,11 +37,12 @@ mod userinfo;
 pub use authorization::{
     AuthorizationDetails, AuthorizationDetailsError, AuthorizationError, ClaimRequest,
     ClaimsRequest, ClaimsRequestError, CookiePersistence, LoginOptions, ParameterError, Prompt,
-    PushedRequestError, RememberMe, StepUp,
+    PushedRequestError, RememberMe, RequestObjectError, StepUp,
 };
 pub use builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider};
 pub use client::{
-    AssertionAudience, ClientAuth, ClientKey, ClientSecret, ResponseMode, Usage, UserinfoPolicy,
+    AssertionAudience, ClientAuth, ClientKey, ClientSecret, ProfileError, ResponseMode, Usage,
+    UserinfoPolicy,
 };
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, Fault, LayerError, RequestError};

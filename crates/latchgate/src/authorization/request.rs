@@ -10,7 +10,7 @@ use url::Url;
 use super::options::LoginOptions;
 use super::pending::PendingLogin;
 use super::secrets::LoginSecrets;
-use crate::client::{Registration, ResponseMode};
+use crate::client::Registration;
 use crate::jose::ProofKey;
 use crate::provider::Metadata;
 use crate::return_to::ReturnTo;
@@ -32,6 +32,11 @@ impl AuthorizationRequest {
     /// The URL to which the browser is sent, with all parameters in it.
     pub(crate) fn url(&self) -> Url {
         self.url_of(&self.parameters)
+    }
+
+    /// The same request with other parameters, which carry or stand for these.
+    pub(super) fn with_parameters(self, parameters: Vec<(String, String)>) -> Self {
+        Self { parameters, ..self }
     }
 
     /// The URL to which the browser is sent, with these parameters.
@@ -64,8 +69,8 @@ pub(crate) fn request(
     if let Some(Ok(signer)) = key.map(ProofKey::signer) {
         request = request.add_extra_param("dpop_jkt", signer.thumbprint());
     }
-    if registration.response_mode == ResponseMode::FormPost {
-        request = request.add_extra_param("response_mode", "form_post");
+    if let Some(mode) = registration.response_mode.parameter() {
+        request = request.add_extra_param("response_mode", mode);
     }
     if let Some(audience) = &registration.audience {
         request = request.add_extra_param("audience", audience);
@@ -149,6 +154,7 @@ mod tests {
 
     use super::*;
     use crate::authorization::Prompt;
+    use crate::client::ResponseMode;
     use crate::io::RandomError;
     use crate::io::scripted::{BrokenRandom, CountingRandom};
     use serde_json::json;

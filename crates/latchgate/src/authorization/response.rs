@@ -1,6 +1,7 @@
 //! The authorization response: [RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2),
 //! [RFC 9207 §2.4](https://www.rfc-editor.org/rfc/rfc9207#section-2.4),
-//! [OpenID Connect Core 1.0 §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError).
+//! [OpenID Connect Core 1.0 §3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError),
+//! [JARM §2.3](https://openid.net/specs/oauth-v2-jarm-final.html#section-2.3).
 //!
 //! Nothing in it is trusted, shown or acted on before `state` has been compared with the login cookie,
 //! and `iss` with the provider at which the login was started.
@@ -8,12 +9,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::pending::PendingLogin;
 use super::pkce::CodeVerifier;
 use super::secrets::Nonce;
 use super::step_up::ExpectedStepUp;
 use crate::client::Registration;
-use crate::jose::ProofKey;
+use crate::jose::{Jws, ProofKey};
 use crate::provider::Metadata;
 
 /// The parameters of an authorization response, each at most once.
@@ -24,6 +27,8 @@ pub(crate) struct Parameters<'a> {
     iss: Option<Cow<'a, str>>,
     error: Option<Cow<'a, str>>,
     error_description: Option<Cow<'a, str>>,
+    /// All of the above as a JWT.
+    response: Option<Cow<'a, str>>,
 }
 
 /// A code that came with the right `state` and `iss` to the browser that started the login, with its
@@ -79,6 +84,8 @@ pub enum AuthorizationError {
     },
     /// Neither `code` nor `error`, or an empty `code`.
     CodeMissing,
+    /// No `response`, although the answer was to come as a JWT: whatever else it says does not count.
+    ResponseMissing,
 }
 
 impl fmt::Display for AuthorizationError {
@@ -101,6 +108,9 @@ impl fmt::Display for AuthorizationError {
                 write!(f, "the provider refused the login: {error} ({description})")
             }
             Self::CodeMissing => f.write_str("the provider's answer has no `code`"),
+            Self::ResponseMissing => f.write_str(
+                "the provider's answer has no `response`, although it was to come as a JWT; let the provider sign its answers to this client, or set `response_mode` to `query`",
+            ),
         }
     }
 }
@@ -120,6 +130,7 @@ impl<'a> Parameters<'a> {
                 "iss" => (&mut parameters.iss, "iss"),
                 "error" => (&mut parameters.error, "error"),
                 "error_description" => (&mut parameters.error_description, "error_description"),
+                "response" => (&mut parameters.response, "response"),
                 _ => continue,
             };
             if slot.replace(value).is_some() {
@@ -129,8 +140,43 @@ impl<'a> Parameters<'a> {
         Ok(parameters)
     }
 
-    /// The `state`, which names the login cookie.
-    pub(crate) fn state(&self) -> Result<&str, AuthorizationError> {
+    /// The `state` that names the login cookie, wherever it is. Of a JWT it is read unverified: it only finds the login,
+    /// and is compared with it once the JWT is verified.
+    pub(crate) fn names_login(&self) -> Result<Cow<'_, str>, AuthorizationError> {
+        match &self.response {
+            None => self.state().map(Cow::Borrowed),
+            Some(jwt) => match Jws::parse(jwt).and_then(|jws| jws.claims()) {
+                Ok(claims) => Self::of_claims(&claims)
+                    .state()
+                    .map(|state| Cow::Owned(state.to_owned())),
+                Err(_) => Err(AuthorizationError::StateMissing),
+            },
+        }
+    }
+
+    /// The JWT that has the parameters.
+    pub(crate) fn jwt(&self) -> Result<&str, AuthorizationError> {
+        let jwt = self.response.as_deref().filter(|jwt| !jwt.is_empty());
+        jwt.ok_or(AuthorizationError::ResponseMissing)
+    }
+
+    /// The parameters of a JWT's claims. One that is not a text is left out.
+    pub(crate) fn of_claims(claims: &Map<String, Value>) -> Parameters<'static> {
+        let text = |name| {
+            let value = claims.get(name).and_then(Value::as_str);
+            value.map(|value| Cow::Owned(value.to_owned()))
+        };
+        Parameters {
+            state: text("state"),
+            code: text("code"),
+            iss: text("iss"),
+            error: text("error"),
+            error_description: text("error_description"),
+            response: None,
+        }
+    }
+
+    fn state(&self) -> Result<&str, AuthorizationError> {
         match self.state.as_deref() {
             Some(state) if !state.is_empty() => Ok(state),
             _ => Err(AuthorizationError::StateMissing),

@@ -7,6 +7,7 @@ mod client_auth;
 mod encryption;
 mod hooks;
 mod paths;
+mod profile;
 mod protected_resource;
 mod provider;
 mod several;

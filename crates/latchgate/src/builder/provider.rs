@@ -6,10 +6,11 @@ use url::Url;
 
 use super::client_auth::client_auth;
 use super::encryption::EncryptedTokens;
+use super::profile::Decided;
 use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
 use crate::client::{
     AssertionAudience, ClientAuth, ClientKey, ClientSecret, Registration, ResponseMode,
-    TokenBinding, Usage, UserinfoPolicy, registration_id,
+    SecurityProfile, TokenBinding, Usage, UserinfoPolicy, registration_id,
 };
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::{Algorithm, ContentEncryption, DecryptionKey, KeyManagement};
@@ -36,14 +37,16 @@ pub struct Provider {
     client_id: String,
     auth: Option<ClientAuth>,
     auth_alg: Option<Algorithm>,
-    assertion_audience: AssertionAudience,
+    pub(super) assertion_audience: AssertionAudience,
     scopes: Vec<String>,
     audience: Option<String>,
     resources: Vec<String>,
-    response_mode: ResponseMode,
-    par: Usage,
-    dpop: Usage,
-    id_token_alg: Algorithm,
+    pub(super) response_mode: Option<ResponseMode>,
+    pub(super) signed_requests: Usage,
+    pub(super) profile: SecurityProfile,
+    pub(super) par: Usage,
+    pub(super) dpop: Usage,
+    pub(super) id_token_alg: Option<Algorithm>,
     trusted_audiences: Vec<String>,
     userinfo: UserinfoPolicy,
     userinfo_alg: Option<Algorithm>,
@@ -72,10 +75,12 @@ impl Provider {
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
             audience: None,
             resources: Vec::new(),
-            response_mode: ResponseMode::Query,
+            response_mode: None,
+            signed_requests: Usage::WhenRequired,
+            profile: SecurityProfile::None,
             par: Usage::WhenRequired,
             dpop: Usage::WhenRequired,
-            id_token_alg: Algorithm::Rs256,
+            id_token_alg: None,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
             userinfo_alg: None,
@@ -150,9 +155,10 @@ impl Provider {
         self
     }
 
-    /// How the authorization response is returned; by default in the query.
+    /// How the authorization response is returned; by default in the query. Signed responses (JARM) are checked
+    /// with [`id_token_alg`](Self::id_token_alg).
     pub fn response_mode(mut self, mode: ResponseMode) -> Self {
-        self.response_mode = mode;
+        self.response_mode = Some(mode);
         self
     }
 
@@ -165,9 +171,17 @@ impl Provider {
         self
     }
 
+    /// Whether authorization requests are signed with the client's key
+    /// ([RFC 9101](https://www.rfc-editor.org/rfc/rfc9101)), whether they are pushed or carried by the browser. By
+    /// default they are when the provider's metadata requires it. Needs [`client_key`](Self::client_key).
+    pub fn signed_requests(mut self, signed: Usage) -> Self {
+        self.signed_requests = signed;
+        self
+    }
+
     /// Whether tokens are bound to a key of each session, so that a stolen access token is of no use
-    /// ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). Only `Always` turns it on: no provider can
-    /// say in its metadata that it requires it.
+    /// ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). By default they are only when a security profile
+    /// requires it: no provider can say in its metadata that it does.
     ///
     /// Every API that the tokens are for has to know it too; [`AccessToken::call`](crate::AccessToken::call)
     /// sends them in either way. A provider that answers with bearer tokens is refused. Sessions that began
@@ -177,10 +191,38 @@ impl Provider {
         self
     }
 
+    /// Keeps to the
+    /// [FAPI 2.0 Security Profile](https://openid.net/specs/fapi-security-profile-2_0-final.html): pushed
+    /// authorization requests, PKCE, [`client_key`](Self::client_key), tokens that are bound to a key (DPoP), `iss` in
+    /// responses, and signatures by PS256, ES256 or EdDSA only ([`id_token_alg`](Self::id_token_alg) is PS256 unless
+    /// set).
+    ///
+    /// Settings that contradict it are mistakes when the gate is built, and so is metadata when it is fetched: by
+    /// [`Gate::warm_up`](crate::Gate::warm_up) or at the first login.
+    ///
+    /// ```
+    /// # use latchgate::{ClientKey, Provider};
+    /// # fn provider(key: ClientKey) -> Provider {
+    /// Provider::new("https://bank.example.com", "my-app").client_key(key).fapi2()
+    /// # }
+    /// ```
+    pub fn fapi2(mut self) -> Self {
+        self.profile = SecurityProfile::Fapi2;
+        self
+    }
+
+    /// Keeps to [FAPI 2.0 Message Signing](https://openid.net/specs/fapi-message-signing-2_0.html): what
+    /// [`fapi2`](Self::fapi2) does, and signed requests (JAR) and responses (JARM,
+    /// [`ResponseMode::Jwt`](crate::ResponseMode::Jwt) unless another of that kind is set).
+    pub fn fapi2_message_signing(mut self) -> Self {
+        self.profile = SecurityProfile::Fapi2MessageSigning;
+        self
+    }
+
     /// The one signature algorithm accepted for ID tokens, logout tokens and signed userinfo; the default
     /// is RS256.
     pub fn id_token_alg(mut self, alg: Algorithm) -> Self {
-        self.id_token_alg = alg;
+        self.id_token_alg = Some(alg);
         self
     }
 
@@ -314,10 +356,11 @@ impl Provider {
         if blank(&self.client_id) {
             mistakes.add(Mistake::new("client_id", Problem::Missing));
         }
-        let auth = client_auth(self.auth, self.auth_alg, mistakes);
+        let auth = client_auth(self.auth.clone(), self.auth_alg, mistakes);
+        let profile = Decided::by_profile(&self, auth.as_ref(), mistakes);
         let has_no_secret = |auth: &ClientAuth| auth.secret().is_none();
         for (name, alg) in [
-            ("id_token_alg", Some(self.id_token_alg)),
+            ("id_token_alg", Some(profile.id_token_alg)),
             ("userinfo_alg", self.userinfo_alg),
         ] {
             let is_symmetric = alg.is_some_and(Algorithm::is_symmetric);
@@ -366,13 +409,15 @@ impl Provider {
             scopes: self.scopes,
             audience: self.audience,
             resources: self.resources,
-            response_mode: self.response_mode,
-            par: self.par,
-            binding: match self.dpop {
+            response_mode: profile.response_mode,
+            par: profile.par,
+            signed_requests: profile.signed_requests,
+            profile: self.profile,
+            binding: match profile.dpop {
                 Usage::Always => TokenBinding::Dpop,
                 Usage::WhenRequired | Usage::Never => TokenBinding::None,
             },
-            id_token_alg: self.id_token_alg,
+            id_token_alg: profile.id_token_alg,
             trusted_audiences: self.trusted_audiences,
             userinfo: self.userinfo,
             userinfo_alg: self.userinfo_alg,

@@ -152,6 +152,11 @@ impl ClientKey {
         jwk
     }
 
+    /// The algorithm of what the key signs.
+    pub(crate) fn signature_algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// Signs a JWT of this type and these claims, in compact serialisation. `alg` and `kid` are the key's.
     ///
     /// # Errors

@@ -5,12 +5,15 @@ mod assertion;
 mod authentication;
 mod credentials;
 mod key;
+mod profile;
 mod registration;
 mod usage;
 
 pub(crate) use assertion::Freshness;
 pub use authentication::{AssertionAudience, ClientAuth, ClientSecret};
 pub use key::ClientKey;
+pub use profile::ProfileError;
+pub(crate) use profile::SecurityProfile;
 pub(crate) use registration::{Registration, TokenBinding, registration_id};
 pub use registration::{ResponseMode, UserinfoPolicy};
 pub use usage::Usage;

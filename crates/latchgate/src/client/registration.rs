@@ -13,6 +13,7 @@ use oauth2::{
 };
 
 use super::authentication::{AssertionAudience, ClientAuth};
+use super::profile::SecurityProfile;
 use super::usage::Usage;
 use crate::jose::{Algorithm, Encryption};
 use crate::provider::{ClaimPaths, Issuer, Metadata};
@@ -45,6 +46,9 @@ pub(crate) struct Registration {
     pub(crate) response_mode: ResponseMode,
     /// Whether authorization requests are pushed, RFC 9126.
     pub(crate) par: Usage,
+    /// Whether authorization requests are signed, RFC 9101.
+    pub(crate) signed_requests: Usage,
+    pub(crate) profile: SecurityProfile,
     /// Whether tokens are bound to a key, RFC 9449.
     pub(crate) binding: TokenBinding,
     /// The one signature algorithm an ID token may have.
@@ -71,6 +75,36 @@ pub enum ResponseMode {
     Query,
     /// As a cross-site form POST (OAuth 2.0 Form Post Response Mode).
     FormPost,
+    /// As a signed JWT (JARM), in the query, which is where the provider puts it for `jwt`. Nothing but the
+    /// JWT counts.
+    Jwt,
+    /// As a signed JWT (JARM), in the query.
+    QueryJwt,
+    /// As a signed JWT (JARM), as a cross-site form POST.
+    FormPostJwt,
+}
+
+impl ResponseMode {
+    /// The `response_mode` parameter; `None` for the default of the flow.
+    pub(crate) fn parameter(self) -> Option<&'static str> {
+        match self {
+            Self::Query => None,
+            Self::FormPost => Some("form_post"),
+            Self::Jwt => Some("jwt"),
+            Self::QueryJwt => Some("query.jwt"),
+            Self::FormPostJwt => Some("form_post.jwt"),
+        }
+    }
+
+    /// Whether the response is a cross-site POST.
+    pub(crate) fn is_posted(self) -> bool {
+        matches!(self, Self::FormPost | Self::FormPostJwt)
+    }
+
+    /// Whether the response is a signed JWT.
+    pub(crate) fn is_jwt(self) -> bool {
+        matches!(self, Self::Jwt | Self::QueryJwt | Self::FormPostJwt)
+    }
 }
 
 /// What tokens are bound to.
@@ -164,6 +198,8 @@ impl Registration {
             resources: Vec::new(),
             response_mode: ResponseMode::Query,
             par: Usage::WhenRequired,
+            signed_requests: Usage::WhenRequired,
+            profile: SecurityProfile::None,
             binding: TokenBinding::None,
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),

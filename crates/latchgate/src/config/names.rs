@@ -29,6 +29,8 @@ pub(crate) const NAMES: &[&str] = &[
     "response_mode",
     "par",
     "dpop",
+    "signed_requests",
+    "profile",
     "id_token_alg",
     "id_token_encryption_alg",
     "id_token_encryption_enc",

@@ -104,6 +104,13 @@ pub enum Problem {
     CookieName,
     /// The base URL is too long to be part of it.
     LongBaseUrl,
+    /// It contradicts the security profile.
+    Profile {
+        /// What would be right.
+        cure: &'static str,
+    },
+    /// There is no key to sign with.
+    NoSigningKey,
     /// It is not a `claims` parameter.
     Claims(ClaimsRequestError),
     /// They are not authorization details.
@@ -199,6 +206,8 @@ impl fmt::Display for Problem {
             Self::Collision => f.write_str("is also the path of another route; every route needs its own"),
             Self::CookieName => f.write_str("is not 1 to 64 letters, digits, `-` or `_`; the `__Host-` prefix is added where it applies"),
             Self::LongBaseUrl => f.write_str("would be longer than 64 characters because it contains the path of `base_url`; set it yourself"),
+            Self::Profile { cure } => write!(f, "contradicts the security profile (setting `profile`); {cure}"),
+            Self::NoSigningKey => f.write_str("needs the client's key; authenticate with `private_key_jwt`, or leave it at `auto`"),
             Self::Claims(problem) => problem.fmt(f),
             Self::AuthorizationDetails(problem) => problem.fmt(f),
             Self::ClaimPath(problem) => problem.fmt(f),

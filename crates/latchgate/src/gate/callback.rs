@@ -42,7 +42,7 @@ impl Gate {
         parts: &RequestParts,
     ) -> Result<Response<Bytes>, Error> {
         let parameters = Parameters::parse(form)?;
-        let suffix = format!(".{}", suffix_of(parameters.state()?));
+        let suffix = format!(".{}", suffix_of(&parameters.names_login()?));
         let pending = self.pending_login(&suffix, parts, self.now());
         let retry = match &pending {
             // The page asks for the step-up again.

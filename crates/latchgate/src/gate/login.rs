@@ -37,9 +37,9 @@ impl Gate {
 
     /// The cookie of a login whose response comes in this way: a cross-site `POST` carries no `Lax` cookies.
     pub(crate) fn login_cookie(&self, mode: ResponseMode) -> &CookieKind {
-        match mode {
-            ResponseMode::FormPost => &self.0.cross_site_login_cookie,
-            ResponseMode::Query => &self.0.login_cookie,
+        match mode.is_posted() {
+            true => &self.0.cross_site_login_cookie,
+            false => &self.0.login_cookie,
         }
     }
 

@@ -82,6 +82,12 @@ impl Words {
         Again,
     );
 
+    const UNTRUSTED: Self = Self::new(
+        "This login could not be trusted",
+        "The response did not come from the expected login service, so it was not used.",
+        Again,
+    );
+
     const PROVIDER_DOWN: Self = Self::new(
         "The login service is not responding",
         "Please wait a moment and try again.",
@@ -134,6 +140,7 @@ impl Words {
         match error {
             Error::Request(error) => Self::of_request(*error),
             Error::Authorization(refused) => Self::of_authorization(refused, error.fault()),
+            Error::ResponseJwt(_) => Self::UNTRUSTED,
             Error::Token(TokenError::Refused { .. }) if error.fault() == Fault::Visitor => {
                 Self::STALE
             }
@@ -233,11 +240,9 @@ impl Words {
                     Again,
                 ),
             },
-            AuthorizationError::IssMismatch | AuthorizationError::IssMissing => Self::new(
-                "This login could not be trusted",
-                "The response did not come from the expected login service, so it was not used.",
-                Again,
-            ),
+            AuthorizationError::IssMismatch
+            | AuthorizationError::IssMissing
+            | AuthorizationError::ResponseMissing => Self::UNTRUSTED,
             _ => Self::STALE,
         }
     }

@@ -14,6 +14,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::fmt;
 use url::Url;
 
@@ -79,7 +80,22 @@ debug_with_causes!(DiscoveryError);
 /// What a provider says about itself, checked: the issuer is the configured one and every endpoint is
 /// https (or http on loopback for a loopback issuer).
 #[derive(Clone, Debug)]
-pub(crate) struct Metadata(Standard);
+pub(crate) struct Metadata(Standard, Advertised);
+
+/// The lists of what a provider supports, where it has them: by member.
+type Advertised = BTreeMap<&'static str, Vec<String>>;
+
+/// The lists that a security profile looks at. One that is no list of texts is left out.
+const LISTS: [&str; 8] = [
+    "authorization_signing_alg_values_supported",
+    "code_challenge_methods_supported",
+    "dpop_signing_alg_values_supported",
+    "id_token_signing_alg_values_supported",
+    "request_object_signing_alg_values_supported",
+    "response_modes_supported",
+    "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+];
 
 type Standard = ProviderMetadata<
     Additional,
@@ -104,6 +120,8 @@ struct Additional {
     pushed_authorization_request_endpoint: Option<Url>,
     #[serde(default)]
     require_pushed_authorization_requests: bool,
+    #[serde(default)]
+    require_signed_request_object: bool,
     introspection_endpoint: Option<Url>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -115,7 +133,7 @@ impl AdditionalProviderMetadata for Additional {}
 
 /// The members this crate acts on. All others are dropped unread, so that a malformed
 /// `op_policy_uri` or a new kind of `display` can never stop a login.
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 12] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -125,6 +143,7 @@ const MEMBERS: [&str; 11] = [
     "revocation_endpoint",
     "pushed_authorization_request_endpoint",
     "require_pushed_authorization_requests",
+    "require_signed_request_object",
     "introspection_endpoint",
     "authorization_response_iss_parameter_supported",
 ];
@@ -135,6 +154,7 @@ impl Metadata {
         mut document: Map<String, Value>,
         issuer: &Issuer,
     ) -> Result<Self, DiscoveryError> {
+        let advertised = advertised(&document);
         document.retain(|name, value| match name.as_str() {
             // Only a hint, so ignored in any other form.
             "prompt_values_supported" => value.is_array(),
@@ -182,7 +202,7 @@ impl Metadata {
             *value = Value::String(endpoint.into());
         }
         serde_json::from_value(Value::Object(document))
-            .map(Self)
+            .map(|standard| Self(standard, advertised))
             .map_err(DiscoveryError::Members)
     }
 
@@ -226,6 +246,17 @@ impl Metadata {
         self.0.additional_metadata().introspection_endpoint.as_ref()
     }
 
+    /// Whether authorization requests are accepted only if they are signed (RFC 9101 §10.5).
+    pub(crate) fn requires_signed_requests(&self) -> bool {
+        self.0.additional_metadata().require_signed_request_object
+    }
+
+    /// Whether a list of what is supported contains a value; `None` if the provider has no such list.
+    pub(crate) fn lists(&self, member: &str, value: &str) -> Option<bool> {
+        let list = self.1.get(member)?;
+        Some(list.iter().any(|listed| listed == value))
+    }
+
     /// Whether every authorization response must carry `iss` (RFC 9207 §2.4).
     pub(crate) fn iss_parameter_supported(&self) -> bool {
         self.0
@@ -239,6 +270,16 @@ impl Metadata {
         let known = &self.0.additional_metadata().prompt_values_supported;
         known.iter().any(|value| value == "select_account")
     }
+}
+
+/// The lists of a document.
+fn advertised(document: &Map<String, Value>) -> Advertised {
+    let list = |member: &&'static str| {
+        let values = document.get(*member)?.as_array()?.iter();
+        let values: Option<Vec<String>> = values.map(|v| v.as_str().map(str::to_owned)).collect();
+        Some((*member, values?))
+    };
+    LISTS.iter().filter_map(list).collect()
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use super::RelyingParty;
 use super::connection::DEADLINE;
 use crate::authorization::{
     AuthorizationRequest, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin,
-    VerifiedCode, push_request, push_response, request, response,
+    VerifiedCode, push_request, push_response, request, response, sign_request,
 };
 use crate::client::TokenBinding;
 use crate::error::Error;
 use crate::io::{HttpError, Random};
 use crate::provider::Metadata;
 use crate::return_to::ReturnTo;
+use crate::token::{self, JwtError, Rules};
 
 /// How many authorization requests are pushed at once. Anybody can start logins, and each is a call to the provider:
 /// further ones wait, as long as one call may take.
@@ -33,6 +34,7 @@ impl RelyingParty {
         }
         let (registration, now) = (&self.registration, self.now());
         let (request, pending) = request(registration, &metadata, options, return_to, secrets, now);
+        let request = sign_request(registration, &metadata, &self.fresh()?, request)?;
         let pushed = self.push(&request, &metadata).await?;
         Ok((pushed.unwrap_or_else(|| request.url()), pending))
     }
@@ -62,6 +64,15 @@ impl RelyingParty {
         pending: PendingLogin,
     ) -> Result<(VerifiedCode, Expected), Error> {
         let metadata = self.metadata().await?;
+        let parameters = match self.registration.response_mode.is_jwt() {
+            false => parameters,
+            true => {
+                let jwt = parameters.jwt()?;
+                let verify = |rules: &Rules<'_>| token::verify_response_jwt(rules, jwt);
+                let claims = self.verify_with_newer_keys(verify, JwtError::lacks_a_key);
+                Parameters::of_claims(&claims.await?)
+            }
+        };
         Ok(response(
             parameters,
             pending,

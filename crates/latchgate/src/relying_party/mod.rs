@@ -147,7 +147,9 @@ impl RelyingParty {
     }
 
     async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
-        self.connection.metadata(self.now()).await
+        let metadata = self.connection.metadata(self.now()).await?;
+        self.registration.check_profile(&metadata)?;
+        Ok(metadata)
     }
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {

@@ -47,7 +47,7 @@ impl Kind {
     /// The kind of a setting.
     fn of(setting: &str) -> Self {
         match setting {
-            "userinfo" | "par" | "dpop" | "api_introspection" => Self::Switch,
+            "userinfo" | "par" | "dpop" | "signed_requests" | "api_introspection" => Self::Switch,
             "max_age" => Self::Seconds,
             "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
             | "trusted_audiences" | "api_scopes" => Self::Words,

@@ -14,6 +14,9 @@ use crate::provider::ProviderPreset;
 use crate::seal::SessionKey;
 use crate::store::{MemoryStore, SessionStore};
 
+/// The accepted response modes.
+const RESPONSE_MODES: &str = "query, form_post, jwt, query.jwt, form_post.jwt";
+
 impl Settings {
     /// Starts to build a gate with these settings, for options that exist in code only.
     /// Mistakes in the settings are reported when the gate is built.
@@ -147,8 +150,11 @@ impl Settings {
         let modes = [
             ("query", ResponseMode::Query),
             ("form_post", ResponseMode::FormPost),
+            ("jwt", ResponseMode::Jwt),
+            ("query.jwt", ResponseMode::QueryJwt),
+            ("form_post.jwt", ResponseMode::FormPostJwt),
         ];
-        let mode = self.word("response_mode", "query, form_post", &modes);
+        let mode = self.word("response_mode", RESPONSE_MODES, &modes);
         if let Some(Some(mode)) = mistakes.keep(mode) {
             provider = provider.response_mode(mode);
         }
@@ -158,6 +164,16 @@ impl Settings {
         if let Some(Some(dpop)) = mistakes.keep(self.usage("dpop")) {
             provider = provider.dpop(dpop);
         }
+        if let Some(Some(signed)) = mistakes.keep(self.usage("signed_requests")) {
+            provider = provider.signed_requests(signed);
+        }
+        let profiles = [("fapi2", false), ("fapi2_message_signing", true)];
+        let profile = self.word("profile", "fapi2, fapi2_message_signing", &profiles);
+        provider = match mistakes.keep(profile).flatten() {
+            Some(true) => provider.fapi2_message_signing(),
+            Some(false) => provider.fapi2(),
+            None => provider,
+        };
         if let Some(alg) = self.get("id_token_alg") {
             let alg = alg.parse().map_err(Problem::Algorithm);
             let alg = alg.map_err(|problem| Mistake::new("id_token_alg", problem));

@@ -11,6 +11,7 @@ mod prover;
 mod refresh;
 mod request;
 mod response;
+mod response_jwt;
 mod revocation;
 mod token_for;
 
@@ -27,6 +28,7 @@ pub(crate) use refresh::request as refresh_request;
 pub(crate) use request::request;
 pub use response::TokenError;
 pub(crate) use response::{TokenResponse, TokenType, response};
+pub(crate) use response_jwt::verify as verify_response_jwt;
 pub(crate) use revocation::request as revocation_request;
 pub use token_for::TokenFor;
 pub(crate) use token_for::{Grant, client_credentials, exchange_for, refresh_for};
