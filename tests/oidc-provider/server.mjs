@@ -6,8 +6,10 @@
 //
 //   PORT               port on 127.0.0.1; 0 (the default) takes a free one
 //   RP_BASE_URL        the application that logs in here; its /callback and / are the registered URIs
-//   CLIENT_AUTH        client_secret_basic (default), client_secret_post, none
-//   ID_TOKEN_ALG       RS256 (default), ES256
+//   CLIENT_AUTH        client_secret_basic (default), client_secret_post, private_key_jwt, none
+//   ID_TOKEN_ALG       RS256 (default), ES256, PS256
+//   CLIENT_JWK         the public key of the client, for FAPI
+//   FAPI               security_profile or message_signing: what FAPI 2.0 demands of the client
 //   ACCESS_TOKENS      of the API: jwt (default), opaque
 //   ACCESS_TOKEN_TTL   seconds, default 600
 //   LIFETIME           seconds until it stops by itself, default 600
@@ -25,6 +27,8 @@ const env = process.env;
 const relyingParty = env.RP_BASE_URL ?? 'http://127.0.0.1:3000';
 const clientAuth = env.CLIENT_AUTH ?? 'client_secret_basic';
 const idTokenAlg = env.ID_TOKEN_ALG ?? 'RS256';
+const fapi = env.FAPI;
+const signed = fapi === 'message_signing';
 const accessTokenTtl = Number(env.ACCESS_TOKEN_TTL ?? 600);
 const lifetime = Number(env.LIFETIME ?? 600);
 
@@ -39,6 +43,17 @@ function client() {
     response_types: ['code'],
     token_endpoint_auth_method: clientAuth,
     id_token_signed_response_alg: idTokenAlg,
+    ...(fapi && {
+      jwks: { keys: [JSON.parse(env.CLIENT_JWK)] },
+      token_endpoint_auth_signing_alg: 'ES256',
+      dpop_bound_access_tokens: true,
+      require_pushed_authorization_requests: true,
+    }),
+    ...(signed && {
+      request_object_signing_alg: 'ES256',
+      require_signed_request_object: true,
+      authorization_signed_response_alg: idTokenAlg,
+    }),
   };
 }
 
@@ -59,6 +74,7 @@ function privateKey(type, options) {
 function signingKeys() {
   return [
     { ...privateKey('rsa', { modulusLength: 2048 }), kid: 'rsa-1', use: 'sig', alg: 'RS256' },
+    { ...privateKey('rsa', { modulusLength: 2048 }), kid: 'rsa-2', use: 'sig', alg: 'PS256' },
     { ...privateKey('ec', { namedCurve: 'P-256' }), kid: 'ec-1', use: 'sig', alg: 'ES256' },
   ];
 }
@@ -93,6 +109,16 @@ function getResourceServerInfo(_ctx, indicator) {
 }
 
 const configuration = {
+  ...(fapi && {
+    clientAuthMethods: ['private_key_jwt'],
+    enabledJWA: {
+      idTokenSigningAlgValues: ['PS256', 'ES256'],
+      authorizationSigningAlgValues: ['PS256', 'ES256'],
+      clientAuthSigningAlgValues: ['PS256', 'ES256', 'EdDSA'],
+      requestObjectSigningAlgValues: ['PS256', 'ES256', 'EdDSA'],
+      dPoPSigningAlgValues: ['PS256', 'ES256', 'EdDSA'],
+    },
+  }),
   clients: [client()],
   findAccount,
   jwks: { keys: signingKeys() },
@@ -127,6 +153,16 @@ const configuration = {
     revocation: { enabled: true },
     rpInitiatedLogout: { enabled: true },
     userinfo: { enabled: true },
+    ...(fapi && {
+      fapi: { enabled: true, profile: '2.0' },
+      // A nonce is demanded of every proof, at the token endpoint and at resources.
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+    }),
+    ...(signed && {
+      requestObjects: { enabled: true, requireSignedRequestObject: true },
+      jwtResponseModes: { enabled: true },
+    }),
   },
 };
 

@@ -30,6 +30,16 @@ pub(crate) fn cases() -> Vec<Case> {
     let es256 = es256.signed_with("ES256");
     let secret_in_body = plain.authenticated_by("client_secret_post");
     let public = plain.authenticated_by("none");
+    let fapi2 = plain.with(&[
+        ("LATCHGATE_PROFILE", "fapi2"),
+        ("LATCHGATE_USERINFO", "true"),
+    ]);
+    let fapi2 = fapi2.fapi("security_profile");
+    let signed = plain.with(&[
+        ("LATCHGATE_PROFILE", "fapi2_message_signing"),
+        ("LATCHGATE_USERINFO", "true"),
+    ]);
+    let signed = signed.fapi("message_signing");
     for at in BOTH {
         cases.extend([
             case(
@@ -46,6 +56,8 @@ pub(crate) fn cases() -> Vec<Case> {
             case(at, "es256", es256, lands_where_it_began),
             case(at, "client_secret_post", secret_in_body, login_and_refresh),
             case(at, "public_client", public, login_and_refresh),
+            case(at, "fapi2", fapi2, bound_tokens_work),
+            case(at, "fapi2_message_signing", signed, bound_tokens_work),
         ]);
     }
     cases
@@ -155,6 +167,30 @@ async fn login_and_refresh(world: &mut World) -> Result<(), Failure> {
         world.token().await? != first,
         "a refresh left the token as it was"
     );
+    Ok(())
+}
+
+/// Pushed requests, private_key_jwt, and tokens that are bound to a key, each use of which needs a nonce: at login, in
+/// refreshes, and at the userinfo endpoint, whose claims these are.
+async fn bound_tokens_work(world: &mut World) -> Result<(), Failure> {
+    world.log_in().await?;
+    let me = world.me().await?;
+    ensure!(me["email"] == "alice@example.com", "userinfo: {me}");
+    let url = world.app.url("/token");
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let answer = world.browser.fetch("GET", &url).await?.json(200)?;
+        let token = answer["access_token"].as_str().unwrap_or_default();
+        ensure!(
+            !seen.contains(&token.to_owned()),
+            "a refresh left the token"
+        );
+        // As a bearer token it is of no use to anybody.
+        let stolen = world.provider.subject_of(token).await;
+        ensure!(stolen.is_err(), "the token is not bound: {stolen:?}");
+        seen.push(token.to_owned());
+        world.refresh().await?;
+    }
     Ok(())
 }
 

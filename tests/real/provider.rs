@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use latchgate::ClientKey;
 use serde_json::Value;
 use url::Url;
 
@@ -19,7 +20,15 @@ pub(crate) struct Registration {
     pub(crate) id_token_alg: &'static str,
     /// What access tokens for the application's API are: `jwt` or `opaque`.
     pub(crate) access_tokens: &'static str,
+    /// What of FAPI 2.0 the provider demands; the client then has [`CLIENT_KEY`].
+    pub(crate) fapi: Option<&'static str>,
 }
+
+/// The private key of the client, where it has one.
+pub(crate) const CLIENT_KEY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../crates/latchgate/src/jose/private_key/tests/p256.pkcs8.pem"
+);
 
 impl Default for Registration {
     fn default() -> Self {
@@ -27,6 +36,7 @@ impl Default for Registration {
             client_auth: "client_secret_basic",
             id_token_alg: "RS256",
             access_tokens: "jwt",
+            fapi: None,
         }
     }
 }
@@ -49,6 +59,12 @@ impl Provider {
             .env("CLIENT_AUTH", registration.client_auth)
             .env("ID_TOKEN_ALG", registration.id_token_alg)
             .env("ACCESS_TOKENS", registration.access_tokens);
+        if let Some(fapi) = registration.fapi {
+            let key = ClientKey::from_pem(std::fs::read(CLIENT_KEY)?)?;
+            command
+                .env("FAPI", fapi)
+                .env("CLIENT_JWK", key.public_jwk());
+        }
         let mut server = Server::spawn("oidc-provider", &mut command)?;
         let issuer = server
             .until("issuer line", |said| async move { issuer(&said) })

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::case::Failure;
 use crate::example::{Address, Example, Running};
-use crate::provider::{CLIENT_SECRET, Provider, Registration};
+use crate::provider::{CLIENT_KEY, CLIENT_SECRET, Provider, Registration};
 use latchgate_tests::browser::{Browser, Page};
 
 /// A login takes a login page, a consent page and at most a page that posts the answer.
@@ -42,6 +42,13 @@ impl Setup {
         self
     }
 
+    /// The provider demands this of FAPI 2.0, and gets it.
+    pub(crate) fn fapi(mut self, demands: &'static str) -> Self {
+        self.registration.fapi = Some(demands);
+        self.authenticated_by("private_key_jwt")
+            .signed_with("PS256")
+    }
+
     /// The client authenticates like this; the provider's registration and the application agree.
     pub(crate) fn authenticated_by(mut self, method: &'static str) -> Self {
         self.registration.client_auth = method;
@@ -65,7 +72,9 @@ impl World {
                 "bGF0Y2hnYXRlLXRlc3RzLW9ubHktMzItYnl0ZXMtISE=",
             ),
         ];
-        if setup.registration.client_auth != "none" {
+        if setup.registration.fapi.is_some() {
+            variables.push(("LATCHGATE_CLIENT_KEY_FILE", CLIENT_KEY));
+        } else if setup.registration.client_auth != "none" {
             variables.push(("LATCHGATE_CLIENT_SECRET", CLIENT_SECRET));
         }
         let given = setup.variables.iter();

@@ -91,7 +91,9 @@ impl AuthorizationRequest {
         if let Some(mode) = parameters.get("response_mode")
             && ResponseMode::parse(mode).is_none()
         {
-            return Err(InvalidRequest("response_mode must be query or form_post"));
+            return Err(InvalidRequest(
+                "response_mode must be query, form_post, jwt, query.jwt or form_post.jwt",
+            ));
         }
         let scope = Scope::parse(parameters.get("scope").unwrap_or_default());
         if !scope.contains("openid") {
@@ -197,6 +199,7 @@ fn trusted_return_address(
             .and_then(ResponseMode::parse)
             .unwrap_or(ResponseMode::Query),
         state: parameters.get("state").map(str::to_owned),
+        client: Arc::clone(&client),
     };
     Ok((client, return_address))
 }

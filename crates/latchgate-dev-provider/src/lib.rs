@@ -27,6 +27,7 @@ mod person;
 mod provider;
 mod pushed_authorization;
 mod pushed_requests;
+mod request_object;
 mod revocation;
 mod routes;
 mod scope;

@@ -43,6 +43,8 @@ struct Script {
     refreshed_id_token: Option<AlterJwt>,
     access_token: Option<AlterJwt>,
     authorization_response: Option<AlterParameters>,
+    response_jwt: Option<AlterJwt>,
+    response_jwt_forgery: Option<Forgery>,
     id_token_forgery: Option<Forgery>,
     access_token_forgery: Option<Forgery>,
 }
@@ -107,6 +109,19 @@ impl Mischief {
         self.script().authorization_response = Some(Arc::new(alter));
     }
 
+    /// Changes the header and the claims of authorization responses that are JWTs, before they are signed.
+    pub fn on_response_jwt(
+        &self,
+        alter: impl Fn(&mut JsonObject, &mut JsonObject) + Send + Sync + 'static,
+    ) {
+        self.script().response_jwt = Some(Arc::new(alter));
+    }
+
+    /// Signs authorization responses that are JWTs in a way no relying party may accept.
+    pub fn sign_response_jwt_with(&self, forgery: Forgery) {
+        self.script().response_jwt_forgery = Some(forgery);
+    }
+
     /// Signs ID tokens in a way no relying party may accept.
     pub fn sign_id_token_with(&self, forgery: Forgery) {
         self.script().id_token_forgery = Some(forgery);
@@ -138,6 +153,14 @@ impl Mischief {
 
     pub(crate) fn access_token_forgery(&self) -> Option<Forgery> {
         self.script().access_token_forgery
+    }
+
+    pub(crate) fn response_jwt_forgery(&self) -> Option<Forgery> {
+        self.script().response_jwt_forgery
+    }
+
+    pub(crate) fn alter_response_jwt(&self, header: &mut JsonObject, claims: &mut JsonObject) {
+        alter_jwt(self.read().response_jwt, header, claims);
     }
 
     pub(crate) fn alter_metadata(&self, metadata: &mut Value) {

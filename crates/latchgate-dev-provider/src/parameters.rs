@@ -74,6 +74,11 @@ impl Parameters {
         )
     }
 
+    /// Parameters that came in another form.
+    pub(crate) fn of(parameters: Vec<(String, String)>) -> Self {
+        Self(parameters)
+    }
+
     /// Passes the parameters on if none is there twice.
     pub(crate) fn once(self) -> Result<Self, ParametersError> {
         match self.repeated() {

@@ -12,6 +12,8 @@ use crate::authorization_request::{AuthorizationRequest, Refusal};
 use crate::parameters::Parameters;
 use crate::provider::Provider;
 use crate::pushed_requests;
+use crate::request_object::unpack;
+use crate::settings::Requests;
 use crate::token_error::TokenError;
 
 /// `POST /par`
@@ -26,6 +28,16 @@ pub(crate) async fn push(
         let reason = "client_id is missing, or not the one of the client that authenticated";
         return Err(TokenError::InvalidRequest(reason.to_owned()));
     }
+    let refused = |description| TokenError::Other {
+        code: "invalid_request_object",
+        description,
+    };
+    let is_signed = parameters.get("request").is_some();
+    if provider.settings.requests == Requests::Signed && !is_signed {
+        return Err(refused("authorization requests must be signed"));
+    }
+    let parameters = unpack(&client, &provider.issuer, provider.now(), parameters);
+    let parameters = parameters.map_err(refused)?;
     let found = Arc::clone(&client);
     match AuthorizationRequest::parse(|_| Some(found), &parameters) {
         Ok(_) => {}

@@ -50,6 +50,8 @@ pub(crate) enum Requests {
     /// Pushed ones and others.
     #[default]
     Any,
+    /// Signed ones only ([RFC 9101 §10.5](https://www.rfc-editor.org/rfc/rfc9101#section-10.5)).
+    Signed,
     /// Pushed ones only ([RFC 9126 §5](https://www.rfc-editor.org/rfc/rfc9126#section-5)).
     Pushed,
 }

@@ -134,19 +134,8 @@ impl Error {
                 AuthorizationError::Refused { error, .. } => refused_by(error),
                 _ => Fault::Visitor,
             },
-            Self::Profile(_) | Self::RequestObject(_) => Fault::Configuration,
-            // Anybody can invent one that nobody has signed.
             Self::ResponseJwt(JwtError::Jws(_)) => Fault::Visitor,
-            Self::PushedRequest(error) => match error {
-                PushedRequestError::Required | PushedRequestError::NoEndpoint => {
-                    Fault::Configuration
-                }
-                PushedRequestError::Refused { error, .. } => match error.as_str() {
-                    "server_error" | "temporarily_unavailable" => Fault::Provider,
-                    _ => Fault::Configuration,
-                },
-                _ => Fault::Provider,
-            },
+            Self::PushedRequest(error) if error.is_by_configuration() => Fault::Configuration,
             Self::Token(TokenError::Refused { error, .. }) => match error.as_str() {
                 "invalid_grant" => Fault::Visitor,
                 "invalid_client" | "unauthorized_client" | "invalid_scope" | "invalid_target" => {
@@ -157,6 +146,7 @@ impl Error {
             Self::Token(TokenError::Unbuildable | TokenError::Resource(_)) | Self::Layer(_) => {
                 Fault::Configuration
             }
+            Self::Profile(_) | Self::RequestObject(_) => Fault::Configuration,
             Self::SessionTooLarge(_)
             | Self::Userinfo(UserinfoError::NoEndpoint)
             | Self::NoRefreshToken => Fault::Configuration,
@@ -206,7 +196,7 @@ impl Error {
             (Self::Authorization(AuthorizationError::Refused { .. }), Fault::Visitor) => {
                 StatusCode::FORBIDDEN
             }
-            (Self::LogoutToken(_), _) => StatusCode::BAD_REQUEST,
+            (Self::LogoutToken(_) | Self::ResponseJwt(_), _) => StatusCode::BAD_REQUEST,
             (Self::Bearer(error), _) if error.error() == "invalid_request" => {
                 StatusCode::BAD_REQUEST
             }
@@ -336,9 +326,7 @@ impl fmt::Display for Error {
             Self::CeilingReached => f.write_str(
                 "the session would expire before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is in the past; check both clocks",
             ),
-            Self::ResponseJwt(_) => {
-                f.write_str("the provider's authorization response JWT cannot be accepted")
-            }
+            Self::ResponseJwt(_) => f.write_str("the authorization response JWT is refused"),
             other => match std::error::Error::source(other) {
                 Some(source) => fmt::Display::fmt(source, f),
                 None => f.write_str(other.code()),

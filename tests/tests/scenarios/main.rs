@@ -16,6 +16,7 @@ mod configuration;
 mod cookie_attributes;
 mod dpop;
 mod endings;
+mod fapi2;
 mod forged_sessions;
 mod front_channel_logout;
 mod guards;

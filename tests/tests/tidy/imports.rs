@@ -72,6 +72,7 @@ const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     ("dpop", 12),
     ("mischief", 12),
     ("pushed_requests", 12),
+    ("request_object", 12),
     ("used_assertions", 12),
     // 2: all of it in one place, which knows no endpoint.
     ("provider", 20),

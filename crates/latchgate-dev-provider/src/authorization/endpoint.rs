@@ -15,6 +15,7 @@ use crate::parameters::Parameters;
 use crate::person::Person;
 use crate::provider::Provider;
 use crate::pushed_requests;
+use crate::request_object::unpack;
 use crate::session::OpSession;
 use crate::settings::Requests;
 use crate::token::id_token_hint;
@@ -46,8 +47,11 @@ impl Provider {
         let Some(reference) = reference.filter(|uri| uri.starts_with(pushed_requests::PREFIX))
         else {
             return match self.settings.requests {
-                Requests::Any => Ok(parameters),
                 Requests::Pushed => Err("Authorization requests must be pushed first."),
+                Requests::Signed if parameters.get("request").is_none() => {
+                    Err("Authorization requests must be signed.")
+                }
+                _ => self.unpacked(parameters),
             };
         };
         if parameters
@@ -59,6 +63,14 @@ impl Provider {
         let client_id = parameters.get("client_id").unwrap_or_default();
         let pushed = self.pushed_requests.take(reference, client_id, self.now());
         pushed.ok_or("The request_uri is unknown, expired or used, or of another client.")
+    }
+
+    /// The parameters of a request, out of its request object if it has one.
+    fn unpacked(&self, parameters: Parameters) -> Result<Parameters, &'static str> {
+        match parameters.get("client_id").and_then(|id| self.client(id)) {
+            Some(client) => unpack(&client, &self.issuer, self.now(), parameters),
+            None => Ok(parameters),
+        }
     }
 
     fn authorize(&self, headers: &HeaderMap, request: AuthorizationRequest) -> Response {

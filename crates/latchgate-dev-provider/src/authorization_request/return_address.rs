@@ -1,6 +1,10 @@
 //! Where the authorization response goes.
 
+use std::sync::Arc;
+
 use url::Url;
+
+use crate::client::Client;
 
 /// Where a response goes and how. Exists only for a registered redirect URI.
 #[derive(Debug, Clone)]
@@ -10,6 +14,7 @@ pub(crate) struct ReturnAddress {
     pub(crate) parsed: Url,
     pub(crate) response_mode: ResponseMode,
     pub(crate) state: Option<String>,
+    pub(crate) client: Arc<Client>,
 }
 
 /// How the parameters travel.
@@ -17,6 +22,10 @@ pub(crate) struct ReturnAddress {
 pub(crate) enum ResponseMode {
     Query,
     FormPost,
+    /// In the query, as a JWT.
+    QueryJwt,
+    /// In a form, as a JWT.
+    FormPostJwt,
 }
 
 impl ResponseMode {
@@ -24,6 +33,8 @@ impl ResponseMode {
         match mode {
             "query" => Some(Self::Query),
             "form_post" => Some(Self::FormPost),
+            "jwt" | "query.jwt" => Some(Self::QueryJwt),
+            "form_post.jwt" => Some(Self::FormPostJwt),
             _ => None,
         }
     }

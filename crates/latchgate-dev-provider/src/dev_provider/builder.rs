@@ -102,6 +102,13 @@ impl DevProviderBuilder {
         self
     }
 
+    /// Accepts signed authorization requests only ([RFC 9101](https://www.rfc-editor.org/rfc/rfc9101)), and says so in the
+    /// discovery document. The client's keys are in its JWK Set.
+    pub fn require_signed_requests(mut self) -> Self {
+        self.settings.requests = Requests::Signed;
+        self
+    }
+
     /// Whether proofs of possession ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)) need a nonce; by default they need
     /// none.
     pub fn dpop_nonces(mut self, nonces: DpopNonces) -> Self {

@@ -41,6 +41,19 @@ pub enum PushedRequestError {
     Member(&'static str),
 }
 
+impl PushedRequestError {
+    /// Whether the configuration has to change, here or at the provider.
+    pub(crate) fn is_by_configuration(&self) -> bool {
+        match self {
+            Self::Required | Self::NoEndpoint => true,
+            Self::Refused { error, .. } => {
+                !matches!(error.as_str(), "server_error" | "temporarily_unavailable")
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for PushedRequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

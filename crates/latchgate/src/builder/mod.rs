@@ -10,6 +10,7 @@ mod paths;
 mod profile;
 mod protected_resource;
 mod provider;
+mod security;
 mod several;
 
 use std::fmt;

@@ -1,11 +1,22 @@
 //! What a security profile decides, and which settings contradict it.
 
-use super::provider::Provider;
 use crate::client::{AssertionAudience, ClientAuth, ResponseMode, SecurityProfile, Usage};
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::Algorithm;
 
-/// The settings that a profile decides, where it does.
+/// The settings that a profile decides, as far as they are set.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SecurityChoices {
+    pub(super) profile: SecurityProfile,
+    pub(super) par: Usage,
+    pub(super) dpop: Usage,
+    pub(super) signed_requests: Usage,
+    pub(super) response_mode: Option<ResponseMode>,
+    pub(super) id_token_alg: Option<Algorithm>,
+    pub(super) assertion_audience: AssertionAudience,
+}
+
+/// The same settings, decided.
 pub(super) struct Decided {
     pub(super) par: Usage,
     pub(super) dpop: Usage,
@@ -14,23 +25,19 @@ pub(super) struct Decided {
     pub(super) id_token_alg: Algorithm,
 }
 
-impl Decided {
+impl SecurityChoices {
     /// Decides what was left open. Contradictions are added to `mistakes`.
-    pub(super) fn by_profile(
-        provider: &Provider,
-        auth: Option<&ClientAuth>,
-        mistakes: &mut Mistakes,
-    ) -> Self {
-        let profile = provider.profile;
-        let mut decided = Self {
-            par: provider.par,
-            dpop: provider.dpop,
-            signed_requests: provider.signed_requests,
-            response_mode: provider.response_mode.unwrap_or_default(),
-            id_token_alg: provider.id_token_alg.unwrap_or(Algorithm::Rs256),
+    pub(super) fn decide(&self, auth: Option<&ClientAuth>, mistakes: &mut Mistakes) -> Decided {
+        let profile = self.profile;
+        let mut decided = Decided {
+            par: self.par,
+            dpop: self.dpop,
+            signed_requests: self.signed_requests,
+            response_mode: self.response_mode.unwrap_or_default(),
+            id_token_alg: self.id_token_alg.unwrap_or(Algorithm::Rs256),
         };
         if profile == SecurityProfile::None {
-            if let (Usage::Always, Some(auth)) = (provider.signed_requests, auth)
+            if let (Usage::Always, Some(auth)) = (self.signed_requests, auth)
                 && !matches!(auth, ClientAuth::PrivateKeyJwt(_))
             {
                 mistakes.add(Mistake::new("signed_requests", Problem::NoSigningKey));
@@ -50,13 +57,13 @@ impl Decided {
         always("dpop", &mut decided.dpop);
         if profile == SecurityProfile::Fapi2MessageSigning {
             always("signed_requests", &mut decided.signed_requests);
-            let mode = provider.response_mode.unwrap_or(ResponseMode::Jwt);
+            let mode = self.response_mode.unwrap_or(ResponseMode::Jwt);
             if !mode.is_jwt() {
                 contradicts("response_mode", "set `jwt`, `query.jwt` or `form_post.jwt`");
             }
             decided.response_mode = mode;
         }
-        decided.id_token_alg = provider.id_token_alg.unwrap_or(Algorithm::Ps256);
+        decided.id_token_alg = self.id_token_alg.unwrap_or(Algorithm::Ps256);
         if !profile.permits(decided.id_token_alg) {
             contradicts("id_token_alg", "set `PS256`, `ES256` or `EdDSA`");
         }
@@ -70,8 +77,8 @@ impl Decided {
             Some(ClientAuth::PrivateKeyJwt(_)) | None => {}
             Some(_) => contradicts("client_auth", "authenticate with `private_key_jwt`"),
         }
-        if provider.assertion_audience != AssertionAudience::Issuer {
-            contradicts("client_auth_audience", "leave it at the issuer");
+        if self.assertion_audience != AssertionAudience::Issuer {
+            contradicts("assertion_audience", "leave it at the issuer");
         }
         decided
     }

@@ -6,11 +6,11 @@ use url::Url;
 
 use super::client_auth::client_auth;
 use super::encryption::EncryptedTokens;
-use super::profile::Decided;
+use super::profile::SecurityChoices;
 use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
 use crate::client::{
     AssertionAudience, ClientAuth, ClientKey, ClientSecret, Registration, ResponseMode,
-    SecurityProfile, TokenBinding, Usage, UserinfoPolicy, registration_id,
+    SenderConstraint, Usage, UserinfoPolicy, registration_id,
 };
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::{Algorithm, ContentEncryption, DecryptionKey, KeyManagement};
@@ -37,16 +37,10 @@ pub struct Provider {
     client_id: String,
     auth: Option<ClientAuth>,
     auth_alg: Option<Algorithm>,
-    pub(super) assertion_audience: AssertionAudience,
     scopes: Vec<String>,
     audience: Option<String>,
     resources: Vec<String>,
-    pub(super) response_mode: Option<ResponseMode>,
-    pub(super) signed_requests: Usage,
-    pub(super) profile: SecurityProfile,
-    pub(super) par: Usage,
-    pub(super) dpop: Usage,
-    pub(super) id_token_alg: Option<Algorithm>,
+    pub(super) security: SecurityChoices,
     trusted_audiences: Vec<String>,
     userinfo: UserinfoPolicy,
     userinfo_alg: Option<Algorithm>,
@@ -71,16 +65,10 @@ impl Provider {
             client_id: client_id.into(),
             auth: None,
             auth_alg: None,
-            assertion_audience: AssertionAudience::Issuer,
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
             audience: None,
             resources: Vec::new(),
-            response_mode: None,
-            signed_requests: Usage::WhenRequired,
-            profile: SecurityProfile::None,
-            par: Usage::WhenRequired,
-            dpop: Usage::WhenRequired,
-            id_token_alg: None,
+            security: SecurityChoices::default(),
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,
             userinfo_alg: None,
@@ -131,7 +119,7 @@ impl Provider {
 
     /// Whom client assertions are for; the default is the issuer.
     pub fn assertion_audience(mut self, audience: AssertionAudience) -> Self {
-        self.assertion_audience = audience;
+        self.security.assertion_audience = audience;
         self
     }
 
@@ -158,71 +146,14 @@ impl Provider {
     /// How the authorization response is returned; by default in the query. Signed responses (JARM) are checked
     /// with [`id_token_alg`](Self::id_token_alg).
     pub fn response_mode(mut self, mode: ResponseMode) -> Self {
-        self.response_mode = Some(mode);
-        self
-    }
-
-    /// Whether each authorization request is sent to the provider first, from here and with client
-    /// authentication, so that the browser carries only a reference to it
-    /// ([RFC 9126](https://www.rfc-editor.org/rfc/rfc9126)). By default it is when the provider's metadata
-    /// requires it.
-    pub fn par(mut self, par: Usage) -> Self {
-        self.par = par;
-        self
-    }
-
-    /// Whether authorization requests are signed with the client's key
-    /// ([RFC 9101](https://www.rfc-editor.org/rfc/rfc9101)), whether they are pushed or carried by the browser. By
-    /// default they are when the provider's metadata requires it. Needs [`client_key`](Self::client_key).
-    pub fn signed_requests(mut self, signed: Usage) -> Self {
-        self.signed_requests = signed;
-        self
-    }
-
-    /// Whether tokens are bound to a key of each session, so that a stolen access token is of no use
-    /// ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). By default they are only when a security profile
-    /// requires it: no provider can say in its metadata that it does.
-    ///
-    /// Every API that the tokens are for has to know it too; [`AccessToken::call`](crate::AccessToken::call)
-    /// sends them in either way. A provider that answers with bearer tokens is refused. Sessions that began
-    /// before keep the tokens that they have.
-    pub fn dpop(mut self, dpop: Usage) -> Self {
-        self.dpop = dpop;
-        self
-    }
-
-    /// Keeps to the
-    /// [FAPI 2.0 Security Profile](https://openid.net/specs/fapi-security-profile-2_0-final.html): pushed
-    /// authorization requests, PKCE, [`client_key`](Self::client_key), tokens that are bound to a key (DPoP), `iss` in
-    /// responses, and signatures by PS256, ES256 or EdDSA only ([`id_token_alg`](Self::id_token_alg) is PS256 unless
-    /// set).
-    ///
-    /// Settings that contradict it are mistakes when the gate is built, and so is metadata when it is fetched: by
-    /// [`Gate::warm_up`](crate::Gate::warm_up) or at the first login.
-    ///
-    /// ```
-    /// # use latchgate::{ClientKey, Provider};
-    /// # fn provider(key: ClientKey) -> Provider {
-    /// Provider::new("https://bank.example.com", "my-app").client_key(key).fapi2()
-    /// # }
-    /// ```
-    pub fn fapi2(mut self) -> Self {
-        self.profile = SecurityProfile::Fapi2;
-        self
-    }
-
-    /// Keeps to [FAPI 2.0 Message Signing](https://openid.net/specs/fapi-message-signing-2_0.html): what
-    /// [`fapi2`](Self::fapi2) does, and signed requests (JAR) and responses (JARM,
-    /// [`ResponseMode::Jwt`](crate::ResponseMode::Jwt) unless another of that kind is set).
-    pub fn fapi2_message_signing(mut self) -> Self {
-        self.profile = SecurityProfile::Fapi2MessageSigning;
+        self.security.response_mode = Some(mode);
         self
     }
 
     /// The one signature algorithm accepted for ID tokens, logout tokens and signed userinfo; the default
     /// is RS256.
     pub fn id_token_alg(mut self, alg: Algorithm) -> Self {
-        self.id_token_alg = Some(alg);
+        self.security.id_token_alg = Some(alg);
         self
     }
 
@@ -356,8 +287,8 @@ impl Provider {
         if blank(&self.client_id) {
             mistakes.add(Mistake::new("client_id", Problem::Missing));
         }
-        let auth = client_auth(self.auth.clone(), self.auth_alg, mistakes);
-        let profile = Decided::by_profile(&self, auth.as_ref(), mistakes);
+        let auth = client_auth(self.auth, self.auth_alg, mistakes);
+        let profile = self.security.decide(auth.as_ref(), mistakes);
         let has_no_secret = |auth: &ClientAuth| auth.secret().is_none();
         for (name, alg) in [
             ("id_token_alg", Some(profile.id_token_alg)),
@@ -404,7 +335,7 @@ impl Provider {
             client_id: self.client_id,
             auth: auth?,
             assertion_alg: self.auth_alg,
-            assertion_audience: self.assertion_audience,
+            assertion_audience: self.security.assertion_audience,
             redirect_uri: mistakes.keep(redirect_uri)?,
             scopes: self.scopes,
             audience: self.audience,
@@ -412,10 +343,10 @@ impl Provider {
             response_mode: profile.response_mode,
             par: profile.par,
             signed_requests: profile.signed_requests,
-            profile: self.profile,
+            profile: self.security.profile,
             binding: match profile.dpop {
-                Usage::Always => TokenBinding::Dpop,
-                Usage::WhenRequired | Usage::Never => TokenBinding::None,
+                Usage::Always => SenderConstraint::Dpop,
+                Usage::WhenRequired | Usage::Never => SenderConstraint::None,
             },
             id_token_alg: profile.id_token_alg,
             trusted_audiences: self.trusted_audiences,

@@ -7,13 +7,14 @@ mod credentials;
 mod key;
 mod profile;
 mod registration;
+mod security_profile;
 mod usage;
 
 pub(crate) use assertion::Freshness;
 pub use authentication::{AssertionAudience, ClientAuth, ClientSecret};
 pub use key::ClientKey;
 pub use profile::ProfileError;
-pub(crate) use profile::SecurityProfile;
-pub(crate) use registration::{Registration, TokenBinding, registration_id};
+pub(crate) use registration::{Registration, SenderConstraint, registration_id};
 pub use registration::{ResponseMode, UserinfoPolicy};
+pub(crate) use security_profile::SecurityProfile;
 pub use usage::Usage;

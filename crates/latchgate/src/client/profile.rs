@@ -1,33 +1,12 @@
-//! Security profiles: sets of the protocol's extensions that belong together, and what they demand of the provider's
-//! metadata. [FAPI 2.0 Security Profile §5.3](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3),
+//! What a security profile of the OpenID Foundation demands of the provider's metadata: [FAPI 2.0 Security Profile §5.3](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3),
 //! [FAPI 2.0 Message Signing §5](https://openid.net/specs/fapi-message-signing-2_0.html#section-5).
 
 use std::fmt;
 
 use super::authentication::ClientAuth;
-use super::registration::{Registration, TokenBinding};
-use crate::jose::Algorithm;
+use super::registration::{Registration, SenderConstraint};
+use super::security_profile::SecurityProfile;
 use crate::provider::Metadata;
-
-/// A security profile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum SecurityProfile {
-    /// None: OpenID Connect with what this crate always demands.
-    #[default]
-    None,
-    /// FAPI 2.0 Security Profile.
-    Fapi2,
-    /// FAPI 2.0 Message Signing, with signed requests and responses, on top of the Security Profile.
-    Fapi2MessageSigning,
-}
-
-impl SecurityProfile {
-    /// Whether signatures by this algorithm are strong enough (Security Profile §5.4.1).
-    pub(crate) fn permits(self, algorithm: Algorithm) -> bool {
-        let strong = [Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa];
-        self == Self::None || strong.contains(&algorithm)
-    }
-}
 
 /// What the provider's metadata says, or does not say, against the security profile.
 #[derive(Clone, PartialEq, Eq)]
@@ -99,7 +78,7 @@ impl Registration {
             "be true".to_owned(),
             "let the provider send `iss` in authorization responses",
         );
-        if self.binding == TokenBinding::Dpop {
+        if self.binding == SenderConstraint::Dpop {
             demand(
                 metadata.lists("dpop_signing_alg_values_supported", "ES256") == Some(true),
                 "dpop_signing_alg_values_supported",
@@ -166,13 +145,14 @@ impl Registration {
 mod tests {
     use super::*;
     use crate::client::{ClientKey, ResponseMode};
+    use crate::jose::Algorithm;
     use serde_json::{Value, json};
 
     fn registration(profile: SecurityProfile) -> Registration {
         let pem = include_str!("../jose/private_key/tests/p256.pkcs8.pem");
         Registration {
             auth: ClientAuth::PrivateKeyJwt(ClientKey::from_pem(pem).unwrap()),
-            binding: TokenBinding::Dpop,
+            binding: SenderConstraint::Dpop,
             id_token_alg: Algorithm::Ps256,
             response_mode: match profile {
                 SecurityProfile::Fapi2MessageSigning => ResponseMode::Jwt,

@@ -13,7 +13,7 @@ use oauth2::{
 };
 
 use super::authentication::{AssertionAudience, ClientAuth};
-use super::profile::SecurityProfile;
+use super::security_profile::SecurityProfile;
 use super::usage::Usage;
 use crate::jose::{Algorithm, Encryption};
 use crate::provider::{ClaimPaths, Issuer, Metadata};
@@ -50,7 +50,7 @@ pub(crate) struct Registration {
     pub(crate) signed_requests: Usage,
     pub(crate) profile: SecurityProfile,
     /// Whether tokens are bound to a key, RFC 9449.
-    pub(crate) binding: TokenBinding,
+    pub(crate) binding: SenderConstraint,
     /// The one signature algorithm an ID token may have.
     pub(crate) id_token_alg: Algorithm,
     /// Audiences an ID token may name besides our client id.
@@ -109,7 +109,7 @@ impl ResponseMode {
 
 /// What tokens are bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenBinding {
+pub(crate) enum SenderConstraint {
     /// Nothing: whoever has them can use them.
     None,
     /// A key of each session (RFC 9449).
@@ -200,7 +200,7 @@ impl Registration {
             par: Usage::WhenRequired,
             signed_requests: Usage::WhenRequired,
             profile: SecurityProfile::None,
-            binding: TokenBinding::None,
+            binding: SenderConstraint::None,
             id_token_alg: Algorithm::Rs256,
             trusted_audiences: Vec::new(),
             userinfo: UserinfoPolicy::Never,

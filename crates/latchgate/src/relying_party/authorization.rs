@@ -8,7 +8,7 @@ use crate::authorization::{
     AuthorizationRequest, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin,
     VerifiedCode, push_request, push_response, request, response, sign_request,
 };
-use crate::client::TokenBinding;
+use crate::client::SenderConstraint;
 use crate::error::Error;
 use crate::io::{HttpError, Random};
 use crate::provider::Metadata;
@@ -29,7 +29,7 @@ impl RelyingParty {
     ) -> Result<(Url, PendingLogin), Error> {
         let metadata = self.metadata().await?;
         let mut secrets = LoginSecrets::draw(random)?;
-        if self.registration.binding == TokenBinding::Dpop {
+        if self.registration.binding == SenderConstraint::Dpop {
             secrets = secrets.with_key(random)?;
         }
         let (registration, now) = (&self.registration, self.now());

@@ -1,4 +1,4 @@
-//! The authorization response as a JWT: [JARM §2.4](https://openid.net/specs/oauth-v2-jarm-final.html#section-2.4).
+//! The authorization response as a JWT, by the OpenID Foundation: [JARM §2.4](https://openid.net/specs/oauth-v2-jarm-final.html#section-2.4).
 
 use serde_json::{Map, Value};
 

@@ -6,6 +6,7 @@ mod encryption;
 mod environment;
 mod mistakes;
 mod names;
+mod profile;
 mod providers;
 mod tables;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use super::*;
 use crate::authorization::{ClaimRequest, ClaimsRequest};
 use crate::client::{
-    AssertionAudience, ClientAuth, ClientKey, ResponseMode, TokenBinding, Usage, UserinfoPolicy,
+    AssertionAudience, ClientAuth, ClientKey, ResponseMode, SenderConstraint, Usage, UserinfoPolicy,
 };
 use crate::jose::Algorithm;
 use crate::provider::ClaimPath;
@@ -74,6 +75,7 @@ fn every_setting_arrives() {
         ("response_mode", "form_post"),
         ("par", "true"),
         ("dpop", "true"),
+        ("signed_requests", "false"),
         ("claims", r#"{"userinfo": {"email": null}}"#),
         ("authorization_details", r#"[{"type": "a"}]"#),
         ("id_token_alg", "ES256"),
@@ -144,7 +146,8 @@ fn every_setting_arrives() {
     assert_eq!(registration.resources, ["https://a.example", "urn:b"]);
     assert_eq!(registration.response_mode, ResponseMode::FormPost);
     assert_eq!(registration.par, Usage::Always);
-    assert_eq!(registration.binding, TokenBinding::Dpop);
+    assert_eq!(registration.binding, SenderConstraint::Dpop);
+    assert_eq!(registration.signed_requests, Usage::Never);
     assert_eq!(registration.id_token_alg.as_str(), "ES256");
     assert_eq!(registration.trusted_audiences, ["one", "two"]);
     assert_eq!(registration.userinfo, UserinfoPolicy::Always);
