@@ -1,6 +1,7 @@
 //! All errors in one type, with who is at fault, what the visitor is told, and a stable code.
 
 mod authorization;
+mod fault;
 mod layer;
 mod request;
 
@@ -22,24 +23,9 @@ use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
 
 use authorization::refused_by;
+pub use fault::Fault;
 pub use layer::LayerError;
 pub use request::RequestError;
-
-/// Whose fault a failure is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The request: a stale link, a forgery, a login that was cancelled.
-    Visitor,
-    /// The OpenID Provider: unreachable, or its answer is wrong.
-    Provider,
-    /// This application's configuration, or its registration at the provider.
-    Configuration,
-    /// The session store, or this machine.
-    Store,
-    /// The application: a hook of its own failed, or its data in the session cannot be used.
-    Application,
-}
 
 /// Everything that can go wrong while somebody signs in, stays signed in, or signs out.
 ///
@@ -210,8 +196,7 @@ impl Error {
             ) => StatusCode::FORBIDDEN,
             (Self::IdToken(_), Fault::Visitor) => StatusCode::FORBIDDEN,
             (Self::Hook(_) | Self::Guard(_), _) => StatusCode::SERVICE_UNAVAILABLE,
-            (Self::Authorization(_), Fault::Visitor | Fault::Provider)
-            | (Self::ResponseJwt(_), _) => StatusCode::BAD_REQUEST,
+            (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
             (Self::Http(error), _) if error.is_redirect() => StatusCode::BAD_GATEWAY,
             (Self::Http(_) | Self::RefreshUnavailable, _) | (_, Fault::Store) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -237,18 +222,7 @@ impl Error {
             Self::ResponseJwt(_) => "authorization_response_jwt",
             Self::PushedRequest(PushedRequestError::Refused { .. }) => "pushed_request_refused",
             Self::PushedRequest(_) => "pushed_request",
-            Self::Authorization(error) => match error {
-                AuthorizationError::Duplicate(_) => "duplicate_parameter",
-                AuthorizationError::StateMissing => "state_missing",
-                AuthorizationError::NoPendingLogin => "no_login_under_way",
-                AuthorizationError::StateMismatch => "state_mismatch",
-                AuthorizationError::OtherProvider => "other_provider",
-                AuthorizationError::IssMismatch => "iss_mismatch",
-                AuthorizationError::IssMissing => "iss_missing",
-                AuthorizationError::Refused { .. } => "login_refused_by_provider",
-                AuthorizationError::CodeMissing => "code_missing",
-                AuthorizationError::ResponseMissing => "response_missing",
-            },
+            Self::Authorization(error) => authorization::code(error),
             Self::Http(HttpError::NoNewerKeys) => "provider_keys",
             Self::Http(error) if error.is_redirect() => "provider_redirect",
             Self::Http(_) => "provider_unreachable",

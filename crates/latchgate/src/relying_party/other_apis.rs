@@ -4,7 +4,7 @@ use super::RelyingParty;
 use super::proofs::ProofFor;
 use super::token_cache::{CachedToken, GettingToken, Search};
 use crate::authorization::draw_proof_key;
-use crate::client::TokenBinding;
+use crate::client::SenderConstraint;
 use crate::error::Error;
 use crate::jose::ProofKey;
 use crate::session::{AccessToken, Session};
@@ -125,7 +125,7 @@ impl RelyingParty {
 
     /// The key that the application's own tokens are bound to: one for each process.
     fn own_key(&self) -> Result<Option<&ProofKey>, Error> {
-        if self.registration.binding != TokenBinding::Dpop {
+        if self.registration.binding != SenderConstraint::Dpop {
             return Ok(None);
         }
         if let Some(key) = self.own_key.get() {
