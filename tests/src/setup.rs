@@ -21,6 +21,8 @@ pub const KEY: [u8; 32] = *b"latchgate tests: the newest key.";
 /// The key that was the newest before.
 pub const OLD_KEY: [u8; 32] = *b"latchgate tests: the former key.";
 
+type Register = Arc<dyn Fn(&DevProvider) -> Provider + Send + Sync>;
+
 type Alter<T> = Arc<dyn Fn(T) -> T + Send + Sync>;
 
 /// A world to be. Everything has a default: Alice signs in at once, sessions travel in the cookie, the application is at
@@ -34,6 +36,7 @@ pub struct Setup {
     pub(crate) revocations: Option<SharedStore>,
     gate: Vec<Alter<GateBuilder>>,
     registration: Vec<Alter<Provider>>,
+    registered_as: Option<Register>,
     provider: Vec<Alter<DevProviderBuilder>>,
 }
 
@@ -47,6 +50,7 @@ impl Setup {
             revocations: None,
             gate: Vec::new(),
             registration: Vec::new(),
+            registered_as: None,
             provider: Vec::new(),
         }
     }
@@ -108,6 +112,15 @@ impl Setup {
         alter: impl Fn(Provider) -> Provider + Send + Sync + 'static,
     ) -> Self {
         self.registration.push(Arc::new(alter));
+        self
+    }
+
+    /// Registers in another way than the usual one, once it is known where the provider is.
+    pub fn registered_as(
+        mut self,
+        register: impl Fn(&DevProvider) -> Provider + Send + Sync + 'static,
+    ) -> Self {
+        self.registered_as = Some(Arc::new(register));
         self
     }
 
@@ -174,9 +187,13 @@ impl Setup {
         provider: &DevProvider,
         clock: &TestClock,
     ) -> Result<Gate, Failure> {
-        let registration = Provider::new(provider.issuer(), provider.client_id())
-            .client_secret(provider.client_secret())
-            .scopes(["openid", "profile", "email", "offline_access"]);
+        let usual = || {
+            Provider::new(provider.issuer(), provider.client_id())
+                .client_secret(provider.client_secret())
+                .scopes(["openid", "profile", "email", "offline_access"])
+        };
+        let registered_as = self.registered_as.as_ref();
+        let registration = registered_as.map_or_else(usual, |register| register(provider));
         let registration = self
             .registration
             .iter()

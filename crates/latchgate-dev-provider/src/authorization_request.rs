@@ -8,7 +8,7 @@ mod transactions;
 
 use std::sync::Arc;
 
-use crate::client::Client;
+use crate::client::{Client, Protocol};
 use crate::parameters::Parameters;
 use crate::scope::Scope;
 
@@ -96,7 +96,7 @@ impl AuthorizationRequest {
             ));
         }
         let scope = Scope::parse(parameters.get("scope").unwrap_or_default());
-        if !scope.contains("openid") {
+        if client.protocol == Protocol::OpenId && !scope.contains("openid") {
             return Err(InvalidScope);
         }
         let code_challenge = parameters.get("code_challenge").ok_or(InvalidRequest(

@@ -31,6 +31,7 @@ pub struct Client {
     pub(crate) jwks: Option<String>,
     pub(crate) id_token_encryption: Option<(EncryptionAlg, ContentAlg)>,
     pub(crate) userinfo_encryption: Option<(EncryptionAlg, ContentAlg)>,
+    pub(crate) protocol: Protocol,
 }
 
 /// Whether a client's tokens are bound to a key.
@@ -41,6 +42,15 @@ pub(crate) enum TokenBinding {
     WhenProved,
     /// Always: a token request without a proof is refused.
     Required,
+}
+
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    #[default]
+    OpenId,
+    /// OAuth 2.0 in the manner of GitHub.
+    PlainOAuth2,
 }
 
 /// The URIs a client may send people to.
@@ -91,6 +101,7 @@ impl Client {
             jwks: None,
             id_token_encryption: None,
             userinfo_encryption: None,
+            protocol: Protocol::OpenId,
         }
     }
 
@@ -206,6 +217,16 @@ impl Client {
         sealed.unwrap_or(token)
     }
 
+    /// Speaks OAuth 2.0 without OpenID with this client, in the manner of GitHub: there is no ID token, and no scope
+    /// has to be `openid`. The token endpoint answers in a form unless the client accepts `application/json`, and an error
+    /// there has the status 200. `/userinfo` answers with a numeric `id`, `login`, `name`, `email` and `avatar_url`, and
+    /// `/user/emails` lists the addresses for the scope `user:email`. Both want a `User-Agent`.
+    #[must_use]
+    pub fn plain_oauth2(mut self) -> Self {
+        self.protocol = Protocol::PlainOAuth2;
+        self
+    }
+
     /// The client's identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -244,6 +265,7 @@ impl fmt::Debug for Client {
             .field("jwks", &self.jwks)
             .field("id_token_encryption", &self.id_token_encryption)
             .field("userinfo_encryption", &self.userinfo_encryption)
+            .field("protocol", &self.protocol)
             .finish()
     }
 }

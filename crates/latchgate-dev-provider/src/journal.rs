@@ -24,6 +24,8 @@ pub enum Endpoint {
     Token,
     /// `/userinfo`
     Userinfo,
+    /// `/user/emails`, for plain OAuth 2.0
+    Emails,
     /// `/end_session`
     EndSession,
     /// `/introspect`
@@ -33,13 +35,14 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Discovery,
         Self::Jwks,
         Self::Authorize,
         Self::PushedAuthorization,
         Self::Token,
         Self::Userinfo,
+        Self::Emails,
         Self::EndSession,
         Self::Introspection,
         Self::Revocation,
@@ -54,6 +57,7 @@ impl Endpoint {
             Self::PushedAuthorization => "/par",
             Self::Token => "/token",
             Self::Userinfo => "/userinfo",
+            Self::Emails => "/user/emails",
             Self::EndSession => "/end_session",
             Self::Introspection => "/introspect",
             Self::Revocation => "/revoke",

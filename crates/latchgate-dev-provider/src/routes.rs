@@ -23,7 +23,7 @@ use crate::provider::Provider;
 use crate::pushed_authorization::push;
 use crate::revocation::revoke;
 use crate::token::token;
-use crate::userinfo::userinfo;
+use crate::userinfo::{emails, userinfo};
 use crate::world::pass;
 
 /// All routes, as one service.
@@ -37,6 +37,7 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
         .route(Endpoint::PushedAuthorization.path(), post(push))
         .route(Endpoint::Token.path(), post(token))
         .route(Endpoint::Userinfo.path(), get(userinfo).post(userinfo))
+        .route(Endpoint::Emails.path(), get(emails))
         .route(
             Endpoint::EndSession.path(),
             get(end_session).post(end_session),

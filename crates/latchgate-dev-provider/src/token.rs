@@ -4,6 +4,7 @@ mod access_token;
 mod endpoint;
 mod further_grants;
 mod id_token;
+mod plain;
 
 pub(crate) use endpoint::token;
 pub(crate) use id_token::{IdTokenHint, id_token_hint};

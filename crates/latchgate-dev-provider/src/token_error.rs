@@ -5,7 +5,7 @@ use std::fmt;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::parameters::ParametersError;
 
@@ -37,6 +37,11 @@ impl TokenError {
             Self::Other { code, .. } => code,
         }
     }
+
+    /// The members of the response.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"error": self.code(), "error_description": self.to_string()})
+    }
 }
 
 impl fmt::Display for TokenError {
@@ -62,7 +67,7 @@ impl From<ParametersError> for TokenError {
 
 impl IntoResponse for TokenError {
     fn into_response(self) -> Response {
-        let body = Json(json!({"error": self.code(), "error_description": self.to_string()}));
+        let body = Json(self.to_json());
         let status = match self {
             Self::InvalidClient(_) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,

@@ -2,6 +2,8 @@
 //! protected by bearer tokens ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)) and by tokens that are bound to
 //! a key ([RFC 9449 §7](https://www.rfc-editor.org/rfc/rfc9449#section-7)).
 
+mod plain;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,13 +12,16 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, Protocol};
 use crate::dpop::{ProofError, ProvedRequest, Server};
 use crate::journal::Endpoint;
 use crate::jws::{JsonObject, compact};
 use crate::keys::SigningAlg;
 use crate::parameters::Parameters;
 use crate::provider::Provider;
+
+pub(crate) use self::plain::emails;
+use self::plain::plain_profile;
 
 /// Why userinfo is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +64,10 @@ impl Provider {
         let (scheme, token) = access_token(request).await?;
         let jkt = self.key_of_sender(scheme, method, headers, &token)?;
         let (mut claims, client) = self.userinfo(&token, jkt.as_deref())?;
+        let plain = client.as_ref().map(|client| client.protocol) == Some(Protocol::PlainOAuth2);
+        if plain && !headers.contains_key(header::USER_AGENT) {
+            return Ok(StatusCode::FORBIDDEN.into_response());
+        }
         self.mischief.alter_userinfo(&mut claims);
         let no_store = [(header::CACHE_CONTROL, "no-store")];
         let signs = client.and_then(|client| Some((client.userinfo_signed_response_alg?, client)));
@@ -111,12 +120,18 @@ impl Provider {
             .access_token(token, self.now())
             .filter(|(access, _)| access.jkt.as_deref() == jkt)
             .ok_or(UserinfoError::InvalidToken)?;
+        let client = self.client(&grant.client_id);
+        let plain = client
+            .as_ref()
+            .filter(|client| client.protocol == Protocol::PlainOAuth2);
+        if let Some(plain) = plain {
+            return Ok((plain_profile(&grant.person), Some(Arc::clone(plain))));
+        }
         if !access.scope.contains("openid") {
             return Err(UserinfoError::InsufficientScope);
         }
         let mut claims = grant.person.claims(&access.scope);
         claims.insert("sub".to_owned(), json!(grant.person.sub));
-        let client = self.client(&grant.client_id);
         if let Some(client) = &client
             && client.userinfo_signed_response_alg.is_some()
         {

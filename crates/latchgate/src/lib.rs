@@ -60,7 +60,7 @@ pub use jose::{
 };
 pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use provider::{
-    ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, ProviderPreset,
+    ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, PlainOAuth2, ProviderPreset,
 };
 pub use request_session::{ApiTokens, SessionData};
 pub use resource::{

@@ -4,6 +4,8 @@
 //! The answer is JSON, or a JWT if the client has registered a `userinfo_signed_response_alg` (§5.3.2), which may be
 //! encrypted.
 
+mod account;
+
 use std::fmt;
 
 use http::{Request, Response, StatusCode, header};
@@ -12,6 +14,8 @@ use serde_json::{Map, Value};
 use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
 use crate::token::{JwtError, Rules, TokenType, number};
+
+pub(crate) use account::{account_request, account_response, emails_request, emails_response};
 
 /// Why the claims from the userinfo endpoint could not be used.
 #[non_exhaustive]

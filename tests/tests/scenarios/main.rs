@@ -34,6 +34,7 @@ mod logs;
 mod lying;
 mod nodes;
 mod pages;
+mod plain_oauth2;
 mod provider_trouble;
 mod providers;
 mod pushed_requests;

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::further_grants::TOKEN_EXCHANGE;
 use super::id_token::Occasion;
-use crate::client::{Client, TokenBinding};
+use super::plain::plain_response;
+use crate::client::{Client, Protocol, TokenBinding};
 use crate::dpop::{ProofError, ProvedRequest, Server};
 use crate::grants::Grant;
 use crate::journal::Endpoint;
@@ -38,14 +39,32 @@ impl Provider {
     ) -> Result<Response, TokenError> {
         let parameters = Parameters::read_once(request).await?;
         let client = self.authenticate_client(headers, &parameters)?;
+        let answer = self.answer(headers, &client, &parameters);
+        if client.protocol == Protocol::PlainOAuth2 {
+            let answer = answer.unwrap_or_else(|error| error.to_json());
+            return Ok(plain_response(headers, &answer));
+        }
+        let no_store = [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::PRAGMA, "no-cache"),
+        ];
+        Ok((no_store, Json(answer?)).into_response())
+    }
+
+    fn answer(
+        &self,
+        headers: &HeaderMap,
+        client: &Client,
+        parameters: &Parameters,
+    ) -> Result<Value, TokenError> {
         // Before anything is spent: a request without a nonce is sent again.
-        let jkt = self.key_of_client(headers, &client)?;
+        let jkt = self.key_of_client(headers, client)?;
         let jkt = jkt.as_deref();
         let mut answer = match parameters.get("grant_type") {
-            Some("authorization_code") => self.redeem_code(&client, &parameters, jkt)?,
-            Some("refresh_token") => self.refresh(&client, &parameters, jkt)?,
-            Some("client_credentials") => self.client_credentials(&client, &parameters, jkt)?,
-            Some(TOKEN_EXCHANGE) => self.exchange(&client, &parameters, jkt)?,
+            Some("authorization_code") => self.redeem_code(client, parameters, jkt)?,
+            Some("refresh_token") => self.refresh(client, parameters, jkt)?,
+            Some("client_credentials") => self.client_credentials(client, parameters, jkt)?,
+            Some(TOKEN_EXCHANGE) => self.exchange(client, parameters, jkt)?,
             Some(_) => return Err(TokenError::UnsupportedGrantType),
             None => {
                 return Err(TokenError::InvalidRequest(
@@ -54,11 +73,7 @@ impl Provider {
             }
         };
         self.mischief.alter_token_response(&mut answer);
-        let no_store = [
-            (header::CACHE_CONTROL, "no-store"),
-            (header::PRAGMA, "no-cache"),
-        ];
-        Ok((no_store, Json(answer)).into_response())
+        Ok(answer)
     }
 
     /// The thumbprint of the key that a token request proves to have, if it has a proof.

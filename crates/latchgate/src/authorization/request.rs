@@ -61,8 +61,14 @@ pub(crate) fn request(
     let mut request = client
         .authorize_url(|| CsrfToken::new(state))
         .add_scopes(registration.scopes.iter().cloned().map(Scope::new))
-        .set_pkce_challenge(secrets.verifier.challenge())
-        .add_extra_param("nonce", secrets.nonce.text());
+        .set_pkce_challenge(secrets.verifier.challenge());
+    let mut options = options;
+    if registration.plain_oauth2.is_some() {
+        // Nothing would answer these: there is no ID token.
+        (options.max_age, options.claims) = (None, None);
+    } else {
+        request = request.add_extra_param("nonce", secrets.nonce.text());
+    }
 
     // The code is bound to the key (RFC 9449 §10), however the request travels.
     let key = secrets.dpop_key.as_ref();

@@ -198,7 +198,7 @@ pub(crate) fn response(
         return Err(AuthorizationError::OtherProvider);
     }
     match parameters.iss.as_deref() {
-        Some(iss) if iss != registration.issuer.as_str() => {
+        Some(iss) if !registration.issuer.covers(iss) => {
             return Err(AuthorizationError::IssMismatch);
         }
         None if metadata.iss_parameter_supported() => return Err(AuthorizationError::IssMissing),

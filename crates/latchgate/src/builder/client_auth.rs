@@ -33,6 +33,17 @@ pub(super) fn client_auth(
                 mistakes.add(Mistake::new("client_secret", problem));
             }
         }
+        (ClientAuth::AppleClientSecret { team_id, key }, None) => {
+            if team_id.trim().is_empty() {
+                mistakes.add(Mistake::new("apple_team_id", Problem::Missing));
+            }
+            let alg = Algorithm::Es256;
+            let agreed = key
+                .clone()
+                .algorithm(alg)
+                .map_err(|_| Mistake::new("client_key_file", Problem::UnfitAlgorithm { alg }));
+            *key = mistakes.keep(agreed).unwrap_or_else(|| key.clone());
+        }
         (_, None) => {}
         (_, Some(_)) => {
             let method = auth.method();

@@ -36,6 +36,12 @@ impl GateBuilder {
     /// # Ok::<(), latchgate::ConfigError>(())
     /// ```
     ///
+    /// Where several providers sign people in, it is here that the application says that two identities are one account
+    /// of its own: the value names the account, whichever identity led to it. Sessions stay with their identity. A logout
+    /// concerns the sessions of one provider, and [`Gate::end_sessions_of`](crate::Gate::end_sessions_of) one identity: to log
+    /// an account out everywhere, call it for each identity that is linked to it. Link an identity only while its person
+    /// is signed in to the account, never because two providers say the same e-mail address.
+    ///
     /// The argument is this crate's [`User`] or any type that is [`From`] it, such as the `User` of an
     /// adapter: a hook can share functions with handlers. A closure has to name the type:
     ///

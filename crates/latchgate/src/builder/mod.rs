@@ -6,6 +6,7 @@ mod checks;
 mod client_auth;
 mod encryption;
 mod hooks;
+mod known;
 mod paths;
 mod profile;
 mod protected_resource;

@@ -14,7 +14,7 @@ use crate::client::{
 };
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::{Algorithm, ContentEncryption, DecryptionKey, KeyManagement};
-use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset};
+use crate::provider::{ClaimPath, ClaimPaths, DiscoveryError, Issuer, PlainOAuth2, ProviderPreset};
 
 /// The registration at one OpenID Provider.
 ///
@@ -34,6 +34,7 @@ pub struct Provider {
     pub(super) label: Option<String>,
     pub(super) email_domains: Vec<String>,
     pub(super) issuer: String,
+    pub(super) plain_oauth2: Option<PlainOAuth2>,
     client_id: String,
     auth: Option<ClientAuth>,
     auth_alg: Option<Algorithm>,
@@ -62,6 +63,7 @@ impl Provider {
             label: None,
             email_domains: Vec::new(),
             issuer: issuer.into(),
+            plain_oauth2: None,
             client_id: client_id.into(),
             auth: None,
             auth_alg: None,
@@ -300,7 +302,8 @@ impl Provider {
             }
         }
         let encryption = self.encrypted.check(mistakes);
-        if !self.scopes.iter().any(|scope| scope == "openid") {
+        let is_openid = self.plain_oauth2.is_none();
+        if is_openid && !self.scopes.iter().any(|scope| scope == "openid") {
             mistakes.add(Mistake::new("scopes", Problem::NoOpenidScope));
         }
         let is_resource =
@@ -326,7 +329,16 @@ impl Provider {
         let redirect_uri = oauth2::RedirectUrl::new(redirect_uri)
             .map_err(|_| Mistake::new("base_url", Problem::NotAUrl));
         let issuer = issuer?;
+        let plain_oauth2 = match self.plain_oauth2.map(|plain| plain.check(&issuer)) {
+            Some(Ok(checked)) => Some(Arc::new(checked)),
+            Some(Err(DiscoveryError::Endpoint { member })) => {
+                mistakes.add(Mistake::new(member, Problem::Endpoint));
+                None
+            }
+            _ => None,
+        };
         Some(Registration {
+            plain_oauth2,
             id: registration_id(&issuer, &self.client_id),
             name: self.name,
             label: self.label,

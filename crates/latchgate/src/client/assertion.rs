@@ -56,6 +56,13 @@ impl Registration {
                 let algorithm = self.assertion_alg.unwrap_or(Algorithm::Hs256);
                 sign_with_secret(algorithm, secret.expose(), &claims())?
             }
+            ClientAuth::AppleClientSecret { team_id, key } => {
+                // https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
+                let mut claims = claims();
+                claims.insert("iss".to_owned(), json!(team_id));
+                claims.insert("aud".to_owned(), json!(self.issuer.as_str()));
+                return Ok(vec![("client_secret", key.sign("JWT", &claims)?)]);
+            }
             _ => return Ok(Vec::new()),
         };
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -104,6 +111,45 @@ mod tests {
     use crate::jose::{Jws, Key, KeySet};
 
     const SECRET: &str = "a secret of 64 bytes, for every one of the three hash functions!!";
+
+    #[test]
+    fn apples_client_secret_names_the_team_and_is_new_every_time() {
+        let registration = Registration {
+            issuer: crate::provider::Issuer::parse("https://appleid.apple.com").unwrap(),
+            client_id: "com.example.web".to_owned(),
+            ..registration(ClientAuth::AppleClientSecret {
+                team_id: "DEF123GHIJ".to_owned(),
+                key: key(),
+            })
+        };
+        let secret = |fresh| {
+            let sent = registration
+                .assertion(&Metadata::example(json!({})), &fresh)
+                .unwrap();
+            let [("client_secret", secret)] = &sent[..] else {
+                panic!("{sent:?}")
+            };
+            secret.clone()
+        };
+        let first = secret(Freshness::example(1_000, 1));
+        assert_ne!(first, secret(Freshness::example(1_000, 2)));
+        let jwk = key().public_jwk();
+        let keys = KeySet::parse(format!("{{\"keys\":[{jwk}]}}").as_bytes()).unwrap();
+        let jws = Jws::parse(&first).unwrap();
+        jws.verify(Algorithm::Es256, &keys).unwrap();
+        assert_eq!(jws.kid(), Some("k1"));
+        let claims = jws.claims().unwrap();
+        let expected = [
+            ("iss", json!("DEF123GHIJ")),
+            ("sub", json!("com.example.web")),
+            ("aud", json!("https://appleid.apple.com")),
+            ("iat", json!(1_000)),
+            ("exp", json!(1_060)),
+        ];
+        for (name, value) in expected {
+            assert_eq!(claims[name], value, "{name}");
+        }
+    }
 
     fn registration(auth: ClientAuth) -> Registration {
         Registration {

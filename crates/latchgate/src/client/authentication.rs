@@ -54,6 +54,15 @@ pub enum ClientAuth {
     ClientSecretBasic(ClientSecret),
     /// The secret in the form body.
     ClientSecretPost(ClientSecret),
+    /// Apple's way: the client secret is a JWT that names the team, signed with the key of the Services ID (its
+    /// [`kid`](ClientKey::kid) is the key's name at Apple, its algorithm ES256), and sent in the form body. It is made anew for
+    /// every request, so it never expires in use.
+    AppleClientSecret {
+        /// The ten characters that name the team.
+        team_id: String,
+        /// The private key, from the `.p8` file.
+        key: ClientKey,
+    },
     /// No secret: a public client, protected by PKCE only.
     None,
 }
@@ -66,6 +75,7 @@ impl ClientAuth {
             Self::ClientSecretJwt(_) => "client_secret_jwt",
             Self::ClientSecretBasic(_) => "client_secret_basic",
             Self::ClientSecretPost(_) => "client_secret_post",
+            Self::AppleClientSecret { .. } => "apple_client_secret",
             Self::None => "none",
         }
     }
@@ -75,7 +85,7 @@ impl ClientAuth {
             Self::ClientSecretBasic(secret)
             | Self::ClientSecretPost(secret)
             | Self::ClientSecretJwt(secret) => Some(secret),
-            Self::PrivateKeyJwt(_) | Self::None => None,
+            Self::PrivateKeyJwt(_) | Self::AppleClientSecret { .. } | Self::None => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::authentication::{AssertionAudience, ClientAuth};
 use super::security_profile::SecurityProfile;
 use super::usage::Usage;
 use crate::jose::{Algorithm, Encryption};
-use crate::provider::{ClaimPaths, Issuer, Metadata};
+use crate::provider::{CheckedOAuth2, ClaimPaths, Issuer, Metadata};
 
 /// The registration at one provider.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Registration {
     pub(crate) id: String,
     /// The short name of the provider within this gate; empty when it needs none.
     pub(crate) name: String,
+    /// The endpoints of a provider without OpenID Connect.
+    pub(crate) plain_oauth2: Option<Arc<CheckedOAuth2>>,
     /// What people know the provider by, if it has its own text.
     pub(crate) label: Option<String>,
     /// The domains, in lower case, whose e-mail addresses sign in there.
@@ -185,6 +187,7 @@ impl Registration {
         Self {
             id: "default".to_owned(),
             name: String::new(),
+            plain_oauth2: None,
             label: None,
             email_domains: Vec::new(),
             issuer: Issuer::parse("https://op.example").unwrap(),

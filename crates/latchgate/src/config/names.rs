@@ -68,10 +68,16 @@ pub(crate) const NAMES: &[&str] = &[
     "label",
     "email_domains",
     "sign_in_page",
+    "authorization_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "emails_endpoint",
+    "claim_mapping",
+    "apple_team_id",
 ];
 
 /// The settings that are not about one provider.
-const OF_THE_APPLICATION: [&str; 20] = [
+const OF_THE_APPLICATION: [&str; 26] = [
     "base_url",
     "session_keys",
     "cookie_name",
@@ -92,6 +98,12 @@ const OF_THE_APPLICATION: [&str; 20] = [
     "ca_file",
     "providers",
     "sign_in_page",
+    "api_audience",
+    "api_alg",
+    "api_token_types",
+    "api_token_binding",
+    "api_introspection",
+    "api_scopes",
 ];
 
 /// Whether a setting is about one provider: each of several has its own.

@@ -135,6 +135,10 @@ pub enum Problem {
         /// The setting that was probably meant, as an environment variable or a TOML key.
         nearest: Option<String>,
     },
+    /// It is not an endpoint that may be called.
+    Endpoint,
+    /// It is not a list of claims and where they come from.
+    ClaimMapping,
     /// It is not a name for a provider.
     ProviderName,
     /// Two providers of a gate have the same.
@@ -218,6 +222,8 @@ impl fmt::Display for Problem {
             Self::Kind { expected } => write!(f, "has a value of the wrong type; write {expected}"),
             Self::Unknown { nearest: Some(nearest) } => write!(f, "is not a setting of latchgate; did you mean `{nearest}`?"),
             Self::Unknown { nearest: None } => f.write_str("is not a setting of latchgate; remove it, or look it up in the documentation of `latchgate::Settings`, which lists them all"),
+            Self::Endpoint => f.write_str("is not an https URL without a user name; plain http is accepted for an issuer on loopback only"),
+            Self::ClaimMapping => f.write_str("is not a list of claims and where they come from, such as `sub=id, name=profile > name`"),
             Self::ProviderName => f.write_str("is not a name for one of several providers; give each its own, of 1 to 32 lower-case letters, digits or `-`, beginning with a letter, and not `initiate`"),
             Self::TwoProviders => f.write_str("is also that of another provider; each must have its own"),
             Self::Label => f.write_str("is empty or longer than 100 bytes; write what people know the provider by, or leave it out"),

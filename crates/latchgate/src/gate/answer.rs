@@ -36,6 +36,11 @@ impl Gate {
                 let (code, words) = (Error::NoRefreshToken.code(), Words::sign_in(None));
                 self.send_to_login(&challenge, options, code, words).await
             }
+            // Nobody tells how and when somebody authenticated at a provider without OpenID Connect: asking again is useless.
+            Why::StepUp(_) if self.is_plain(&challenge) => self.not_permitted(
+                &challenge,
+                &"it takes OpenID Connect to know how somebody authenticated",
+            ),
             Why::StepUp(required) => {
                 let user = challenge.user.as_deref();
                 let mut options = user.map_or_else(LoginOptions::new, |user| {
@@ -45,30 +50,44 @@ impl Gate {
                 let (code, words) = ("reauthentication_required", Words::SIGN_IN_AGAIN);
                 self.send_to_login(&challenge, options, code, words).await
             }
-            Why::Denied(denial) => {
-                let id = self.incident_id();
-                let user = challenge.user.as_deref();
-                tracing::info!(
-                    event = "denied",
-                    id,
-                    code = "not_permitted",
-                    issuer = user.map(User::issuer),
-                    subject = user.map(User::subject),
-                    path = challenge.path(),
-                    rule = %denial,
-                    "denied"
-                );
-                let parts = RefusalParts {
-                    id,
-                    status: StatusCode::FORBIDDEN,
-                    code: "not_permitted",
-                    words: Words::NOT_PERMITTED,
-                    session: None,
-                };
-                let retry = Retry::login_from(self.page_of(&challenge));
-                self.render(parts, &challenge.asked(retry))
-            }
+            Why::Denied(denial) => self.not_permitted(&challenge, denial),
         }
+    }
+
+    /// A refusal for good.
+    fn not_permitted(
+        &self,
+        challenge: &Challenge,
+        rule: &dyn std::fmt::Display,
+    ) -> Response<Bytes> {
+        let id = self.incident_id();
+        let user = challenge.user.as_deref();
+        tracing::info!(
+            event = "denied",
+            id,
+            code = "not_permitted",
+            issuer = user.map(User::issuer),
+            subject = user.map(User::subject),
+            path = challenge.path(),
+            rule = %rule,
+            "denied"
+        );
+        let parts = RefusalParts {
+            id,
+            status: StatusCode::FORBIDDEN,
+            code: "not_permitted",
+            words: Words::NOT_PERMITTED,
+            session: None,
+        };
+        let retry = Retry::login_from(self.page_of(challenge));
+        self.render(parts, &challenge.asked(retry))
+    }
+
+    /// Whether the person comes from a provider without OpenID Connect.
+    fn is_plain(&self, challenge: &Challenge) -> bool {
+        let id = challenge.registration.as_deref();
+        let party = id.and_then(|id| self.relying_parties().registered(id));
+        party.is_some_and(|party| party.is_plain_oauth2())
     }
 
     async fn send_to_login(

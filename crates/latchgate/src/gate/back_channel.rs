@@ -9,7 +9,6 @@ use super::Gate;
 use crate::error::Error;
 use crate::hook::Logout;
 use crate::logout::{VerifiedLogoutToken, logout_token};
-use crate::relying_party::RelyingParty;
 use crate::session::SessionEnd;
 use crate::token::unverified_issuer;
 
@@ -25,7 +24,7 @@ impl Gate {
         let named = unverified_issuer(&raw).and_then(|issuer| parties.at(&issuer));
         let party = Arc::clone(named.unwrap_or_else(|| parties.first()));
         let token = party.verify_logout_token(&raw).await?;
-        self.run_to_end(|gate| async move { gate.process_logout_token(&party, &token).await })
+        self.run_to_end(|gate| async move { gate.process_logout_token(&token).await })
             .await?;
         let mut answer = Response::new(Bytes::new());
         let no_store = HeaderValue::from_static("no-store");
@@ -33,12 +32,8 @@ impl Gate {
         Ok(answer)
     }
 
-    async fn process_logout_token(
-        &self,
-        party: &RelyingParty,
-        token: &VerifiedLogoutToken,
-    ) -> Result<(), Error> {
-        let issuer = party.issuer();
+    async fn process_logout_token(&self, token: &VerifiedLogoutToken) -> Result<(), Error> {
+        let issuer = token.issuer.as_str();
         self.sessions().end_by_logout_token(issuer, token).await?;
         tracing::info!(event = "back_channel_logout", issuer, target = ?token.target, "sessions ended by the provider");
         let end = Logout::by_name(issuer, &token.target, SessionEnd::EndedByProvider);

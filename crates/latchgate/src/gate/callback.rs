@@ -220,7 +220,6 @@ impl Gate {
             Some(ReplacedSession::Sealed { id, until }) if brought != Some(*id) => {
                 let replaced = EndedSession {
                     id: *id,
-                    issuer: session.issuer.clone(),
                     until: *until,
                 };
                 sessions.end_by_id(replaced).await;

@@ -40,7 +40,7 @@ impl Gate {
             // A provider frames for its own sessions.
             if named
                 .as_ref()
-                .is_none_or(|named| named.issuer == party.issuer())
+                .is_none_or(|named| party.registration().issuer.covers(&named.issuer))
             {
                 framers.extend(party.provider_origins());
             }

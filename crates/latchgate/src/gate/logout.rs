@@ -74,7 +74,7 @@ impl Gate {
             Some(session) => self.0.context.relying_party_of(session),
             None => self.relying_parties().only(),
         };
-        let hint = session.map(|session| session.tokens.id_token.text());
+        let hint = session.and_then(Session::id_token);
         let back = self.post_logout_redirect_uri();
         party?.end_session_url(hint.as_deref(), &back, state).await
     }

@@ -10,6 +10,7 @@ use crate::token::{JwtError, Rules, number};
 /// A verified logout token. Only [`verify`] makes one.
 #[derive(Debug)]
 pub(crate) struct VerifiedLogoutToken {
+    pub(crate) issuer: String,
     pub(crate) target: LogoutTarget,
     /// The name of the token, so that it is processed only once.
     pub(crate) jti: String,
@@ -131,7 +132,9 @@ pub(crate) fn verify(
         return Err(LogoutTokenError::Nonce);
     }
     let jti = text(&claims, "jti").ok_or(LogoutTokenError::NameMissing)?;
+    let issuer = text(&claims, "iss").unwrap_or_default();
     Ok(VerifiedLogoutToken {
+        issuer,
         target,
         jti,
         expires_at,

@@ -1,6 +1,7 @@
 //! The Issuer Identifier: [OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata),
 //! [OpenID Connect Core 1.0 §1.2](https://openid.net/specs/openid-connect-core-1_0.html#Terminology).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use openidconnect::IssuerUrl;
@@ -73,6 +74,50 @@ impl Issuer {
         format!("{base}/.well-known/openid-configuration")
     }
 
+    /// The issuer that the provider's metadata must name. It is this one, but for an issuer of Microsoft's that is for
+    /// several tenants: there it is a template.
+    pub(crate) fn in_metadata(&self) -> Cow<'_, str> {
+        match self.tenant_template() {
+            Some((before, after)) => format!("{before}{{tenantid}}{after}").into(),
+            None => self.as_str().into(),
+        }
+    }
+
+    /// Whether a token with this `iss` is of this issuer: they are identical (OpenID Connect Core 1.0 §3.1.3.7 step 2). For
+    /// an issuer of several tenants it is the template with the tenant of the token's own `tid`.
+    pub(crate) fn issued(&self, iss: &str, tid: Option<&str>) -> bool {
+        match self.tenant_of(iss) {
+            Some(tenant) => tid == Some(tenant),
+            None => iss == self.as_str() && self.tenant_template().is_none(),
+        }
+    }
+
+    /// Whether this issuer may go by this name: what it has sent is still to be verified.
+    pub(crate) fn covers(&self, iss: &str) -> bool {
+        iss == self.as_str() || self.tenant_of(iss).is_some()
+    }
+
+    /// The tenant in an issuer, for an issuer of several.
+    fn tenant_of<'i>(&self, iss: &'i str) -> Option<&'i str> {
+        let (before, after) = self.tenant_template()?;
+        let tenant = iss.strip_prefix(before.as_str())?.strip_suffix(after)?;
+        is_guid(tenant).then_some(tenant)
+    }
+
+    /// What is before and after the tenant in the issuers of Microsoft Entra ID, if this one is for several tenants: the
+    /// path `/common/v2.0` or `/organizations/v2.0`.
+    fn tenant_template(&self) -> Option<(String, &'static str)> {
+        const HOSTS: [&str; 3] = [
+            "login.microsoftonline.com",
+            "login.microsoftonline.us",
+            "login.partner.microsoftonline.cn",
+        ];
+        let url = self.0.url();
+        let host = url.host_str().filter(|host| HOSTS.contains(host))?;
+        let several = matches!(url.path(), "/common/v2.0" | "/organizations/v2.0");
+        several.then(|| (format!("https://{host}/"), "/v2.0"))
+    }
+
     /// An endpoint of this provider that may be called: https, or http on loopback for an issuer that is
     /// itself http on loopback, and without a password.
     pub(crate) fn endpoint(&self, text: &str) -> Option<Url> {
@@ -82,6 +127,15 @@ impl Issuer {
         let undecorated = url.username().is_empty() && url.password().is_none();
         (scheme && undecorated && is_https_or_loopback(&url)).then_some(url)
     }
+}
+
+/// Five groups of lower-case hexadecimal digits, as the `tid` of Entra ID is.
+fn is_guid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12])
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 
 /// Whether a URL is https with a host, or http to the loopback interface.

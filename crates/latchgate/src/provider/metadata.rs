@@ -170,10 +170,10 @@ impl Metadata {
         }
 
         match document.get("issuer") {
-            Some(Value::String(found)) if found == issuer.as_str() => {}
+            Some(Value::String(found)) if *found == issuer.in_metadata() => {}
             found => {
                 return Err(DiscoveryError::Issuer {
-                    expected: issuer.as_str().to_owned(),
+                    expected: issuer.in_metadata().into_owned(),
                     found: found
                         .and_then(Value::as_str)
                         .unwrap_or_default()

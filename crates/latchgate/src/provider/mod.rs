@@ -6,7 +6,10 @@ mod discovery;
 mod issuer;
 mod keys;
 mod metadata;
+mod plain_oauth2;
 mod presets;
+#[cfg(test)]
+mod recorded;
 
 pub(crate) use discovery::{request as discovery_request, response as discovery_response};
 pub use issuer::IssuerError;
@@ -15,5 +18,7 @@ pub use keys::KeysError;
 pub(crate) use keys::{RefetchBudget, request as keys_request, response as keys_response};
 pub use metadata::DiscoveryError;
 pub(crate) use metadata::Metadata;
+pub(crate) use plain_oauth2::CheckedOAuth2;
+pub use plain_oauth2::PlainOAuth2;
 pub(crate) use presets::{AccessTokens, ClaimPaths};
 pub use presets::{ClaimPath, ClaimPathError, ProviderPreset};

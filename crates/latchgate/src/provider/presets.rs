@@ -61,7 +61,7 @@ impl ClaimPath {
         }
     }
 
-    fn value<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+    pub(super) fn value<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
         let mut steps = self.0.iter();
         let found = steps.next().and_then(|first| claims.get(first));
         steps.fold(found, |value, step| value.and_then(|value| value.get(step)))
@@ -169,13 +169,32 @@ pub enum ProviderPreset {
     /// Okta: `groups`, which a custom authorization server can put into either token, and the org
     /// authorization server only into the ID token.
     Okta,
+    /// Google: `roles`, which an application has to add itself; Google sends none.
+    Google,
+    /// GitLab: the paths of groups, in `groups_direct` of the ID token and `groups` of userinfo.
+    GitLab,
+    /// Apple, which sends no roles.
+    Apple,
+    /// GitHub, which sends no roles.
+    GitHub,
+    /// Discord, which sends no roles.
+    Discord,
 }
 
 impl ProviderPreset {
     /// The claims with the roles of a person, and with those they have at this client.
     pub(crate) fn roles(self, client_id: &str) -> Vec<ClaimPath> {
         match self {
-            Self::Plain | Self::EntraId => vec![ClaimPath::new(["roles"])],
+            Self::Plain
+            | Self::EntraId
+            | Self::Google
+            | Self::Apple
+            | Self::GitHub
+            | Self::Discord => vec![ClaimPath::new(["roles"])],
+            Self::GitLab => vec![
+                ClaimPath::new(["groups"]),
+                ClaimPath::new(["groups_direct"]),
+            ],
             Self::Auth0 => vec![ClaimPath::new(["https://latchgate.dev/roles"])],
             Self::Keycloak => vec![
                 ClaimPath::new(["realm_access", "roles"]),
@@ -202,7 +221,12 @@ impl ProviderPreset {
             for_our_api: false,
         };
         match self {
-            Self::Plain => None,
+            Self::Plain
+            | Self::Google
+            | Self::GitLab
+            | Self::Apple
+            | Self::GitHub
+            | Self::Discord => None,
             Self::Auth0 => Some(azp),
             Self::Keycloak => Some(AccessTokens {
                 kind: Some("Bearer"),
@@ -237,6 +261,12 @@ impl ProviderPreset {
             }
             Self::EntraId => {
                 "define app roles in the app registration and assign people to them in the enterprise application"
+            }
+            Self::GitLab => {
+                "request the scope `openid`, and call the userinfo endpoint (setting `userinfo`) for the claim `groups`"
+            }
+            Self::Google | Self::Apple | Self::GitHub | Self::Discord => {
+                "this provider sends no roles: keep them in the application, in the value that the on_login hook returns"
             }
             Self::Okta => {
                 "add a claim `groups` to the ID token, in the authorization server's claims or in the application's sign-on settings"

@@ -44,6 +44,16 @@ impl<T> Cached<T> {
         }
     }
 
+    /// A value that never expires.
+    pub(super) fn holding(value: T) -> Self {
+        let this = Self::new();
+        this.set(CachedValue {
+            value: Arc::new(value),
+            good_until: u64::MAX,
+        });
+        this
+    }
+
     pub(super) fn latest(&self) -> Option<CachedValue<T>> {
         self.latest
             .lock()

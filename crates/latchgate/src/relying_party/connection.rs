@@ -52,6 +52,12 @@ impl ProviderConnection {
         }
     }
 
+    /// The same with metadata that nobody has to fetch.
+    pub(crate) fn knowing(mut self, metadata: Metadata) -> Self {
+        self.metadata = Cached::holding(metadata);
+        self
+    }
+
     /// Sends one request within the total deadline. Every client's responses must be short, uncompressed, and no
     /// redirects.
     pub(crate) async fn send(

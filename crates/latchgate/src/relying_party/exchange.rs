@@ -24,6 +24,9 @@ impl RelyingParty {
         expected: &Expected,
         start: SessionStart,
     ) -> Result<Session, Error> {
+        if let Some(plain) = &self.registration.plain_oauth2 {
+            return self.begin_plain_session(plain, tokens, start).await;
+        }
         let id_token = self
             .verify(|rules| {
                 token::verify(

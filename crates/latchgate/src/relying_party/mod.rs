@@ -9,6 +9,7 @@ mod exchange;
 mod logout;
 mod other_apis;
 mod parties;
+mod plain_oauth2;
 mod proofs;
 mod refresh;
 mod token_cache;
@@ -70,8 +71,12 @@ impl RelyingParty {
     pub(crate) fn new(config: RelyingPartyConfig) -> Self {
         let background = Arc::clone(&config.background);
         let issuer = config.registration.issuer.clone();
+        let mut connection = ProviderConnection::new(issuer, config.http, background);
+        if let Some(plain) = &config.registration.plain_oauth2 {
+            connection = connection.knowing(plain.metadata.clone());
+        }
         Self {
-            connection: Arc::new(ProviderConnection::new(issuer, config.http, background)),
+            connection: Arc::new(connection),
             registration: config.registration,
             login_options: config.login_options,
             nonces: Arc::default(),
@@ -121,7 +126,9 @@ impl RelyingParty {
     /// Fetches metadata and keys.
     pub(crate) async fn warm_up(&self) -> Result<(), Error> {
         self.metadata().await?;
-        self.connection.keys(self.now()).await?;
+        if !self.is_plain_oauth2() {
+            self.connection.keys(self.now()).await?;
+        }
         Ok(())
     }
 

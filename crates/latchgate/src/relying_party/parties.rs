@@ -49,7 +49,8 @@ impl RelyingParties {
 
     /// The one at this issuer: for what a provider sends.
     pub(crate) fn at(&self, issuer: &str) -> Option<&Arc<RelyingParty>> {
-        self.iter().find(|party| party.issuer() == issuer)
+        self.iter()
+            .find(|party| party.registration().issuer.covers(issuer))
     }
 }
 

@@ -19,7 +19,9 @@ impl RelyingParty {
     pub(crate) async fn refresh(&self, session: &Session) -> Result<Session, Error> {
         let metadata = self.metadata().await?;
         // Before the refresh token is used: its response must not be lost for lack of keys.
-        self.connection.keys(self.now()).await?;
+        if !self.is_plain_oauth2() {
+            self.connection.keys(self.now()).await?;
+        }
         let refresh_token = session.tokens.refresh_token.as_ref();
         let refresh_token = refresh_token.map(|token| token.text());
         let refresh_token = refresh_token.ok_or(Error::RefreshUnavailable)?;
@@ -29,6 +31,12 @@ impl RelyingParty {
         };
         let answer = self.send_proven(key, ProofFor::AuthorizationServer, request);
         let tokens = token::response(TokenType::of(key), &answer.await?)?;
+        if let Some(plain) = &self.registration.plain_oauth2 {
+            let mut fresh =
+                session.refreshed(session.tokens.refreshed(&tokens, None, self.now()), None);
+            self.update_account(plain, &mut fresh).await?;
+            return Ok(fresh);
+        }
         let id_token = self.refreshed_id_token(session, &tokens).await?;
         let fresh = session
             .tokens

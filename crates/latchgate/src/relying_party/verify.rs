@@ -4,7 +4,7 @@ use super::RelyingParty;
 use crate::error::Error;
 use crate::jose::KeySet;
 use crate::logout::{LogoutTokenError, VerifiedLogoutToken, verify_logout_token};
-use crate::token::{IdTokenError, Rules};
+use crate::token::{IdTokenError, JwtError, Rules};
 
 impl RelyingParty {
     /// Verifies a logout token.
@@ -12,6 +12,10 @@ impl RelyingParty {
         &self,
         raw: &str,
     ) -> Result<VerifiedLogoutToken, Error> {
+        if self.is_plain_oauth2() {
+            // It has no keys, and signs nothing.
+            return Err(LogoutTokenError::Token(JwtError::Issuer).into());
+        }
         self.verify_with_newer_keys(
             |rules| verify_logout_token(rules, raw),
             |error| matches!(error, LogoutTokenError::Token(error) if error.lacks_a_key()),

@@ -81,7 +81,6 @@ pub(crate) struct SessionStart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EndedSession {
     pub(crate) id: [u8; 16],
-    pub(crate) issuer: String,
     /// Its absolute deadline.
     pub(crate) until: u64,
 }
@@ -90,7 +89,6 @@ impl EndedSession {
     pub(crate) fn of(session: &Session) -> Self {
         Self {
             id: session.id,
-            issuer: session.issuer.clone(),
             until: session.times.absolute_deadline,
         }
     }
@@ -134,7 +132,7 @@ impl Session {
             id: start.id,
             generation: 0,
             registration: registration.id.clone(),
-            issuer: registration.issuer.as_str().to_owned(),
+            issuer: id_token.issuer.clone(),
             subject: id_token.subject.clone(),
             sid: id_token.sid.clone(),
             auth_time: id_token.auth_time,
@@ -150,6 +148,37 @@ impl Session {
             dpop_key: None,
             parsed: ParsedClaims::default(),
         }
+    }
+
+    /// Begins a session of somebody whose provider has no ID tokens. `claims` has their `sub`.
+    pub(crate) fn begin_plain(
+        registration: &Registration,
+        tokens: Tokens,
+        claims: &Map<String, Value>,
+        start: SessionStart,
+    ) -> Self {
+        let subject = claims.get("sub").and_then(Value::as_str);
+        Self {
+            id: start.id,
+            generation: 0,
+            registration: registration.id.clone(),
+            issuer: registration.issuer.as_str().to_owned(),
+            subject: subject.unwrap_or_default().to_owned(),
+            sid: None,
+            auth_time: None,
+            times: Times::begin(start.at, start.lifetimes),
+            tokens,
+            userinfo: serde_json::to_string(claims).unwrap_or_default(),
+            dpop_key: None,
+            extras: Extras::default(),
+            parsed: ParsedClaims::default(),
+        }
+    }
+
+    /// The ID token as the provider sent it, if there is one.
+    pub(crate) fn id_token(&self) -> Option<String> {
+        let id_token = &self.tokens.id_token;
+        id_token.payload().map(|_| id_token.text())
     }
 
     /// This session with new tokens, in the next generation.
@@ -236,7 +265,12 @@ impl Session {
     /// The claims of the ID token and of the userinfo endpoint. If both have a claim, the newer one counts. Claims about
     /// the authentication and its audience come from the ID token only.
     pub(crate) fn claims(&self) -> Map<String, Value> {
-        let id_token = self.id_token_claims();
+        let mut id_token = self.id_token_claims();
+        if self.tokens.id_token.payload().is_none() {
+            // A provider without OpenID Connect. Who it is was decided when the session began.
+            id_token.insert("iss".to_owned(), self.issuer.clone().into());
+            id_token.insert("sub".to_owned(), self.subject.clone().into());
+        }
         let userinfo: Map<String, Value> = serde_json::from_str(&self.userinfo).unwrap_or_default();
         if userinfo.is_empty() {
             return id_token;

@@ -42,6 +42,21 @@ impl Tokens {
         }
     }
 
+    /// The tokens of a login at a provider without OpenID Connect: an ID token that there may be means nothing.
+    pub(crate) fn plain(response: &TokenResponse, requested: &str, now: u64) -> Self {
+        let scope = response.scope.as_deref().unwrap_or(requested);
+        Self {
+            id_token: CompactToken::pack(""),
+            access_token: CompactToken::pack(&response.access_token),
+            access_validity: response
+                .expires_in
+                .map(|seconds| (now, now.saturating_add(seconds))),
+            refresh_token: response.refresh_token.as_deref().map(CompactToken::pack),
+            // GitHub separates the values by commas.
+            scope: scope.replace(',', " "),
+        }
+    }
+
     /// The tokens after a refresh. A token that the response leaves out stays (RFC 6749 §6).
     pub(crate) fn refreshed(
         &self,

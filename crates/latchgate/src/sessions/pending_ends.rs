@@ -283,7 +283,6 @@ mod tests {
                 ticket: None,
                 session: EndedSession {
                     id: [id; 16],
-                    issuer: "https://op.example".to_owned(),
                     until: 9_000,
                 },
             },

@@ -10,8 +10,7 @@ use crate::jose::Algorithm;
 type WithSecret = fn(ClientSecret) -> ClientAuth;
 
 /// The accepted values of `client_auth`.
-const METHODS: &str =
-    "private_key_jwt, client_secret_jwt, client_secret_basic, client_secret_post, none";
+const METHODS: &str = "private_key_jwt, client_secret_jwt, client_secret_basic, client_secret_post, apple_client_secret, none";
 
 impl Settings {
     /// The provider, with how the client authenticates there.
@@ -40,6 +39,7 @@ impl Settings {
         let method = match self.get("client_auth") {
             Some(method) => method,
             // A key alone says what it is for.
+            None if self.get("apple_team_id").is_some() => "apple_client_secret",
             None if key.is_some() && self.secret().is_none() => "private_key_jwt",
             None => "client_secret_basic",
         };
@@ -47,6 +47,15 @@ impl Settings {
             "private_key_jwt" => {
                 self.has_no_use_for("client_secret", "private_key_jwt")?;
                 return self.client_key().map(ClientAuth::PrivateKeyJwt);
+            }
+            "apple_client_secret" => {
+                self.has_no_use_for("client_secret", "apple_client_secret")?;
+                let name = "apple_team_id";
+                let team_id = self.get(name).ok_or(Mistake::new(name, Problem::Missing))?;
+                return Ok(ClientAuth::AppleClientSecret {
+                    team_id: team_id.to_owned(),
+                    key: self.client_key()?,
+                });
             }
             "none" => {
                 self.has_no_use_for("client_secret", "none")?;

@@ -52,7 +52,7 @@ impl Kind {
             "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
             | "trusted_audiences" | "api_scopes" => Self::Words,
             "providers" => Self::Tables,
-            "session_keys" | "clear_site_data" => Self::List,
+            "session_keys" | "claim_mapping" | "clear_site_data" => Self::List,
             _ => Self::Text,
         }
     }

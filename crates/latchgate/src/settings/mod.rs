@@ -6,6 +6,7 @@ mod encryption;
 mod front_door;
 mod kind;
 mod lifetimes;
+mod plain_oauth2;
 mod providers;
 mod reading;
 

@@ -132,7 +132,7 @@ impl Settings {
 
     pub(super) fn provider(&self, mistakes: &mut Mistakes) -> Provider {
         let text = |name| self.get(name).unwrap_or_default();
-        let mut provider = Provider::new(text("issuer"), text("client_id"));
+        let mut provider = self.named_provider(mistakes);
         provider = self.choice(self.authenticated(provider, mistakes));
         provider = self.encrypted(provider, mistakes);
         if let Some(scopes) = self.get("scopes") {
@@ -229,8 +229,15 @@ impl Settings {
             ("keycloak", ProviderPreset::Keycloak),
             ("entra_id", ProviderPreset::EntraId),
             ("okta", ProviderPreset::Okta),
+            ("google", ProviderPreset::Google),
+            ("gitlab", ProviderPreset::GitLab),
+            ("apple", ProviderPreset::Apple),
+            ("github", ProviderPreset::GitHub),
+            ("discord", ProviderPreset::Discord),
         ];
-        self.word("preset", "plain, auth0, keycloak, entra_id, okta", &presets)
+        let words =
+            "plain, auth0, keycloak, entra_id, okta, google, gitlab, apple, github, discord";
+        self.word("preset", words, &presets)
     }
 
     /// What every login asks for.

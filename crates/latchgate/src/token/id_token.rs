@@ -16,6 +16,8 @@ use crate::jose::{JweError, JwsError, left_half_hash};
 pub(crate) struct IdToken {
     /// The signed token, decrypted if it was encrypted, as a hint for the provider has to be (§3.1.2.1).
     pub(crate) raw: String,
+    /// The configured issuer, or that of a tenant of it.
+    pub(crate) issuer: String,
     pub(crate) subject: String,
     /// The session at the provider, needed for back-channel logout.
     pub(crate) sid: Option<String>,
@@ -226,6 +228,10 @@ pub(crate) fn verify_refreshed(
     let raw = Rules::decrypted(raw, rules.registration.id_token_encryption.as_ref())?;
     let claims = rules.verify_common(&raw, access_token)?;
     let fresh = IdToken::new(&raw, &claims)?;
+    let known_issuer = session_claims.get("iss").and_then(Value::as_str);
+    if known_issuer.is_some_and(|known| known != fresh.issuer) {
+        return Err(IdTokenError::Issuer);
+    }
     if fresh.subject != subject {
         return Err(IdTokenError::Refreshed("sub"));
     }
@@ -290,6 +296,7 @@ impl IdToken {
         let subject = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= 255);
         Ok(Self {
             raw: raw.to_owned(),
+            issuer: text("iss").unwrap_or_default(),
             subject: subject.ok_or(IdTokenError::Subject)?,
             sid: text("sid"),
             auth_time: number(claims, "auth_time"),
@@ -317,7 +324,10 @@ impl IdToken {
             text("{\"alg\":\"RS256\"}"),
             text(&claims.to_string())
         );
-        Self::new(&raw, claims.as_object().unwrap()).unwrap()
+        let mut claims = claims.as_object().unwrap().clone();
+        let issuer = claims.entry("iss");
+        issuer.or_insert_with(|| "https://op.example".into());
+        Self::new(&raw, &claims).unwrap()
     }
 }
 

@@ -130,7 +130,9 @@ impl Rules<'_> {
             return Err(JwtError::Type);
         }
         let claims = jws.claims().map_err(JwtError::Jws)?;
-        if claims.get("iss").and_then(Value::as_str) != Some(self.registration.issuer.as_str()) {
+        let text = |name| claims.get(name).and_then(Value::as_str);
+        let issuer = &self.registration.issuer;
+        if !text("iss").is_some_and(|iss| issuer.issued(iss, text("tid"))) {
             return Err(JwtError::Issuer);
         }
         Ok(claims)

@@ -143,7 +143,12 @@ pub(crate) fn response(
     response: &Response<Vec<u8>>,
 ) -> Result<TokenResponse, TokenError> {
     let body = strict_object(response.body());
-    if response.status() != StatusCode::OK {
+    // GitHub refuses with 200.
+    let refused = |body: &Map<String, Value>| {
+        body.contains_key("error") && !body.contains_key("access_token")
+    };
+    let refused = body.as_ref().is_ok_and(refused);
+    if response.status() != StatusCode::OK || refused {
         return Err(
             match body
                 .as_ref()

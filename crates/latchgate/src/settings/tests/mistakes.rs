@@ -91,7 +91,7 @@ fn every_mistake_names_the_setting_and_the_cure() {
         (
             &[("client_auth", "basic")],
             "client_auth",
-            "client_secret_basic, client_secret_post, none",
+            "client_secret_basic, client_secret_post, apple_client_secret, none",
         ),
         (
             &[("claims", "email")],
@@ -247,7 +247,7 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "-----BEGIN CERTIFICATE-----",
         ),
         (
-            &[("preset", "google")],
+            &[("preset", "facebook")],
             "preset",
             "plain, auth0, keycloak, entra_id, okta",
         ),

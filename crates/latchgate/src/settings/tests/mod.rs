@@ -7,6 +7,7 @@ mod environment;
 mod mistakes;
 mod names;
 mod profile;
+mod presets;
 mod providers;
 mod tables;
 
