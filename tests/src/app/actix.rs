@@ -115,6 +115,7 @@ fn guarded(path: &str, guard: Guard) -> impl actix_web::dev::HttpServiceFactory 
 }
 
 async fn password(
+    _: Option<User>,
     sign_in: SignIn,
     gate: web::Data<Gate>,
     request: HttpRequest,

@@ -23,7 +23,7 @@
 //! | `GET /switch` | `SignIn` | a login with wishes |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
-//! | `POST /password?42` | `SignIn` | 303 to `/me`, in a session without a provider |
+//! | `POST /password?42` | `Option<User>`, `SignIn` | 303 to `/me`, in a session without a provider |
 //! | `POST /impersonate?bob` | `User`, `SignIn` | 303 to `/me`, as somebody else of the same issuer |
 //! | `GET /actor` | `User` | the subject of who acts as the person, or `-` |
 //! | `POST /everywhere` | `User` | 204, and ends every session of that person |

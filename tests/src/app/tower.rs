@@ -83,6 +83,7 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
 }
 
 async fn password(
+    _: Option<User>,
     sign_in: SignIn,
     State(gate): State<Gate>,
     RawQuery(query): RawQuery,

@@ -145,8 +145,9 @@ async fn a_broken_cookie_does_not_take_it_away(setup: Setup) -> Result<(), Failu
     let world = setup.start().await?;
     let browser = world.browser()?;
     browser.plant(world.session_cookie(), "garbage")?;
-    // The handler has looked who is there before it starts the session.
+    // The handler looks who is there before it starts the session, so the cookie would be removed.
     let page = post(&browser, "/password?42").await?;
+    assert!(!page.clears(world.session_cookie()), "{page}");
     assert_eq!(page.sets(world.session_cookie()).len(), 1, "{page}");
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("42"));
     Ok(())
