@@ -33,7 +33,10 @@ async fn refusals_carry_the_challenge_of_rfc_6750() {
     let url = format!("{}/userinfo", provider.issuer());
     let none = visitor.get(&url).await;
     assert_eq!(none.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(none.header(header::WWW_AUTHENTICATE), "Bearer");
+    assert_eq!(
+        none.header(header::WWW_AUTHENTICATE),
+        "Bearer, DPoP algs=\"ES256\""
+    );
     let wrong = visitor
         .get_with(&url, header::AUTHORIZATION, "Bearer wrong")
         .await;

@@ -6,8 +6,8 @@ mod encryption;
 mod environment;
 mod mistakes;
 mod names;
-mod profile;
 mod presets;
+mod profile;
 mod providers;
 mod tables;
 
