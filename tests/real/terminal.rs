@@ -36,7 +36,7 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     ),
     (
         &[("LATCHGATE_CLIENT_SECRET", "")],
-        "`client_secret` (LATCHGATE_CLIENT_SECRET) is missing; set the secret, or declare a public client with `client_auth = none`",
+        "`client_secret` (LATCHGATE_CLIENT_SECRET) is missing; set the secret, or a key for `client_auth = private_key_jwt`, or declare a public client with `client_auth = none`",
     ),
     (
         &[("LATCHGATE_SESSION_KEYS", "")],

@@ -47,7 +47,10 @@ async fn refusals_carry_the_challenge_of_rfc_6750() {
             .contains("error=\"invalid_token\"")
     );
     let in_query = visitor.get(&format!("{url}?access_token=wrong")).await;
-    assert_eq!(in_query.header(header::WWW_AUTHENTICATE), "Bearer");
+    assert_eq!(
+        in_query.header(header::WWW_AUTHENTICATE),
+        "Bearer, DPoP algs=\"ES256\""
+    );
 }
 
 #[tokio::test]
