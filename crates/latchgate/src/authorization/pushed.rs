@@ -6,13 +6,13 @@
 
 use std::fmt;
 
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::printable;
 use super::request::AuthorizationRequest;
-use crate::client::{Freshness, Registration, Usage};
+use crate::client::{ClientAuth, Freshness, Registration, Usage};
 use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
 
@@ -116,22 +116,12 @@ pub(crate) fn request(
         return Ok(None);
     };
     let mut form = form_urlencoded::Serializer::new(String::new());
+    // Every method of client authentication but this one adds the client id to the form.
+    let in_header = matches!(registration.auth, ClientAuth::ClientSecretBasic(_));
     let own = authorization.parameters().iter();
-    form.extend_pairs(own.filter(|(name, _)| name != CLIENT_ID));
-    let credentials = registration.authenticate(metadata, fresh, &mut form);
-    let credentials = credentials.map_err(|_| PushedRequestError::Member("request"))?;
-    if credentials.is_some() {
-        // Part of the authorization request as well; other methods have just added it.
-        form.append_pair(CLIENT_ID, &registration.client_id);
-    }
-    let mut request = Request::post(endpoint.as_str())
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "application/json");
-    if let Some(credentials) = credentials {
-        request = request.header(header::AUTHORIZATION, credentials);
-    }
-    let request = request.body(form.finish().into_bytes());
-    let request = request.map_err(|_| PushedRequestError::Member("request"))?;
+    form.extend_pairs(own.filter(|(name, _)| in_header || name != CLIENT_ID));
+    let request = registration.authenticated_form(endpoint, metadata, fresh, form);
+    let request = request.ok_or(PushedRequestError::Member("request"))?;
     Ok(Some(request))
 }
 
@@ -183,6 +173,7 @@ mod tests {
     use crate::client::ClientAuth;
     use crate::io::scripted::CountingRandom;
     use crate::return_to::ReturnTo;
+    use http::header;
     use serde_json::json;
 
     fn metadata(required: bool, endpoint: Value) -> Metadata {

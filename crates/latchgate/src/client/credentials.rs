@@ -1,6 +1,8 @@
 //! How a request says which client sends it, and proves it
 //! ([RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
 
+use http::{Request, header};
+use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::assertion::Freshness;
@@ -10,13 +12,27 @@ use crate::jose::PrivateKeyError;
 use crate::provider::Metadata;
 
 impl Registration {
-    /// Authenticates a form request that `oauth2` does not build: adds to the form, or returns the value of an
-    /// `Authorization` header.
-    ///
-    /// # Errors
-    ///
-    /// As [`assertion`](Self::assertion).
-    pub(crate) fn authenticate(
+    /// A form request of the client that `oauth2` does not build, authenticated. `None` if it cannot be built, which the
+    /// builder has ruled out.
+    pub(crate) fn authenticated_form(
+        &self,
+        endpoint: &Url,
+        metadata: &Metadata,
+        fresh: &Freshness,
+        mut form: Serializer<'_, String>,
+    ) -> Option<Request<Vec<u8>>> {
+        let credentials = self.authenticate(metadata, fresh, &mut form).ok()?;
+        let mut request = Request::post(endpoint.as_str())
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "application/json");
+        if let Some(credentials) = credentials {
+            request = request.header(header::AUTHORIZATION, credentials);
+        }
+        request.body(form.finish().into_bytes()).ok()
+    }
+
+    /// Adds to the form, or returns the value of an `Authorization` header.
+    fn authenticate(
         &self,
         metadata: &Metadata,
         fresh: &Freshness,

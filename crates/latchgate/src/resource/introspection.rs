@@ -116,16 +116,8 @@ pub(crate) fn request(
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("token", token)
         .append_pair("token_type_hint", "access_token");
-    let authorization = registration.authenticate(metadata, fresh, &mut form);
-    let authorization = authorization.map_err(|_| IntrospectionError::Unbuildable)?;
-    let mut request = Request::post(endpoint.as_str())
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "application/json");
-    if let Some(authorization) = authorization {
-        request = request.header(header::AUTHORIZATION, authorization);
-    }
-    let request = request.body(form.finish().into_bytes());
-    request.map_err(|_| IntrospectionError::Unbuildable)
+    let request = registration.authenticated_form(endpoint, metadata, fresh, form);
+    request.ok_or(IntrospectionError::Unbuildable)
 }
 
 #[cfg(test)]

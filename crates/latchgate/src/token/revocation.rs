@@ -2,7 +2,7 @@
 //!
 //! `oauth2` has one too, but requires https, which would exclude loopback.
 
-use http::{Request, header};
+use http::Request;
 use url::form_urlencoded;
 
 use super::response::TokenError;
@@ -21,16 +21,6 @@ pub(crate) fn request(
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("token", refresh_token)
         .append_pair("token_type_hint", "refresh_token");
-    let authorization = match registration.authenticate(metadata, fresh, &mut form) {
-        Ok(authorization) => authorization,
-        Err(_) => return Some(Err(TokenError::Unbuildable)),
-    };
-    let mut request = Request::post(endpoint.as_str())
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "application/json");
-    if let Some(authorization) = authorization {
-        request = request.header(header::AUTHORIZATION, authorization);
-    }
-    let body = form.finish().into_bytes();
-    Some(request.body(body).map_err(|_| TokenError::Unbuildable))
+    let request = registration.authenticated_form(endpoint, metadata, fresh, form);
+    Some(request.ok_or(TokenError::Unbuildable))
 }

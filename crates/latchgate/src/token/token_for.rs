@@ -4,7 +4,7 @@
 //! credentials ([RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)).
 
 use aws_lc_rs::digest::{Context, SHA256};
-use http::{Request, header};
+use http::Request;
 use url::{Url, form_urlencoded};
 
 use super::response::TokenError;
@@ -189,20 +189,13 @@ fn request(
     if !wanted.scopes.is_empty() {
         form.append_pair("scope", &wanted.requested_scope());
     }
-    let credentials = registration.authenticate(metadata, fresh, &mut form);
-    let credentials = credentials.map_err(|_| TokenError::Unbuildable)?;
-    let mut request = Request::post(endpoint.as_str())
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "application/json");
-    if let Some(credentials) = credentials {
-        request = request.header(header::AUTHORIZATION, credentials);
-    }
-    let body = form.finish().into_bytes();
-    request.body(body).map_err(|_| TokenError::Unbuildable)
+    let request = registration.authenticated_form(endpoint.url(), metadata, fresh, form);
+    request.ok_or(TokenError::Unbuildable)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header;
     use serde_json::json;
 
     use super::*;
