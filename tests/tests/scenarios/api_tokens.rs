@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use base64_simd::URL_SAFE_NO_PAD;
 use latchgate::{ClientAuth, Usage};
 use latchgate_dev_provider::{Answer, Client, Endpoint};
-use latchgate_tests::{Browser, Failure, Page, Setup, scenarios};
+use latchgate_tests::{Browser, Failure, Page, Setup, jwt_part, scenarios};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -42,9 +41,7 @@ async fn told(browser: &Browser, url: &str) -> Result<Value, Failure> {
 /// What a token that is a JWT says.
 fn claims(told: &Value) -> Result<Value, Failure> {
     let token = told["access_token"].as_str().ok_or("there is no token")?;
-    let payload = token.split('.').nth(1).ok_or("it is no JWT")?;
-    let payload = URL_SAFE_NO_PAD.decode_to_vec(payload.as_bytes());
-    Ok(serde_json::from_slice(&payload.map_err(|_| "no base64")?)?)
+    jwt_part(token, 1)
 }
 
 fn is_problem(page: &Page, status: u16, code: &str) -> Result<(), Failure> {

@@ -20,7 +20,8 @@ fn values(url: &Url, name: &str) -> Vec<String> {
         .collect()
 }
 
-fn names(url: &Url) -> Vec<String> {
+/// The names of a URL's parameters, in order.
+pub(crate) fn names(url: &Url) -> Vec<String> {
     let mut names: Vec<String> = url
         .query_pairs()
         .map(|(name, _)| name.into_owned())

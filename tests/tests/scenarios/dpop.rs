@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use base64_simd::URL_SAFE_NO_PAD;
 use latchgate::{Usage, UserinfoPolicy};
 use latchgate_dev_provider::{
     Answer, Client, DevProviderBuilder, DpopNonces, Endpoint, RecordedRequest,
 };
-use latchgate_tests::{Browser, Failure, Setup, Transcript, World, scenarios};
+use latchgate_tests::{Browser, Failure, Setup, Transcript, World, jwt_part, scenarios};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -40,18 +39,12 @@ fn with_nonces(provider: DevProviderBuilder) -> DevProviderBuilder {
     provider.dpop_nonces(DpopNonces::Once)
 }
 
-fn part(jwt: &str, index: usize) -> Result<Value, Failure> {
-    let part = jwt.split('.').nth(index).unwrap_or_default();
-    let bytes = URL_SAFE_NO_PAD.decode_to_vec(part.as_bytes());
-    Ok(serde_json::from_slice(&bytes.map_err(|_| "not base64")?)?)
-}
-
 /// Header and claims of the proof of the newest request to an endpoint.
 fn proof(world: &World, endpoint: Endpoint) -> Result<(Value, Value), Failure> {
     let request = world.provider.last_request(endpoint);
     let request = request.ok_or("the endpoint was not called")?;
     let proof = request.header("dpop").ok_or("there is no proof")?;
-    Ok((part(proof, 0)?, part(proof, 1)?))
+    Ok((jwt_part(proof, 0)?, jwt_part(proof, 1)?))
 }
 
 async fn call(world: &World, browser: &Browser) -> Result<String, Failure> {
@@ -134,7 +127,7 @@ async fn the_code_and_the_tokens_are_bound_to_one_key_for_each_login(
         browser.fetch("POST", "/refresh").await?;
         assert_eq!(proof(&world, Endpoint::Token)?.0["jwk"], header["jwk"]);
         let token = world.token(&browser).await?["access_token"].clone();
-        let bound_to = part(token.as_str().unwrap_or_default(), 1)?["cnf"]["jkt"].clone();
+        let bound_to = jwt_part(token.as_str().unwrap_or_default(), 1)?["cnf"]["jkt"].clone();
         assert!(bound_to.is_string());
     }
     assert_eq!(keys.len(), 2);

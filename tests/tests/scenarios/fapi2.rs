@@ -1,10 +1,9 @@
 //! The FAPI 2.0 profiles, turned on by one switch, and what the OpenID Foundation's modules do to a relying party that
 //! keeps to them: nothing of what is wrong gets it any further.
 
-use base64_simd::URL_SAFE_NO_PAD;
 use latchgate::{ClientKey, Provider, ResponseMode, Usage, UserinfoPolicy};
 use latchgate_dev_provider::{Client, DpopNonces, Endpoint, Forgery, SigningAlg};
-use latchgate_tests::{Browser, Failure, Setup, Transcript, World, scenarios};
+use latchgate_tests::{Browser, Failure, Setup, Transcript, World, jwt_part, scenarios};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -64,12 +63,6 @@ async fn login_refresh_and_call(world: &World) -> Result<Browser, Failure> {
     Ok(browser)
 }
 
-fn part(jwt: &str, index: usize) -> Result<Value, Failure> {
-    let part = jwt.split('.').nth(index).unwrap_or_default();
-    let bytes = URL_SAFE_NO_PAD.decode_to_vec(part.as_bytes());
-    Ok(serde_json::from_slice(&bytes.map_err(|_| "not base64")?)?)
-}
-
 fn names(url: &Url) -> Vec<String> {
     url.query_pairs()
         .map(|(name, _)| name.into_owned())
@@ -86,8 +79,8 @@ async fn the_security_profile_works_with_and_without_nonces(setup: Setup) -> Res
         let pushed = pushed.ok_or("nothing was pushed")?;
         assert_eq!(pushed.parameter("request"), None);
         let assertion = pushed.parameter("client_assertion").unwrap_or_default();
-        assert_eq!(part(&assertion, 1)?["aud"], world.provider.issuer());
-        assert_eq!(part(&assertion, 0)?["alg"], "ES256");
+        assert_eq!(jwt_part(&assertion, 1)?["aud"], world.provider.issuer());
+        assert_eq!(jwt_part(&assertion, 0)?["alg"], "ES256");
     }
     Ok(())
 }
@@ -107,8 +100,8 @@ async fn message_signing_works_in_every_mode(setup: Setup) -> Result<(), Failure
         let pushed = world.provider.last_request(Endpoint::PushedAuthorization);
         let pushed = pushed.ok_or("nothing was pushed")?;
         let object = pushed.parameter("request").unwrap_or_default();
-        assert_eq!(part(&object, 0)?["typ"], "oauth-authz-req+jwt");
-        let claims = part(&object, 1)?;
+        assert_eq!(jwt_part(&object, 0)?["typ"], "oauth-authz-req+jwt");
+        let claims = jwt_part(&object, 1)?;
         assert_eq!(claims["aud"], world.provider.issuer());
         assert!(claims["code_challenge"].is_string() && claims.get("sub").is_none());
         assert_eq!(pushed.parameter("state"), None);
@@ -279,7 +272,7 @@ async fn requests_are_signed_where_the_provider_requires_it(setup: Setup) -> Res
     let url = world.browser()?.get("/switch").await?.leads_to()?;
     assert_eq!(names(&url), ["client_id", "request"]);
     let object = url.query_pairs().find(|(name, _)| name == "request");
-    let claims = part(
+    let claims = jwt_part(
         &object
             .map(|(_, object)| object.into_owned())
             .unwrap_or_default(),

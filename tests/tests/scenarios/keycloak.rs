@@ -2,7 +2,7 @@
 
 use latchgate::ProviderPreset;
 use latchgate_dev_provider::{Forgery, JsonObject};
-use latchgate_tests::{Browser, Failure, Setup, Transcript, World, scenarios};
+use latchgate_tests::{Browser, FORGERIES, Failure, Setup, Transcript, World, scenarios};
 use serde_json::{Value, json};
 
 scenarios!(
@@ -149,15 +149,7 @@ async fn an_access_token_that_cannot_be_verified_gives_no_role(
         assert_eq!(admin(&browser).await?, 403, "{claims}");
     }
     issues_stock_tokens(&world, &json!({}));
-    for forgery in [
-        Forgery::None,
-        Forgery::BrokenSignature,
-        Forgery::Hs256WithClientSecret,
-        Forgery::Hs256WithPublicKey,
-        Forgery::OtherKey,
-        Forgery::UnknownKid,
-        Forgery::Es256,
-    ] {
+    for forgery in FORGERIES {
         world.mischief().sign_access_token_with(forgery);
         let browser = world.signed_in().await?;
         assert_eq!(admin(&browser).await?, 403, "{forgery:?}");

@@ -4,7 +4,8 @@ use latchgate::{ClientAuth, ResponseMode, Usage};
 use latchgate_dev_provider::{Answer, Client, Endpoint};
 use latchgate_tests::{Failure, Setup, Transcript, scenarios};
 use serde_json::json;
-use url::Url;
+
+use crate::authorization_request::names;
 
 scenarios!(
     a_provider_that_requires_it_gets_pushed_requests,
@@ -15,15 +16,6 @@ scenarios!(
     a_refused_push_is_not_replaced_by_a_plain_request,
     every_start_pushes_once_and_no_reference_works_twice,
 );
-
-fn names(url: &Url) -> Vec<String> {
-    let mut names: Vec<String> = url
-        .query_pairs()
-        .map(|(name, _)| name.into_owned())
-        .collect();
-    names.sort();
-    names
-}
 
 async fn a_provider_that_requires_it_gets_pushed_requests(setup: Setup) -> Result<(), Failure> {
     let setup = setup.provider(|provider| provider.require_pushed_requests());

@@ -1,9 +1,8 @@
 //! What looks like an access token and is none: forged ones, malformed ones, and tokens of another kind.
 
 use latchgate::{AccessTokenTypes, ProtectedResource, ProviderPreset};
-use latchgate_dev_provider::Forgery;
 use latchgate_tests::app::api::AUDIENCE;
-use latchgate_tests::{Failure, Setup, scenarios};
+use latchgate_tests::{FORGERIES, Failure, Setup, scenarios};
 use serde_json::json;
 
 use super::{Issuer, access_token, es256, for_the_api, present};
@@ -18,15 +17,7 @@ async fn a_forged_token_is_refused(setup: Setup) -> Result<(), Failure> {
     let world = for_the_api(setup).start().await?;
     let api = world.api(AUDIENCE, |api| api).await?;
     let client = api.client()?;
-    for forgery in [
-        Forgery::None,
-        Forgery::BrokenSignature,
-        Forgery::Hs256WithClientSecret,
-        Forgery::Hs256WithPublicKey,
-        Forgery::OtherKey,
-        Forgery::UnknownKid,
-        Forgery::Es256,
-    ] {
+    for forgery in FORGERIES {
         world.mischief().sign_access_token_with(forgery);
         let token = access_token(&world).await?;
         let page = present(&client, "/me", &format!("Bearer {token}")).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use latchgate::Algorithm;
 use latchgate_dev_provider::{Endpoint, Forgery, SigningAlg};
-use latchgate_tests::{Failure, Setup, scenarios};
+use latchgate_tests::{FORGERIES, Failure, Setup, scenarios};
 use serde_json::{Value, json};
 
 use super::forger::{Forger, read};
@@ -113,16 +113,7 @@ async fn headers_that_ask_for_more_are_refused(setup: Setup) -> Result<(), Failu
 
 async fn forged_signatures_are_refused(setup: Setup) -> Result<(), Failure> {
     let world = setup.start().await?;
-    let forgeries = [
-        Forgery::None,
-        Forgery::BrokenSignature,
-        Forgery::Hs256WithClientSecret,
-        Forgery::Hs256WithPublicKey,
-        Forgery::OtherKey,
-        Forgery::UnknownKid,
-        Forgery::Es256,
-    ];
-    let lies = forgeries.map(|forgery| {
+    let lies = FORGERIES.map(|forgery| {
         let told = (502, "id_token_signature");
         lie(format!("{forgery:?}"), told, move |world| {
             world.mischief().sign_id_token_with(forgery);
