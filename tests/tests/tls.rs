@@ -13,12 +13,19 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// A server on loopback whose certificate names `name`, and the PEM text of its issuer.
 async fn provider(name: &str) -> (u16, String) {
+    let (port, ca, _) = demanding(name, false).await;
+    (port, ca)
+}
+
+/// The same, which may demand a certificate of its issuer; and such a certificate, with its key.
+async fn demanding(name: &str, demands: bool) -> (u16, String, (String, String)) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
@@ -28,10 +35,24 @@ async fn provider(name: &str) -> (u16, String) {
         .signed_by(&key, &ca)
         .unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let client_key = KeyPair::generate().unwrap();
+    let client = CertificateParams::new(vec!["my-app".to_owned()])
+        .unwrap()
+        .signed_by(&client_key, &ca)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.der().clone()).unwrap();
+    let cryptography = Arc::new(aws_lc_rs::default_provider());
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&cryptography));
+    let verifier = match demands {
+        true => verifier.build().unwrap(),
+        false => WebPkiClientVerifier::no_client_auth(),
+    };
+    let config = ServerConfig::builder_with_provider(cryptography)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -49,7 +70,7 @@ async fn provider(name: &str) -> (u16, String) {
             let _ = connection.shutdown().await;
         }
     });
-    (port, ca.pem())
+    (port, ca.pem(), (client.pem(), client_key.serialize_pem()))
 }
 
 /// The code a warm-up fails with.
@@ -57,12 +78,58 @@ async fn warm_up(port: u16, ca_file: Option<&str>) -> &'static str {
     let ca_file = ca_file
         .map(|path| format!("ca_file = {path:?}"))
         .unwrap_or_default();
+    fails_with(port, &format!("client_auth = \"none\"\n{ca_file}")).await
+}
+
+async fn fails_with(port: u16, settings: &str) -> &'static str {
     let gate = Gate::from_toml(&format!(
         "base_url = \"http://127.0.0.1:1\"\nissuer = \"https://127.0.0.1:{port}\"\n\
-         client_id = \"a\"\nclient_auth = \"none\"\n{ca_file}"
+         client_id = \"a\"\n{settings}"
     ))
     .unwrap();
     gate.warm_up().await.unwrap_err().code()
+}
+
+/// RFC 8705: the server demands a certificate and does not even answer without one.
+#[tokio::test]
+async fn the_clients_certificate_is_presented_where_one_is_demanded() {
+    let folder = std::env::temp_dir().join(format!("latchgate-mtls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (port, ca, (certificate, key)) = demanding("127.0.0.1", true).await;
+    let (_, _, (strange_certificate, strange_key)) = demanding("127.0.0.1", true).await;
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let ca = format!("ca_file = {:?}\n", file("ca.pem", &ca));
+    let by_certificate = |certificate: &str, key: Option<&str>| {
+        let key = key.map(|key| format!("client_key_file = {key:?}\n"));
+        let key = key.unwrap_or_default();
+        format!("{ca}client_auth = \"tls_client_auth\"\nclient_cert_file = {certificate:?}\n{key}")
+    };
+    let one = file("one.pem", &format!("{certificate}{key}"));
+    let (certificate, key) = (file("certificate.pem", &certificate), file("key.pem", &key));
+    let strange = file(
+        "strange.pem",
+        &format!("{strange_certificate}{strange_key}"),
+    );
+
+    // Reached: the answer is read, and its metadata is no good.
+    for settings in [
+        by_certificate(&certificate, Some(&key)),
+        by_certificate(&one, None),
+        format!("{ca}client_secret = \"s\"\nclient_cert_file = {one:?}\n"),
+    ] {
+        assert_eq!(fails_with(port, &settings).await, "provider_metadata");
+    }
+    for settings in [
+        format!("{ca}client_auth = \"none\"\n"),
+        by_certificate(&strange, None),
+    ] {
+        assert_eq!(fails_with(port, &settings).await, "provider_unreachable");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test]

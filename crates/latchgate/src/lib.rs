@@ -51,8 +51,8 @@ pub use guard::{Denial, Guard, GuardError};
 pub use head::CertificateThumbprint;
 pub use hook::{GuardRejection, HookError, LoginRejection, Logout};
 pub use io::{
-    Clock, HttpClient, HttpError, HttpFuture, Random, RandomError, ReqwestClient,
-    ReqwestClientError, SystemClock, SystemRandom,
+    ClientCertificate, Clock, HttpClient, HttpError, HttpFuture, Random, RandomError,
+    ReqwestClient, ReqwestClientError, SystemClock, SystemRandom,
 };
 pub use jose::{
     Algorithm, AlgorithmError, ContentEncryption, DecryptionKey, EncryptionAlgorithmError,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::build::own_client;
 use super::checks::base;
+use super::http_clients::own_client;
 use super::protected_resource::{ProtectedResource, Surroundings};
 use crate::background::Background;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checks::{base, cookie_name, loopback, session_keys};
+use super::http_clients::HttpClients;
 use super::protected_resource::Surroundings;
 use super::{GateBuilder, Provider, several};
 use crate::authorization::LoginOptions;
@@ -12,7 +13,7 @@ use crate::client::Registration;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::{CookieKind, SameSite};
 use crate::gate::{Base, Gate, GateParts, Routes};
-use crate::io::{HttpClient, Random, ReqwestClient};
+use crate::io::{HttpClient, Random};
 use crate::logout::clear_site_data_header;
 use crate::relying_party::{RelyingParties, RelyingParty, RelyingPartyConfig};
 use crate::request_session::Context;
@@ -37,9 +38,10 @@ impl GateBuilder {
         let names = providers.iter().map(|provider| provider.name.clone());
         let names = names.filter(|name| !name.is_empty()).collect();
         let routes = self.paths.routes(&base, names, &mut mistakes);
+        let http = mistakes.keep(HttpClients::new(self.http, self.extra_roots));
         let registered: Vec<_> = providers
             .into_iter()
-            .map(|provider| register(provider, &base, &routes, &mut mistakes))
+            .map(|provider| register(provider, &base, &routes, http.as_ref(), &mut mistakes))
             .collect();
         let name = mistakes.keep(cookie_name(self.cookie_name, &base));
         if self.leeway > Duration::from_secs(60) {
@@ -49,10 +51,6 @@ impl GateBuilder {
             .ok_or(Mistake::new("session_idle", Problem::Lifetimes));
         let lifetimes = mistakes.keep(lifetimes);
         let keys = mistakes.keep(session_keys(self.keys, transport));
-        let http = mistakes.keep(match self.http {
-            Some(http) => Ok(http),
-            None => own_client(self.extra_roots.as_deref()),
-        });
         if let Some(resource) = &self.api {
             resource.check(&mut mistakes);
         }
@@ -62,9 +60,8 @@ impl GateBuilder {
             name,
             lifetimes,
             keys,
-            http,
         );
-        let (Some(registered), Some(name), Some(lifetimes), Some(keys), Some(http)) = parts else {
+        let (Some(registered), Some(name), Some(lifetimes), Some(keys)) = parts else {
             return Err(Mistake::new("issuer", Problem::Missing).into());
         };
 
@@ -84,7 +81,7 @@ impl GateBuilder {
         let background = Arc::new(Background::new(self.runtime));
         let ids = registered
             .iter()
-            .map(|(registration, _)| registration.id.clone());
+            .map(|(registration, _, _)| registration.id.clone());
         let keys = Arc::new(keys);
         let sessions = Sessions::new(SessionsConfig {
             store: self.store,
@@ -97,11 +94,12 @@ impl GateBuilder {
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         });
-        let mut parties = registered.into_iter().map(|(registration, login_options)| {
+        let registered = registered.into_iter();
+        let mut parties = registered.map(|(registration, login_options, http)| {
             RelyingParty::new(RelyingPartyConfig {
                 registration,
                 login_options,
-                http: Arc::clone(&http),
+                http,
                 leeway: self.leeway.as_secs(),
                 background: Arc::clone(&background),
                 clock: Arc::clone(&self.clock),
@@ -151,13 +149,6 @@ impl GateBuilder {
     }
 }
 
-pub(super) fn own_client(extra_roots: Option<&[u8]>) -> Result<Arc<dyn HttpClient>, Mistake> {
-    match ReqwestClient::new(extra_roots) {
-        Ok(client) => Ok(Arc::new(client)),
-        Err(problem) => Err(Mistake::new("ca_file", Problem::HttpClient(problem))),
-    }
-}
-
 /// A random key that is lost when the process ends.
 fn temporary_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
     tracing::warn!(
@@ -170,13 +161,15 @@ fn temporary_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
     Ok(SessionKey::from_bytes(drawn))
 }
 
-/// A provider's registration and the options of its logins. Errors are added to `mistakes`, under the provider's name.
+/// A provider's registration, the options of its logins, and the client that calls it. Errors are added to `mistakes`,
+/// under the provider's name.
 fn register(
     provider: Provider,
     base: &Base,
     routes: &Routes,
+    http: Option<&HttpClients>,
     mistakes: &mut Mistakes,
-) -> Option<(Registration, LoginOptions)> {
+) -> Option<(Registration, LoginOptions, Arc<dyn HttpClient>)> {
     let name = provider.name.clone();
     let below = if name.is_empty() {
         String::new()
@@ -187,8 +180,10 @@ fn register(
     let login_options = provider.every_login();
     let mut own = Mistakes::default();
     let registration = provider.register(redirect_uri, &mut own);
+    let client = registration.as_ref().zip(http);
+    let client = client.and_then(|(registration, http)| own.keep(http.of(registration)));
     mistakes.extend(own.of_provider(&name));
-    Some((registration?, login_options))
+    Some((registration?, login_options, client?))
 }
 
 /// Logs once where this gate is and which URIs each provider has to know.

@@ -6,6 +6,7 @@ mod checks;
 mod client_auth;
 mod encryption;
 mod hooks;
+mod http_clients;
 mod known;
 mod paths;
 mod profile;

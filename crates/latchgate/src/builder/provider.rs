@@ -13,6 +13,7 @@ use crate::client::{
     SenderConstraint, Usage, UserinfoPolicy, registration_id,
 };
 use crate::config::{Mistake, Mistakes, Problem};
+use crate::io::ClientCertificate;
 use crate::jose::{Algorithm, ContentEncryption, DecryptionKey, KeyManagement};
 use crate::provider::{ClaimPath, ClaimPaths, DiscoveryError, Issuer, PlainOAuth2, ProviderPreset};
 
@@ -38,6 +39,7 @@ pub struct Provider {
     client_id: String,
     auth: Option<ClientAuth>,
     auth_alg: Option<Algorithm>,
+    certificate: Option<ClientCertificate>,
     scopes: Vec<String>,
     audience: Option<String>,
     resources: Vec<String>,
@@ -67,6 +69,7 @@ impl Provider {
             client_id: client_id.into(),
             auth: None,
             auth_alg: None,
+            certificate: None,
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
             audience: None,
             resources: Vec::new(),
@@ -116,6 +119,26 @@ impl Provider {
     /// HS256.
     pub fn client_auth_alg(mut self, alg: Algorithm) -> Self {
         self.auth_alg = Some(alg);
+        self
+    }
+
+    /// The certificate that calls to this provider present: the proof of [`ClientAuth::TlsClientAuth`] and
+    /// [`ClientAuth::SelfSignedTlsClientAuth`], and with any other method what the provider may bind tokens to
+    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)). The endpoints in the provider's
+    /// `mtls_endpoint_aliases` are then called instead of the usual ones.
+    ///
+    /// ```no_run
+    /// use latchgate::{ClientAuth, ClientCertificate, Provider};
+    ///
+    /// let certificate = std::fs::read("client.pem")?;
+    /// let certificate = ClientCertificate::from_pem(certificate, std::fs::read("client-key.pem")?);
+    /// let provider = Provider::new("https://login.example.com/", "my-app")
+    ///     .client_auth(ClientAuth::TlsClientAuth)
+    ///     .client_certificate(certificate);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.certificate = Some(certificate);
         self
     }
 
@@ -347,6 +370,7 @@ impl Provider {
             client_id: self.client_id,
             auth: auth?,
             assertion_alg: self.auth_alg,
+            certificate: self.certificate,
             assertion_audience: self.security.assertion_audience,
             redirect_uri: mistakes.keep(redirect_uri)?,
             scopes: self.scopes,

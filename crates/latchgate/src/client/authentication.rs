@@ -50,6 +50,11 @@ pub enum ClientAuth {
     /// A JWT signed with the client secret, which does not travel. HS256 unless
     /// [`Provider::client_auth_alg`](crate::Provider::client_auth_alg) says otherwise.
     ClientSecretJwt(ClientSecret),
+    /// A TLS client certificate, issued by an authority that the provider trusts (RFC 8705 §2.1). Set it with
+    /// [`Provider::client_certificate`](crate::Provider::client_certificate).
+    TlsClientAuth,
+    /// A TLS client certificate that is registered at the provider itself (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
     /// HTTP Basic with both halves form-encoded first (RFC 6749 §2.3.1). The default.
     ClientSecretBasic(ClientSecret),
     /// The secret in the form body.
@@ -73,6 +78,8 @@ impl ClientAuth {
         match self {
             Self::PrivateKeyJwt(_) => "private_key_jwt",
             Self::ClientSecretJwt(_) => "client_secret_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
             Self::ClientSecretBasic(_) => "client_secret_basic",
             Self::ClientSecretPost(_) => "client_secret_post",
             Self::AppleClientSecret { .. } => "apple_client_secret",
@@ -85,8 +92,17 @@ impl ClientAuth {
             Self::ClientSecretBasic(secret)
             | Self::ClientSecretPost(secret)
             | Self::ClientSecretJwt(secret) => Some(secret),
-            Self::PrivateKeyJwt(_) | Self::AppleClientSecret { .. } | Self::None => None,
+            Self::PrivateKeyJwt(_)
+            | Self::TlsClientAuth
+            | Self::SelfSignedTlsClientAuth
+            | Self::AppleClientSecret { .. }
+            | Self::None => None,
         }
+    }
+
+    /// Whether the client's certificate is its proof.
+    pub(crate) fn is_by_certificate(&self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
     }
 }
 

@@ -91,6 +91,8 @@ mod tests {
                 ClientAuth::PrivateKeyJwt(ClientKey::from_pem(pem).unwrap()),
                 &assertion,
             ),
+            (ClientAuth::TlsClientAuth, &["client_id"]),
+            (ClientAuth::SelfSignedTlsClientAuth, &["client_id"]),
             (ClientAuth::None, &["client_id"]),
         ] {
             let (header, sent) = proof(auth.clone());

@@ -15,8 +15,9 @@ use oauth2::{
 use super::authentication::{AssertionAudience, ClientAuth};
 use super::security_profile::SecurityProfile;
 use super::usage::Usage;
+use crate::io::ClientCertificate;
 use crate::jose::{Algorithm, Encryption};
-use crate::provider::{CheckedOAuth2, ClaimPaths, Issuer, Metadata};
+use crate::provider::{CheckedOAuth2, ClaimPaths, Endpoints, Issuer, Metadata};
 
 /// The registration at one provider.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Registration {
     pub(crate) auth: ClientAuth,
     /// The algorithm of client assertions that are signed with the secret; a key has its own.
     pub(crate) assertion_alg: Option<Algorithm>,
+    /// The certificate that calls to the provider present.
+    pub(crate) certificate: Option<ClientCertificate>,
     /// Whom client assertions are for.
     pub(crate) assertion_audience: AssertionAudience,
     /// The exact redirect URI, made from the configured base URL.
@@ -160,6 +163,15 @@ pub(crate) fn registration_id(issuer: &Issuer, client_id: &str) -> String {
 }
 
 impl Registration {
+    /// The endpoints to call: a client that presents a certificate may have others (RFC 8705 §5).
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        if self.certificate.is_some() || self.auth.is_by_certificate() {
+            Endpoints::Mtls
+        } else {
+            Endpoints::Usual
+        }
+    }
+
     /// The `oauth2` client for one provider's endpoints. An assertion is not its business: where the client has one, the
     /// caller adds it.
     pub(crate) fn oauth_client(&self, metadata: &Metadata) -> OAuthClient {
@@ -194,6 +206,7 @@ impl Registration {
             client_id: "my-app".to_owned(),
             auth: ClientAuth::ClientSecretBasic("a secret of 32 bytes, at the least".into()),
             assertion_alg: None,
+            certificate: None,
             assertion_audience: AssertionAudience::Issuer,
             redirect_uri: RedirectUrl::new("https://app.example/callback".to_owned()).unwrap(),
             scopes: vec!["openid".to_owned(), "email".to_owned()],

@@ -13,6 +13,7 @@ pub(crate) const NAMES: &[&str] = &[
     "client_auth",
     "client_key_file",
     "client_key_id",
+    "client_cert_file",
     "client_auth_alg",
     "assertion_audience",
     "session_keys",

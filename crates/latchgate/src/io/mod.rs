@@ -4,11 +4,13 @@
 //! in this crate takes time and randomness as arguments, so that every rule can be tested without
 //! a network, a clock or a sleep.
 
+mod client_certificate;
 mod clock;
 mod http_client;
 mod random;
 mod reqwest_client;
 
+pub use client_certificate::ClientCertificate;
 pub use clock::{Clock, SystemClock};
 pub use http_client::{HttpClient, HttpError, HttpFuture};
 pub use random::{Random, RandomError, SystemRandom};

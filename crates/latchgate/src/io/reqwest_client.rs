@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 
+use super::client_certificate::ClientCertificate;
 use super::{HttpClient, HttpError, HttpFuture};
 
 /// The default [`HttpClient`]: reqwest with rustls, no redirects, no proxies, no decompression,
@@ -37,20 +38,23 @@ impl ReqwestClient {
     ///
     /// If the bundle contains no usable certificate.
     pub fn new(extra_roots_pem: Option<&[u8]>) -> Result<Self, ReqwestClientError> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(10))
-            .user_agent(concat!("latchgate/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = extra_roots_pem {
-            let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?;
-            if roots.is_empty() {
-                return Err(ReqwestClientError(None));
-            }
-            builder = builder.tls_certs_merge(roots);
-        }
-        builder.build().map(Self).map_err(unusable)
+        let client = builder(extra_roots_pem)?;
+        client.build().map(Self).map_err(unusable)
+    }
+
+    /// The same, which presents a certificate to servers that ask for one
+    /// ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)).
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); also if there is no certificate, no private key, or the two do not belong together.
+    pub fn with_certificate(
+        extra_roots_pem: Option<&[u8]>,
+        certificate: &ClientCertificate,
+    ) -> Result<Self, ReqwestClientError> {
+        let identity = reqwest::Identity::from_pem(certificate.pem()).map_err(unusable)?;
+        let client = builder(extra_roots_pem)?.identity(identity);
+        client.build().map(Self).map_err(unusable)
     }
 }
 
@@ -78,6 +82,23 @@ impl HttpClient for ReqwestClient {
             Ok(response)
         })
     }
+}
+
+fn builder(extra_roots_pem: Option<&[u8]>) -> Result<reqwest::ClientBuilder, ReqwestClientError> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(10))
+        .user_agent(concat!("latchgate/", env!("CARGO_PKG_VERSION")));
+    if let Some(pem) = extra_roots_pem {
+        let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?;
+        if roots.is_empty() {
+            return Err(ReqwestClientError(None));
+        }
+        builder = builder.tls_certs_merge(roots);
+    }
+    Ok(builder)
 }
 
 fn unusable(error: reqwest::Error) -> ReqwestClientError {

@@ -3,7 +3,7 @@
 use http::{Request, Response, header};
 
 use super::issuer::Issuer;
-use super::metadata::{DiscoveryError, Metadata};
+use super::metadata::{DiscoveryError, Endpoints, Metadata};
 use crate::jose::strict_object;
 
 /// The request for the metadata (§4.1).
@@ -16,13 +16,14 @@ pub(crate) fn request(issuer: &Issuer) -> Result<Request<Vec<u8>>, http::Error> 
 /// Checks the answer (§4.2, §4.3).
 pub(crate) fn response(
     issuer: &Issuer,
+    endpoints: Endpoints,
     response: &Response<Vec<u8>>,
 ) -> Result<Metadata, DiscoveryError> {
     if response.status() != http::StatusCode::OK {
         return Err(DiscoveryError::Status(response.status()));
     }
     let document = strict_object(response.body()).map_err(DiscoveryError::Json)?;
-    Metadata::check(document, issuer)
+    Metadata::check(document, issuer, endpoints)
 }
 
 #[cfg(test)]
@@ -45,7 +46,56 @@ mod tests {
 
     fn read(document: &Value) -> Result<Metadata, DiscoveryError> {
         let issuer = Issuer::parse(ISSUER).unwrap();
-        response(&issuer, &Response::new(document.to_string().into_bytes()))
+        let answer = Response::new(document.to_string().into_bytes());
+        response(&issuer, Endpoints::Usual, &answer)
+    }
+
+    /// RFC 8705 §5.
+    #[test]
+    fn a_client_with_a_certificate_calls_the_aliases_that_there_are() {
+        let mut document = document();
+        document["userinfo_endpoint"] = json!("https://op.example/userinfo");
+        document["revocation_endpoint"] = json!("https://op.example/revoke");
+        document["mtls_endpoint_aliases"] = json!({
+            "token_endpoint": "https://mtls.op.example/token",
+            "revocation_endpoint": null,
+            "userinfo_endpoint": "https://mtls.op.example/userinfo",
+            "introspection_endpoint": "https://mtls.op.example/introspect",
+            "authorization_endpoint": "https://evil.example/authorize",
+            "jwks_uri": "https://evil.example/jwks",
+            "device_authorization_endpoint": 1,
+        });
+        let issuer = Issuer::parse(ISSUER).unwrap();
+        let read = |document: &Value, endpoints| {
+            let answer = Response::new(document.to_string().into_bytes());
+            response(&issuer, endpoints, &answer)
+        };
+        let urls = |endpoints| {
+            let metadata = read(&document, endpoints).unwrap();
+            [
+                metadata.token_endpoint().unwrap().as_str().to_owned(),
+                metadata.userinfo_endpoint().unwrap().as_str().to_owned(),
+                metadata.revocation_endpoint().unwrap().to_string(),
+                metadata.authorization_endpoint().as_str().to_owned(),
+                metadata.jwks_uri().to_string(),
+            ]
+        };
+        let usual = urls(Endpoints::Usual);
+        assert!(
+            usual
+                .iter()
+                .all(|url| url.starts_with("https://op.example/"))
+        );
+        let aliases = urls(Endpoints::Mtls);
+        assert_eq!(aliases[0], "https://mtls.op.example/token");
+        assert_eq!(aliases[1], "https://mtls.op.example/userinfo");
+        assert_eq!(aliases[2..], usual[2..]);
+
+        document["mtls_endpoint_aliases"] = json!({ "token_endpoint": "http://op.example/token" });
+        let refused = read(&document, Endpoints::Mtls).unwrap_err();
+        let member = "token_endpoint";
+        assert!(matches!(refused, DiscoveryError::Endpoint { member: found } if found == member));
+        assert!(read(&document, Endpoints::Usual).is_ok());
     }
 
     #[test]
@@ -116,18 +166,18 @@ mod tests {
         let mut redirect = Response::new(Vec::new());
         *redirect.status_mut() = http::StatusCode::FOUND;
         assert!(matches!(
-            response(&issuer, &redirect),
+            response(&issuer, Endpoints::Usual, &redirect),
             Err(DiscoveryError::Status(_))
         ));
         let html = Response::new(b"<html>".to_vec());
         assert!(matches!(
-            response(&issuer, &html),
+            response(&issuer, Endpoints::Usual, &html),
             Err(DiscoveryError::Json(_))
         ));
         let twice =
             Response::new(format!(r#"{{"issuer":"{ISSUER}","issuer":"{ISSUER}"}}"#).into_bytes());
         assert!(matches!(
-            response(&issuer, &twice),
+            response(&issuer, Endpoints::Usual, &twice),
             Err(DiscoveryError::Json(_))
         ));
     }

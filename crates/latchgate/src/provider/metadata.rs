@@ -148,13 +148,40 @@ const MEMBERS: [&str; 12] = [
     "authorization_response_iss_parameter_supported",
 ];
 
+/// Which of a provider's endpoints are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoints {
+    /// Those for clients without a certificate.
+    Usual,
+    /// Those in `mtls_endpoint_aliases`, and the usual ones for what has no alias (RFC 8705 §5).
+    Mtls,
+}
+
+/// The endpoints that a client calls itself, and that may have an alias for clients with a certificate.
+const ALIASED: [&str; 5] = [
+    "token_endpoint",
+    "userinfo_endpoint",
+    "revocation_endpoint",
+    "pushed_authorization_request_endpoint",
+    "introspection_endpoint",
+];
+
 impl Metadata {
     /// Checks a metadata document against the configured issuer.
     pub(crate) fn check(
         mut document: Map<String, Value>,
         issuer: &Issuer,
+        endpoints: Endpoints,
     ) -> Result<Self, DiscoveryError> {
         let advertised = advertised(&document);
+        if let (Endpoints::Mtls, Some(Value::Object(aliases))) =
+            (endpoints, document.remove("mtls_endpoint_aliases"))
+        {
+            let known = aliases.into_iter();
+            document.extend(
+                known.filter(|(name, url)| ALIASED.contains(&name.as_str()) && !url.is_null()),
+            );
+        }
         document.retain(|name, value| match name.as_str() {
             // Only a hint, so ignored in any other form.
             "prompt_values_supported" => value.is_array(),
@@ -298,6 +325,7 @@ impl Metadata {
             document[name] = value.clone();
         }
         let document = document.as_object().unwrap().clone();
-        Self::check(document, &Issuer::parse("https://op.example").unwrap()).unwrap()
+        let issuer = Issuer::parse("https://op.example").unwrap();
+        Self::check(document, &issuer, Endpoints::Usual).unwrap()
     }
 }

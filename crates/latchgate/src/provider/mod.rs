@@ -17,7 +17,7 @@ pub(crate) use issuer::{Issuer, is_https_or_loopback};
 pub use keys::KeysError;
 pub(crate) use keys::{RefetchBudget, request as keys_request, response as keys_response};
 pub use metadata::DiscoveryError;
-pub(crate) use metadata::Metadata;
+pub(crate) use metadata::{Endpoints, Metadata};
 pub(crate) use plain_oauth2::CheckedOAuth2;
 pub use plain_oauth2::PlainOAuth2;
 pub(crate) use presets::{AccessTokens, ClaimPaths};

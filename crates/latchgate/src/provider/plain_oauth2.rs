@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value, json};
 
 use super::issuer::Issuer;
-use super::metadata::{DiscoveryError, Metadata};
+use super::metadata::{DiscoveryError, Endpoints, Metadata};
 use super::presets::ClaimPath;
 
 /// A provider that speaks OAuth 2.0 without OpenID Connect: its endpoints, and where its account endpoint says who
@@ -140,7 +140,7 @@ impl PlainOAuth2 {
             return Err(DiscoveryError::Missing("issuer"));
         };
         Ok(CheckedOAuth2 {
-            metadata: Metadata::check(document, issuer)?,
+            metadata: Metadata::check(document, issuer, Endpoints::Usual)?,
             emails_endpoint,
             claims: self.claims,
         })

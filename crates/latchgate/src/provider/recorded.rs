@@ -6,7 +6,7 @@ use http::Response;
 
 use super::discovery::response;
 use super::issuer::Issuer;
-use super::metadata::Metadata;
+use super::metadata::{Endpoints, Metadata};
 
 /// The issuer as an application configures it, the document, and the endpoints in it: authorization, token, userinfo, end of
 /// session, revocation.
@@ -111,7 +111,7 @@ const RECORDINGS: [Recording; 8] = [
 
 fn read(issuer: &str, document: &str) -> Result<Metadata, super::DiscoveryError> {
     let answer = Response::new(document.as_bytes().to_vec());
-    response(&Issuer::parse(issuer).unwrap(), &answer)
+    response(&Issuer::parse(issuer).unwrap(), Endpoints::Usual, &answer)
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::io::{HttpClient, HttpError};
 use crate::jose::KeySet;
 use crate::provider::{
-    Issuer, Metadata, RefetchBudget, discovery_request, discovery_response, keys_request,
-    keys_response,
+    Endpoints, Issuer, Metadata, RefetchBudget, discovery_request, discovery_response,
+    keys_request, keys_response,
 };
 
 /// How long all of one call to the provider may take.
@@ -23,6 +23,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct ProviderConnection {
     issuer: Issuer,
+    endpoints: Endpoints,
     http: Arc<dyn HttpClient>,
     /// The runtime that the HTTP client's connections live on.
     background: Arc<Background>,
@@ -44,6 +45,7 @@ impl ProviderConnection {
     ) -> Self {
         Self {
             issuer,
+            endpoints: Endpoints::Usual,
             http,
             background,
             metadata: Cached::new(),
@@ -55,6 +57,12 @@ impl ProviderConnection {
     /// The same with metadata that nobody has to fetch.
     pub(crate) fn knowing(mut self, metadata: Metadata) -> Self {
         self.metadata = Cached::holding(metadata);
+        self
+    }
+
+    /// The same, which calls these endpoints.
+    pub(super) fn calling(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = endpoints;
         self
     }
 
@@ -86,7 +94,7 @@ impl ProviderConnection {
                 .map_err(|error| HttpError::Transport(error.into()))?;
             let answer = self.send(request).await?;
             Ok((
-                discovery_response(&self.issuer, &answer)?,
+                discovery_response(&self.issuer, self.endpoints, &answer)?,
                 lifetime(&answer),
             ))
         };

@@ -71,7 +71,8 @@ impl RelyingParty {
     pub(crate) fn new(config: RelyingPartyConfig) -> Self {
         let background = Arc::clone(&config.background);
         let issuer = config.registration.issuer.clone();
-        let mut connection = ProviderConnection::new(issuer, config.http, background);
+        let mut connection = ProviderConnection::new(issuer, config.http, background)
+            .calling(config.registration.endpoints());
         if let Some(plain) = &config.registration.plain_oauth2 {
             connection = connection.knowing(plain.metadata.clone());
         }

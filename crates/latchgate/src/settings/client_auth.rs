@@ -4,13 +4,14 @@ use super::Settings;
 use crate::builder::Provider;
 use crate::client::{AssertionAudience, ClientAuth, ClientKey, ClientSecret};
 use crate::config::{Mistake, Mistakes, Problem};
-use crate::jose::Algorithm;
+use crate::io::ClientCertificate;
+use crate::jose::{Algorithm, PrivateKey};
 
 /// The methods with a secret.
 type WithSecret = fn(ClientSecret) -> ClientAuth;
 
 /// The accepted values of `client_auth`.
-const METHODS: &str = "private_key_jwt, client_secret_jwt, client_secret_basic, client_secret_post, apple_client_secret, none";
+const METHODS: &str = "private_key_jwt, client_secret_jwt, tls_client_auth, self_signed_tls_client_auth, client_secret_basic, client_secret_post, apple_client_secret, none";
 
 impl Settings {
     /// The provider, with how the client authenticates there.
@@ -22,7 +23,10 @@ impl Settings {
         ];
         let audience = self.word("assertion_audience", "issuer, token_endpoint", &audiences);
         let audience = mistakes.keep(audience).flatten().unwrap_or_default();
-        let provider = provider.assertion_audience(audience);
+        let mut provider = provider.assertion_audience(audience);
+        if let Some(Some(certificate)) = mistakes.keep(self.client_certificate()) {
+            provider = provider.client_certificate(certificate);
+        }
         match (mistakes.keep(self.client_auth()), alg) {
             (Some(auth), None) => provider.client_auth(auth),
             (Some(auth), Some(alg)) => provider.client_auth(auth).client_auth_alg(alg),
@@ -57,11 +61,10 @@ impl Settings {
                     key: self.client_key()?,
                 });
             }
-            "none" => {
-                self.has_no_use_for("client_secret", "none")?;
-                self.has_no_use_for("client_key_file", "none")?;
-                self.has_no_use_for("client_key_id", "none")?;
-                return Ok(ClientAuth::None);
+            "none" => return self.without_secret(ClientAuth::None),
+            "tls_client_auth" => return self.without_secret(ClientAuth::TlsClientAuth),
+            "self_signed_tls_client_auth" => {
+                return self.without_secret(ClientAuth::SelfSignedTlsClientAuth);
             }
             "client_secret_jwt" => ClientAuth::ClientSecretJwt,
             "client_secret_basic" => ClientAuth::ClientSecretBasic,
@@ -72,11 +75,41 @@ impl Settings {
             }
         };
         let method = with_secret(ClientSecret::new("")).method();
-        self.has_no_use_for("client_key_file", method)?;
-        self.has_no_use_for("client_key_id", method)?;
+        self.has_no_key(method)?;
         let secret = self.secret();
         let missing = Mistake::new("client_secret", Problem::NoClientAuth);
         secret.map(with_secret).ok_or(missing)
+    }
+
+    fn without_secret(&self, auth: ClientAuth) -> Result<ClientAuth, Mistake> {
+        self.has_no_use_for("client_secret", auth.method())?;
+        self.has_no_key(auth.method())?;
+        Ok(auth)
+    }
+
+    /// Refuses a key, unless it is that of a certificate.
+    fn has_no_key(&self, method: &'static str) -> Result<(), Mistake> {
+        if self.get("client_cert_file").is_none() {
+            self.has_no_use_for("client_key_file", method)?;
+        }
+        self.has_no_use_for("client_key_id", method)
+    }
+
+    /// The certificate, with the private key of its own file if there is one, and otherwise the client's.
+    fn client_certificate(&self) -> Result<Option<ClientCertificate>, Mistake> {
+        let read = |name: &'static str| {
+            let pem = self.get(name).map(std::fs::read).transpose();
+            pem.map_err(|problem| Mistake::new(name, Problem::File(problem)))
+        };
+        let Some(certificates) = read("client_cert_file")? else {
+            return Ok(None);
+        };
+        let key = match PrivateKey::from_pem(&certificates) {
+            Ok(_) => None,
+            Err(_) => read("client_key_file")?,
+        };
+        let key = key.unwrap_or_default();
+        Ok(Some(ClientCertificate::from_pem(certificates, key)))
     }
 
     /// Refuses a setting that the method does not use: one of the two is a mistake.

@@ -1,0 +1,55 @@
+//! The HTTP clients of a gate: one for all providers, and one for each that the client shows a certificate.
+
+use std::sync::Arc;
+
+use crate::client::Registration;
+use crate::config::{Mistake, Problem};
+use crate::io::{HttpClient, ReqwestClient};
+
+/// Where calls to providers come from.
+pub(super) struct HttpClients {
+    /// The application's, or our own.
+    common: Arc<dyn HttpClient>,
+    /// Our own client's additional roots; `None` for a client of the application's.
+    own: Option<Option<Vec<u8>>>,
+}
+
+impl HttpClients {
+    /// The application's client, or one of our own with these additional roots.
+    pub(super) fn new(
+        given: Option<Arc<dyn HttpClient>>,
+        extra_roots: Option<Vec<u8>>,
+    ) -> Result<Self, Mistake> {
+        Ok(match given {
+            Some(common) => Self { common, own: None },
+            None => Self {
+                common: own_client(extra_roots.as_deref())?,
+                own: Some(extra_roots),
+            },
+        })
+    }
+
+    /// The client for calls to one provider.
+    pub(super) fn of(&self, registration: &Registration) -> Result<Arc<dyn HttpClient>, Mistake> {
+        let wrong = |problem| Mistake::new("client_cert_file", problem);
+        match (&registration.certificate, &self.own) {
+            (Some(certificate), Some(roots)) => {
+                let client = ReqwestClient::with_certificate(roots.as_deref(), certificate);
+                let client = client.map_err(|error| wrong(Problem::ClientCertificate(error)))?;
+                Ok(Arc::new(client))
+            }
+            (Some(_), None) => Err(wrong(Problem::CertificateBesideHttpClient)),
+            (None, Some(_)) if registration.auth.is_by_certificate() => {
+                Err(wrong(Problem::NoClientCertificate))
+            }
+            (None, _) => Ok(Arc::clone(&self.common)),
+        }
+    }
+}
+
+pub(super) fn own_client(extra_roots: Option<&[u8]>) -> Result<Arc<dyn HttpClient>, Mistake> {
+    match ReqwestClient::new(extra_roots) {
+        Ok(client) => Ok(Arc::new(client)),
+        Err(problem) => Err(Mistake::new("ca_file", Problem::HttpClient(problem))),
+    }
+}
