@@ -117,6 +117,33 @@ fn variables_override_tables_provider_by_provider() {
 }
 
 #[test]
+fn each_provider_sees_the_certificate_that_it_knows() {
+    let gate = from_variables(&[
+        ("LATCHGATE_PROVIDERS", "bank, guests"),
+        ("LATCHGATE_PROVIDER_BANK_ISSUER", "https://bank.example"),
+        ("LATCHGATE_PROVIDER_BANK_CLIENT_ID", "a"),
+        ("LATCHGATE_PROVIDER_BANK_CLIENT_AUTH", "tls_client_auth"),
+        (
+            "LATCHGATE_PROVIDER_BANK_CLIENT_CERT_FILE",
+            "src/settings/tests/client.cert.pem",
+        ),
+        (
+            "LATCHGATE_PROVIDER_BANK_CLIENT_KEY_FILE",
+            "src/jose/private_key/tests/p256.pkcs8.pem",
+        ),
+        ("LATCHGATE_PROVIDER_GUESTS_ISSUER", "https://guests.example"),
+        ("LATCHGATE_PROVIDER_GUESTS_CLIENT_ID", "b"),
+        ("LATCHGATE_PROVIDER_GUESTS_CLIENT_SECRET", "s"),
+    ]);
+    let gate = gate.unwrap();
+    let parties = gate.0.context.relying_parties.iter();
+    let presented: Vec<_> = parties
+        .map(|party| party.registration().certificate.is_some())
+        .collect();
+    assert_eq!(presented, [true, false]);
+}
+
+#[test]
 fn mistakes_name_the_provider_and_the_variable() {
     for (tables, setting, said) in [
         (
@@ -138,6 +165,11 @@ fn mistakes_name_the_provider_and_the_variable() {
             "[providers.a]\nissuer = 'https://a.example'\nclient_id = 'x'\nclient_secret = 's'\nstore = 'memory'",
             "providers.a.store",
             "is not a setting of latchgate",
+        ),
+        (
+            "[providers.a]\nissuer = 'https://a.example'\nclient_id = 'x'\nclient_auth = 'tls_client_auth'",
+            "providers.a.client_cert_file",
+            "(LATCHGATE_PROVIDER_A_CLIENT_CERT_FILE) is required because the client authenticates by its certificate",
         ),
         (
             "providers = 'a,b'",
