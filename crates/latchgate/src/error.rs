@@ -2,6 +2,7 @@
 
 mod authorization;
 mod fault;
+mod id_token;
 mod layer;
 mod request;
 
@@ -10,7 +11,9 @@ use std::fmt;
 use http::StatusCode;
 use tracing::Level;
 
-use crate::authorization::{AuthorizationError, PushedRequestError, RequestObjectError};
+use crate::authorization::{
+    AuthorizationError, InitiateLoginError, PushedRequestError, RequestObjectError,
+};
 use crate::client::ProfileError;
 use crate::hook::HookError;
 use crate::io::{HttpError, RandomError};
@@ -35,6 +38,8 @@ pub use request::RequestError;
 pub enum Error {
     /// The request to one of our routes is not acceptable.
     Request(RequestError),
+    /// A login that a third party wanted to start was refused.
+    InitiateLogin(InitiateLoginError),
     /// The login layer is in a place where the gate's own routes do not work.
     Layer(LayerError),
     /// The provider's metadata does not meet the security profile.
@@ -102,7 +107,10 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Request(_) | Self::FrontChannelLogout(_) | Self::Bearer(_) => Fault::Visitor,
+            Self::Request(_)
+            | Self::InitiateLogin(_)
+            | Self::FrontChannelLogout(_)
+            | Self::Bearer(_) => Fault::Visitor,
             Self::Introspection(IntrospectionError::NoEndpoint) => Fault::Configuration,
             Self::Introspection(IntrospectionError::Status(StatusCode::UNAUTHORIZED)) => {
                 Fault::Configuration
@@ -215,6 +223,8 @@ impl Error {
             Self::Request(RequestError::NotANavigation) => "not_a_navigation",
             Self::Request(RequestError::CrossSite) => "cross_site_request",
             Self::Request(RequestError::Body) => "unreadable_form",
+            Self::InitiateLogin(InitiateLoginError::Duplicate(_)) => "duplicate_parameter",
+            Self::InitiateLogin(_) => "initiate_login_iss",
             Self::Layer(LayerError::OutOfReach { .. }) => "layer_out_of_reach",
             Self::Layer(LayerError::BasePathStripped { .. }) => "base_path_stripped",
             Self::Profile(_) => "security_profile",
@@ -231,25 +241,7 @@ impl Error {
             Self::Token(TokenError::Refused { .. }) => "token_request_refused",
             Self::Token(TokenError::Resource(_)) => "token_resource",
             Self::Token(_) => "token_response",
-            Self::IdToken(error) => match error {
-                IdTokenError::Missing => "id_token_missing",
-                IdTokenError::Jws(_) => "id_token_signature",
-                IdTokenError::Jwe(_) => "id_token_encryption",
-                IdTokenError::Type => "id_token_typ",
-                IdTokenError::Issuer => "id_token_iss",
-                IdTokenError::Audience | IdTokenError::SharedSecretAudience => "id_token_aud",
-                IdTokenError::AuthorizedParty => "id_token_azp",
-                IdTokenError::Expired => "id_token_exp",
-                IdTokenError::IssuedAt => "id_token_iat",
-                IdTokenError::NotBefore => "id_token_nbf",
-                IdTokenError::Nonce => "id_token_nonce",
-                IdTokenError::AuthenticationContext => "id_token_acr",
-                IdTokenError::AuthTime => "id_token_auth_time",
-                IdTokenError::AnotherPerson => "id_token_another_person",
-                IdTokenError::Subject => "id_token_sub",
-                IdTokenError::AccessTokenHash => "id_token_at_hash",
-                IdTokenError::Refreshed(_) => "id_token_changed",
-            },
+            Self::IdToken(error) => id_token::code(error),
             Self::Userinfo(UserinfoError::Subject | UserinfoError::NoSubject) => "userinfo_sub",
             Self::Userinfo(_) => "userinfo",
             Self::LogoutToken(_) => "logout_token",
@@ -313,6 +305,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
             Self::Request(source) => source,
+            Self::InitiateLogin(source) => source,
             Self::Layer(source) => source,
             Self::Profile(source) => source,
             Self::RequestObject(source) => source,
@@ -361,6 +354,7 @@ macro_rules! from {
 
 from! {
     Request(RequestError),
+    InitiateLogin(InitiateLoginError),
     Layer(LayerError),
     Profile(ProfileError),
     RequestObject(RequestObjectError),
@@ -654,6 +648,18 @@ mod tests {
                 "id_token_nbf",
                 502,
                 Provider,
+            ),
+            (
+                InitiateLoginError::IssMissing.into(),
+                "initiate_login_iss",
+                400,
+                Visitor,
+            ),
+            (
+                InitiateLoginError::unknown("https://x.example").into(),
+                "initiate_login_iss",
+                400,
+                Visitor,
             ),
             (IdTokenError::Nonce.into(), "id_token_nonce", 502, Provider),
             (

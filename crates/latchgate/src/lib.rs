@@ -36,8 +36,8 @@ mod userinfo;
 
 pub use authorization::{
     AuthorizationDetails, AuthorizationDetailsError, AuthorizationError, ClaimRequest,
-    ClaimsRequest, ClaimsRequestError, CookiePersistence, LoginOptions, ParameterError, Prompt,
-    PushedRequestError, RememberMe, RequestObjectError, StepUp,
+    ClaimsRequest, ClaimsRequestError, CookiePersistence, InitiateLoginError, LoginOptions,
+    ParameterError, Prompt, PushedRequestError, RememberMe, RequestObjectError, StepUp,
 };
 pub use builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider};
 pub use client::{

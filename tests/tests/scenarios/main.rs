@@ -21,6 +21,7 @@ mod forged_sessions;
 mod front_channel_logout;
 mod guards;
 mod hooks;
+mod initiate_login;
 mod initiators;
 mod keycloak;
 mod large_sessions;

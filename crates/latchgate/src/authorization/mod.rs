@@ -4,6 +4,7 @@
 
 mod claims;
 mod details;
+mod initiation;
 mod options;
 mod pending;
 mod pkce;
@@ -17,6 +18,8 @@ mod step_up;
 
 pub use claims::{ClaimRequest, ClaimsRequest, ClaimsRequestError};
 pub use details::{AuthorizationDetails, AuthorizationDetailsError};
+pub use initiation::InitiateLoginError;
+pub(crate) use initiation::Initiation;
 pub(crate) use options::check_parameter;
 pub use options::{LoginOptions, ParameterError, Prompt};
 pub(crate) use pending::{MAX_AGE_SECONDS, OpenLogins, PendingLogin, ReplacedSession, suffix_of};

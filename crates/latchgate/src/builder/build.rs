@@ -199,6 +199,7 @@ fn announce(gate: &Gate, store: &str) {
             post_logout_redirect_uri = gate.post_logout_redirect_uri(),
             backchannel_logout_uri = gate.back_channel_logout_uri(),
             frontchannel_logout_uri = gate.front_channel_logout_uri(),
+            initiate_login_uri = gate.initiate_login_uri(),
             store,
             cookie = context.sessions.cookie_name(),
             "login is set up; register these URIs at the provider"

@@ -12,6 +12,7 @@ use crate::seal::{KeyError, SessionKey};
 /// The routes as configured, relative to the base URL.
 pub(super) struct Paths {
     pub(super) login: String,
+    pub(super) initiate_login: Option<String>,
     pub(super) callback: String,
     pub(super) logout: String,
     pub(super) back_channel_logout: String,
@@ -25,6 +26,7 @@ impl Default for Paths {
     fn default() -> Self {
         Self {
             login: "/login".to_owned(),
+            initiate_login: None,
             callback: "/callback".to_owned(),
             logout: "/logout".to_owned(),
             back_channel_logout: "/backchannel-logout".to_owned(),
@@ -48,6 +50,9 @@ impl Paths {
         };
         let routes = Routes {
             login: complete("login_path", self.login),
+            initiate_login: self
+                .initiate_login
+                .map(|path| complete("initiate_login_path", path)),
             callback: complete("callback_path", self.callback),
             logout: complete("logout_path", self.logout),
             back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout),
@@ -57,10 +62,19 @@ impl Paths {
             names,
             evidence: Evidence::default(),
         };
-        let all = routes.all();
-        let shared = |path| all.iter().filter(|(_, other)| *other == path).count() > 1;
+        let all: Vec<_> = routes.all().collect();
+        let shared = |path: &str| {
+            let own = |name: &String| {
+                let of_providers = [&routes.login, &routes.callback];
+                of_providers
+                    .iter()
+                    .any(|above| format!("{above}/{name}") == path)
+            };
+            all.iter().filter(|(_, other)| *other == path).count() > 1
+                || routes.names.iter().any(own)
+        };
         // Of the two, `/login` comes first and is usually right, so the other one is named.
-        if let Some((route, _)) = all[1..].iter().find(|(_, path)| shared(*path)) {
+        if let Some((route, _)) = all[1..].iter().find(|(_, path)| shared(path)) {
             mistakes.add(Mistake::new(route.setting(), Problem::Collision));
         }
         let own_page = routes

@@ -10,6 +10,28 @@ impl GateBuilder {
         self
     }
 
+    /// Lets third parties start logins, such as a portal or the provider's list of applications ([OpenID Connect Core 1.0
+    /// §4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)), at this path, usually
+    /// `/login/initiate`. Relative to the base URL; by default there is no such path. Register
+    /// [`Gate::initiate_login_uri`](crate::Gate::initiate_login_uri) at the provider.
+    ///
+    /// The request, a `GET` or a form, names the issuer in `iss`, one of the gate's own, and may have a `login_hint` and a
+    /// `target_link_uri`: where to go after the login, a URL of this application or its start page instead. It goes
+    /// straight to that provider, past any page for signing in. What it starts is an ordinary login, bound to the browser
+    /// by its cookie: somebody who follows such a link signs in as who they are at the provider, and the provider
+    /// decides whether to ask.
+    ///
+    /// ```
+    /// # use latchgate::GateBuilder;
+    /// # fn set(builder: GateBuilder) -> GateBuilder {
+    /// builder.initiate_login_path("/login/initiate")
+    /// # }
+    /// ```
+    pub fn initiate_login_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.initiate_login = Some(path.into());
+        self
+    }
+
     /// The path of the redirect URI; the default is `/callback`. Relative to the base URL.
     pub fn callback_path(mut self, path: impl Into<String>) -> Self {
         self.paths.callback = path.into();

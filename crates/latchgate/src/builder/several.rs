@@ -145,6 +145,7 @@ fn is_domain(domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ConfigError;
     use crate::gate::Gate;
 
     fn provider(name: &str) -> Provider {
@@ -215,6 +216,24 @@ mod tests {
             let found = mistakes(provider("one"), [unnamed.name(name)]);
             assert_eq!(found.len(), 1, "{name}: {found:?}");
             assert!(found[0].ends_with("name"), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn no_other_route_is_at_a_path_of_a_provider() {
+        for (path, expected) in [
+            ("/login/two", &["initiate_login_path"][..]),
+            ("/callback/one", &["initiate_login_path"]),
+            ("/login/initiate", &[]),
+            ("/login/three", &[]),
+        ] {
+            let builder = Gate::builder("http://localhost:3000", provider("one"))
+                .provider(provider("two"))
+                .initiate_login_path(path);
+            let found = builder.build().map(|_| ()).err();
+            let found: Vec<_> = found.iter().flat_map(ConfigError::mistakes).collect();
+            let found: Vec<_> = found.iter().map(|mistake| mistake.setting()).collect();
+            assert_eq!(found, expected, "{path}");
         }
     }
 

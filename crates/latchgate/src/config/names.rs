@@ -59,6 +59,7 @@ pub(crate) const NAMES: &[&str] = &[
     "clear_site_data",
     "base_path",
     "login_path",
+    "initiate_login_path",
     "callback_path",
     "logout_path",
     "backchannel_logout_path",
@@ -78,7 +79,7 @@ pub(crate) const NAMES: &[&str] = &[
 ];
 
 /// The settings that are not about one provider.
-const OF_THE_APPLICATION: [&str; 26] = [
+const OF_THE_APPLICATION: &[&str] = &[
     "base_url",
     "session_keys",
     "cookie_name",
@@ -91,6 +92,7 @@ const OF_THE_APPLICATION: [&str; 26] = [
     "clear_site_data",
     "base_path",
     "login_path",
+    "initiate_login_path",
     "callback_path",
     "logout_path",
     "backchannel_logout_path",

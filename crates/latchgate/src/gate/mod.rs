@@ -14,6 +14,7 @@ mod extract;
 mod front_channel;
 #[cfg(test)]
 mod hang_ups;
+mod initiate_login;
 mod login;
 mod logout;
 mod page;
@@ -181,6 +182,14 @@ impl Gate {
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.relying_parties().first().registration().redirect_uri
+    }
+
+    /// The URI at which a provider or a portal may start a login, to register as `initiate_login_uri`; `None` unless
+    /// [`initiate_login_path`](crate::GateBuilder::initiate_login_path) is set.
+    #[must_use]
+    pub fn initiate_login_uri(&self) -> Option<String> {
+        let path = self.0.routes.initiate_login.as_deref()?;
+        Some(format!("{}{path}", self.0.base.origin))
     }
 
     /// The back-channel logout URI to register at the provider.

@@ -18,7 +18,7 @@ use crate::navigation::{Framing, Navigation, Sender, wants_html};
 /// A request to one of the gate's own routes. It does not borrow the request's head.
 #[must_use]
 pub struct RouteRequest {
-    gate: Gate,
+    pub(super) gate: Gate,
     route: Route,
     misplaced: Option<LayerError>,
     pub(super) parts: RequestParts,
@@ -143,7 +143,7 @@ impl RouteRequest {
     pub fn body_limit(&self) -> Option<usize> {
         let reads = matches!(
             self.route,
-            Route::Login | Route::Callback | Route::BackChannelLogout
+            Route::Login | Route::InitiateLogin | Route::Callback | Route::BackChannelLogout
         );
         (reads && self.parts.method == "POST").then_some(Self::MAX_BODY_BYTES)
     }
@@ -161,6 +161,7 @@ impl RouteRequest {
         }
         let answered = match self.route {
             Route::Login => return self.login(&body).await,
+            Route::InitiateLogin => self.initiate_login(&body).await,
             Route::Callback => self.callback(&body).await,
             Route::Logout => self.gate.logout(&self.parts).await,
             Route::BackChannelLogout => self.back_channel_logout(&body).await,
@@ -265,7 +266,7 @@ impl RouteRequest {
     }
 
     /// The body, if it is a form of acceptable size.
-    fn form<'b>(&self, body: &'b Bytes) -> Result<&'b [u8], Error> {
+    pub(super) fn form<'b>(&self, body: &'b Bytes) -> Result<&'b [u8], Error> {
         let kind = self.parts.content_type.split(';').next();
         let is_form = kind.is_some_and(|kind| {
             kind.trim()

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Login,
+    /// Where a third party may start a login.
+    InitiateLogin,
     Callback,
     Logout,
     BackChannelLogout,
@@ -29,6 +31,8 @@ pub enum BasePath {
 #[derive(Debug)]
 pub(crate) struct Routes {
     pub(crate) login: String,
+    /// `None` unless third parties may start logins.
+    pub(crate) initiate_login: Option<String>,
     pub(crate) callback: String,
     pub(crate) logout: String,
     pub(crate) back_channel_logout: String,
@@ -63,15 +67,18 @@ impl Evidence {
 
 impl Routes {
     /// Every route and its path.
-    pub(crate) fn all(&self) -> [(Route, &str); 6] {
-        [
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Route, &str)> {
+        let initiate_login = self.initiate_login.as_deref();
+        let always: [(Route, &str); 6] = [
             (Route::Login, &self.login),
             (Route::Callback, &self.callback),
             (Route::Logout, &self.logout),
             (Route::BackChannelLogout, &self.back_channel_logout),
             (Route::FrontChannelLogout, &self.front_channel_logout),
             (Route::AfterLogout, &self.after_logout),
-        ]
+        ];
+        let sometimes = initiate_login.map(|path| (Route::InitiateLogin, path));
+        always.into_iter().chain(sometimes)
     }
 
     /// The route at a path.
@@ -86,8 +93,7 @@ impl Routes {
         path: &str,
         received: impl for<'p> Fn(&'p str) -> &'p str,
     ) -> Option<(Route, Option<&str>)> {
-        let mut all = self.all().into_iter();
-        if let Some((route, _)) = all.find(|(_, ours)| received(ours) == path) {
+        if let Some((route, _)) = self.all().find(|(_, ours)| received(ours) == path) {
             return Some((route, None));
         }
         if self.names.is_empty() {
@@ -110,6 +116,7 @@ impl Route {
     pub(crate) fn setting(self) -> &'static str {
         match self {
             Self::Login => "login_path",
+            Self::InitiateLogin => "initiate_login_path",
             Self::Callback => "callback_path",
             Self::Logout => "logout_path",
             Self::BackChannelLogout => "backchannel_logout_path",

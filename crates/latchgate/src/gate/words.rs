@@ -139,6 +139,11 @@ impl Words {
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Request(error) => Self::of_request(*error),
+            Error::InitiateLogin(_) => Self::new(
+                "This link does not lead to a login here",
+                "It names a login service that this site does not use. To sign in, start from here.",
+                SignIn,
+            ),
             Error::Authorization(refused) => Self::of_authorization(refused, error.fault()),
             Error::ResponseJwt(_) => Self::UNTRUSTED,
             Error::Token(TokenError::Refused { .. }) if error.fault() == Fault::Visitor => {

@@ -37,6 +37,9 @@ impl Settings {
         if let Some(path) = self.get("login_path") {
             builder = builder.login_path(path);
         }
+        if let Some(path) = self.get("initiate_login_path") {
+            builder = builder.initiate_login_path(path);
+        }
         if let Some(path) = self.get("callback_path") {
             builder = builder.callback_path(path);
         }

@@ -5,6 +5,7 @@ use latchgate_dev_provider::{DevProvider, DevProviderBuilder, Endpoint};
 use latchgate_tests::{Browser, Failure, Setup, TestClock, World, scenarios};
 use std::sync::{Arc, OnceLock};
 
+mod initiated;
 mod linked;
 mod logout;
 mod mix_up;

@@ -262,6 +262,11 @@ fn every_mistake_names_the_setting_and_the_cure() {
         ),
         (&[("login_path", "login")], "login_path", "such as `/login`"),
         (
+            &[("initiate_login_path", "/login")],
+            "initiate_login_path",
+            "every route needs its own",
+        ),
+        (
             &[("frontchannel_logout_path", "/backchannel-logout")],
             "backchannel_logout_path",
             "every route needs its own",

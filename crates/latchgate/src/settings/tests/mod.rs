@@ -52,6 +52,7 @@ fn the_shortest_table_makes_a_gate_with_the_safe_defaults() {
         (gate.login_path(), gate.logout_path()),
         ("/login", "/logout")
     );
+    assert_eq!(gate.initiate_login_uri(), None);
     let registration = gate.0.context.relying_parties.first().registration();
     assert_eq!(registration.scopes, ["openid", "profile", "email"]);
     assert_eq!(registration.id_token_alg.as_str(), "RS256");
@@ -99,6 +100,7 @@ fn every_setting_arrives() {
         ("clear_site_data", "storage, cache"),
         ("base_path", "stripped"),
         ("login_path", "/in"),
+        ("initiate_login_path", "/in/initiate"),
         ("callback_path", "/back"),
         ("logout_path", "/out"),
         ("after_logout_path", "/bye"),
@@ -109,6 +111,11 @@ fn every_setting_arrives() {
     assert_eq!(
         (gate.login_path(), gate.logout_path()),
         ("/app/in", "/app/out")
+    );
+    let initiate = gate.initiate_login_uri();
+    assert_eq!(
+        initiate.as_deref(),
+        Some("https://example.com/app/in/initiate")
     );
     assert_eq!(
         gate.post_logout_redirect_uri(),
