@@ -26,6 +26,7 @@ use aws_lc_rs::{
     digest, hkdf, hmac,
 };
 use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
+use bytes::{Buf, Bytes};
 pub use session_key::{KeyError, SessionKey};
 use std::fmt;
 pub(crate) use unopened::WhySealed;
@@ -72,7 +73,7 @@ pub(crate) struct KeyRing {
 /// What [`KeyRing::open`] found.
 pub(crate) struct Opened {
     /// The content.
-    pub(crate) plain: Vec<u8>,
+    pub(crate) plain: Bytes,
     /// Whether the newest key sealed it. If not, the content should be sealed again.
     pub(crate) by_newest: bool,
 }
@@ -354,15 +355,18 @@ fn seal(
     Some(sealed)
 }
 
-fn open(key: &LessSafeKey, aad: &AssociatedData, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
-    let nonce = sealed.get(1 + KEY_ID_LEN..HEADER_LEN)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+fn open(key: &LessSafeKey, aad: &AssociatedData, mut sealed: Vec<u8>) -> Option<Bytes> {
+    let (header, content) = sealed.split_at_mut_checked(HEADER_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(&header[1 + KEY_ID_LEN..]).ok()?;
     let length = key
-        .open_within(nonce, Aad::from(aad), &mut sealed, HEADER_LEN..)
+        .open_in_place(nonce, Aad::from(aad), content)
         .ok()?
         .len();
-    sealed.truncate(length);
-    Some(sealed)
+    sealed.truncate(HEADER_LEN + length);
+    // Where it was opened, so that nothing is copied.
+    let mut plain = Bytes::from(sealed);
+    plain.advance(HEADER_LEN);
+    Some(plain)
 }
 
 /// Reads format and key id from the first eight digits, so that a text that is not ours costs no allocation.
@@ -397,7 +401,7 @@ mod tests {
 
     fn opened(ring: &KeyRing, text: &str) -> Option<(Vec<u8>, bool)> {
         ring.open(Purpose::Session, "__Host-latchgate", text.as_bytes())
-            .map(|opened| (opened.plain, opened.by_newest))
+            .map(|opened| (opened.plain.to_vec(), opened.by_newest))
     }
 
     fn sealed(ring: &KeyRing, plain: &[u8]) -> String {
@@ -499,7 +503,7 @@ mod tests {
         let sealed = ring(&[1]).seal_record(b"secret", b"name", b"plain", [9; 12]);
         let open = |ring: &KeyRing, secret: &[u8], name: &[u8], sealed: &[u8]| {
             ring.open_record(secret, name, sealed.to_vec())
-                .map(|opened| (opened.plain, opened.by_newest))
+                .map(|opened| (opened.plain.to_vec(), opened.by_newest))
         };
         let found = Ok((b"plain".to_vec(), false));
         let altered = Err(WhySealed::OurKey);
@@ -644,7 +648,7 @@ mod tests {
             let ours = ring(&[1]);
             let text = ours.seal(purpose, &name, &plain, nonce);
             let found = ours.open(purpose, &name, text.as_bytes()).unwrap();
-            prop_assert_eq!(found.plain, plain);
+            prop_assert_eq!(found.plain.to_vec(), plain);
             prop_assert!(found.by_newest);
         }
 

@@ -21,7 +21,8 @@ pub struct Pass {
     front: Front,
     session: Option<RequestSession>,
     token: Option<RequestToken>,
-    misplaced: Option<LayerError>,
+    /// In a box, which only a misplaced layer has: every request moves this about.
+    misplaced: Option<Box<LayerError>>,
     /// A session was looked for in a request without a cookie of ours.
     asked: bool,
 }
@@ -53,10 +54,12 @@ impl Pass {
     ) -> Self {
         let callback = gate.0.base.as_received(&gate.0.routes.callback);
         let around = head.nested_at();
-        let misplaced = (!is_under(around, callback)).then(|| LayerError::OutOfReach {
-            around: around.to_owned(),
-            callback: callback.to_owned(),
-            base_url: format!("{}{around}", gate.0.base.origin),
+        let misplaced = (!is_under(around, callback)).then(|| {
+            Box::new(LayerError::OutOfReach {
+                around: around.to_owned(),
+                callback: callback.to_owned(),
+                base_url: format!("{}{around}", gate.0.base.origin),
+            })
         });
         Self {
             front: Front::Gate(gate.clone()),
@@ -144,7 +147,9 @@ impl Pass {
             gate.warn_of_misplaced_layer();
         }
         let challenge = match &self.misplaced {
-            Some(error) if challenge.starts_login() => challenge.failing(error.clone().into()),
+            Some(error) if challenge.starts_login() => {
+                challenge.failing(LayerError::clone(error).into())
+            }
             _ => challenge,
         };
         let base = &gate.0.base;

@@ -111,11 +111,15 @@ impl Gate {
     fn stripped_callback<H: RequestHead>(&self, head: &H) -> Option<LayerError> {
         let GateParts { base, routes, .. } = &*self.0;
         let arrived = head.path();
-        let whole = format!("{}{arrived}", base.path);
-        let is_callback = matches!(routes.at(&whole), Some(Route::Callback));
-        if base.path.is_empty() || !is_callback {
+        if base.path.is_empty() {
             return None;
         }
+        let found = routes.find(arrived, |path| {
+            path.strip_prefix(&base.path).unwrap_or(path)
+        });
+        let Some((Route::Callback, _)) = found else {
+            return None;
+        };
         let query = head.query().unwrap_or_default().as_bytes();
         let (_, state) = url::form_urlencoded::parse(query).find(|(name, _)| name == "state")?;
         let name = format!("{}.{}", self.0.login_cookie.name(), suffix_of(&state));
@@ -124,7 +128,7 @@ impl Gate {
             begun_here = begun_here || pairs(field).any(|(cookie, _)| cookie == name.as_bytes());
         });
         begun_here.then(|| LayerError::BasePathStripped {
-            callback: whole,
+            callback: format!("{}{arrived}", base.path),
             arrived: arrived.to_owned(),
         })
     }

@@ -8,6 +8,7 @@ mod refresher;
 mod response_head;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderValue, header};
@@ -20,7 +21,7 @@ use crate::head::RequestHead;
 use crate::hook::Hooks;
 use crate::relying_party::RelyingParties;
 use crate::session::{SessionEnd, User};
-use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, SessionCookie, Sessions, Ticket};
+use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, Sessions, Ticket};
 
 pub use api_tokens::ApiTokens;
 pub(crate) use data::FoundData;
@@ -47,6 +48,9 @@ struct Opening {
     opened: OnceCell<Option<User>>,
     changes: Mutex<Changes>,
 }
+
+/// Asks a store or other nodes. In a box: who does not have to should not move so much about.
+type Search = Pin<Box<dyn Future<Output = Result<Lookup, Error>> + Send>>;
 
 /// The `Cache-Control` of a response to one person.
 const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
@@ -227,9 +231,14 @@ impl RequestSession {
         &self,
         pieces: &Pieces<'_>,
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        let cookie = self.read(pieces);
+        let search = self.read(pieces);
         let this = self.clone();
-        async move { this.settle_with(cookie).await }
+        async move {
+            match search {
+                Some(search) => this.settle_with(search).await,
+                None => Ok(()),
+            }
+        }
     }
 
     /// Records that the session has ended.
@@ -246,8 +255,8 @@ impl RequestSession {
         changes.write = true;
     }
 
-    /// Opens a sealed session at once. Returns the cookie if the store or other nodes must be asked.
-    fn read(&self, pieces: &Pieces<'_>) -> Option<SessionCookie> {
+    /// Opens a sealed session at once. Returns the search if the store or other nodes must be asked.
+    fn read(&self, pieces: &Pieces<'_>) -> Option<Search> {
         if self.0.opened.initialized() {
             return None;
         }
@@ -259,17 +268,15 @@ impl RequestSession {
                 let _ = self.0.opened.set(user);
                 None
             }
-            Err(cookie) => Some(cookie),
+            Err(cookie) => {
+                let sessions = Arc::clone(self.sessions());
+                Some(Box::pin(async move { sessions.find(cookie).await }))
+            }
         }
     }
 
-    async fn settle_with(&self, cookie: Option<SessionCookie>) -> Result<(), Error> {
-        let open = || async {
-            let cookie = cookie.unwrap_or(SessionCookie::Invalid);
-            // In a box: only who has to ask a store should move so much about.
-            let found = Box::pin(self.sessions().find(cookie)).await?;
-            Ok(self.settle(found))
-        };
+    async fn settle_with(&self, search: Search) -> Result<(), Error> {
+        let open = || async { Ok(self.settle(search.await?)) };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }
 

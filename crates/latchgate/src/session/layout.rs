@@ -26,8 +26,8 @@ impl Session {
     }
 
     /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens are slices of them.
-    pub(crate) fn decode(bytes: Vec<u8>) -> Option<Self> {
-        let kept = Bytes::from(bytes);
+    pub(crate) fn decode(bytes: impl Into<Bytes>) -> Option<Self> {
+        let kept = bytes.into();
         let (layout @ (&LAYOUT | &LAYOUT_BOUND), body) = kept.split_first()? else {
             return None;
         };

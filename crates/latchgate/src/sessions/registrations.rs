@@ -17,10 +17,9 @@ impl Registrations {
         Self(ids.into_iter().collect())
     }
 
-    /// The session, if it is one of theirs.
-    pub(super) fn own(&self, session: Session) -> Option<Session> {
-        let known = self.0.contains(&session.registration);
-        known.then_some(session)
+    /// Whether a session is one of theirs.
+    pub(super) fn own(&self, session: &Session) -> bool {
+        self.0.contains(&session.registration)
     }
 }
 

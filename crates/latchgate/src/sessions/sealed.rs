@@ -38,10 +38,9 @@ impl SealedSessions {
     pub(crate) fn open(&self, keys: &KeyRing, pieces: &Pieces<'_>) -> Option<Unsealed> {
         let mut genuine = pieces.candidates().filter_map(|candidate| {
             let opened = keys.open(Purpose::Session, self.kind.name(), &candidate)?;
-            let session = Session::decode(opened.plain)?;
-            let session = self.registrations.own(session)?;
-            Some(Unsealed {
-                session: Arc::new(session),
+            let session = Arc::new(Session::decode(opened.plain)?);
+            self.registrations.own(&session).then_some(Unsealed {
+                session,
                 by_newest: opened.by_newest,
             })
         });

@@ -102,7 +102,7 @@ impl Ticket {
         let opened = keys.open(Purpose::Ticket, name, value)?;
         Some(Self {
             by_newest: opened.by_newest,
-            ..Self::from_bytes(opened.plain.try_into().ok()?)
+            ..Self::from_bytes(opened.plain[..].try_into().ok()?)
         })
     }
 
@@ -136,7 +136,7 @@ impl Ticket {
     ) -> Result<StoredSession, WhySealed> {
         let opened = keys.open_record(self.secret(), &self.key, record.sealed)?;
         let session = Session::decode(opened.plain);
-        let session = session.and_then(|session| registrations.own(session));
+        let session = session.filter(|session| registrations.own(session));
         Ok(StoredSession {
             // Sealed by us, in a layout of another release or for another registration.
             session: session.ok_or(WhySealed::OurKey)?,
