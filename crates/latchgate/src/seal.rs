@@ -534,7 +534,7 @@ mod tests {
         let sealed = ours.seal_record(b"secret", b"name", b"plain", [9; 12]);
         let by_hkdf = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &derived).unwrap());
         let aad = ours.associated_data(&ours.newest, RECORD, b"name");
-        assert_eq!(open(&by_hkdf, &aad, sealed).unwrap(), b"plain");
+        assert_eq!(open(&by_hkdf, &aad, sealed).unwrap(), b"plain"[..]);
     }
 
     #[test]

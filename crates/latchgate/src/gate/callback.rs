@@ -178,8 +178,8 @@ impl Gate {
             Err(error) => {
                 tracing::info!(
                     event = "login_rejected",
-                    issuer = session.issuer,
-                    subject = session.subject,
+                    issuer = &*session.issuer,
+                    subject = &*session.subject,
                     code = error.code(),
                     "the application rejected a login"
                 );
@@ -201,8 +201,8 @@ impl Gate {
         let (session, cookies) = sessions.begin(session, &login.beginning, present).await?;
         tracing::info!(
             event = "login",
-            issuer = session.issuer,
-            subject = session.subject,
+            issuer = &*session.issuer,
+            subject = &*session.subject,
             "signed in"
         );
         if let Some(brought) = &brought {

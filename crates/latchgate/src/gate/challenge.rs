@@ -120,7 +120,7 @@ impl Challenge {
     pub(super) fn to(mut self, user: User) -> Self {
         self.remembered = user.remembered();
         let session = user.session();
-        self.registration = session.map(|(session, _)| session.registration.as_str().into());
+        self.registration = session.map(|(session, _)| (*session.registration).into());
         self.user = Some(Box::new(user));
         self
     }

@@ -59,8 +59,8 @@ impl Gate {
             Lookup::NotFound | Lookup::Invalid => None,
         };
         let meant = brought.filter(|brought| match (&named, &brought.session.sid) {
-            (Some(named), _) if named.issuer != brought.session.issuer => false,
-            (Some(named), Some(sid)) => named.sid == *sid,
+            (Some(named), _) if *named.issuer != *brought.session.issuer => false,
+            (Some(named), Some(sid)) => *named.sid == **sid,
             _ => framed,
         });
         let mut answer = framable("Signed out", &framers);

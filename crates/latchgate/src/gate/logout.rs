@@ -90,8 +90,8 @@ impl Gate {
             context.revoke_tokens_of(session);
             tracing::info!(
                 event = "logout",
-                issuer = session.issuer,
-                subject = session.subject,
+                issuer = &*session.issuer,
+                subject = &*session.subject,
                 "signed out"
             );
         };

@@ -89,8 +89,8 @@ impl Gate {
         let actor = session.claims().get("act").cloned();
         tracing::info!(
             event = "signed_in_by_application",
-            issuer = session.issuer,
-            subject = session.subject,
+            issuer = &*session.issuer,
+            subject = &*session.subject,
             actor = actor.map(|actor| actor.to_string()),
             "the application has started a session"
         );

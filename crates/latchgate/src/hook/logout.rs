@@ -24,9 +24,9 @@ impl Logout {
     pub(crate) fn of(session: &Session, why: SessionEnd) -> Self {
         Self {
             why,
-            issuer: session.issuer.clone(),
-            subject: Some(session.subject.clone()),
-            sid: session.sid.clone(),
+            issuer: session.issuer.to_string(),
+            subject: Some(session.subject.to_string()),
+            sid: session.sid.as_ref().map(ToString::to_string),
         }
     }
 

@@ -55,8 +55,8 @@ impl RelyingParty {
             Err(error @ Error::Userinfo(UserinfoError::Subject)) => return Err(error),
             Err(error) => tracing::warn!(
                 event = "userinfo_failed",
-                issuer = session.issuer,
-                subject = session.subject,
+                issuer = &*session.issuer,
+                subject = &*session.subject,
                 code = error.code(),
                 cause = ?error,
                 "the tokens were refreshed, but userinfo is unavailable; the session keeps its previous userinfo claims"
@@ -108,8 +108,8 @@ fn code(error: &AccessTokenError) -> &'static str {
 fn log_unused_access_token(session: &Session, error: &dyn std::error::Error, code: &'static str) {
     tracing::info!(
         event = "access_token_not_used",
-        issuer = session.issuer,
-        subject = session.subject,
+        issuer = &*session.issuer,
+        subject = &*session.subject,
         code,
         cause = ?error,
         "roles and permissions are not taken from the access token"

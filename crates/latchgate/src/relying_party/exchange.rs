@@ -64,8 +64,8 @@ impl RelyingParty {
         if asked && session.tokens.refresh_token.is_none() {
             tracing::warn!(
                 event = "no_refresh_token",
-                issuer = session.issuer,
-                subject = session.subject,
+                issuer = &*session.issuer,
+                subject = &*session.subject,
                 cure = "allow the client the grant type refresh_token and the scope offline_access at the provider, and its API offline access if it has one; some providers want `prompt=consent` as well (setting `prompt`)",
                 "`offline_access` was requested, but the provider granted no refresh token"
             );

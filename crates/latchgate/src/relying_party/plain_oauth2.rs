@@ -56,8 +56,8 @@ impl RelyingParty {
             Ok(_) => return Err(UserinfoError::Subject.into()),
             Err(error) => tracing::warn!(
                 event = "userinfo_failed",
-                issuer = session.issuer,
-                subject = session.subject,
+                issuer = &*session.issuer,
+                subject = &*session.subject,
                 code = error.code(),
                 cause = ?error,
                 "the tokens were refreshed, but the account is unavailable; the session keeps its previous claims"

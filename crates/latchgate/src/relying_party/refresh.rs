@@ -67,8 +67,8 @@ impl RelyingParty {
                 // The response need not carry one, and the rotated refresh token must be kept.
                 tracing::warn!(
                     event = "id_token_left_out",
-                    issuer = session.issuer,
-                    subject = session.subject,
+                    issuer = &*session.issuer,
+                    subject = &*session.subject,
                     code = error.code(),
                     cause = ?error,
                     "the tokens were refreshed, but the new ID token is not valid; the session keeps the previous one"

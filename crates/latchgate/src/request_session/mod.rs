@@ -355,6 +355,7 @@ mod tests {
     use crate::io::scripted::{ScriptedHttp, StoppedClock};
     use crate::relying_party::{RelyingParty, RelyingPartyConfig};
     use crate::session::Session;
+    use crate::sessions::SessionCookie;
     use crate::sessions::example::{config, sessions};
 
     impl RequestSession {

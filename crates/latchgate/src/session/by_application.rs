@@ -1,6 +1,7 @@
 //! Sessions that the application starts itself: of nobody's registration, with claims and without tokens.
 
 use base64_simd::URL_SAFE_NO_PAD;
+use bytestring::ByteString;
 use serde_json::Value;
 
 use super::compact::CompactToken;
@@ -26,9 +27,9 @@ impl Session {
         Self {
             id: start.id,
             generation: 0,
-            registration: APPLICATION.to_owned(),
-            issuer,
-            subject,
+            registration: APPLICATION.into(),
+            issuer: issuer.into(),
+            subject: subject.into(),
             sid: None,
             auth_time,
             times: Times::begin(start.at, start.lifetimes),
@@ -37,9 +38,9 @@ impl Session {
                 access_token: CompactToken::pack(""),
                 access_validity: None,
                 refresh_token: None,
-                scope: String::new(),
+                scope: ByteString::new(),
             },
-            userinfo: String::new(),
+            userinfo: ByteString::new(),
             extras: Extras::default(),
             dpop_key: None,
             parsed: ParsedClaims::default(),
@@ -76,7 +77,7 @@ mod tests {
         let session = Session::decode(session.encode().unwrap()).unwrap();
         assert!(session.is_by_application());
         assert_eq!(
-            (session.issuer.as_str(), session.subject.as_str()),
+            (&*session.issuer, &*session.subject),
             ("https://app.example", "42")
         );
         assert_eq!(session.claims()["name"], "Jane");

@@ -2,6 +2,7 @@
 //! unknown layout is ignored, and its user signs in again.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Deserialize;
 
 use super::compact::CompactToken;
@@ -25,7 +26,7 @@ impl Session {
         }
     }
 
-    /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens are slices of them.
+    /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens and texts are slices of them.
     pub(crate) fn decode(bytes: impl Into<Bytes>) -> Option<Self> {
         let kept = bytes.into();
         let (layout @ (&LAYOUT | &LAYOUT_BOUND), body) = kept.split_first()? else {
@@ -39,24 +40,20 @@ impl Session {
         let session = Self {
             id: fields.next()?,
             generation: fields.next()?,
-            registration: fields.next()?,
-            issuer: fields.next()?,
-            subject: fields.next()?,
-            sid: fields.next()?,
+            registration: fields.text()?,
+            issuer: fields.text()?,
+            subject: fields.text()?,
+            sid: fields.optional(Fields::text)?,
             auth_time: fields.next()?,
             times: fields.next()?,
             tokens: Tokens {
                 id_token: fields.token()?,
                 access_token: fields.token()?,
                 access_validity: fields.next()?,
-                refresh_token: match fields.next()? {
-                    // As postcard encodes an `Option`.
-                    true => Some(fields.token()?),
-                    false => None,
-                },
-                scope: fields.next()?,
+                refresh_token: fields.optional(Fields::token)?,
+                scope: fields.text()?,
             },
-            userinfo: fields.next()?,
+            userinfo: fields.text()?,
             extras: fields.next()?,
             dpop_key: match *layout {
                 LAYOUT_BOUND => Some(fields.next()?),
@@ -79,6 +76,21 @@ impl<'a> Fields<'a> {
         let (field, rest) = postcard::take_from_bytes(self.rest).ok()?;
         self.rest = rest;
         Some(field)
+    }
+
+    /// A string, which stays in the bytes that the session keeps.
+    fn text(&mut self) -> Option<ByteString> {
+        // Strings and bytes are encoded alike.
+        let bytes = self.next()?;
+        ByteString::try_from(self.kept.slice_ref(bytes)).ok()
+    }
+
+    /// As postcard encodes an `Option`.
+    fn optional<T>(&mut self, some: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.next()? {
+            true => some(self).map(Some),
+            false => Some(None),
+        }
     }
 
     fn token(&mut self) -> Option<CompactToken> {

@@ -29,7 +29,7 @@ impl<'a> SessionName<'a> {
 
     /// The name of this session alone at its provider.
     pub(crate) fn alone_of(session: &'a Session) -> Self {
-        let issuer = session.issuer.as_str();
+        let issuer = &*session.issuer;
         match &session.sid {
             Some(sid) => Self::Sid { issuer, sid },
             None => Self::WithoutSid {

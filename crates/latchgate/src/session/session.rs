@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use bytestring::ByteString;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -23,16 +24,16 @@ pub(crate) struct Session {
     /// Counts the changes, so that a late response never brings an older state back.
     pub(crate) generation: u32,
     /// The registration that it came from.
-    pub(crate) registration: String,
-    pub(crate) issuer: String,
-    pub(crate) subject: String,
+    pub(crate) registration: ByteString,
+    pub(crate) issuer: ByteString,
+    pub(crate) subject: ByteString,
     /// The provider's own session, for back-channel logout.
-    pub(crate) sid: Option<String>,
+    pub(crate) sid: Option<ByteString>,
     pub(crate) auth_time: Option<u64>,
     pub(crate) times: Times,
     pub(crate) tokens: Tokens,
     /// Claims of the userinfo endpoint, as JSON. Empty when it was not called.
-    pub(crate) userinfo: String,
+    pub(crate) userinfo: ByteString,
     /// Written after the rest, by `layout`.
     #[serde(skip)]
     pub(crate) extras: Extras,
@@ -131,16 +132,14 @@ impl Session {
         Self {
             id: start.id,
             generation: 0,
-            registration: registration.id.clone(),
-            issuer: id_token.issuer.clone(),
-            subject: id_token.subject.clone(),
-            sid: id_token.sid.clone(),
+            registration: registration.id.as_str().into(),
+            issuer: id_token.issuer.as_str().into(),
+            subject: id_token.subject.as_str().into(),
+            sid: id_token.sid.as_deref().map(ByteString::from),
             auth_time: id_token.auth_time,
             times: Times::begin(start.at, start.lifetimes),
             tokens,
-            userinfo: userinfo
-                .and_then(|claims| serde_json::to_string(claims).ok())
-                .unwrap_or_default(),
+            userinfo: userinfo.map(json).unwrap_or_default(),
             extras: Extras {
                 ceiling: Ceiling::begin(id_token, start.lifetimes.ceiling),
                 ..Extras::default()
@@ -161,14 +160,14 @@ impl Session {
         Self {
             id: start.id,
             generation: 0,
-            registration: registration.id.clone(),
-            issuer: registration.issuer.as_str().to_owned(),
-            subject: subject.unwrap_or_default().to_owned(),
+            registration: registration.id.as_str().into(),
+            issuer: registration.issuer.as_str().into(),
+            subject: subject.unwrap_or_default().into(),
             sid: None,
             auth_time: None,
             times: Times::begin(start.at, start.lifetimes),
             tokens,
-            userinfo: serde_json::to_string(claims).unwrap_or_default(),
+            userinfo: json(claims),
             dpop_key: None,
             extras: Extras::default(),
             parsed: ParsedClaims::default(),
@@ -193,7 +192,8 @@ impl Session {
         Self {
             generation: self.generation.saturating_add(1),
             sid: id_token
-                .and_then(|fresh| fresh.sid.clone())
+                .and_then(|fresh| fresh.sid.as_deref())
+                .map(ByteString::from)
                 .or_else(|| self.sid.clone()),
             tokens,
             extras,
@@ -203,7 +203,7 @@ impl Session {
 
     /// Replaces the claims of the userinfo endpoint.
     pub(crate) fn set_userinfo(&mut self, claims: &Map<String, Value>) {
-        self.userinfo = serde_json::to_string(claims).unwrap_or_default();
+        self.userinfo = json(claims);
         self.extras.userinfo_age = UserinfoAge::default();
     }
 
@@ -238,7 +238,7 @@ impl Session {
         AccessToken::new(
             tokens.access_token.text(),
             tokens.expires_in(now),
-            tokens.scope.clone(),
+            tokens.scope.to_string(),
         )
     }
 
@@ -268,8 +268,8 @@ impl Session {
         let mut id_token = self.id_token_claims();
         if self.tokens.id_token.payload().is_none() {
             // A provider without OpenID Connect. Who it is was decided when the session began.
-            id_token.insert("iss".to_owned(), self.issuer.clone().into());
-            id_token.insert("sub".to_owned(), self.subject.clone().into());
+            id_token.insert("iss".to_owned(), self.issuer.to_string().into());
+            id_token.insert("sub".to_owned(), self.subject.to_string().into());
         }
         let userinfo: Map<String, Value> = serde_json::from_str(&self.userinfo).unwrap_or_default();
         if userinfo.is_empty() {
@@ -301,6 +301,11 @@ impl Session {
         let payload = self.tokens.id_token.payload().unwrap_or_default();
         serde_json::from_slice(payload).unwrap_or_default()
     }
+}
+
+/// Claims as the session keeps them.
+fn json(claims: &Map<String, Value>) -> ByteString {
+    serde_json::to_string(claims).unwrap_or_default().into()
 }
 
 /// The older claims, overwritten by the newer ones. A value and the claim that says whether it is verified come from the
@@ -390,7 +395,7 @@ mod tests {
     fn rich() -> Session {
         let mut session = Session::example();
         session.generation = 300;
-        session.userinfo = r#"{"sub":"248289761001","name":"Jane"}"#.to_owned();
+        session.userinfo = r#"{"sub":"248289761001","name":"Jane"}"#.into();
         session
     }
 
@@ -398,7 +403,7 @@ mod tests {
         let mut session = Session::example_of(&json!({ "sub": "1" }));
         session.tokens.access_validity = None;
         session.tokens.refresh_token = None;
-        session.tokens.scope = String::new();
+        session.tokens.scope = ByteString::new();
         session.tokens.id_token = CompactToken::pack("not a JWT");
         session
     }
@@ -467,11 +472,7 @@ mod tests {
         let session = Session::example();
         assert_eq!((session.id, session.generation), ([1; 16], 0));
         assert_eq!(
-            (
-                session.issuer.as_str(),
-                session.subject.as_str(),
-                session.auth_time
-            ),
+            (&*session.issuer, &*session.subject, session.auth_time),
             ("https://op.example", "248289761001", Some(990))
         );
         assert_eq!(session.sid.as_deref(), Some("their session"));
@@ -671,7 +672,7 @@ mod tests {
     fn userinfo_lies_over_the_id_token() {
         let mut session = Session::example();
         assert_eq!(session.claims()["email"], "jane@example.com");
-        session.userinfo = r#"{"email":"new@example.com","name":"Jane"}"#.to_owned();
+        session.userinfo = r#"{"email":"new@example.com","name":"Jane"}"#.into();
         let claims = session.claims();
         assert_eq!(
             (&claims["email"], &claims["name"]),
@@ -680,10 +681,10 @@ mod tests {
         assert_eq!(claims["auth_time"], 990);
         assert_eq!(session.id_token_claims()["email"], "jane@example.com");
         for claim in OF_THE_ID_TOKEN {
-            session.userinfo = format!(r#"{{"{claim}":"theirs"}}"#);
+            session.userinfo = format!(r#"{{"{claim}":"theirs"}}"#).into();
             assert_eq!(session.claims(), session.id_token_claims(), "{claim}");
         }
-        session.userinfo = "[not an object".to_owned();
+        session.userinfo = "[not an object".into();
         assert_eq!(session.claims(), session.id_token_claims());
     }
 

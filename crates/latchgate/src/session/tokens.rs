@@ -2,6 +2,7 @@
 //! §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse)).
 
 use aws_lc_rs::digest::{SHA256, digest};
+use bytestring::ByteString;
 use serde::Serialize;
 
 use super::compact::CompactToken;
@@ -16,7 +17,7 @@ pub(crate) struct Tokens {
     pub(crate) access_validity: Option<(u64, u64)>,
     pub(crate) refresh_token: Option<CompactToken>,
     /// The granted scope, space-separated.
-    pub(crate) scope: String,
+    pub(crate) scope: ByteString,
 }
 
 impl Tokens {
@@ -35,10 +36,7 @@ impl Tokens {
                 .map(|seconds| (now, now.saturating_add(seconds))),
             refresh_token: response.refresh_token.as_deref().map(CompactToken::pack),
             // RFC 6749 §5.1: a missing scope means the requested one; an empty one means none.
-            scope: response
-                .scope
-                .clone()
-                .unwrap_or_else(|| requested.to_owned()),
+            scope: response.scope.as_deref().unwrap_or(requested).into(),
         }
     }
 
@@ -53,7 +51,7 @@ impl Tokens {
                 .map(|seconds| (now, now.saturating_add(seconds))),
             refresh_token: response.refresh_token.as_deref().map(CompactToken::pack),
             // GitHub separates the values by commas.
-            scope: scope.replace(',', " "),
+            scope: scope.replace(',', " ").into(),
         }
     }
 
@@ -78,7 +76,10 @@ impl Tokens {
                 .as_deref()
                 .map(CompactToken::pack)
                 .or_else(|| self.refresh_token.clone()),
-            scope: response.scope.clone().unwrap_or_else(|| self.scope.clone()),
+            scope: match &response.scope {
+                Some(scope) => scope.as_str().into(),
+                None => self.scope.clone(),
+            },
         }
     }
 

@@ -246,7 +246,7 @@ impl User {
     /// The granted scope values, which may be fewer than those requested.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let scope = match &self.voucher {
-            Voucher::Session(session) => &session.tokens.scope,
+            Voucher::Session(session) => &*session.tokens.scope,
             Voucher::AccessToken(token) => &token.scope,
         };
         scope.split_ascii_whitespace()
@@ -436,7 +436,7 @@ mod tests {
         );
 
         let mut session = user.session().unwrap().0.clone();
-        session.userinfo = json!({ "sub": "1", "name": "Grace" }).to_string();
+        session.userinfo = json!({ "sub": "1", "name": "Grace" }).to_string().into();
         let user = User::new(Arc::new(session), Arc::clone(&user.paths));
         let both: Value = serde_json::from_str(&user.claims_json()).unwrap();
         assert_eq!(both["name"], "Grace");
@@ -518,7 +518,9 @@ mod tests {
     #[test]
     fn userinfo_adds_to_the_id_token() {
         let mut session = Session::example_of(&json!({ "sub": "1", "name": "old", "acr": "mfa" }));
-        session.userinfo = json!({ "sub": "1", "name": "new", "roles": ["a"] }).to_string();
+        session.userinfo = json!({ "sub": "1", "name": "new", "roles": ["a"] })
+            .to_string()
+            .into();
         let paths = ClaimPaths::of(ProviderPreset::Plain);
         let user = User::new(Arc::new(session), Arc::new(paths));
         assert_eq!(

@@ -294,7 +294,7 @@ mod tests {
         match sessions.find(cookie).await.unwrap() {
             Lookup::Active {
                 loaded, write_due, ..
-            } => (Some(loaded.session.subject.clone()), write_due),
+            } => (Some(loaded.session.subject.to_string()), write_due),
             _ => (None, false),
         }
     }
@@ -378,7 +378,7 @@ mod tests {
                 found_generation,
             } => {
                 let session = &loaded.session;
-                let scope = session.tokens.scope.as_str();
+                let scope = &*session.tokens.scope;
                 Some((session.generation, scope, *found_generation, *write_due))
             }
             _ => None,
@@ -395,16 +395,13 @@ mod tests {
         assert_eq!(active(&found), Some((0, "openid email", 0, false)));
         let mut newer = Session::example();
         newer.generation = 3;
-        newer.tokens.scope = "newer".to_owned();
+        newer.tokens.scope = "newer".into();
         assert!(sessions.refreshes.advance(&Arc::new(newer), 1_001));
 
         let found = find().await.unwrap();
         assert_eq!(active(&found), Some((3, "newer", 0, true)));
         let there = sessions.get(&ticket).await.unwrap();
-        assert_eq!(
-            (there.generation, there.tokens.scope.as_str()),
-            (3, "newer")
-        );
+        assert_eq!((there.generation, &*there.tokens.scope), (3, "newer"));
         let found = find().await.unwrap();
         assert_eq!(active(&found), Some((3, "newer", 3, false)));
     }

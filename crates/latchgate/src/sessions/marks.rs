@@ -200,7 +200,7 @@ mod tests {
     /// [`Session::example`] of another session at the provider.
     fn session(sid: &str) -> Session {
         let mut session = Session::example();
-        session.sid = Some(sid.to_owned());
+        session.sid = Some(sid.into());
         session
     }
 

@@ -19,7 +19,7 @@ impl Registrations {
 
     /// Whether a session is one of theirs.
     pub(super) fn own(&self, session: &Session) -> bool {
-        self.0.contains(&session.registration)
+        self.0.iter().any(|id| session.registration == *id)
     }
 }
 

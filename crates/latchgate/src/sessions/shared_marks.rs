@@ -251,7 +251,7 @@ mod tests {
     /// [`Session::example`], begun at 1000, with this `sid` or none.
     fn session(sid: Option<&str>) -> Session {
         let mut session = Session::example();
-        session.sid = sid.map(str::to_owned);
+        session.sid = sid.map(Into::into);
         session
     }
 
@@ -260,7 +260,7 @@ mod tests {
         let keys = keys(&[1]);
         let (one, other, nameless) = (session(Some("1")), session(Some("2")), session(None));
         let mut hers = session(Some("3"));
-        hers.subject = "somebody else".to_owned();
+        hers.subject = "somebody else".into();
         let sessions = [&one, &other, &nameless, &hers];
         let concern = async |shared: &SharedMarks| {
             let mut ended = Vec::new();

@@ -219,9 +219,9 @@ impl World {
     pub(super) async fn signed_in(&self, id: u8) -> (Session, String) {
         let mut session = Session::example();
         let registration = self.gate.relying_parties().first().registration();
-        session.registration.clone_from(&registration.id);
+        session.registration = registration.id.as_str().into();
         session.id = [id; 16];
-        session.sid = Some("s1".to_owned());
+        session.sid = Some("s1".into());
         session.times.begun_at = NOW;
         session.times.used_at = NOW;
         session.times.idle_deadline = NOW + 600;

@@ -257,7 +257,7 @@ mod tests {
         let of = |generation, scope: &str| {
             let mut session = (*nodes.loaded.session).clone();
             session.generation = generation;
-            session.tokens.scope = scope.to_owned();
+            session.tokens.scope = scope.into();
             LoadedSession {
                 session: Arc::new(session),
                 ..nodes.loaded.clone()
@@ -303,7 +303,7 @@ mod tests {
         let nodes = nodes().await;
         let mut newer = (*nodes.loaded.session).clone();
         newer.generation = 4;
-        newer.tokens.scope = "newer".to_owned();
+        newer.tokens.scope = "newer".into();
         // The store has yet to hear of it.
         assert!(nodes.here.refreshes.advance(&Arc::new(newer), 1_001));
         let Some(ControlFlow::Break(RefreshOutcome::Refreshed(newer))) =

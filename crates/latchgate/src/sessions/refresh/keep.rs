@@ -48,8 +48,8 @@ impl<R: Refresher> Refresh<R> {
         }
         tracing::info!(
             event = "refresh",
-            issuer = fresh.session.issuer,
-            subject = fresh.session.subject,
+            issuer = &*fresh.session.issuer,
+            subject = &*fresh.session.subject,
             generation = fresh.session.generation,
             "tokens refreshed"
         );
@@ -193,8 +193,8 @@ impl Sessions {
         if self.check_size(&slimmer).is_err() {
             tracing::error!(
                 event = "session_too_large",
-                issuer = fresh.issuer,
-                subject = fresh.subject,
+                issuer = &*fresh.issuer,
+                subject = &*fresh.subject,
                 code = error.code(),
                 cause = ?error,
                 "a refreshed session no longer fits into cookies and has ended"

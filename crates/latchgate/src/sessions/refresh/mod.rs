@@ -152,8 +152,8 @@ impl<R: Refresher> Refresh<R> {
         let session = &attempt.session;
         tracing::warn!(
             event = "session_ended",
-            issuer = session.issuer,
-            subject = session.subject,
+            issuer = &*session.issuer,
+            subject = &*session.subject,
             code = error.code(),
             cause = ?error,
             "the provider refused to refresh the tokens; the session has ended"
@@ -169,8 +169,8 @@ impl<R: Refresher> Refresh<R> {
     async fn end_refreshed(&self, fresh: &Session, why: SessionEnd) -> RefreshOutcome {
         tracing::info!(
             event = "session_ended",
-            issuer = fresh.issuer,
-            subject = fresh.subject,
+            issuer = &*fresh.issuer,
+            subject = &*fresh.subject,
             code = why.code(),
             "the session had ended by the time its tokens were refreshed"
         );

@@ -699,7 +699,7 @@ mod tests {
         let old = Arc::new(Session::example());
         let mut newer = (*old).clone();
         newer.generation = 5;
-        newer.tokens.scope = "what another node has brought".to_owned();
+        newer.tokens.scope = "what another node has brought".into();
         let newer = Arc::new(newer);
         for late in [fresher(&old), RefreshOutcome::Unavailable] {
             for first in ["the old one", "the newer one"] {
