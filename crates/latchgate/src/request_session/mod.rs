@@ -50,7 +50,7 @@ struct Opening {
 }
 
 /// Asks a store or other nodes. In a box: who does not have to should not move so much about.
-type Search = Pin<Box<dyn Future<Output = Result<Lookup, Error>> + Send>>;
+type StoreLookup = Pin<Box<dyn Future<Output = Result<Lookup, Error>> + Send>>;
 
 /// The `Cache-Control` of a response to one person.
 const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
@@ -231,11 +231,11 @@ impl RequestSession {
         &self,
         pieces: &Pieces<'_>,
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        let search = self.read(pieces);
+        let lookup = self.read(pieces);
         let this = self.clone();
         async move {
-            match search {
-                Some(search) => this.settle_with(search).await,
+            match lookup {
+                Some(lookup) => this.settle_with(lookup).await,
                 None => Ok(()),
             }
         }
@@ -255,8 +255,8 @@ impl RequestSession {
         changes.write = true;
     }
 
-    /// Opens a sealed session at once. Returns the search if the store or other nodes must be asked.
-    fn read(&self, pieces: &Pieces<'_>) -> Option<Search> {
+    /// Opens a sealed session at once. Returns the lookup if the store or other nodes must be asked.
+    fn read(&self, pieces: &Pieces<'_>) -> Option<StoreLookup> {
         if self.0.opened.initialized() {
             return None;
         }
@@ -275,8 +275,8 @@ impl RequestSession {
         }
     }
 
-    async fn settle_with(&self, search: Search) -> Result<(), Error> {
-        let open = || async { Ok(self.settle(search.await?)) };
+    async fn settle_with(&self, lookup: StoreLookup) -> Result<(), Error> {
+        let open = || async { Ok(self.settle(lookup.await?)) };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }
 
