@@ -56,4 +56,5 @@ mod step_up;
 mod store_trouble;
 mod strangers;
 mod token_kinds;
+mod ui_locales;
 mod userinfo;

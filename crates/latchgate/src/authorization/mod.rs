@@ -15,6 +15,7 @@ mod request_object;
 mod response;
 mod secrets;
 mod step_up;
+pub(crate) mod ui_locales;
 
 pub use claims::{ClaimRequest, ClaimsRequest, ClaimsRequestError};
 pub use details::{AuthorizationDetails, AuthorizationDetailsError};

@@ -12,9 +12,9 @@ use crate::return_to::ReturnTo;
 
 /// Options for one login, from handler code or configuration.
 ///
-/// Only [`LoginOptions::remember`] is ever read from the query of a request, and an e-mail address as `login_hint` for
-/// a provider that claims its domain ([`Provider::email_domain`](crate::Provider::email_domain)): a link on another site
-/// cannot change the scope or the prompt of a login. A form on one of the application's own pages that
+/// Only [`LoginOptions::remember`] is ever read from the query of a request, an e-mail address as `login_hint` for
+/// a provider that claims its domain ([`Provider::email_domain`](crate::Provider::email_domain)), and, on the
+/// application's own pages, `ui_locales`: a link on another site cannot change the scope or the prompt of a login. A form on one of the application's own pages that
 /// posts to the login page may also set `prompt` to `login` or `select_account`, `acr_values` and `max_age`
 /// ([`Gate::login_path`](crate::Gate::login_path)).
 ///
@@ -36,6 +36,8 @@ pub struct LoginOptions {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) login_hint: Option<String>,
     pub(crate) ui_locales: Option<String>,
+    /// The languages of the browser, in place of the defaults.
+    pub(crate) browser_locales: Option<String>,
     pub(crate) acr_values: Option<String>,
     pub(crate) max_age: Option<u64>,
     pub(crate) return_to: Option<ReturnTo>,
@@ -159,7 +161,9 @@ impl LoginOptions {
         self
     }
 
-    /// Sets `ui_locales`: space-separated BCP 47 language tags in order of preference.
+    /// Sets `ui_locales`: space-separated BCP 47 language tags in order of preference. They count before those of the
+    /// browser ([`GateBuilder::ui_locales_from_browser`](crate::GateBuilder::ui_locales_from_browser)), and those before
+    /// the options of every login.
     pub fn ui_locales(mut self, locales: impl Into<String>) -> Self {
         self.ui_locales = Some(locales.into());
         self
@@ -221,7 +225,11 @@ impl LoginOptions {
             provider: self.provider,
             prompt: self.prompt.or(defaults.prompt),
             login_hint: self.login_hint.or_else(|| defaults.login_hint.clone()),
-            ui_locales: self.ui_locales.or_else(|| defaults.ui_locales.clone()),
+            ui_locales: self
+                .ui_locales
+                .or(self.browser_locales)
+                .or_else(|| defaults.ui_locales.clone()),
+            browser_locales: None,
             acr_values: self.acr_values.or_else(|| defaults.acr_values.clone()),
             max_age: self.max_age.or(defaults.max_age),
             return_to: self.return_to.or_else(|| defaults.return_to.clone()),

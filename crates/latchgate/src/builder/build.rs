@@ -138,6 +138,7 @@ impl GateBuilder {
             cross_site_login_cookie: CookieKind::new(&login_name, transport, SameSite::None),
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
             remember_me: self.remember_me,
+            ui_locales: self.ui_locales,
             clear_site_data: clear_site_data_header(&self.clear_site_data),
             resource_server,
             page_hook: self.page_hook,

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use crate::authorization::RememberMe;
 use crate::config::Mistakes;
-use crate::gate::{PageHook, Refusal};
+use crate::gate::{PageHook, Refusal, UiLocales};
 use crate::hook::Hooks;
 use crate::io::{Clock, HttpClient, Random, SystemClock, SystemRandom};
 use crate::logout::ClearSiteData;
@@ -49,6 +49,7 @@ pub struct GateBuilder {
     lifetimes: (Duration, Duration),
     session_ceiling: SessionCeiling,
     remember_me: RememberMe,
+    ui_locales: UiLocales,
     paths: Paths,
     cookie_name: Option<String>,
     store: Option<Arc<dyn SessionStore>>,
@@ -84,6 +85,7 @@ impl GateBuilder {
             ),
             session_ceiling: SessionCeiling::default(),
             remember_me: RememberMe::default(),
+            ui_locales: UiLocales::default(),
             paths: Paths::default(),
             cookie_name: None,
             store: None,
@@ -132,6 +134,16 @@ impl GateBuilder {
     /// A session that does not has a cookie without `Max-Age`. Its lifetimes apply in any case.
     pub fn remember_me(mut self, remember: RememberMe) -> Self {
         self.remember_me = remember;
+        self
+    }
+
+    /// Asks the provider for pages in the languages that the browser prefers (`Accept-Language`), by `ui_locales`; by
+    /// default the provider finds out for itself. At most eight language tags are passed on, in the order of preference.
+    ///
+    /// The `ui_locales` of one login ([`LoginOptions::ui_locales`](crate::LoginOptions::ui_locales)) counts before them, and
+    /// those of every login count for a browser that names none.
+    pub fn ui_locales_from_browser(mut self) -> Self {
+        self.ui_locales = UiLocales::OfTheBrowser;
         self
     }
 

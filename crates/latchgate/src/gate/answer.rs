@@ -103,6 +103,7 @@ impl Gate {
             options.provider = Some(party.registration().name.clone());
         }
         if challenge.navigation == Navigation::TopLevel {
+            options.browser_locales = self.browser_locales(challenge.accept_language.as_deref());
             let return_to = self.return_to(&challenge.target);
             let cookies: Vec<&[u8]> = challenge.cookies.iter().map(Vec::as_slice).collect();
             let path = challenge.path();

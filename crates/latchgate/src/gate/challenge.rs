@@ -44,6 +44,8 @@ pub struct Challenge {
     /// The access token that the request presents: then it gets the answer of an API.
     pub(super) token: Option<RequestToken>,
     pub(super) cookies: Box<[Vec<u8>]>,
+    /// `Accept-Language`, if the answer may be a login.
+    pub(super) accept_language: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -191,9 +193,11 @@ impl Challenge {
             .unwrap_or_default();
         let safe = matches!(head.method(), "GET" | "HEAD");
         let referer = head.first("referer").filter(|_| !safe);
+        let navigation = Navigation::of(head);
+        let accept_language = head.first("accept-language");
         Self {
             why,
-            navigation: Navigation::of(head),
+            navigation,
             html: wants_html(head),
             safe,
             target: format!("{}{query}", head.path()).into(),
@@ -208,6 +212,9 @@ impl Challenge {
                 .iter()
                 .map(|field| field.to_vec())
                 .collect(),
+            accept_language: accept_language
+                .filter(|_| navigation == Navigation::TopLevel)
+                .map(Box::from),
         }
     }
 }
@@ -228,6 +235,7 @@ impl From<Error> for Challenge {
             user: None,
             token: None,
             cookies: Box::default(),
+            accept_language: None,
         }
     }
 }

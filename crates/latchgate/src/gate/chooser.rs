@@ -18,6 +18,8 @@ pub(super) struct Choice {
     pub(super) return_to: ReturnTo,
     pub(super) remembered: Option<CookiePersistence>,
     pub(super) prompt: Option<Prompt>,
+    /// The languages that a page of the application has asked for.
+    pub(super) ui_locales: Option<String>,
     /// An address was given, and no provider claims its domain.
     pub(super) unknown_address: bool,
 }
@@ -109,6 +111,7 @@ impl Gate {
             return_to: options.return_to.unwrap_or(return_to.clone()),
             remembered: options.remembered,
             prompt: None,
+            ui_locales: None,
             unknown_address: false,
         };
         if let Some(page) = own {
@@ -214,6 +217,9 @@ impl Gate {
         let chosen = choice.remembered == Some(CookiePersistence::AcrossRestarts);
         if chosen && self.0.remember_me == RememberMe::Ask {
             fields.push(("remember", "yes".to_owned()));
+        }
+        if let Some(locales) = &choice.ui_locales {
+            fields.push(("ui_locales", locales.clone()));
         }
         fields
     }

@@ -41,6 +41,9 @@ impl RouteRequest {
         }
         let mut options = LoginOptions::new().provider(&party.registration().name);
         options.login_hint = initiation.login_hint.map(Into::into);
+        options.browser_locales = self
+            .gate
+            .browser_locales(self.parts.accept_language.as_deref());
         let cookies = self.parts.cookies();
         self.gate.begin_login(options, return_to, &cookies).await
     }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{Response, header};
 
 use super::page::redirect;
-use super::{Gate, Route};
-use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins};
+use super::{Gate, Route, UiLocales};
+use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins, ui_locales};
 use crate::client::ResponseMode;
 use crate::cookie::{CookieKind, pairs};
 use crate::error::Error;
@@ -40,6 +40,14 @@ impl Gate {
         match mode.is_posted() {
             true => &self.0.cross_site_login_cookie,
             false => &self.0.login_cookie,
+        }
+    }
+
+    /// The languages of a browser as `ui_locales`, if they are passed on.
+    pub(super) fn browser_locales(&self, accept_language: Option<&str>) -> Option<String> {
+        match self.0.ui_locales {
+            UiLocales::AsConfigured => None,
+            UiLocales::OfTheBrowser => accept_language.and_then(ui_locales::of_browser),
         }
     }
 

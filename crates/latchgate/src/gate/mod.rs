@@ -80,6 +80,7 @@ pub(crate) struct GateParts {
     pub(crate) cross_site_login_cookie: CookieKind,
     pub(crate) logout_cookie: CookieKind,
     pub(crate) remember_me: RememberMe,
+    pub(crate) ui_locales: UiLocales,
     /// The `Clear-Site-Data` header sent at logout.
     pub(crate) clear_site_data: Option<HeaderValue>,
     /// Where access tokens are accepted beside sessions.
@@ -87,6 +88,16 @@ pub(crate) struct GateParts {
     pub(crate) page_hook: Option<PageHook>,
     pub(crate) background: Arc<Background>,
     pub(crate) random: Arc<dyn Random>,
+}
+
+/// Where the languages of the provider's pages come from, unless a login says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UiLocales {
+    /// The options of every login.
+    #[default]
+    AsConfigured,
+    /// `Accept-Language`, or else the options of every login.
+    OfTheBrowser,
 }
 
 /// The public URL of the application, in parts.
@@ -163,7 +174,7 @@ impl Gate {
     /// one of them [claims](crate::Provider::email_domain); [`Gate::providers`] has the path of each.
     ///
     /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
-    /// across browser restarts. A form sent by `POST` may also have the field `prompt` with the value `login` or
+    /// across browser restarts; from pages of the application also `ui_locales`, the languages of the provider's pages. A form sent by `POST` may also have the field `prompt` with the value `login` or
     /// `select_account`, so that the provider asks who is there: for "switch account". The fields `acr_values` and
     /// `max_age` (in seconds) let a script do what a guard's challenge asked for. A form from another site is refused.
     #[must_use]

@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::chooser::Choice;
 use super::refuse::{RefusedRequest, Retry};
 use super::{Gate, GateParts, Route};
-use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of};
+use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of, ui_locales};
 use crate::cookie::pairs;
 use crate::error::{Error, LayerError, RequestError};
 use crate::head::RequestHead;
@@ -32,6 +32,7 @@ pub(super) struct RequestParts {
     pub(super) provider: Option<String>,
     pub(super) query: String,
     pub(super) content_type: String,
+    pub(super) accept_language: Option<String>,
     cookie_fields: Vec<Vec<u8>>,
     pub(super) to_login_page: Navigation,
     pub(super) sender: Sender,
@@ -47,6 +48,7 @@ impl RequestParts {
             path: head.path().to_owned(),
             query: head.query().unwrap_or_default().to_owned(),
             content_type: head.first("content-type").unwrap_or_default().to_owned(),
+            accept_language: head.first("accept-language").map(str::to_owned),
             cookie_fields: head
                 .cookie_fields()
                 .iter()
@@ -175,8 +177,8 @@ impl RouteRequest {
         answered.unwrap_or_else(|error| self.refuse(&error, Retry::login_from(self.gate.home())))
     }
 
-    /// Starts a login. A link may say where to return and whether to remember the browser. A form on a page of the
-    /// application may also set `prompt` to `login` or `select_account`, `acr_values` and `max_age`.
+    /// Starts a login. A link may say where to return and whether to remember the browser; on a page of the application,
+    /// also in which language. A form there may also set `prompt` to `login` or `select_account`, `acr_values` and `max_age`.
     async fn login(&self, body: &Bytes) -> Response<Bytes> {
         let options_given = match self.parts.method.as_str() {
             "GET" | "HEAD" => Ok((self.parts.query.as_bytes(), None)),
@@ -194,6 +196,13 @@ impl RouteRequest {
         if field(form, "remember").as_deref() == Some("yes") {
             options = options.remember(CookiePersistence::AcrossRestarts);
         }
+        if self.parts.sender != Sender::Foreign {
+            options.ui_locales =
+                field(form, "ui_locales").and_then(|own| ui_locales::of_text(&own));
+        }
+        options.browser_locales = self
+            .gate
+            .browser_locales(self.parts.accept_language.as_deref());
         let retry = Retry::Login {
             return_to: return_to.clone(),
             remembered: options.remembered,
@@ -218,6 +227,7 @@ impl RouteRequest {
                 return_to,
                 remembered: options.remembered,
                 prompt: options.prompt,
+                ui_locales: options.ui_locales,
                 unknown_address: hint.is_some(),
             });
         }

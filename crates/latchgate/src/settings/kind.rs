@@ -47,7 +47,12 @@ impl Kind {
     /// The kind of a setting.
     fn of(setting: &str) -> Self {
         match setting {
-            "userinfo" | "par" | "dpop" | "signed_requests" | "api_introspection" => Self::Switch,
+            "userinfo"
+            | "par"
+            | "dpop"
+            | "signed_requests"
+            | "api_introspection"
+            | "ui_locales_from_browser" => Self::Switch,
             "max_age" => Self::Seconds,
             "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
             | "trusted_audiences" | "api_scopes" => Self::Words,

@@ -29,6 +29,11 @@ impl Settings {
         if let Some(name) = self.get("cookie_name") {
             builder = builder.cookie_name(name);
         }
+        let switch = [("true", true), ("false", false)];
+        let from_browser = self.word("ui_locales_from_browser", "true, false", &switch);
+        if let Some(Some(true)) = mistakes.keep(from_browser) {
+            builder = builder.ui_locales_from_browser();
+        }
         let forms = [("kept", BasePath::Kept), ("stripped", BasePath::Stripped)];
         let arrives = self.word("base_path", "kept, stripped", &forms);
         if let Some(Some(arrives)) = mistakes.keep(arrives) {

@@ -237,6 +237,11 @@ fn every_mistake_names_the_setting_and_the_cure() {
         (&[("remember", "yes")], "remember", "always, never, ask"),
         (&[("base_path", "true")], "base_path", "kept, stripped"),
         (
+            &[("ui_locales_from_browser", "de")],
+            "ui_locales_from_browser",
+            "true, false",
+        ),
+        (
             &[("ca_file", "/there/is/no/such.pem")],
             "ca_file",
             "cannot be read",

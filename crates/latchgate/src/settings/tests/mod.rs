@@ -87,6 +87,7 @@ fn every_setting_arrives() {
         ("session_absolute", "12h"),
         ("session_ceiling", "id_token"),
         ("remember", "ask"),
+        ("ui_locales_from_browser", "true"),
         ("store", "memory"),
         ("cookie_name", "door"),
         ("preset", "keycloak"),
@@ -130,6 +131,7 @@ fn every_setting_arrives() {
     assert_eq!(gate.0.context.sessions.lifetimes().ceiling, ceiling);
     let remember_me = crate::authorization::RememberMe::Ask;
     assert_eq!(gate.0.remember_me, remember_me);
+    assert_eq!(gate.0.ui_locales, crate::gate::UiLocales::OfTheBrowser);
     let every_login = gate.0.context.relying_parties.first().every_login();
     assert_eq!(
         every_login.prompt.map(crate::authorization::Prompt::as_str),

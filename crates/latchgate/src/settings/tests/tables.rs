@@ -1,12 +1,14 @@
 //! What a TOML table can have that the environment cannot, right and wrong.
 
 use super::*;
+use crate::gate::UiLocales;
 
 #[test]
 fn tables_have_booleans_numbers_and_arrays() {
     let natural = [
         "userinfo = true",
         "par = true",
+        "ui_locales_from_browser = true",
         "max_age = 300",
         "scopes = ['openid', 'offline_access']",
         "resource = ['https://a.example', 'urn:b']",
@@ -29,6 +31,7 @@ fn tables_have_booleans_numbers_and_arrays() {
     assert_eq!(options.acr_values.as_deref(), Some("mfa pwd"));
     assert_eq!(options.ui_locales.as_deref(), Some("de en"));
     assert!(gate.0.clear_site_data.is_some());
+    assert_eq!(gate.0.ui_locales, UiLocales::OfTheBrowser);
 }
 
 #[test]
