@@ -15,6 +15,7 @@ mod raw;
 mod run;
 mod setup;
 mod store;
+mod tls_front;
 mod transcript;
 mod world;
 
@@ -25,6 +26,7 @@ pub use jwt::{FORGERIES, jwt_part};
 pub use run::{DEADLINE, Framework, run};
 pub use setup::{KEY, OLD_KEY, Setup};
 pub use store::SharedStore;
+pub use tls_front::TlsFront;
 pub use transcript::Transcript;
 pub use world::World;
 

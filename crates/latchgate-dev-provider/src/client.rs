@@ -5,6 +5,7 @@ use std::fmt;
 
 use url::Url;
 
+use crate::confirmation::thumbprint;
 use crate::jwe::{ContentAlg, EncryptionAlg, encrypt};
 use crate::keys::SigningAlg;
 use crate::loopback::is_loopback_uri;
@@ -29,12 +30,14 @@ pub struct Client {
     pub(crate) userinfo_signed_response_alg: Option<SigningAlg>,
     pub(crate) token_binding: TokenBinding,
     pub(crate) jwks: Option<String>,
+    /// The thumbprint of its certificate.
+    pub(crate) certificate: Option<String>,
     pub(crate) id_token_encryption: Option<(EncryptionAlg, ContentAlg)>,
     pub(crate) userinfo_encryption: Option<(EncryptionAlg, ContentAlg)>,
     pub(crate) protocol: Protocol,
 }
 
-/// Whether a client's tokens are bound to a key.
+/// Whether a client's tokens are bound to a key, or to its certificate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum TokenBinding {
     /// Where the token request has a proof.
@@ -42,6 +45,8 @@ pub(crate) enum TokenBinding {
     WhenProved,
     /// Always: a token request without a proof is refused.
     Required,
+    /// To the certificate: a token request without one is refused.
+    Certificate,
 }
 
 /// What a client speaks.
@@ -77,6 +82,10 @@ pub enum TokenEndpointAuthMethod {
     PrivateKeyJwt,
     /// `client_secret_jwt`: a JWT signed with the client secret
     ClientSecretJwt,
+    /// `tls_client_auth`: a TLS certificate
+    TlsClientAuth,
+    /// `self_signed_tls_client_auth`: a TLS certificate as well; this provider knows no authorities
+    SelfSignedTlsClientAuth,
     /// `none`: a public client
     None,
 }
@@ -99,6 +108,7 @@ impl Client {
             userinfo_signed_response_alg: None,
             token_binding: TokenBinding::WhenProved,
             jwks: None,
+            certificate: None,
             id_token_encryption: None,
             userinfo_encryption: None,
             protocol: Protocol::OpenId,
@@ -112,6 +122,21 @@ impl Client {
             client_secret: None,
             token_endpoint_auth_methods: vec![TokenEndpointAuthMethod::PrivateKeyJwt],
             jwks: Some(jwks.into()),
+            ..Self::confidential(client_id, String::new())
+        }
+    }
+
+    /// A client that has no secret and presents this TLS certificate instead, given as DER
+    /// ([RFC 8705 §2](https://www.rfc-editor.org/rfc/rfc8705#section-2)), at a provider with an
+    /// [`mtls_base_url`](crate::DevProviderBuilder::mtls_base_url).
+    pub fn with_certificate(client_id: impl Into<String>, der: impl AsRef<[u8]>) -> Self {
+        Self {
+            client_secret: None,
+            token_endpoint_auth_methods: vec![
+                TokenEndpointAuthMethod::TlsClientAuth,
+                TokenEndpointAuthMethod::SelfSignedTlsClientAuth,
+            ],
+            certificate: Some(thumbprint(der.as_ref())),
             ..Self::confidential(client_id, String::new())
         }
     }
@@ -181,6 +206,14 @@ impl Client {
     #[must_use]
     pub fn dpop_bound_access_tokens(mut self) -> Self {
         self.token_binding = TokenBinding::Required;
+        self
+    }
+
+    /// Binds the client's access tokens to the certificate that it presents, and refuses token requests without one
+    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)).
+    #[must_use]
+    pub fn tls_client_certificate_bound_access_tokens(mut self) -> Self {
+        self.token_binding = TokenBinding::Certificate;
         self
     }
 
@@ -263,6 +296,7 @@ impl fmt::Debug for Client {
             )
             .field("token_binding", &self.token_binding)
             .field("jwks", &self.jwks)
+            .field("certificate", &self.certificate)
             .field("id_token_encryption", &self.id_token_encryption)
             .field("userinfo_encryption", &self.userinfo_encryption)
             .field("protocol", &self.protocol)

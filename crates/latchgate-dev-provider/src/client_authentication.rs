@@ -15,7 +15,7 @@ use crate::token_error::TokenError;
 /// What a client presented.
 struct Credentials {
     client_id: String,
-    /// The secret or the assertion.
+    /// The secret, the assertion, or the thumbprint of the certificate.
     proof: Option<String>,
     method: TokenEndpointAuthMethod,
 }
@@ -31,6 +31,10 @@ impl Provider {
         let client = self
             .client(&credentials.client_id)
             .ok_or(TokenError::InvalidClient("the client is not registered"))?;
+        let credentials = match &client.certificate {
+            Some(_) => credentials.or_certificate(self.certificate_of(headers)),
+            None => credentials,
+        };
         if !client
             .token_endpoint_auth_methods
             .contains(&credentials.method)
@@ -42,6 +46,14 @@ impl Provider {
         let proof = credentials.proof.as_deref().unwrap_or_default();
         match credentials.method {
             TokenEndpointAuthMethod::None => {}
+            TokenEndpointAuthMethod::TlsClientAuth
+            | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => {
+                if client.certificate != credentials.proof {
+                    return Err(TokenError::InvalidClient(
+                        "the certificate is not the one of the client",
+                    ));
+                }
+            }
             TokenEndpointAuthMethod::PrivateKeyJwt | TokenEndpointAuthMethod::ClientSecretJwt => {
                 self.check_assertion(&client, proof)?;
             }
@@ -63,7 +75,7 @@ impl Provider {
         parameters: &Parameters,
     ) -> Result<Arc<Client>, TokenError> {
         let client = self.authenticate_client(headers, parameters)?;
-        match client.client_secret.is_some() || client.jwks.is_some() {
+        match client.token_endpoint_auth_methods != [TokenEndpointAuthMethod::None] {
             true => Ok(client),
             false => Err(TokenError::InvalidClient(
                 "a public client may not use this endpoint",
@@ -116,6 +128,18 @@ impl Credentials {
             ));
         }
         Ok(basic)
+    }
+
+    /// The certificate, if there is one, for a client that sent nothing but its id.
+    fn or_certificate(self, certificate: Option<String>) -> Self {
+        if self.method != TokenEndpointAuthMethod::None || certificate.is_none() {
+            return self;
+        }
+        Self {
+            proof: certificate,
+            method: TokenEndpointAuthMethod::TlsClientAuth,
+            ..self
+        }
     }
 
     /// The client that the assertion is about; a `client_id` beside it must be the same ([RFC 7521

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::authorization_request::Transactions;
 use crate::backchannel_logout::{BackchannelLogoutError, LogoutTarget};
 use crate::client::{Client, DEFAULT_CLIENT_ID};
+use crate::confirmation::Confirmation;
 use crate::dpop::Proofs;
 use crate::grants::{Grant, Ledger};
 use crate::journal::{Endpoint, Journal, RecordedRequest};
@@ -252,8 +253,13 @@ impl DevProvider {
         });
         self.provider.ledger().enter_grant(&grant);
         let (client, parameters) = (&self.default_client, Parameters::default());
-        self.provider
-            .issue_access_token(client, &grant, &scope, &parameters, None)
+        self.provider.issue_access_token(
+            client,
+            &grant,
+            &scope,
+            &parameters,
+            &Confirmation::default(),
+        )
     }
 
     /// Forgets every refresh token: using one is an `invalid_grant` from now on.

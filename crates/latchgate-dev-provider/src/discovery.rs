@@ -70,8 +70,36 @@ pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Valu
         "frontchannel_logout_supported": true,
         "frontchannel_logout_session_supported": true,
     });
+    if let Some(base) = &provider.settings.mtls_base_url {
+        announce_mtls(&mut metadata, base);
+    }
     provider.mischief.alter_metadata(&mut metadata);
     Json(metadata)
+}
+
+/// What a provider where TLS ends says of certificates ([RFC 8705 §5](https://www.rfc-editor.org/rfc/rfc8705#section-5)).
+fn announce_mtls(metadata: &mut Value, base: &str) {
+    let aliased = [
+        ("token_endpoint", Endpoint::Token),
+        ("userinfo_endpoint", Endpoint::Userinfo),
+        ("revocation_endpoint", Endpoint::Revocation),
+        ("introspection_endpoint", Endpoint::Introspection),
+        (
+            "pushed_authorization_request_endpoint",
+            Endpoint::PushedAuthorization,
+        ),
+    ];
+    let aliases =
+        aliased.map(|(name, at)| (name.to_owned(), json!(format!("{base}{}", at.path()))));
+    metadata["mtls_endpoint_aliases"] = Value::Object(aliases.into_iter().collect());
+    metadata["tls_client_certificate_bound_access_tokens"] = json!(true);
+    for endpoint in ["token", "introspection", "revocation"] {
+        let methods =
+            metadata[format!("{endpoint}_endpoint_auth_methods_supported")].as_array_mut();
+        methods.into_iter().for_each(|methods| {
+            methods.extend(["tls_client_auth", "self_signed_tls_client_auth"].map(Value::from));
+        });
+    }
 }
 
 /// `GET /jwks`

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use self::authorization_code::AuthorizationCode;
 use self::refresh_token::RefreshToken;
+use crate::confirmation::Confirmation;
 use crate::parameters::Parameters;
 use crate::person::Person;
 use crate::scope::Scope;
@@ -54,8 +55,7 @@ pub(crate) struct AccessToken {
     pub(crate) scope: Scope,
     pub(crate) audience: Value,
     pub(crate) jti: String,
-    /// The thumbprint of the key that it is bound to.
-    pub(crate) jkt: Option<String>,
+    pub(crate) confirmation: Confirmation,
     pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
 }

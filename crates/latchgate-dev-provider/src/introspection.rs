@@ -33,7 +33,7 @@ impl Provider {
         if let Some((access, grant)) = ledger.access_token(token, self.now()) {
             let mut answer = json!({
                 "active": true,
-                "token_type": access.jkt.as_ref().map_or("Bearer", |_| "DPoP"),
+                "token_type": access.confirmation.token_type(),
                 "iss": self.issuer,
                 "sub": grant.person.sub,
                 "username": grant.person.display_name(),
@@ -44,8 +44,8 @@ impl Provider {
                 "exp": access.expires_at,
                 "jti": access.jti,
             });
-            if let Some(jkt) = &access.jkt {
-                answer["cnf"] = json!({ "jkt": jkt });
+            if let Some(cnf) = access.confirmation.claim() {
+                answer["cnf"] = cnf;
             }
             return answer;
         }

@@ -8,6 +8,8 @@ mod causes;
 mod client;
 mod client_assertion;
 mod client_authentication;
+mod client_certificate;
+mod confirmation;
 mod dev_provider;
 mod discovery;
 mod dpop;

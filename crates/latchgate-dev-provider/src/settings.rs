@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) requests: Requests,
     pub(crate) dpop_nonces: DpopNonces,
     pub(crate) refresh_token_prefix: String,
+    /// Where clients with a certificate find the endpoints.
+    pub(crate) mtls_base_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -80,6 +82,7 @@ impl Default for Settings {
             requests: Requests::default(),
             dpop_nonces: DpopNonces::default(),
             refresh_token_prefix: String::new(),
+            mtls_base_url: None,
         }
     }
 }

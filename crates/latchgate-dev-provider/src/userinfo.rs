@@ -13,6 +13,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Protocol};
+use crate::confirmation::Confirmation;
 use crate::dpop::{ProofError, ProvedRequest, Server};
 use crate::journal::Endpoint;
 use crate::jws::{JsonObject, compact};
@@ -62,8 +63,11 @@ impl Provider {
         request: Request,
     ) -> Result<Response, UserinfoError> {
         let (scheme, token) = access_token(request).await?;
-        let jkt = self.key_of_sender(scheme, method, headers, &token)?;
-        let (mut claims, client) = self.userinfo(&token, jkt.as_deref())?;
+        let presented = Confirmation {
+            jkt: self.key_of_sender(scheme, method, headers, &token)?,
+            certificate: self.certificate_of(headers),
+        };
+        let (mut claims, client) = self.userinfo(&token, &presented)?;
         let plain = client.as_ref().map(|client| client.protocol) == Some(Protocol::PlainOAuth2);
         if plain && !headers.contains_key(header::USER_AGENT) {
             return Ok(StatusCode::FORBIDDEN.into_response());
@@ -95,7 +99,7 @@ impl Provider {
         let request = ProvedRequest {
             server: Server::Resource,
             method: method.as_str(),
-            url: format!("{}{}", self.issuer, Endpoint::Userinfo.path()),
+            url: self.url_of(Endpoint::Userinfo, headers),
             access_token: Some(token),
             now: self.now(),
         };
@@ -113,12 +117,12 @@ impl Provider {
     fn userinfo(
         &self,
         token: &str,
-        jkt: Option<&str>,
+        presented: &Confirmation,
     ) -> Result<(Value, Option<Arc<Client>>), UserinfoError> {
         let ledger = self.ledger();
         let (access, grant) = ledger
             .access_token(token, self.now())
-            .filter(|(access, _)| access.jkt.as_deref() == jkt)
+            .filter(|(access, _)| access.confirmation.is_met_by(presented))
             .ok_or(UserinfoError::InvalidToken)?;
         let client = self.client(&grant.client_id);
         let plain = client

@@ -33,6 +33,7 @@ mod logout_tokens;
 mod logouts_of_nodes;
 mod logs;
 mod lying;
+mod mtls;
 mod nodes;
 mod pages;
 mod plain_oauth2;

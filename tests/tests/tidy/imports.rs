@@ -52,6 +52,7 @@ pub(crate) const CORE: &str = "crates/latchgate/src/";
 const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     // 0: tools.
     ("causes", 0),
+    ("confirmation", 0),
     ("journal", 0),
     ("jwe", 0),
     ("jws", 0),
@@ -79,6 +80,7 @@ const DEV_PROVIDER_ROOMS: &[(&str, u8)] = &[
     // 3: the endpoints, and what they share.
     ("backchannel_logout", 30),
     ("client_assertion", 30),
+    ("client_certificate", 30),
     ("client_authentication", 31),
     ("frontchannel_logout", 30),
     ("pages", 30),

@@ -116,6 +116,15 @@ impl DevProviderBuilder {
         self
     }
 
+    /// Announces the endpoints for clients with a TLS certificate below this URL, without a slash at its end
+    /// (`mtls_endpoint_aliases`, [RFC 8705 §5](https://www.rfc-editor.org/rfc/rfc8705#section-5)). A server that ends TLS has
+    /// to be there, and to pass on the certificate in the field `Client-Cert` ([RFC
+    /// 9440](https://www.rfc-editor.org/rfc/rfc9440)) in place of any that the client sends: the provider believes it.
+    pub fn mtls_base_url(mut self, url: impl Into<String>) -> Self {
+        self.settings.mtls_base_url = Some(url.into());
+        self
+    }
+
     /// Begins every refresh token with this text. Refresh tokens may contain spaces and any visible ASCII character ([RFC 6749
     /// Appendix A.17](https://www.rfc-editor.org/rfc/rfc6749#appendix-A.17)), and those of some providers do.
     pub fn refresh_token_prefix(mut self, prefix: impl Into<String>) -> Self {

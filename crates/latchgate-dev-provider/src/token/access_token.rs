@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::confirmation::Confirmation;
 use crate::grants::{AccessToken, Grant};
 use crate::jws::{JsonObject, compact};
 use crate::mischief::signature_of;
@@ -20,7 +21,7 @@ impl Provider {
         grant: &Grant,
         scope: &Scope,
         parameters: &Parameters,
-        jkt: Option<&str>,
+        confirmation: &Confirmation,
     ) -> String {
         let now = self.now();
         let access = AccessToken {
@@ -28,7 +29,7 @@ impl Provider {
             scope: scope.clone(),
             audience: self.access_token_audience(grant, parameters),
             jti: random_token(),
-            jkt: jkt.map(str::to_owned),
+            confirmation: confirmation.clone(),
             issued_at: now,
             expires_at: now + self.settings.access_token_lifetime.as_secs(),
         };
@@ -52,8 +53,8 @@ impl Provider {
         ] {
             claims.insert(claim.to_owned(), value);
         }
-        if let Some(jkt) = jkt {
-            claims.insert("cnf".to_owned(), json!({ "jkt": jkt }));
+        if let Some(cnf) = confirmation.claim() {
+            claims.insert("cnf".to_owned(), cnf);
         }
         let keys = self.keys.current();
         let key = keys.key(self.settings.id_token_alg);

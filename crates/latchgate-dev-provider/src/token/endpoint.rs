@@ -13,6 +13,7 @@ use super::further_grants::TOKEN_EXCHANGE;
 use super::id_token::Occasion;
 use super::plain::plain_response;
 use crate::client::{Client, Protocol, TokenBinding};
+use crate::confirmation::Confirmation;
 use crate::dpop::{ProofError, ProvedRequest, Server};
 use crate::grants::Grant;
 use crate::journal::Endpoint;
@@ -58,13 +59,17 @@ impl Provider {
         parameters: &Parameters,
     ) -> Result<Value, TokenError> {
         // Before anything is spent: a request without a nonce is sent again.
-        let jkt = self.key_of_client(headers, client)?;
-        let jkt = jkt.as_deref();
+        let confirmation = &Confirmation {
+            jkt: self.key_of_client(headers, client)?,
+            certificate: self.certificate_for_tokens(headers, client)?,
+        };
         let mut answer = match parameters.get("grant_type") {
-            Some("authorization_code") => self.redeem_code(client, parameters, jkt)?,
-            Some("refresh_token") => self.refresh(client, parameters, jkt)?,
-            Some("client_credentials") => self.client_credentials(client, parameters, jkt)?,
-            Some(TOKEN_EXCHANGE) => self.exchange(client, parameters, jkt)?,
+            Some("authorization_code") => self.redeem_code(client, parameters, confirmation)?,
+            Some("refresh_token") => self.refresh(client, parameters, confirmation)?,
+            Some("client_credentials") => {
+                self.client_credentials(client, parameters, confirmation)?
+            }
+            Some(TOKEN_EXCHANGE) => self.exchange(client, parameters, confirmation)?,
             Some(_) => return Err(TokenError::UnsupportedGrantType),
             None => {
                 return Err(TokenError::InvalidRequest(
@@ -85,7 +90,7 @@ impl Provider {
         let request = ProvedRequest {
             server: Server::Authorization,
             method: "POST",
-            url: format!("{}{}", self.issuer, Endpoint::Token.path()),
+            url: self.url_of(Endpoint::Token, headers),
             access_token: None,
             now: self.now(),
         };
@@ -107,29 +112,61 @@ impl Provider {
         }
     }
 
+    /// The thumbprint of the certificate that the client's tokens are bound to, if they are.
+    fn certificate_for_tokens(
+        &self,
+        headers: &HeaderMap,
+        client: &Client,
+    ) -> Result<Option<String>, TokenError> {
+        if client.token_binding != TokenBinding::Certificate {
+            return Ok(None);
+        }
+        let missing = TokenError::InvalidRequest("this client has to present a certificate".into());
+        self.certificate_of(headers).ok_or(missing).map(Some)
+    }
+
     fn redeem_code(
         &self,
         client: &Client,
         parameters: &Parameters,
-        jkt: Option<&str>,
+        confirmation: &Confirmation,
     ) -> Result<Value, TokenError> {
-        let redeemed = self
-            .ledger()
-            .redeem(parameters, &client.client_id, jkt, self.now())?;
+        let redeemed = self.ledger().redeem(
+            parameters,
+            &client.client_id,
+            confirmation.key(),
+            self.now(),
+        )?;
         let grant = redeemed.grant;
         let occasion = Occasion::Login(redeemed.nonce);
-        Ok(self.token_response(client, &grant, &grant.scope, parameters, &occasion, jkt))
+        Ok(self.token_response(
+            client,
+            &grant,
+            &grant.scope,
+            parameters,
+            &occasion,
+            confirmation,
+        ))
     }
 
     fn refresh(
         &self,
         client: &Client,
         parameters: &Parameters,
-        jkt: Option<&str>,
+        confirmation: &Confirmation,
     ) -> Result<Value, TokenError> {
-        let refreshed = self.ledger().refresh(parameters, &client.client_id, jkt)?;
+        let refreshed = self
+            .ledger()
+            .refresh(parameters, &client.client_id, confirmation.key())?;
         let (grant, scope) = (refreshed.grant, refreshed.scope);
-        Ok(self.token_response(client, &grant, &scope, parameters, &Occasion::Refresh, jkt))
+        Ok(self.token_response(
+            client,
+            &grant,
+            &scope,
+            parameters,
+            &Occasion::Refresh,
+            confirmation,
+        ))
     }
 
     fn token_response(
@@ -139,10 +176,10 @@ impl Provider {
         scope: &Scope,
         parameters: &Parameters,
         occasion: &Occasion,
-        jkt: Option<&str>,
+        confirmation: &Confirmation,
     ) -> Value {
-        let access_token = self.issue_access_token(client, grant, scope, parameters, jkt);
-        let token_type = jkt.map_or("Bearer", |_| "DPoP");
+        let access_token = self.issue_access_token(client, grant, scope, parameters, confirmation);
+        let token_type = confirmation.token_type();
         let mut answer = json!({"token_type": token_type, "scope": scope.to_string()});
         if scope.contains("openid") {
             answer["id_token"] =
@@ -150,7 +187,11 @@ impl Provider {
         }
         if grant.scope.contains("offline_access") {
             let prefix = &self.settings.refresh_token_prefix;
-            answer["refresh_token"] = json!(self.ledger().issue_refresh_token(grant, prefix, jkt));
+            answer["refresh_token"] = json!(self.ledger().issue_refresh_token(
+                grant,
+                prefix,
+                confirmation.key()
+            ));
         }
         if self.settings.expires_in == ExpiresIn::Sent {
             answer["expires_in"] = json!(self.settings.access_token_lifetime.as_secs());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::client::{Client, TokenEndpointAuthMethod};
+use crate::confirmation::Confirmation;
 use crate::grants::Grant;
 use crate::parameters::Parameters;
 use crate::person::Person;
@@ -24,7 +25,7 @@ impl Provider {
         &self,
         client: &Client,
         parameters: &Parameters,
-        jkt: Option<&str>,
+        confirmation: &Confirmation,
     ) -> Result<Value, TokenError> {
         if client.token_endpoint_auth_methods == [TokenEndpointAuthMethod::None] {
             return Err(TokenError::Other {
@@ -43,7 +44,7 @@ impl Provider {
             acr: "0".to_owned(),
             dpop_jkt: None,
         };
-        Ok(self.further_token(client, grant, jkt))
+        Ok(self.further_token(client, grant, confirmation))
     }
 
     /// A token of the same person for another audience, with the same scope or less.
@@ -51,7 +52,7 @@ impl Provider {
         &self,
         client: &Client,
         parameters: &Parameters,
-        jkt: Option<&str>,
+        confirmation: &Confirmation,
     ) -> Result<Value, TokenError> {
         for name in ["subject_token_type", "requested_token_type"] {
             if parameters.get(name) != Some(ACCESS_TOKEN) {
@@ -63,7 +64,7 @@ impl Provider {
         let subject = parameters.get("subject_token").unwrap_or_default();
         let invalid = |reason: &str| TokenError::InvalidRequest(reason.to_owned());
         let granted = match self.ledger().access_token(subject, self.now()) {
-            Some((access, grant)) if access.jkt.as_deref() == jkt => Grant {
+            Some((access, grant)) if access.confirmation.is_met_by(confirmation) => Grant {
                 scope: access.scope.clone(),
                 ..grant.clone()
             },
@@ -87,19 +88,20 @@ impl Provider {
             audience,
             ..granted
         };
-        let mut answer = self.further_token(client, grant, jkt);
+        let mut answer = self.further_token(client, grant, confirmation);
         answer["issued_token_type"] = json!(ACCESS_TOKEN);
         Ok(answer)
     }
 
-    fn further_token(&self, client: &Client, grant: Grant, jkt: Option<&str>) -> Value {
+    fn further_token(&self, client: &Client, grant: Grant, confirmation: &Confirmation) -> Value {
         let grant = Arc::new(grant);
         self.ledger().enter_grant(&grant);
         let none = Parameters::default();
-        let access_token = self.issue_access_token(client, &grant, &grant.scope, &none, jkt);
+        let access_token =
+            self.issue_access_token(client, &grant, &grant.scope, &none, confirmation);
         json!({
             "access_token": access_token,
-            "token_type": jkt.map_or("Bearer", |_| "DPoP"),
+            "token_type": confirmation.token_type(),
             "expires_in": self.settings.access_token_lifetime.as_secs(),
             "scope": grant.scope.to_string(),
         })

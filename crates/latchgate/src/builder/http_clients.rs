@@ -39,7 +39,7 @@ impl HttpClients {
                 Ok(Arc::new(client))
             }
             (Some(_), None) => Err(wrong(Problem::CertificateBesideHttpClient)),
-            (None, Some(_)) if registration.auth.is_by_certificate() => {
+            (None, Some(_)) if registration.needs_certificate() => {
                 Err(wrong(Problem::NoClientCertificate))
             }
             (None, _) => Ok(Arc::clone(&self.common)),

@@ -1,6 +1,8 @@
 //! What a security profile decides, and which settings contradict it.
 
-use crate::client::{AssertionAudience, ClientAuth, ResponseMode, SecurityProfile, Usage};
+use crate::client::{
+    AssertionAudience, ClientAuth, ResponseMode, SecurityProfile, SenderConstraint, Usage,
+};
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::jose::Algorithm;
 
@@ -10,6 +12,7 @@ pub(super) struct SecurityChoices {
     pub(super) profile: SecurityProfile,
     pub(super) par: Usage,
     pub(super) dpop: Usage,
+    pub(super) certificate_bound: bool,
     pub(super) signed_requests: Usage,
     pub(super) response_mode: Option<ResponseMode>,
     pub(super) id_token_alg: Option<Algorithm>,
@@ -19,7 +22,7 @@ pub(super) struct SecurityChoices {
 /// The same settings, decided.
 pub(super) struct Decided {
     pub(super) par: Usage,
-    pub(super) dpop: Usage,
+    pub(super) binding: SenderConstraint,
     pub(super) signed_requests: Usage,
     pub(super) response_mode: ResponseMode,
     pub(super) id_token_alg: Algorithm,
@@ -31,7 +34,7 @@ impl SecurityChoices {
         let profile = self.profile;
         let mut decided = Decided {
             par: self.par,
-            dpop: self.dpop,
+            binding: self.binding(mistakes),
             signed_requests: self.signed_requests,
             response_mode: self.response_mode.unwrap_or_default(),
             id_token_alg: self.id_token_alg.unwrap_or(Algorithm::Rs256),
@@ -54,7 +57,6 @@ impl SecurityChoices {
             *usage = Usage::Always;
         };
         always("par", &mut decided.par);
-        always("dpop", &mut decided.dpop);
         if profile == SecurityProfile::Fapi2MessageSigning {
             always("signed_requests", &mut decided.signed_requests);
             let mode = self.response_mode.unwrap_or(ResponseMode::Jwt);
@@ -62,6 +64,15 @@ impl SecurityChoices {
                 contradicts("response_mode", "set `jwt`, `query.jwt` or `form_post.jwt`");
             }
             decided.response_mode = mode;
+        }
+        if decided.binding == SenderConstraint::None {
+            if self.dpop == Usage::Never {
+                contradicts(
+                    "dpop",
+                    "leave it at `auto`, or set `certificate_bound_tokens`",
+                );
+            }
+            decided.binding = SenderConstraint::Dpop;
         }
         decided.id_token_alg = self.id_token_alg.unwrap_or(Algorithm::Ps256);
         if !profile.permits(decided.id_token_alg) {
@@ -75,11 +86,35 @@ impl SecurityChoices {
                 );
             }
             Some(ClientAuth::PrivateKeyJwt(_)) | None => {}
-            Some(_) => contradicts("client_auth", "authenticate with `private_key_jwt`"),
+            Some(auth) if auth.is_by_certificate() && profile == SecurityProfile::Fapi2 => {}
+            Some(auth) if auth.is_by_certificate() => contradicts(
+                "client_auth",
+                "authenticate with `private_key_jwt`: its key signs the requests too",
+            ),
+            Some(_) => contradicts(
+                "client_auth",
+                "authenticate with `private_key_jwt`, `tls_client_auth` or `self_signed_tls_client_auth`",
+            ),
         }
         if self.assertion_audience != AssertionAudience::Issuer {
             contradicts("assertion_audience", "leave it at the issuer");
         }
         decided
+    }
+
+    /// What tokens are bound to, as far as it is set.
+    fn binding(&self, mistakes: &mut Mistakes) -> SenderConstraint {
+        match (self.dpop, self.certificate_bound) {
+            (Usage::Always, true) => {
+                mistakes.add(Mistake::new(
+                    "certificate_bound_tokens",
+                    Problem::BoundTwice,
+                ));
+                SenderConstraint::Certificate
+            }
+            (_, true) => SenderConstraint::Certificate,
+            (Usage::Always, false) => SenderConstraint::Dpop,
+            (Usage::WhenRequired | Usage::Never, false) => SenderConstraint::None,
+        }
     }
 }

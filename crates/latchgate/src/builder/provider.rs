@@ -10,10 +10,7 @@ use super::client_auth::client_auth;
 use super::encryption::EncryptedTokens;
 use super::profile::SecurityChoices;
 use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
-use crate::client::{
-    ClientAuth, Registration, ResponseMode, SenderConstraint, Usage, UserinfoPolicy,
-    registration_id,
-};
+use crate::client::{ClientAuth, Registration, ResponseMode, UserinfoPolicy, registration_id};
 use crate::config::{Mistake, Mistakes, Problem};
 use crate::io::ClientCertificate;
 use crate::jose::Algorithm;
@@ -280,10 +277,7 @@ impl Provider {
             par: profile.par,
             signed_requests: profile.signed_requests,
             profile: self.security.profile,
-            binding: match profile.dpop {
-                Usage::Always => SenderConstraint::Dpop,
-                Usage::WhenRequired | Usage::Never => SenderConstraint::None,
-            },
+            binding: profile.binding,
             id_token_alg: profile.id_token_alg,
             trusted_audiences: self.trusted_audiences,
             userinfo: self.userinfo,

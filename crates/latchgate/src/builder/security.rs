@@ -34,11 +34,24 @@ impl Provider {
         self
     }
 
+    /// Has tokens bound to the certificate that the client presents
+    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)), so that a stolen access token is of no use. Needs
+    /// [`client_certificate`](Self::client_certificate), whatever method the client authenticates with, and a provider
+    /// whose metadata has `tls_client_certificate_bound_access_tokens`. It has to be registered for this client too: no
+    /// answer of the provider says what a token is bound to.
+    ///
+    /// Calls to APIs then have to present the certificate: [`AccessToken::certificate`](crate::AccessToken::certificate).
+    pub fn certificate_bound_tokens(mut self) -> Self {
+        self.security.certificate_bound = true;
+        self
+    }
+
     /// Keeps to the
     /// [FAPI 2.0 Security Profile](https://openid.net/specs/fapi-security-profile-2_0-final.html): pushed
-    /// authorization requests, PKCE, [`client_key`](Self::client_key), tokens that are bound to a key (DPoP), `iss` in
-    /// responses, and signatures by PS256, ES256 or EdDSA only ([`id_token_alg`](Self::id_token_alg) is PS256 unless
-    /// set).
+    /// authorization requests, PKCE, [`client_key`](Self::client_key) or a
+    /// [`client_certificate`](Self::client_certificate) as proof, tokens that are bound to a key (DPoP) or to the
+    /// certificate ([`certificate_bound_tokens`](Self::certificate_bound_tokens)), `iss` in responses, and signatures by
+    /// PS256, ES256 or EdDSA only ([`id_token_alg`](Self::id_token_alg) is PS256 unless set).
     ///
     /// Settings that contradict it are mistakes when the gate is built, and so is metadata when it is fetched: by
     /// [`Gate::warm_up`](crate::Gate::warm_up) or at the first login.
@@ -56,7 +69,8 @@ impl Provider {
 
     /// Keeps to [FAPI 2.0 Message Signing](https://openid.net/specs/fapi-message-signing-2_0.html): what
     /// [`fapi2`](Self::fapi2) does, and signed requests (JAR) and responses (JARM,
-    /// [`ResponseMode::Jwt`](crate::ResponseMode::Jwt) unless another of that kind is set).
+    /// [`ResponseMode::Jwt`](crate::ResponseMode::Jwt) unless another of that kind is set). Needs
+    /// [`client_key`](Self::client_key), which signs the requests too.
     pub fn fapi2_message_signing(mut self) -> Self {
         self.security.profile = SecurityProfile::Fapi2MessageSigning;
         self

@@ -1,4 +1,5 @@
-//! What a security profile of the OpenID Foundation demands of the provider's metadata: [FAPI 2.0 Security Profile §5.3](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3),
+//! What tokens that are bound to a certificate ([RFC 8705 §3.3](https://www.rfc-editor.org/rfc/rfc8705#section-3.3)) and the
+//! security profiles of the OpenID Foundation demand of the provider's metadata: [FAPI 2.0 Security Profile §5.3](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3),
 //! [FAPI 2.0 Message Signing §5](https://openid.net/specs/fapi-message-signing-2_0.html#section-5).
 
 use std::fmt;
@@ -8,9 +9,9 @@ use super::registration::{Registration, SenderConstraint};
 use super::security_profile::SecurityProfile;
 use crate::provider::Metadata;
 
-/// What the provider's metadata says, or does not say, against the security profile.
+/// What the provider's metadata says, or does not say, against the security profile and what else is configured.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ProfileError(Vec<Contradiction>);
+pub struct ProfileError(SecurityProfile, Vec<Contradiction>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Contradiction {
@@ -23,22 +24,28 @@ struct Contradiction {
 impl ProfileError {
     /// The members of the metadata that contradict the profile; at least one.
     pub fn members(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|contradiction| contradiction.member)
+        self.1.iter().map(|contradiction| contradiction.member)
     }
 }
 
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the provider's metadata does not meet the security profile:")?;
+        f.write_str(match self.0 {
+            SecurityProfile::None => "the provider's metadata does not meet the configuration:",
+            _ => "the provider's metadata does not meet the security profile:",
+        })?;
         for Contradiction {
             member,
             wanted,
             cure,
-        } in &self.0
+        } in &self.1
         {
             write!(f, " `{member}` should {wanted}: {cure};")?;
         }
-        f.write_str(" or turn the profile off, if this provider has none")
+        f.write_str(match self.0 {
+            SecurityProfile::None => " or set `certificate_bound_tokens` to `false`",
+            _ => " or turn the profile off, if this provider has none",
+        })
     }
 }
 
@@ -47,13 +54,14 @@ impl std::error::Error for ProfileError {}
 debug_with_causes!(ProfileError);
 
 impl Registration {
-    /// Checks the provider's metadata against the security profile.
+    /// Checks the provider's metadata against the security profile, and against what tokens are to be bound to.
     ///
     /// # Errors
     ///
     /// Every contradiction, each with its cure.
     pub(crate) fn check_profile(&self, metadata: &Metadata) -> Result<(), ProfileError> {
-        if self.profile == SecurityProfile::None {
+        let certificate_bound = self.binding == SenderConstraint::Certificate;
+        if self.profile == SecurityProfile::None && !certificate_bound {
             return Ok(());
         }
         let mut found = Vec::new();
@@ -66,6 +74,27 @@ impl Registration {
                 });
             }
         };
+        demand(
+            !certificate_bound || metadata.binds_to_certificates(),
+            "tls_client_certificate_bound_access_tokens",
+            "be true".to_owned(),
+            "let the provider bind tokens to the certificates of clients",
+        );
+        if self.profile != SecurityProfile::None {
+            self.demand_profile(metadata, &mut demand);
+        }
+        match found.is_empty() {
+            true => Ok(()),
+            false => Err(ProfileError(self.profile, found)),
+        }
+    }
+
+    /// What the profile demands.
+    fn demand_profile(
+        &self,
+        metadata: &Metadata,
+        demand: &mut impl FnMut(bool, &'static str, String, &'static str),
+    ) {
         demand(
             metadata.pushed_authorization_request_endpoint().is_some(),
             "pushed_authorization_request_endpoint",
@@ -134,10 +163,6 @@ impl Registration {
             let met = metadata.lists(member, value) != Some(false);
             demand(met, member, format!("contain `{value}`"), cure);
         }
-        match found.is_empty() {
-            true => Ok(()),
-            false => Err(ProfileError(found)),
-        }
     }
 }
 
@@ -199,6 +224,28 @@ mod tests {
             assert_eq!(found(profile, &good()), [""; 0]);
         }
         assert_eq!(found(SecurityProfile::None, &json!({})), [""; 0]);
+    }
+
+    /// RFC 8705 §3.3, with a profile and without.
+    #[test]
+    fn tokens_can_be_bound_to_a_certificate_where_the_provider_says_so() {
+        for profile in [SecurityProfile::None, SecurityProfile::Fapi2] {
+            let registration = Registration {
+                auth: ClientAuth::TlsClientAuth,
+                binding: SenderConstraint::Certificate,
+                ..registration(profile)
+            };
+            let mut metadata = good();
+            metadata["dpop_signing_alg_values_supported"] = json!(null);
+            let found = |metadata: &Value| {
+                let checked = registration.check_profile(&Metadata::example(metadata.clone()));
+                checked.map_err(|error| error.members().collect::<Vec<_>>())
+            };
+            let member = "tls_client_certificate_bound_access_tokens";
+            assert_eq!(found(&metadata), Err(vec![member]));
+            metadata[member] = json!(true);
+            assert_eq!(found(&metadata), Ok(()));
+        }
     }
 
     #[test]

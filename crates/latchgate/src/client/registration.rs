@@ -54,7 +54,7 @@ pub(crate) struct Registration {
     /// Whether authorization requests are signed, RFC 9101.
     pub(crate) signed_requests: Usage,
     pub(crate) profile: SecurityProfile,
-    /// Whether tokens are bound to a key, RFC 9449.
+    /// What tokens are bound to.
     pub(crate) binding: SenderConstraint,
     /// The one signature algorithm an ID token may have.
     pub(crate) id_token_alg: Algorithm,
@@ -119,6 +119,8 @@ pub(crate) enum SenderConstraint {
     None,
     /// A key of each session (RFC 9449).
     Dpop,
+    /// The certificate that the client presents (RFC 8705 §3).
+    Certificate,
 }
 
 /// Whether the userinfo endpoint is called.
@@ -163,12 +165,16 @@ pub(crate) fn registration_id(issuer: &Issuer, client_id: &str) -> String {
 }
 
 impl Registration {
+    /// Whether the client has to present a certificate: as its proof, or for its tokens.
+    pub(crate) fn needs_certificate(&self) -> bool {
+        self.auth.is_by_certificate() || self.binding == SenderConstraint::Certificate
+    }
+
     /// The endpoints to call: a client that presents a certificate may have others (RFC 8705 §5).
     pub(crate) fn endpoints(&self) -> Endpoints {
-        if self.certificate.is_some() || self.auth.is_by_certificate() {
-            Endpoints::Mtls
-        } else {
-            Endpoints::Usual
+        match self.certificate.is_some() || self.needs_certificate() {
+            true => Endpoints::Mtls,
+            false => Endpoints::Usual,
         }
     }
 

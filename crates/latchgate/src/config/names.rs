@@ -30,6 +30,7 @@ pub(crate) const NAMES: &[&str] = &[
     "response_mode",
     "par",
     "dpop",
+    "certificate_bound_tokens",
     "signed_requests",
     "profile",
     "id_token_alg",

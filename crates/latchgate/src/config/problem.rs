@@ -42,12 +42,14 @@ pub enum Problem {
     },
     /// A key decrypts, but nothing is configured to be encrypted.
     NothingEncrypted,
-    /// The client authenticates by a certificate, and has none.
+    /// The client authenticates by a certificate, or its tokens are bound to one, and there is none.
     NoClientCertificate,
     /// The client's certificate cannot be presented.
     ClientCertificate(ReqwestClientError),
     /// A certificate is set beside an HTTP client of the application's own.
     CertificateBesideHttpClient,
+    /// Tokens are to be bound to a key and to a certificate.
+    BoundTwice,
     /// `private_key_jwt` needs a key.
     NoClientKey,
     /// The client's key or secret cannot sign with it.
@@ -194,9 +196,10 @@ impl fmt::Display for Problem {
             Self::EncryptionAlgorithm(problem) => problem.fmt(f),
             Self::NoDecryptionKey { alg } => write!(f, "has no key for {alg}, by which tokens are encrypted; give the path of one, as PEM or JSON Web Key: RSA for RSA-OAEP, P-256, P-384 or P-521 for ECDH-ES"),
             Self::NothingEncrypted => f.write_str("is set, but nothing is configured to be encrypted; set `id_token_encryption_alg` or `userinfo_encryption_alg`, or remove it"),
-            Self::NoClientCertificate => f.write_str("is required because the client authenticates by its certificate; give the path of a PEM file"),
+            Self::NoClientCertificate => f.write_str("is required because the client authenticates by its certificate, or its tokens are bound to it; give the path of a PEM file"),
             Self::ClientCertificate(_) => f.write_str("cannot be presented: it has to be PEM (`-----BEGIN CERTIFICATE-----`), with the private key that belongs to it in the same file or in `client_key_file`"),
             Self::CertificateBesideHttpClient => f.write_str("is set, but the application has an HTTP client of its own, which has to present the certificate itself; remove one of them"),
+            Self::BoundTwice => f.write_str("is set beside `dpop`; tokens are bound to a key or to the certificate, so leave one of them at `auto`"),
             Self::NoClientKey => f.write_str("is required because `client_auth` is `private_key_jwt`; give the path of a private key, as PEM or JSON Web Key"),
             Self::UnfitAlgorithm { alg } if alg.is_symmetric() => write!(f, "is {alg}, which the client's key cannot sign with; leave it out to use the key's own algorithm"),
             Self::UnfitAlgorithm { alg } => write!(f, "is {alg}, which the client's key cannot sign with; leave it out to use the key's own, or with a client secret use HS256, HS384 or HS512"),

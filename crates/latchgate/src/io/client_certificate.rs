@@ -17,7 +17,10 @@ impl ClientCertificate {
         ))
     }
 
-    pub(super) fn pem(&self) -> &[u8] {
+    /// The certificate, its chain and its private key, which is a secret, in PEM: as other HTTP clients take them, such as
+    /// `reqwest::Identity::from_pem`.
+    #[must_use]
+    pub fn secret_pem(&self) -> &[u8] {
         &self.0
     }
 }

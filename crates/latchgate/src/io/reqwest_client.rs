@@ -52,7 +52,7 @@ impl ReqwestClient {
         extra_roots_pem: Option<&[u8]>,
         certificate: &ClientCertificate,
     ) -> Result<Self, ReqwestClientError> {
-        let identity = reqwest::Identity::from_pem(certificate.pem()).map_err(unusable)?;
+        let identity = reqwest::Identity::from_pem(certificate.secret_pem()).map_err(unusable)?;
         let client = builder(extra_roots_pem)?.identity(identity);
         client.build().map(Self).map_err(unusable)
     }

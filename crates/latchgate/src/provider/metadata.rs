@@ -122,6 +122,8 @@ struct Additional {
     require_pushed_authorization_requests: bool,
     #[serde(default)]
     require_signed_request_object: bool,
+    #[serde(default)]
+    tls_client_certificate_bound_access_tokens: bool,
     introspection_endpoint: Option<Url>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -133,7 +135,7 @@ impl AdditionalProviderMetadata for Additional {}
 
 /// The members this crate acts on. All others are dropped unread, so that a malformed
 /// `op_policy_uri` or a new kind of `display` can never stop a login.
-const MEMBERS: [&str; 12] = [
+const MEMBERS: [&str; 13] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -144,6 +146,7 @@ const MEMBERS: [&str; 12] = [
     "pushed_authorization_request_endpoint",
     "require_pushed_authorization_requests",
     "require_signed_request_object",
+    "tls_client_certificate_bound_access_tokens",
     "introspection_endpoint",
     "authorization_response_iss_parameter_supported",
 ];
@@ -276,6 +279,12 @@ impl Metadata {
     /// Whether authorization requests are accepted only if they are signed (RFC 9101 §10.5).
     pub(crate) fn requires_signed_requests(&self) -> bool {
         self.0.additional_metadata().require_signed_request_object
+    }
+
+    /// Whether access tokens can be bound to the client's certificate (RFC 8705 §3.3).
+    pub(crate) fn binds_to_certificates(&self) -> bool {
+        let additional = self.0.additional_metadata();
+        additional.tls_client_certificate_bound_access_tokens
     }
 
     /// Whether a list of what is supported contains a value; `None` if the provider has no such list.

@@ -167,5 +167,6 @@ impl RelyingParty {
         let expires_in = token.expires_in(self.now());
         AccessToken::new(token.text.clone(), expires_in, token.scope.clone())
             .proven_by(key.map(|key| self.prover(key)))
+            .presented_with(self.registration.certificate.clone())
     }
 }

@@ -130,7 +130,11 @@ impl RequestSession {
         let party = self.context().relying_party_of(session);
         let key = session.dpop_key.as_ref();
         let prover = party.zip(key).map(|(party, key)| party.prover(key));
-        session.access_token(now).proven_by(prover)
+        let certificate = party.and_then(|party| party.registration().certificate.clone());
+        session
+            .access_token(now)
+            .proven_by(prover)
+            .presented_with(certificate)
     }
 
     /// The token that could not be refreshed, while it is valid.

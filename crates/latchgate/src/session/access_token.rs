@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::io::ClientCertificate;
 use crate::token::{Prover, TokenType};
 
 /// A fresh access token for calling an API on the person's behalf
@@ -16,6 +17,8 @@ pub struct AccessToken {
     scope: String,
     /// Proves the key that the token is bound to, if it is.
     prover: Option<Prover>,
+    /// What the client presented to get it.
+    certificate: Option<ClientCertificate>,
 }
 
 impl AccessToken {
@@ -25,12 +28,19 @@ impl AccessToken {
             expires_in,
             scope,
             prover: None,
+            certificate: None,
         }
     }
 
     /// The token, bound to the key of its session.
     pub(crate) fn proven_by(mut self, prover: Option<Prover>) -> Self {
         self.prover = prover;
+        self
+    }
+
+    /// The token, which the client got with this certificate.
+    pub(crate) fn presented_with(mut self, certificate: Option<ClientCertificate>) -> Self {
+        self.certificate = certificate;
         self
     }
 
@@ -53,6 +63,16 @@ impl AccessToken {
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.token
+    }
+
+    /// The TLS certificate that the client presented to get it, if there is one. The provider may have bound the token to
+    /// it, and then a call to an API has to present it too
+    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)): with
+    /// [`ReqwestClient::with_certificate`](crate::ReqwestClient::with_certificate), or with another HTTP client that is
+    /// given [`ClientCertificate::secret_pem`].
+    #[must_use]
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_ref()
     }
 
     /// The number of seconds until it expires. `None` when the provider did not say.

@@ -40,7 +40,8 @@ pub struct ApiCall {
 
 impl AccessToken {
     /// Begins a call to an API: [`ApiCall::authorize`] puts the token into the request, in the way it wants to be
-    /// sent, be it a bearer token or bound to a key.
+    /// sent, be it a bearer token or bound to a key. A token that is bound to a certificate is sent like a bearer token,
+    /// by an HTTP client that presents the certificate: see [`certificate`](Self::certificate).
     pub fn call(&self) -> ApiCall {
         ApiCall {
             token: self.clone(),

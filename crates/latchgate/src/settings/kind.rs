@@ -52,7 +52,8 @@ impl Kind {
             | "dpop"
             | "signed_requests"
             | "api_introspection"
-            | "ui_locales_from_browser" => Self::Switch,
+            | "ui_locales_from_browser"
+            | "certificate_bound_tokens" => Self::Switch,
             "max_age" => Self::Seconds,
             "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
             | "trusted_audiences" | "api_scopes" => Self::Words,

@@ -172,6 +172,11 @@ impl Settings {
         if let Some(Some(dpop)) = mistakes.keep(self.usage("dpop")) {
             provider = provider.dpop(dpop);
         }
+        let bound = [("true", true), ("false", false)];
+        let bound = self.word("certificate_bound_tokens", "true, false", &bound);
+        if let Some(Some(true)) = mistakes.keep(bound) {
+            provider = provider.certificate_bound_tokens();
+        }
         if let Some(Some(signed)) = mistakes.keep(self.usage("signed_requests")) {
             provider = provider.signed_requests(signed);
         }

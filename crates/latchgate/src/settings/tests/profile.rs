@@ -37,6 +37,37 @@ fn one_setting_turns_everything_on() {
     }
 }
 
+const CERTIFICATE: (&str, &str) = ("client_cert_file", "src/settings/tests/client.cert.pem");
+
+/// Either stands in for the key: as the client's proof, and as what tokens are bound to.
+#[test]
+fn a_certificate_is_enough_for_the_security_profile() {
+    let by_certificate = ("client_auth", "tls_client_auth");
+    let bound = ("certificate_bound_tokens", "true");
+    for (changes, method, binding) in [
+        (
+            &[CERTIFICATE, by_certificate][..],
+            "tls_client_auth",
+            SenderConstraint::Dpop,
+        ),
+        (
+            &[CERTIFICATE, by_certificate, bound],
+            "tls_client_auth",
+            SenderConstraint::Certificate,
+        ),
+        (
+            &[CERTIFICATE, bound, ("dpop", "false")],
+            "private_key_jwt",
+            SenderConstraint::Certificate,
+        ),
+    ] {
+        let gate = profiled(changes).unwrap();
+        let registration = gate.0.context.relying_parties.first().registration();
+        assert_eq!(registration.auth.method(), method);
+        assert_eq!(registration.binding, binding);
+    }
+}
+
 #[test]
 fn what_contradicts_a_profile_is_named_with_its_cure() {
     let rsa = format!("{FOLDER}rsa.pkcs8.pem");
@@ -55,7 +86,40 @@ fn what_contradicts_a_profile_is_named_with_its_cure() {
             "client_auth_alg",
             "set `PS256`",
         ),
-        (&basic, "client_auth", "`private_key_jwt`"),
+        (
+            &basic,
+            "client_auth",
+            "`private_key_jwt`, `tls_client_auth`",
+        ),
+        (
+            &[("client_auth", "tls_client_auth"), CERTIFICATE, signing],
+            "client_auth",
+            "its key signs the requests too",
+        ),
+        (
+            &[("dpop", "false")],
+            "dpop",
+            "or set `certificate_bound_tokens`",
+        ),
+        (
+            &[
+                CERTIFICATE,
+                ("dpop", "true"),
+                ("certificate_bound_tokens", "true"),
+            ],
+            "certificate_bound_tokens",
+            "leave one of them at `auto`",
+        ),
+        (
+            &[("certificate_bound_tokens", "true")],
+            "client_cert_file",
+            "tokens are bound to it",
+        ),
+        (
+            &[("certificate_bound_tokens", "auto")],
+            "certificate_bound_tokens",
+            "true, false",
+        ),
         (
             &[signing, ("signed_requests", "false")],
             "signed_requests",
