@@ -31,23 +31,23 @@ const LONGEST: usize = 16 * 1024;
 impl Credentials {
     /// The access token of a request. `None` if it presents none, by a header of another scheme or by no header.
     pub(crate) fn of(head: &dyn RequestHead) -> Option<Result<Self, BearerError>> {
-        let mut fields = Vec::new();
-        head.header("authorization", &mut |field| fields.push(field));
-        if !fields.iter().any(|field| AuthScheme::of(field).is_some()) {
-            return None;
-        }
-        Some(Self::read(&fields, head))
+        let (mut fields, mut found) = (0, None);
+        head.header("authorization", &mut |field| {
+            fields += 1;
+            found = found.or_else(|| AuthScheme::of(field));
+        });
+        let (scheme, token) = found?;
+        Some(match fields {
+            1 => Self::read(scheme, token, head),
+            _ => Err(BearerError::Several),
+        })
     }
 
-    fn read(fields: &[&[u8]], head: &dyn RequestHead) -> Result<Self, BearerError> {
-        let &[field] = fields else {
-            return Err(BearerError::Several);
-        };
-        let (scheme, token) = AuthScheme::of(field).ok_or(BearerError::Malformed)?;
-        if token.len() > LONGEST {
+    fn read(scheme: AuthScheme, token: &[u8], head: &dyn RequestHead) -> Result<Self, BearerError> {
+        if token.is_empty() || token.len() > LONGEST {
             return Err(BearerError::Malformed);
         }
-        let token = token68(token).ok_or(BearerError::Malformed)?;
+        let token = std::str::from_utf8(token).map_err(|_| BearerError::Malformed)?;
         let mut proofs = Vec::new();
         head.header("dpop", &mut |proof| proofs.push(proof));
         let proof = match *proofs {
@@ -65,6 +65,15 @@ impl Credentials {
             proof,
         })
     }
+
+    /// Checks that the token consists of what tokens consist of. Not before it is known to be new: a token that was good
+    /// before is compared by its hash.
+    pub(crate) fn check_token(token: &str) -> Result<(), BearerError> {
+        match is_token68(token) {
+            true => Ok(()),
+            false => Err(BearerError::Malformed),
+        }
+    }
 }
 
 impl AuthScheme {
@@ -80,13 +89,12 @@ impl AuthScheme {
 }
 
 /// `b64token` of RFC 6750 §2.1.
-fn token68(bytes: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(bytes).ok()?;
+fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let allowed = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
     };
-    (!body.is_empty() && body.bytes().all(allowed)).then_some(text)
+    !body.is_empty() && body.bytes().all(allowed)
 }
 
 impl fmt::Debug for Credentials {
@@ -109,7 +117,11 @@ mod tests {
             request = request.header(*name, *value);
         }
         let found = Credentials::of(&request.body(()).unwrap());
-        found.map(|found| found.map(|found| (found.scheme, found.token, found.proof.is_some())))
+        found.map(|found| {
+            let found = found?;
+            Credentials::check_token(&found.token)?;
+            Ok((found.scheme, found.token, found.proof.is_some()))
+        })
     }
 
     #[test]

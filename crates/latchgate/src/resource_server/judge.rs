@@ -9,7 +9,7 @@ use crate::client::{Freshness, Registration};
 use crate::error::Error;
 use crate::jose::KeySet;
 use crate::resource::{
-    BearerError, IntrospectionError, VerifiedAccessToken, introspection, verify,
+    BearerError, Credentials, IntrospectionError, VerifiedAccessToken, introspection, verify,
 };
 
 impl ResourceServer {
@@ -28,7 +28,10 @@ impl ResourceServer {
         match &self.introspection {
             _ if is_jwt(raw) => self.verified(raw, hash).await,
             Some(client) => self.introspected(client, raw, hash).await,
-            None => Err(BearerError::Opaque.into()),
+            None => {
+                Credentials::check_token(raw)?;
+                Err(BearerError::Opaque.into())
+            }
         }
     }
 
@@ -39,6 +42,7 @@ impl ResourceServer {
         if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.keys, &keys)) {
             return Ok(known.token);
         }
+        Credentials::check_token(raw)?;
         let (token, keys) = match verify(&self.rules, &keys, raw, now) {
             Err(error) if error.lacks_a_key() => {
                 let newer = self.connection.newer_keys(&keys, now).await?;
@@ -79,6 +83,7 @@ impl ResourceServer {
         if let Some(refused) = self.refused.get(&hash, now) {
             return Err(refused.into());
         }
+        Credentials::check_token(raw)?;
         // Anybody can invent tokens: what they cause is bounded.
         let place = self.introspections.try_acquire();
         let _place = place.map_err(|_| IntrospectionError::Busy)?;

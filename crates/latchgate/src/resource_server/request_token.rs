@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::ResourceServer;
 use crate::error::Error;
 use crate::head::{CertificateThumbprint, RequestHead};
-use crate::resource::{BearerError, Credentials};
+use crate::resource::{AuthScheme, BearerError, Credentials};
 use crate::session::User;
 
 /// The access token that a request presents, on its way through the application. Cheap to clone.
@@ -26,9 +26,10 @@ struct Presented {
     asked: AtomicBool,
 }
 
-/// What proofs are about.
+/// How the token was presented.
 #[derive(Debug)]
 pub(super) struct Presentation {
+    /// Of the request; empty unless there has to be a proof, which is about them.
     pub(super) method: String,
     pub(super) path: String,
     pub(super) certificate: Option<CertificateThumbprint>,
@@ -38,12 +39,17 @@ impl RequestToken {
     /// The token of a request, if it presents one by its `Authorization` header, well-formed or not.
     pub(crate) fn of(server: &Arc<ResourceServer>, head: &dyn RequestHead) -> Option<Self> {
         let credentials = Credentials::of(head)?;
+        let is_proven = matches!(&credentials, Ok(found) if found.scheme == AuthScheme::Dpop);
+        let for_the_proof = |text: &str| match is_proven {
+            true => text.to_owned(),
+            false => String::new(),
+        };
         Some(Self(Arc::new(Presented {
             server: Arc::clone(server),
             credentials,
             presentation: Presentation {
-                method: head.method().to_owned(),
-                path: head.path().to_owned(),
+                method: for_the_proof(head.method()),
+                path: for_the_proof(head.path()),
                 certificate: head.certificate(),
             },
             judged: OnceCell::new(),
