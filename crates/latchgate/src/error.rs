@@ -94,6 +94,8 @@ pub enum Error {
     Guard(HookError),
     /// The application's data in the session cannot be read or stored.
     Data(DataError),
+    /// An API that a handler calls could not be reached, or the call could not be made.
+    ApiCall(Box<dyn std::error::Error + Send + Sync>),
     /// The session has ended since the request arrived.
     SessionEnded,
     /// The server stopped before this was done.
@@ -149,6 +151,7 @@ impl Error {
             Self::Hook(_)
             | Self::Guard(_)
             | Self::Data(_)
+            | Self::ApiCall(_)
             | Self::SessionRequired
             | Self::NoAccessToken
             | Self::NoSubject => Fault::Application,
@@ -202,6 +205,7 @@ impl Error {
                 Self::Hook(HookError::Refused { .. }) | Self::SessionRequired | Self::NoAccessToken,
                 _,
             ) => StatusCode::FORBIDDEN,
+            (Self::ApiCall(_), _) => StatusCode::BAD_GATEWAY,
             (Self::IdToken(_), Fault::Visitor) => StatusCode::FORBIDDEN,
             (Self::Hook(_) | Self::Guard(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
@@ -261,14 +265,13 @@ impl Error {
             Self::Guard(_) => "guard_failed",
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
             Self::Data(_) => "session_data",
+            Self::ApiCall(_) => "api_call",
             Self::SessionEnded => "session_ended",
             Self::Interrupted => "interrupted",
             Self::CeilingReached => "session_ceiling",
         }
     }
 }
-
-debug_with_causes!(LayerError);
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -286,6 +289,7 @@ impl fmt::Display for Error {
             Self::SessionRequired => f.write_str(
                 "this needs a session, and the request presents an access token instead; a token for this API must not be passed on to another",
             ),
+            Self::ApiCall(_) => f.write_str("a call to another API failed"),
             Self::SessionEnded => f.write_str("the session has ended since the request arrived"),
             Self::Interrupted => f.write_str("the server stopped before this was done"),
             Self::Guard(_) => f.write_str("a rule of the application in a guard could not decide"),
@@ -321,6 +325,7 @@ impl std::error::Error for Error {
             Self::LogoutToken(source) => source,
             Self::Bearer(source) => source,
             Self::Introspection(source) => source,
+            Self::ApiCall(source) => source.as_ref(),
             Self::FrontChannelLogout(source) => source,
             Self::SessionTooLarge(source) => source,
             Self::Store(source) => source,
@@ -827,6 +832,12 @@ mod tests {
                 DataError::TooLarge { bytes: 2, limit: 1 }.into(),
                 "session_data_too_large",
                 500,
+                Application,
+            ),
+            (
+                Error::ApiCall("the cable is cut".into()),
+                "api_call",
+                502,
                 Application,
             ),
             (Error::SessionEnded, "session_ended", 401, Visitor),

@@ -48,3 +48,5 @@ impl fmt::Display for LayerError {
 }
 
 impl std::error::Error for LayerError {}
+
+debug_with_causes!(LayerError);

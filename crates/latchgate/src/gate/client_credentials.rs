@@ -8,7 +8,8 @@ use crate::token::TokenFor;
 impl Gate {
     /// An access token of the application itself, for calls that no person makes, such as those of a nightly job: by
     /// its client credentials ([RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)), at the first
-    /// provider if there are several. It is kept in the memory of this process until shortly before it expires.
+    /// provider if there are several. It is kept in the memory of this process until shortly before it expires; each node
+    /// gets one of its own.
     ///
     /// ```no_run
     /// # use latchgate::{Error, Gate, TokenFor};
@@ -26,6 +27,22 @@ impl Gate {
     /// [`Error::Discovery`] and [`Error::Http`] when the provider is unavailable, and for five seconds after a failure.
     pub async fn client_credentials(&self, wanted: &TokenFor) -> Result<AccessToken, Error> {
         let party = self.relying_parties().first();
+        party.client_credentials(wanted).await
+    }
+
+    /// Another access token of the application itself, after an API has rejected this one. If another caller has got one
+    /// already, it is that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Gate::client_credentials`].
+    pub async fn replace_client_credentials(
+        &self,
+        wanted: &TokenFor,
+        rejected: &AccessToken,
+    ) -> Result<AccessToken, Error> {
+        let party = self.relying_parties().first();
+        party.reject_own_token(wanted, rejected);
         party.client_credentials(wanted).await
     }
 }

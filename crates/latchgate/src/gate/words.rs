@@ -163,6 +163,11 @@ impl Words {
                 Again,
             ),
             Error::Http(_) | Error::RefreshUnavailable => Self::PROVIDER_DOWN,
+            Error::ApiCall(_) => Self::new(
+                "Another service does not answer",
+                "This page needs a service that does not work at the moment. Please wait a moment and try again.",
+                Again,
+            ),
             Error::Store(_) => Self::new(
                 "We cannot look up who is signed in",
                 "Please wait a moment and try again.",

@@ -123,6 +123,12 @@ impl RelyingParty {
         self.tokens.reject(key, rejected.secret(), self.now());
     }
 
+    /// Forgets a token of the application itself that an API has rejected.
+    pub(crate) fn reject_own_token(&self, wanted: &TokenFor, rejected: &AccessToken) {
+        let key = wanted.key(APPLICATION);
+        self.tokens.reject(key, rejected.secret(), self.now());
+    }
+
     /// The key that the application's own tokens are bound to: one for each process.
     fn own_key(&self) -> Result<Option<&ProofKey>, Error> {
         if self.registration.binding != SenderConstraint::Dpop {

@@ -97,6 +97,26 @@ impl RequestSession {
         }
     }
 
+    /// Another access token for the API of the login, which has rejected this one. Nothing is refreshed if the session
+    /// has another one already.
+    pub(super) async fn other_access_token(
+        &self,
+        loaded: LoadedSession,
+        rejected: &AccessToken,
+    ) -> Result<Option<AccessToken>, Error> {
+        let is_other = |session: &Session| session.tokens.access_token.text() != rejected.secret();
+        if loaded.session.is_by_application() {
+            return Err(Error::NoAccessToken);
+        }
+        if is_other(&loaded.session) {
+            return Ok(Some(self.token_of(&loaded, self.now())));
+        }
+        if loaded.session.tokens.refresh_token.is_none() {
+            return Err(Error::NoRefreshToken);
+        }
+        self.refresh(loaded, TIMING.patience, is_other).await
+    }
+
     /// Refreshes until the session is as wanted: a newer generation may be an update that left the tokens as they were.
     async fn refresh(
         &self,

@@ -12,12 +12,12 @@ use crate::token::{Grant, TokenFor};
 /// How often a request tries to use the refresh token when others use it first.
 const ROUNDS: usize = 8;
 
-/// The access tokens of the person who makes a request, for APIs other than the one that
-/// [`AccessToken`] is for.
+/// The access tokens of the person who makes a request: the one of the login, and those for other APIs.
 ///
-/// Each is kept in the memory of this process until shortly before it expires, and got once however many requests ask
-/// at the same moment. Use it while the request lasts: a session in cookies can take the provider's next refresh token
-/// only with the response.
+/// A token for another API is kept in the memory of this process until shortly before it expires, and got once however
+/// many requests ask at the same moment. It is not in the session, so each node gets one of its own when it is first
+/// asked, and again after a restart: where that is too many for the provider, route people to one node. Use it while the
+/// request lasts: a session in cookies can take the provider's next refresh token only with the response.
 #[derive(Clone, Debug)]
 pub struct ApiTokens(RequestSession);
 
@@ -37,7 +37,33 @@ impl ApiTokens {
         Self(session.clone())
     }
 
-    /// An access token for an API.
+    /// The access token of the login, refreshed first when it is due: what the extractor `AccessToken` is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RefreshUnavailable`] when it has expired and cannot be refreshed now; [`Error::NoRefreshToken`] when
+    /// there is no refresh token for it; [`Error::NoAccessToken`] when the application has started the session;
+    /// [`Error::SessionEnded`] when the session has ended; [`Error::Store`] when its store is unavailable.
+    pub async fn login_token(&self) -> Result<AccessToken, Error> {
+        let loaded = self.0.loaded().ok_or(Error::SessionEnded)?;
+        let token = self.0.fresh_access_token(loaded).await?;
+        token.ok_or(Error::SessionEnded)
+    }
+
+    /// Another access token of the login, after its API has rejected this one: refreshed now, once however many requests
+    /// ask. If the session has another one already, it is that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ApiTokens::login_token`], but [`Error::RefreshUnavailable`] and [`Error::NoRefreshToken`] even while the
+    /// rejected token has not expired.
+    pub async fn replace_login_token(&self, rejected: &AccessToken) -> Result<AccessToken, Error> {
+        let loaded = self.0.loaded().ok_or(Error::SessionEnded)?;
+        let token = self.0.other_access_token(loaded, rejected).await?;
+        token.ok_or(Error::SessionEnded)
+    }
+
+    /// An access token for another API than the login's.
     ///
     /// # Errors
     ///

@@ -6,7 +6,9 @@ use http::{Request, StatusCode};
 use url::Url;
 
 use super::access_token::AccessToken;
-use crate::token::{DPOP, DpopError, NonceServer, nonce_of, resource_wants_nonce};
+use crate::token::{
+    DPOP, DpopError, NonceServer, nonce_of, resource_rejects_token, resource_wants_nonce,
+};
 
 /// One call to an API, and its repetition where the API asks for a nonce. Made by [`AccessToken::call`].
 ///
@@ -33,8 +35,8 @@ pub struct ApiCall {
     token: AccessToken,
     /// The server that was called, and the nonce that the request had.
     sent: Option<(NonceServer, Option<String>)>,
-    /// The nonce that the next request has to have.
-    wanted: Option<String>,
+    /// The nonce that the repetition has to have, and whose it is.
+    wanted: Option<(NonceServer, String)>,
     repeated: bool,
 }
 
@@ -112,7 +114,8 @@ impl ApiCall {
         if let Some(prover) = self.token.prover() {
             let url = absolute(url)?;
             let server = NonceServer::resource(&url);
-            let nonce = self.wanted.take().or_else(|| prover.nonces.take(&server));
+            let wanted = self.wanted.take().map(|(_, nonce)| nonce);
+            let nonce = wanted.or_else(|| prover.nonces.take(&server));
             let token = Some(self.token.secret());
             let proof = prover.prove(method, &url, token, nonce.as_deref())?;
             headers.push((DPOP, secret(proof)?));
@@ -128,15 +131,33 @@ impl ApiCall {
             return false;
         };
         let fresh = nonce_of(headers);
-        if fresh.is_some() && resource_wants_nonce(status, headers) && !self.repeated {
-            self.wanted = fresh;
-            self.repeated = true;
-            return true;
-        }
-        if let Some(nonce) = fresh.or(sent) {
-            prover.nonces.put(&server, nonce);
+        match (fresh, sent) {
+            (Some(fresh), _) if resource_wants_nonce(status, headers) && !self.repeated => {
+                self.wanted = Some((server, fresh));
+                self.repeated = true;
+                return true;
+            }
+            (Some(nonce), _) | (None, Some(nonce)) => prover.nonces.put(&server, nonce),
+            (None, None) => {}
         }
         false
+    }
+
+    /// Whether an answer says that the access token itself is no longer good: a `401` with the error `invalid_token`
+    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Then another token, and a new call with
+    /// that, may help.
+    #[must_use]
+    pub fn rejects_token(status: StatusCode, headers: &HeaderMap) -> bool {
+        resource_rejects_token(status, headers)
+    }
+}
+
+impl Drop for ApiCall {
+    /// A nonce that the repetition never used is for the next call: not every request can be sent again.
+    fn drop(&mut self) {
+        if let (Some(prover), Some((server, nonce))) = (self.token.prover(), self.wanted.take()) {
+            prover.nonces.put(&server, nonce);
+        }
     }
 }
 
@@ -256,6 +277,16 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_cannot_be_repeated_leaves_its_nonce_to_the_next() {
+        let token = bound();
+        let mut stream = token.call();
+        sent(&mut stream);
+        assert!(answered(&mut stream, "n1", 401));
+        drop(stream);
+        assert_eq!(nonce(&mut token.call()).as_deref(), Some("n1"));
+    }
+
+    #[test]
     fn the_next_call_has_the_newest_nonce_and_no_other_has_it_too() {
         let token = bound();
         let mut first = token.call();
@@ -267,6 +298,40 @@ mod tests {
         // It may be good for longer.
         assert!(!answered(&mut second, "", 200));
         assert_eq!(nonce(&mut token.call()).as_deref(), Some("n1"));
+    }
+
+    #[test]
+    fn a_rejected_token_is_told_from_other_refusals() {
+        let rejected = |challenges: &[&'static str], status| {
+            let mut headers = HeaderMap::new();
+            for challenge in challenges {
+                let challenge = HeaderValue::from_static(challenge);
+                headers.append(header::WWW_AUTHENTICATE, challenge);
+            }
+            ApiCall::rejects_token(StatusCode::from_u16(status).unwrap(), &headers)
+        };
+        let bearer = "Bearer realm=\"a, b\", error=\"invalid_token\"";
+        assert!(rejected(&[bearer], 401));
+        assert!(rejected(
+            &["Basic realm=\"x\"", "dpop error=invalid_token"],
+            401
+        ));
+        assert!(rejected(
+            &["Basic realm=\"x\", bearer error=\"invalid_token\""],
+            401
+        ));
+        assert!(!rejected(&[bearer], 403));
+        for other in [
+            "Bearer",
+            "Bearer error=\"insufficient_scope\"",
+            "DPoP error=\"use_dpop_nonce\"",
+            "Basic error=\"invalid_token\"",
+            "Bearer realm=\"error=invalid_token\"",
+            "Bearer error_description=\"invalid_token\"",
+        ] {
+            assert!(!rejected(&[other], 401), "{other}");
+        }
+        assert!(!rejected(&[], 401));
     }
 
     #[test]

@@ -83,17 +83,29 @@ pub(crate) fn server_wants_nonce(response: &Response<Vec<u8>>) -> bool {
 
 /// Whether a resource server refused a request only for want of its nonce (§9).
 pub(crate) fn resource_wants_nonce(status: StatusCode, headers: &HeaderMap) -> bool {
-    let challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
-    let mut challenges = challenges.filter_map(|field| field.to_str().ok());
-    status == StatusCode::UNAUTHORIZED && challenges.any(wants_nonce)
+    challenges_with(status, headers, &["dpop"], WANTED)
+}
+
+/// Whether a resource server says that the access token of a request is no longer good
+/// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+pub(crate) fn resource_rejects_token(status: StatusCode, headers: &HeaderMap) -> bool {
+    challenges_with(status, headers, &["bearer", "dpop"], "invalid_token")
 }
 
 const WANTED: &str = "use_dpop_nonce";
 
-/// Whether a `WWW-Authenticate` field has a challenge of the scheme `DPoP`, in whatever case, with that error
+/// Whether a `401` has a challenge of one of these schemes with that error.
+fn challenges_with(status: StatusCode, headers: &HeaderMap, schemes: &[&str], error: &str) -> bool {
+    let challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let mut challenges = challenges.filter_map(|field| field.to_str().ok());
+    status == StatusCode::UNAUTHORIZED
+        && challenges.any(|field| has_challenge(field, schemes, error))
+}
+
+/// Whether a `WWW-Authenticate` field has a challenge of one of these schemes, in whatever case, with that error
 /// (RFC 9110 §11.6.1).
-fn wants_nonce(field: &str) -> bool {
-    let mut is_dpop = false;
+fn has_challenge(field: &str, schemes: &[&str], error: &str) -> bool {
+    let mut fits = false;
     for part in split_outside_quotes(field) {
         let part = part.trim();
         let (scheme, parameter) = match part.split_once(' ') {
@@ -102,11 +114,11 @@ fn wants_nonce(field: &str) -> bool {
             _ => (None, part),
         };
         if let Some(scheme) = scheme {
-            is_dpop = scheme.eq_ignore_ascii_case("dpop");
+            fits = schemes.iter().any(|ours| scheme.eq_ignore_ascii_case(ours));
         }
         let (name, value) = parameter.split_once('=').unwrap_or_default();
         let value = value.trim().trim_matches('"');
-        if is_dpop && name.trim().eq_ignore_ascii_case("error") && value == WANTED {
+        if fits && name.trim().eq_ignore_ascii_case("error") && value == error {
             return true;
         }
     }
