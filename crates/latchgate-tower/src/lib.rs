@@ -8,6 +8,8 @@ mod service;
 
 #[cfg(feature = "axum")]
 mod access;
+#[cfg(feature = "reqwest")]
+mod api_client;
 #[cfg(feature = "axum")]
 mod extract;
 
@@ -20,5 +22,26 @@ pub use extract::{
 };
 pub use guard::{GuardLayer, GuardService};
 pub use latchgate::*;
+/// ```
+/// use axum::{Router, extract::State, routing::get};
+/// use latchgate_tower::{ApiClient, ApiTokens, Rejection};
+///
+/// async fn orders(tokens: ApiTokens, State(orders): State<ApiClient>) -> Result<String, Rejection> {
+///     let response = orders.as_user(&tokens).get("/orders").send().await?;
+///     Ok(response.error_for_status()?.text().await?)
+/// }
+///
+/// # fn app() -> Result<Router, latchgate_tower::ApiClientError> {
+/// let client = ApiClient::new("https://orders.example.com/v1")?;
+/// let app = Router::new().route("/orders", get(orders)).with_state(client);
+/// # Ok(app)
+/// # }
+/// ```
+#[cfg(feature = "reqwest")]
+pub use latchgate_reqwest::ApiClient;
+#[cfg(feature = "reqwest")]
+pub use latchgate_reqwest::{
+    ApiCaller, ApiClientBuilder, ApiClientError, BaseUrlError, ForeignUrl,
+};
 pub use layer::{ApiLayer, LoginLayer};
 pub use service::{ApiService, LoginService, ResponseFuture};

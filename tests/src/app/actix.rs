@@ -9,7 +9,7 @@ use actix_web::rt::System;
 use actix_web::web::{self, Bytes, Json};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource};
 use futures_util::stream;
-use latchgate::{Gate, Guard};
+use latchgate::{Error, Gate, Guard};
 use latchgate_actix::{
     Access, AccessToken, ApiTokens, GuardMiddleware, LoginMiddleware, RefreshedAccessToken,
     Rejection, SessionData, SessionEnded, SignIn, User,
@@ -17,6 +17,7 @@ use latchgate_actix::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::api_client::Called;
 use super::rules::guards;
 use super::{
     CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, token_for,
@@ -44,6 +45,8 @@ macro_rules! app {
             .route("/other", web::get().to(other))
             .route("/another", web::get().to(another))
             .route("/own", web::get().to(own))
+            .route("/as-user", web::get().to(as_user))
+            .route("/as-application", web::get().to(as_application))
             .route("/refresh", web::post().to(refresh))
             .route("/refresh", web::get().to(refresh))
             .route("/boom", web::get().to(boom))
@@ -179,6 +182,22 @@ async fn another(tokens: ApiTokens, request: HttpRequest) -> Result<Json<Value>,
 async fn own(gate: web::Data<Gate>, request: HttpRequest) -> Result<Json<Value>, Rejection> {
     let wanted = token_for(Some(request.query_string()));
     Ok(Json(told(&gate.client_credentials(&wanted).await?)))
+}
+
+async fn as_user(tokens: ApiTokens, request: HttpRequest) -> Result<String, Rejection> {
+    let called = Called::of(request.uri().query());
+    let api = called
+        .client()
+        .map_err(|error| Error::ApiCall(error.into()))?;
+    Ok(called.send(api.as_user(&tokens)).await?)
+}
+
+async fn as_application(gate: web::Data<Gate>, request: HttpRequest) -> Result<String, Rejection> {
+    let called = Called::of(request.uri().query());
+    let api = called
+        .client()
+        .map_err(|error| Error::ApiCall(error.into()))?;
+    Ok(called.send(api.as_application(&gate)).await?)
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

@@ -9,6 +9,7 @@
 //! | `GET /another?…` | `ApiTokens` | another one, as if the API had rejected the first |
 //! | `GET /own?…` | nobody | a token of the application itself |
 //! | `GET /call?url` | `AccessToken` | the status and the body of that API's answer |
+//! | `GET /as-user?…`, `GET /as-application?…` | `ApiTokens`; nobody | the same of an API that an `ApiClient` calls: see `api_client` |
 //! | `GET /admin`, `GET /read`, `GET /recent` | the role `admin`, the scope `email`, `max_age` 300 | `admitted` |
 //! | `GET /permitted`, `/either`, `/asked`, `/counted`, `/strong`, `/strong-recent`, `/by-method` | what `rules` says | `admitted` |
 //! | `GET /require?admin` | `Access`, for the role in the query | the subject |
@@ -32,6 +33,7 @@
 
 mod actix;
 pub mod api;
+mod api_client;
 mod rules;
 mod tower;
 

@@ -11,13 +11,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use futures_util::stream;
-use latchgate::{Gate, Guard};
+use latchgate::{Error, Gate, Guard};
 use latchgate_tower::{
     Access, AccessToken, ApiTokens, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection,
     SessionData, SessionEnded, SignIn, User,
 };
 use serde_json::Value;
 
+use super::api_client::Called;
 use super::rules::guards;
 use super::{
     CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, token_for,
@@ -41,6 +42,11 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
         .route("/other", get(other))
         .route("/another", get(another))
         .route("/own", get(own).with_state::<()>(gate.clone()))
+        .route("/as-user", get(as_user))
+        .route(
+            "/as-application",
+            get(as_application).with_state::<()>(gate.clone()),
+        )
         .route("/refresh", post(refresh).get(refresh))
         .route("/boom", get(boom))
         .route("/boom-token", get(boom_token))
@@ -169,6 +175,25 @@ async fn own(
 ) -> Result<Json<Value>, Rejection> {
     let wanted = token_for(query.as_deref());
     Ok(Json(told(&gate.client_credentials(&wanted).await?)))
+}
+
+async fn as_user(tokens: ApiTokens, RawQuery(query): RawQuery) -> Result<String, Rejection> {
+    let called = Called::of(query.as_deref());
+    let api = called
+        .client()
+        .map_err(|error| Error::ApiCall(error.into()))?;
+    Ok(called.send(api.as_user(&tokens)).await?)
+}
+
+async fn as_application(
+    State(gate): State<Gate>,
+    RawQuery(query): RawQuery,
+) -> Result<String, Rejection> {
+    let called = Called::of(query.as_deref());
+    let api = called
+        .client()
+        .map_err(|error| Error::ApiCall(error.into()))?;
+    Ok(called.send(api.as_application(&gate)).await?)
 }
 
 async fn refresh(token: RefreshedAccessToken) -> Json<Value> {

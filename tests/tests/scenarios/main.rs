@@ -2,6 +2,7 @@
 
 mod all_sessions;
 mod api;
+mod api_client;
 mod api_tokens;
 mod applications;
 mod authorization_request;

@@ -107,6 +107,7 @@ const HOUSES: &[(&str, &[(&str, u8)])] = &[
 const OUTSIDE: &[(&str, &str)] = &[
     ("crates/latchgate-tower/", "adapter"),
     ("crates/latchgate-actix/", "adapter"),
+    ("crates/latchgate-reqwest/", "adapter"),
     ("crates/latchgate-redis/", "store"),
     ("crates/latchgate-postgres/", "store"),
     ("crates/latchgate-tower-sessions/", "store"),

@@ -1,0 +1,104 @@
+//! Why a call was not made, and how it reads among the errors of the gate.
+
+use std::fmt;
+
+use latchgate::Error;
+
+use crate::base_urls::BaseUrlError;
+
+/// Why an [`ApiClient`](crate::ApiClient) cannot be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ApiClientError {
+    /// This is no base URL that access tokens can go to.
+    BaseUrl(String, BaseUrlError),
+    /// The HTTP client cannot be built.
+    Client(reqwest::Error),
+}
+
+impl fmt::Display for ApiClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BaseUrl(url, why) => write!(f, "the base URL `{url}` of an API {why}"),
+            Self::Client(_) => f.write_str("the HTTP client for an API cannot be built"),
+        }
+    }
+}
+
+impl std::error::Error for ApiClientError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::BaseUrl(..) => None,
+            Self::Client(source) => Some(source),
+        }
+    }
+}
+
+/// A URL that is not one of the API, so that nothing was sent there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignUrl {
+    /// Scheme, host and port.
+    pub origin: String,
+}
+
+impl fmt::Display for ForeignUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin } = self;
+        write!(
+            f,
+            "the request is for `{origin}` and not below a base URL of the API, so no access token goes there; name every base URL when the client is built"
+        )
+    }
+}
+
+impl std::error::Error for ForeignUrl {}
+
+/// What stopped a call, as an error of the gate: the [`Error`] of the access token itself, or [`Error::ApiCall`] with the
+/// HTTP client's error or a [`ForeignUrl`]. It names no URL, because a URL may contain secrets.
+///
+/// The adapters' `Rejection` is made of it by `?`, with their feature `reqwest`.
+#[must_use]
+pub fn call_error(error: reqwest_middleware::Error) -> Error {
+    match error.without_url() {
+        reqwest_middleware::Error::Middleware(error) => match error.downcast::<Error>() {
+            Ok(error) => error,
+            Err(other) => Error::ApiCall(other.into()),
+        },
+        reqwest_middleware::Error::Reqwest(error) => Error::ApiCall(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_of_a_token_stays_what_it_is() {
+        let token = reqwest_middleware::Error::middleware(Error::SessionEnded);
+        assert!(matches!(call_error(token), Error::SessionEnded));
+        let foreign = ForeignUrl {
+            origin: "https://evil.example".to_owned(),
+        };
+        let error = call_error(reqwest_middleware::Error::middleware(foreign));
+        assert_eq!((error.code(), error.status().as_u16()), ("api_call", 502));
+        assert!(format!("{error:?}").contains("https://evil.example"));
+    }
+
+    #[tokio::test]
+    async fn no_url_is_told() {
+        let client = reqwest::Client::new();
+        let refused = client.get("http://127.0.0.1:1/?secret=s3cret").send().await;
+        let error = call_error(refused.unwrap_err().into());
+        assert_eq!(error.code(), "api_call");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
+
+    #[test]
+    fn a_bad_base_url_is_named_with_the_cure() {
+        let error = ApiClientError::BaseUrl("orders".to_owned(), BaseUrlError::NotAbsolute);
+        assert_eq!(
+            error.to_string(),
+            "the base URL `orders` of an API is not an absolute URL, such as `https://api.example.com/v1`"
+        );
+    }
+}

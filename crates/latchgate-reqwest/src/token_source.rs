@@ -1,0 +1,54 @@
+//! Whose access token a call carries.
+
+use std::fmt;
+
+use latchgate::{AccessToken, ApiTokens, Error, Gate, TokenFor};
+
+/// Where the tokens of a caller come from.
+#[derive(Clone)]
+pub(crate) enum TokenSource {
+    /// The signed-in person: the login's own token, or one for this API.
+    User(ApiTokens, Option<TokenFor>),
+    /// The application itself.
+    Application(Gate, TokenFor),
+}
+
+impl TokenSource {
+    /// A token that is good, as far as is known.
+    pub(crate) async fn get(&self) -> Result<AccessToken, Error> {
+        match self {
+            Self::User(tokens, None) => tokens.login_token().await,
+            Self::User(tokens, Some(wanted)) => tokens.get(wanted).await,
+            Self::Application(gate, wanted) => gate.client_credentials(wanted).await,
+        }
+    }
+
+    /// Another token in place of one that the API has rejected. `None` if there is no other to be had: then the API's
+    /// answer stands.
+    pub(crate) async fn replace(
+        &self,
+        rejected: &AccessToken,
+    ) -> Result<Option<AccessToken>, Error> {
+        let other = match self {
+            Self::User(tokens, None) => tokens.replace_login_token(rejected).await,
+            Self::User(tokens, Some(wanted)) => tokens.replace(wanted, rejected).await,
+            Self::Application(gate, wanted) => {
+                gate.replace_client_credentials(wanted, rejected).await
+            }
+        };
+        match other {
+            // A login instead, for a token that the API may reject as well, could go round for ever.
+            Err(Error::NoRefreshToken) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User(..) => "User",
+            Self::Application(..) => "Application",
+        })
+    }
+}
