@@ -70,7 +70,7 @@ impl Provider {
                 "the assertion's iss and sub must be the client_id",
             ));
         }
-        let token_endpoint = format!("{}{}", self.issuer, Endpoint::Token.path());
+        let token_endpoint = format!("{}{}", self.origin, Endpoint::Token.path());
         if claims.aud != self.issuer && claims.aud != token_endpoint {
             return Err(TokenError::InvalidClient(
                 "the assertion's aud must be the issuer or the token endpoint",

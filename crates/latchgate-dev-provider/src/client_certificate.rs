@@ -23,6 +23,6 @@ impl Provider {
     pub(crate) fn url_of(&self, endpoint: Endpoint, headers: &HeaderMap) -> String {
         let alias = self.settings.mtls_base_url.as_ref();
         let alias = alias.filter(|_| self.certificate_of(headers).is_some());
-        format!("{}{}", alias.unwrap_or(&self.issuer), endpoint.path())
+        format!("{}{}", alias.unwrap_or(&self.origin), endpoint.path())
     }
 }

@@ -26,6 +26,7 @@ use crate::routes::routes;
 use crate::scope::Scope;
 use crate::server::Server;
 use crate::session::OpSessions;
+use crate::settings::IssuerEnd;
 use crate::used_assertions::UsedAssertions;
 use crate::world::random_token;
 
@@ -81,7 +82,11 @@ impl DevProvider {
             .cloned()
             .unwrap_or_else(|| Arc::new(Client::development()));
         let provider = Arc::new(Provider {
-            issuer: format!("http://{address}"),
+            issuer: match builder.settings.issuer_end {
+                IssuerEnd::Port => format!("http://{address}"),
+                IssuerEnd::Slash => format!("http://{address}/"),
+            },
+            origin: format!("http://{address}"),
             // Cookies do not know ports: two providers on one machine must not share a name.
             session_cookie: format!("dev-provider-{}", address.port()),
             people: builder.people.into_iter().map(Arc::new).collect(),
@@ -108,7 +113,8 @@ impl DevProvider {
         })
     }
 
-    /// The issuer identifier: `http://127.0.0.1:PORT`, without a trailing slash.
+    /// The issuer identifier: `http://127.0.0.1:PORT`, without a trailing slash unless
+    /// [`issuer_with_slash`](DevProviderBuilder::issuer_with_slash) asks for one.
     pub fn issuer(&self) -> &str {
         &self.provider.issuer
     }

@@ -16,7 +16,7 @@ use crate::settings::{Requests, ResponseIssuer};
 
 /// `GET /.well-known/openid-configuration`
 pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Value> {
-    let at = |endpoint: Endpoint| format!("{}{}", provider.issuer, endpoint.path());
+    let at = |endpoint: Endpoint| format!("{}{}", provider.origin, endpoint.path());
     let mut metadata = json!({
         "issuer": provider.issuer,
         "authorization_endpoint": at(Endpoint::Authorize),

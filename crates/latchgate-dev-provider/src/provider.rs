@@ -20,6 +20,8 @@ use crate::world::Clock;
 
 /// Everything the endpoints share.
 pub(crate) struct Provider {
+    /// Where its endpoints are, without a slash at the end.
+    pub(crate) origin: String,
     pub(crate) issuer: String,
     pub(crate) session_cookie: String,
     pub(crate) people: Vec<Arc<Person>>,

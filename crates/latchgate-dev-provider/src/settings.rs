@@ -22,6 +22,16 @@ pub(crate) enum ExpiresIn {
     Omitted,
 }
 
+/// How the issuer identifier ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum IssuerEnd {
+    /// In the port.
+    #[default]
+    Port,
+    /// In a slash.
+    Slash,
+}
+
 /// What access tokens look like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum AccessTokenFormat {
@@ -59,6 +69,7 @@ pub(crate) enum Requests {
 /// What does not change while a provider runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    pub(crate) issuer_end: IssuerEnd,
     pub(crate) id_token_alg: SigningAlg,
     pub(crate) access_token_lifetime: Duration,
     pub(crate) access_token_format: AccessTokenFormat,
@@ -74,6 +85,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            issuer_end: IssuerEnd::default(),
             id_token_alg: SigningAlg::default(),
             access_token_lifetime: Duration::from_secs(3600),
             access_token_format: AccessTokenFormat::default(),

@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::keys::SigningAlg;
 use crate::person::{Person, default_people};
 use crate::settings::{
-    AccessTokenFormat, DpopNonces, ExpiresIn, Requests, ResponseIssuer, Settings,
+    AccessTokenFormat, DpopNonces, ExpiresIn, IssuerEnd, Requests, ResponseIssuer, Settings,
 };
 use crate::world::{Clock, system_clock};
 
@@ -60,6 +60,12 @@ impl DevProviderBuilder {
         self.clients
             .retain(|known| known.client_id != client.client_id);
         self.clients.push(client);
+        self
+    }
+
+    /// Ends the issuer identifier in a slash, as Auth0 and the OpenID Foundation's conformance suite do.
+    pub fn issuer_with_slash(mut self) -> Self {
+        self.settings.issuer_end = IssuerEnd::Slash;
         self
     }
 

@@ -83,7 +83,7 @@ impl Provider {
             audience = grant.audience.iter().map(String::as_str).collect();
         }
         match audience.as_slice() {
-            [] => json!(format!("{}/userinfo", self.issuer)),
+            [] => json!(format!("{}/userinfo", self.origin)),
             [one] => json!(one),
             several => json!(several),
         }
