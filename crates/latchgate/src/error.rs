@@ -219,7 +219,7 @@ impl Error {
         }
     }
 
-    /// A code that stays the same from release to release, for logs, pages and support.
+    #[doc = include_str!("error/codes.md")]
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -850,6 +850,34 @@ mod tests {
         for (error, code, status, fault) in table() {
             let found = (error.code(), error.status().as_u16(), error.fault());
             assert_eq!(found, (code, status, fault), "{error:?}");
+        }
+    }
+
+    /// `tidy` compares the list with the source, so that none is missing.
+    #[test]
+    fn the_list_of_codes_tells_statuses_and_faults() {
+        let rows = || {
+            include_str!("error/codes.md")
+                .lines()
+                .filter(|line| line.starts_with("| `"))
+        };
+        for row in rows() {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [code, statuses, faults, _] = cells[..] else {
+                panic!("not four cells: {row}");
+            };
+            let code = code.trim_matches('`');
+            for (error, _, status, fault) in table().iter().filter(|row| row.1 == code) {
+                assert!(statuses.contains(&status.to_string()), "{status}: {row}");
+                let fault = format!("{fault:?}").to_lowercase();
+                assert!(faults.contains(&fault), "{error} is by {fault}: {row}");
+            }
+        }
+        let listed: Vec<&str> = rows().filter_map(|row| row.split('`').nth(1)).collect();
+        let once: std::collections::BTreeSet<&&str> = listed.iter().collect();
+        assert_eq!(once.len(), listed.len(), "a code has two rows");
+        for (_, code, ..) in table() {
+            assert!(listed.contains(&code), "{code} has no row");
         }
     }
 

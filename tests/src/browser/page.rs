@@ -119,6 +119,19 @@ impl Page {
             .map_or_else(String::new, |(code, _)| code.to_owned())
     }
 
+    /// The id of a refusal, under which the log has its cause.
+    ///
+    /// # Errors
+    /// It shows none.
+    pub fn id(&self) -> Result<String, Failure> {
+        if let Ok(problem) = serde_json::from_str::<Value>(&self.body) {
+            return Ok(problem["id"].as_str().ok_or("no id")?.to_owned());
+        }
+        let mut codes = self.body.split("<code>").skip(2);
+        let shown = codes.next().and_then(|rest| rest.split_once("</code>"));
+        Ok(shown.ok_or_else(|| format!("no id: {self}"))?.0.to_owned())
+    }
+
     pub(super) fn location_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
         let location = headers.get(LOCATION);
         Ok(location

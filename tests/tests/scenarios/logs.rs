@@ -1,31 +1,24 @@
 //! What an operator finds in the log.
 
+use latchgate::{LoginRejection, User};
 use latchgate_dev_provider::{Answer, Endpoint};
+use latchgate_tests::app::Count;
 use latchgate_tests::{Failure, OLD_KEY, Page, Setup, Transcript, World, scenarios};
 
 scenarios!(
     what_happened_is_told_by_its_level,
     an_endpoint_that_cannot_be_reached_is_named,
-    junk_in_the_cookie_is_no_alarm;
+    junk_in_the_cookie_is_no_alarm,
+    a_refused_login_is_one_line_even_if_nobody_waits_for_it;
     in either keeping:
     every_id_that_is_shown_is_in_the_log,
     a_denial_says_who_where_and_which_rule,
     a_key_that_is_gone_is_told_but_not_each_time,
 );
 
-/// The id that a page or a problem document shows.
-fn id(page: &Page) -> Result<String, Failure> {
-    if let Ok(problem) = serde_json::from_str::<serde_json::Value>(&page.body) {
-        return Ok(problem["id"].as_str().ok_or("no id")?.to_owned());
-    }
-    let mut codes = page.body.split("<code>").skip(2);
-    let shown = codes.next().and_then(|rest| rest.split_once("</code>"));
-    Ok(shown.ok_or_else(|| format!("no id: {page}"))?.0.to_owned())
-}
-
 /// The line of the log that has the id of a page.
 fn line(transcript: &Transcript, page: &Page) -> Result<String, Failure> {
-    let id = id(page)?;
+    let id = page.id()?;
     let text = transcript.text();
     let line = text.lines().find(|line| line.contains(&id));
     Ok(line
@@ -166,6 +159,52 @@ async fn junk_in_the_cookie_is_no_alarm(setup: Setup) -> Result<(), Failure> {
     let text = transcript.text();
     assert!(!text.contains(&"A".repeat(43)), "the log repeats the junk");
     Ok(())
+}
+
+/// Alice's login is refused by the application: in a browser that waits, and in one that hangs up before.
+async fn a_refused_login_is_one_line_even_if_nobody_waits_for_it(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let transcript = Transcript::begin();
+    let refuse = async |_: User| Err::<Count, _>(LoginRejection::forbidden("no customer"));
+    let world = setup
+        .gate(move |gate| gate.on_login(refuse))
+        .start()
+        .await?;
+    let issuer = format!("issuer=\"{}\"", world.provider.issuer());
+    let told = || -> Vec<String> {
+        let text = transcript.text();
+        let lines = text.lines().filter(|line| line.contains("subject="));
+        let lines = lines.filter(|line| line.contains(&issuer));
+        lines.map(str::to_owned).collect()
+    };
+    let browser = world.browser()?;
+    let callback = world.callback(&browser, "/me").await?;
+    let page = browser.get(callback.as_str()).await?;
+    assert_eq!(page.code(), "login_refused", "{page}");
+    let lines = told();
+    assert_eq!(lines, [line(&transcript, &page)?]);
+    for part in [
+        "event=\"rejection\"",
+        "code=\"login_refused\"",
+        "subject=\"alice\"",
+    ] {
+        assert!(lines[0].contains(part), "{part} is missing: {lines:?}");
+    }
+
+    let callback = world.callback(&browser, "/me").await?;
+    world.provider.reset_calls();
+    world.mischief().answer(Endpoint::Token, Answer::Hang);
+    let waiting = browser.clone();
+    let waiting = tokio::spawn(async move { waiting.get(callback.as_str()).await.map(drop) });
+    let redeeming = || world.calls(Endpoint::Token) == 1;
+    world.until("the code is redeemed", redeeming).await?;
+    waiting.abort();
+    let gone = waiting.await;
+    assert!(gone.is_err_and(|error| error.is_cancelled()));
+    world.mischief().clear();
+    let again = || told().len() == 2;
+    world.until("the second refusal is logged", again).await
 }
 
 async fn what_happened_is_told_by_its_level(setup: Setup) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ mod ceilings;
 mod clear_site_data;
 mod client_assertions;
 mod configuration;
+mod conformance;
 mod cookie_attributes;
 mod dpop;
 mod endings;

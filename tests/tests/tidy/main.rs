@@ -2,6 +2,8 @@
 //! file may be, where a standard must be cited. `ARCHITECTURE.md` gives the reasons; every finding names its cure.
 
 mod circles;
+mod codes;
+mod conformance;
 mod examples;
 mod homes;
 mod imports;
@@ -90,6 +92,25 @@ fn nothing_is_allowed_or_left_to_do() {
 fn the_readme_explains_every_line_of_the_log() {
     let readme = source::read("README.md");
     every(|source| logs::unexplained(source, &readme));
+}
+
+#[test]
+fn every_module_of_the_conformance_suite_has_a_scenario_or_an_excuse() {
+    let text = source::read(conformance::TABLE);
+    assert!(text.len() > 1_000, "the table was not found");
+    let table = source::Source::new(conformance::TABLE, &text);
+    report(&conformance::uncovered(&table, &source::workspace()));
+}
+
+#[test]
+fn every_code_is_in_the_list() {
+    let file = |path| source::Source::new(path, &source::read(path));
+    let list = file(codes::LIST);
+    assert!(
+        list.text.contains("| `state_missing` |"),
+        "the list was not found"
+    );
+    report(&codes::unlisted(&codes::MADE_IN.map(file), &list));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Finishing a login: from the provider's authorization response to the session.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 use super::Gate;
 use super::page::redirect;
-use super::refuse::Retry;
+use super::refuse::{RefusedRequest, Retry};
 use super::route_request::RequestParts;
 use crate::authorization::{
     AuthorizationError, CookiePersistence, Expected, Parameters, PendingLogin, ReplacedSession,
@@ -32,6 +32,8 @@ struct Login {
     replaces: Option<ReplacedSession>,
     /// The session of the callback request.
     brought: RequestSession,
+    /// Issuer and subject, once the provider's word for them is verified.
+    person: OnceLock<(String, String)>,
 }
 
 impl Gate {
@@ -66,8 +68,9 @@ impl Gate {
             None => &self.0.login_cookie,
         };
         let used_up = kind.clear(&suffix);
-        let finished = self.finish(parameters, begun, parts).await;
-        let mut answer = finished.unwrap_or_else(|error| self.refuse(&error, &parts.asked(retry)));
+        let asked = parts.asked(retry);
+        let finished = self.finish(parameters, begun, parts, asked.clone()).await;
+        let mut answer = finished.unwrap_or_else(|error| self.refuse(&error, &asked));
         answer.headers_mut().append(header::SET_COOKIE, used_up);
         Ok(answer)
     }
@@ -77,6 +80,7 @@ impl Gate {
         parameters: Parameters<'_>,
         begun: Option<(PendingLogin, Arc<RelyingParty>)>,
         parts: &RequestParts,
+        mut asked: RefusedRequest,
     ) -> Result<Response<Bytes>, Error> {
         let Some((mut pending, party)) = begun else {
             return self.no_pending_login(parts).await;
@@ -99,16 +103,27 @@ impl Gate {
             remembered,
             replaces,
             brought,
+            person: OnceLock::new(),
         };
         let gate = self.clone();
-        let signing_in = async move { gate.finish_login(code, login, opening).await };
-        let signed_in = self.0.background.run(Room::Logins, signing_in).await;
-        let cookies = signed_in.unwrap_or(Err(Error::Interrupted))?;
-        let mut answer = redirect(return_to.as_str());
-        for cookie in cookies {
-            answer.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        Ok(answer)
+        // A login that is refused is logged, whether or not the browser still waits.
+        let signing_in = async move {
+            match gate.finish_login(code, &login, opening).await {
+                Ok(cookies) => {
+                    let mut answer = redirect(return_to.as_str());
+                    for cookie in cookies {
+                        answer.headers_mut().append(header::SET_COOKIE, cookie);
+                    }
+                    answer
+                }
+                Err(error) => {
+                    asked.person = login.person.into_inner();
+                    gate.refuse(&error, &asked)
+                }
+            }
+        };
+        let answered = self.0.background.run(Room::Logins, signing_in).await;
+        answered.ok_or(Error::Interrupted)
     }
 
     /// A response that belongs to no pending login. Somebody who is signed in went back in the browser's history or
@@ -139,13 +154,13 @@ impl Gate {
     async fn finish_login(
         &self,
         code: VerifiedCode,
-        login: Login,
+        login: &Login,
         brought: impl Future<Output = Result<Option<LoadedSession>, Error>> + Send,
     ) -> Result<Vec<HeaderValue>, Error> {
         let tokens = login.party.exchange(code).await?;
         let signed_in = async {
-            let session = self.new_session(&tokens, &login).await?;
-            self.replace_session(session, brought.await?, &login).await
+            let session = self.new_session(&tokens, login).await?;
+            self.replace_session(session, brought.await?, login).await
         };
         let signed_in = signed_in.await;
         if let (Err(_), Some(refresh_token)) = (&signed_in, tokens.refresh_token) {
@@ -161,7 +176,11 @@ impl Gate {
         let session = login
             .party
             .begin_session(tokens, &login.expected, beginning.start);
-        let mut session = self.sessions().admit(session.await?, beginning).await?;
+        let session = session.await?;
+        let _ = login
+            .person
+            .set((session.issuer.to_string(), session.subject.to_string()));
+        let mut session = self.sessions().admit(session, beginning).await?;
         session.extras.remembered = login.remembered;
         self.run_login_hook(session).await
     }
@@ -173,19 +192,8 @@ impl Gate {
             return Ok(session);
         };
         let session = Arc::new(session);
-        match hook.call(context.user(&session)).await.map_err(Error::from) {
-            Ok(data) => Ok(session.with_data(data)),
-            Err(error) => {
-                tracing::info!(
-                    event = "login_rejected",
-                    issuer = &*session.issuer,
-                    subject = &*session.subject,
-                    code = error.code(),
-                    "the application rejected a login"
-                );
-                Err(error)
-            }
-        }
+        let data = hook.call(context.user(&session)).await?;
+        Ok(session.with_data(data))
     }
 
     /// Stores a new session and ends the one that it replaces: the one of this request, or of the request that began

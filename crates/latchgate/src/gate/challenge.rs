@@ -133,6 +133,7 @@ impl Challenge {
             html: self.html,
             path: self.path().to_owned(),
             retry,
+            person: None,
         }
     }
 

@@ -14,12 +14,15 @@ use crate::return_to::ReturnTo;
 use crate::session::SessionEnd;
 
 /// What a refusal may say of the request.
+#[derive(Clone)]
 pub(super) struct RefusedRequest {
     /// Whether the client prefers HTML.
     pub(super) html: bool,
     /// Its path, for the log.
     pub(super) path: String,
     pub(super) retry: Retry,
+    /// Issuer and subject of somebody whose login is refused although the provider has vouched for them, for the log.
+    pub(super) person: Option<(String, String)>,
 }
 
 /// What the visitor was doing, so that they can try again.
@@ -73,6 +76,7 @@ impl Gate {
     /// The opaque response to an error. The cause is logged.
     pub(super) fn refuse(&self, error: &Error, asked: &RefusedRequest) -> Response<Bytes> {
         let id = self.incident_id();
+        let person = asked.person.as_ref();
         // The level is part of the call site.
         macro_rules! log {
             ($level:ident) => {
@@ -81,6 +85,8 @@ impl Gate {
                     id,
                     code = error.code(),
                     fault = ?error.fault(),
+                    issuer = person.map(|(issuer, _)| issuer.as_str()),
+                    subject = person.map(|(_, subject)| subject.as_str()),
                     path = asked.path,
                     cause = ?error,
                     "refused"

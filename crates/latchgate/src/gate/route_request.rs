@@ -67,6 +67,7 @@ impl RequestParts {
             html: self.html,
             path: self.path.clone(),
             retry,
+            person: None,
         }
     }
 

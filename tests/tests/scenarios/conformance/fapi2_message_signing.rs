@@ -1,0 +1,60 @@
+//! `fapi2-message-signing-final-client-test-plan`: the modules of the security profile with signed requests, and those for
+//! signed answers (JARM). The suite calls them all by the security profile's name.
+
+use latchgate_tests::{Failure, Setup};
+
+/// The modules that the security profile has, too.
+mod either_response {
+    use super::super::fapi2::{self, message_signing};
+    use super::{Failure, Setup};
+
+    plan!(message_signing:
+        fapi2_security_profile_final_client_test_happy_path => fapi2::happy_path,
+        fapi2_security_profile_final_client_test_happy_path_no_dpop_nonce => fapi2::no_dpop_nonce,
+        fapi2_security_profile_final_client_test_discovery_issuer_mismatch => fapi2::discovery_issuer_mismatch,
+        fapi2_security_profile_final_client_test_invalid_iss => fapi2::invalid_iss,
+        fapi2_security_profile_final_client_test_invalid_aud => fapi2::invalid_aud,
+        fapi2_security_profile_final_client_test_invalid_secondary_aud => fapi2::invalid_secondary_aud,
+        fapi2_security_profile_final_client_test_invalid_null_alg => fapi2::null_alg,
+        fapi2_security_profile_final_client_test_invalid_alternate_alg => fapi2::alternate_alg,
+        fapi2_security_profile_final_client_test_invalid_expired_exp => fapi2::expired_exp,
+        fapi2_security_profile_final_client_test_invalid_missing_exp => fapi2::missing_exp,
+        fapi2_security_profile_final_client_test_invalid_missing_aud => fapi2::missing_aud,
+        fapi2_security_profile_final_client_test_invalid_missing_iss => fapi2::missing_iss,
+        fapi2_security_profile_final_client_test_valid_aud_as_array => fapi2::aud_as_array,
+        fapi2_security_profile_final_client_test_invalid_nonce => fapi2::invalid_nonce,
+        fapi2_security_profile_final_client_test_invalid_missing_nonce => fapi2::missing_nonce,
+        fapi2_security_profile_final_client_test_ensure_authorization_response_with_invalid_state_fails => fapi2::invalid_state,
+        fapi2_security_profile_final_client_test_ensure_authorization_response_with_invalid_missing_state_fails => fapi2::missing_state,
+        fapi2_security_profile_final_client_test_token_endpoint_response_without_expires_in => fapi2::no_expires_in,
+        fapi2_security_profile_final_client_test_token_type_case_insensitivity => fapi2::token_type_in_other_case,
+        fapi2_security_profile_final_client_test_rs_dpop_auth_scheme_case_insensitivity => fapi2::scheme_in_other_case,
+    );
+}
+
+/// In a signed answer `iss` is a claim.
+mod plain_response {
+    use super::super::fapi2::{self, plain_response};
+    use super::{Failure, Setup};
+
+    plan!(plain_response:
+        fapi2_security_profile_final_client_test_invalid_authorization_response_iss => fapi2::invalid_response_iss,
+        fapi2_security_profile_final_client_test_remove_authorization_response_iss => fapi2::no_response_iss,
+    );
+}
+
+mod jarm {
+    use super::super::fapi2::{self, jarm};
+    use super::{Failure, Setup};
+
+    plan!(jarm:
+        fapi2_security_profile_final_client_test_ensure_jarm_without_iss_fails => fapi2::jwt_without_iss,
+        fapi2_security_profile_final_client_test_ensure_jarm_with_invalid_iss_fails => fapi2::jwt_with_invalid_iss,
+        fapi2_security_profile_final_client_test_ensure_jarm_without_aud_fails => fapi2::jwt_without_aud,
+        fapi2_security_profile_final_client_test_ensure_jarm_with_invalid_aud_fails => fapi2::jwt_with_invalid_aud,
+        fapi2_security_profile_final_client_test_ensure_jarm_without_exp_fails => fapi2::jwt_without_exp,
+        fapi2_security_profile_final_client_test_ensure_jarm_with_expired_exp_fails => fapi2::jwt_with_expired_exp,
+        fapi2_security_profile_final_client_test_ensure_jarm_with_invalid_sig_fails => fapi2::jwt_with_invalid_sig,
+        fapi2_security_profile_final_client_test_ensure_jarm_signature_is_not_none => fapi2::jwt_with_alg_none,
+    );
+}
