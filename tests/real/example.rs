@@ -32,6 +32,13 @@ pub(crate) const QUICKSTART: Example = Example {
     ready: "/",
 };
 
+/// The relying party for the conformance suite.
+pub(crate) const CONFORMANCE_RP: Example = Example {
+    name: "conformance-rp",
+    variable: "LATCHGATE_TEST_CONFORMANCE_RP",
+    ready: "/",
+};
+
 /// An example server.
 #[derive(Clone, Copy)]
 pub(crate) struct Example {

@@ -14,6 +14,7 @@ mod case;
 mod child;
 mod chromium;
 mod cluster;
+mod conformance_rp;
 mod example;
 mod need;
 mod oidc_provider;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let mut cases = oidc_provider::cases();
     cases.extend(api::cases());
+    cases.extend(conformance_rp::cases());
     cases.extend(terminal::cases());
     cases.extend(chromium::cases());
     cases.extend(redis::cases());

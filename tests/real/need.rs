@@ -42,6 +42,7 @@ impl Need {
                 "LATCHGATE_TEST_AXUM_LOGIN",
                 "LATCHGATE_TEST_ACTIX_LOGIN",
                 "LATCHGATE_TEST_QUICKSTART",
+                "LATCHGATE_TEST_CONFORMANCE_RP",
             ],
         }
     }

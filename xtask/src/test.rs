@@ -12,6 +12,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("LATCHGATE_TEST_AXUM_LOGIN", "latchgate-example-axum"),
     ("LATCHGATE_TEST_ACTIX_LOGIN", "latchgate-example-actix"),
     ("LATCHGATE_TEST_QUICKSTART", "latchgate-example-quickstart"),
+    (
+        "LATCHGATE_TEST_CONFORMANCE_RP",
+        "latchgate-example-conformance-rp",
+    ),
 ];
 
 /// How many runs of the simulation are enough for a change; nights may have more (`cargo xtask simulate`).
