@@ -29,3 +29,4 @@ mod front_channel_logout;
 mod refresh_token;
 mod rp_initiated_logout;
 mod suite;
+mod third_party_login;
