@@ -6,9 +6,13 @@
 //
 //   PORT               port on 127.0.0.1; 0 (the default) takes a free one
 //   RP_BASE_URL        the application that logs in here; its /callback and / are the registered URIs
-//   CLIENT_AUTH        client_secret_basic (default), client_secret_post, private_key_jwt, none
+//   CLIENT_AUTH        client_secret_basic (default), client_secret_post, private_key_jwt, tls_client_auth, none
 //   ID_TOKEN_ALG       RS256 (default), ES256, PS256
-//   CLIENT_JWK         the public key of the client, for FAPI
+//   CLIENT_JWK         the public key of the client, for private_key_jwt
+//   ENCRYPTION         alg and enc of ID tokens and userinfo, such as "RSA-OAEP-256 A256GCM"; then both are encrypted
+//   DECRYPTION_JWK     the public key that they are encrypted for
+//   TLS_FOLDER         where ca.pem and server.pem are, for tls_client_auth: the endpoints are then also at an https port,
+//                      for clients with a certificate of that authority, and tokens are bound to it
 //   FAPI               security_profile or message_signing: what FAPI 2.0 demands of the client
 //   ACCESS_TOKENS      of the API: jwt (default), opaque
 //   ACCESS_TOKEN_TTL   seconds, default 600
@@ -17,7 +21,9 @@
 // With the argument --exit-with-stdin it also stops when its standard input closes, so it does not outlive its test.
 
 import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import Provider, { errors } from 'oidc-provider';
 
 // oidc-provider asks for Node.js 22; this one method is all that Node.js 18 and 20.0 lack of it.
@@ -28,6 +34,9 @@ const relyingParty = env.RP_BASE_URL ?? 'http://127.0.0.1:3000';
 const clientAuth = env.CLIENT_AUTH ?? 'client_secret_basic';
 const idTokenAlg = env.ID_TOKEN_ALG ?? 'RS256';
 const fapi = env.FAPI;
+const jwks = [env.CLIENT_JWK, env.DECRYPTION_JWK].filter(Boolean).map((jwk) => JSON.parse(jwk));
+const [encryptionAlg, encryptionEnc] = env.ENCRYPTION?.split(' ') ?? [];
+const tlsFolder = env.TLS_FOLDER;
 const signed = fapi === 'message_signing';
 const accessTokenTtl = Number(env.ACCESS_TOKEN_TTL ?? 600);
 const lifetime = Number(env.LIFETIME ?? 600);
@@ -36,16 +45,27 @@ const lifetime = Number(env.LIFETIME ?? 600);
 function client() {
   return {
     client_id: 'latchgate',
-    ...(clientAuth === 'none' ? {} : { client_secret: 'latchgate-secret-of-at-least-32-bytes' }),
+    ...(clientAuth.startsWith('client_secret') && { client_secret: 'latchgate-secret-of-at-least-32-bytes' }),
     redirect_uris: [`${relyingParty}/callback`],
     post_logout_redirect_uris: [`${relyingParty}/`],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: clientAuth,
     id_token_signed_response_alg: idTokenAlg,
+    ...(jwks.length > 0 && { jwks: { keys: jwks } }),
+    ...(clientAuth === 'private_key_jwt' && { token_endpoint_auth_signing_alg: 'ES256' }),
+    ...(encryptionAlg && {
+      id_token_encrypted_response_alg: encryptionAlg,
+      id_token_encrypted_response_enc: encryptionEnc,
+      userinfo_signed_response_alg: idTokenAlg,
+      userinfo_encrypted_response_alg: encryptionAlg,
+      userinfo_encrypted_response_enc: encryptionEnc,
+    }),
+    ...(tlsFolder && {
+      tls_client_auth_san_dns: 'latchgate',
+      tls_client_certificate_bound_access_tokens: true,
+    }),
     ...(fapi && {
-      jwks: { keys: [JSON.parse(env.CLIENT_JWK)] },
-      token_endpoint_auth_signing_alg: 'ES256',
       dpop_bound_access_tokens: true,
       require_pushed_authorization_requests: true,
     }),
@@ -108,7 +128,13 @@ function getResourceServerInfo(_ctx, indicator) {
   };
 }
 
+/** The certificate of the client's connection. */
+function certificate(ctx) {
+  return ctx.socket.encrypted ? ctx.socket.getPeerX509Certificate() : undefined;
+}
+
 const configuration = {
+  ...(tlsFolder && { clientAuthMethods: ['tls_client_auth'] }),
   ...(fapi && {
     clientAuthMethods: ['private_key_jwt'],
     enabledJWA: {
@@ -117,6 +143,14 @@ const configuration = {
       clientAuthSigningAlgValues: ['PS256', 'ES256', 'EdDSA'],
       requestObjectSigningAlgValues: ['PS256', 'ES256', 'EdDSA'],
       dPoPSigningAlgValues: ['PS256', 'ES256', 'EdDSA'],
+    },
+  }),
+  ...(encryptionAlg && {
+    enabledJWA: {
+      idTokenEncryptionAlgValues: [encryptionAlg],
+      idTokenEncryptionEncValues: [encryptionEnc],
+      userinfoEncryptionAlgValues: [encryptionAlg],
+      userinfoEncryptionEncValues: [encryptionEnc],
     },
   }),
   clients: [client()],
@@ -153,6 +187,18 @@ const configuration = {
     revocation: { enabled: true },
     rpInitiatedLogout: { enabled: true },
     userinfo: { enabled: true },
+    ...(encryptionAlg && { encryption: { enabled: true }, jwtUserinfo: { enabled: true } }),
+    ...(tlsFolder && {
+      mTLS: {
+        enabled: true,
+        tlsClientAuth: true,
+        certificateBoundAccessTokens: true,
+        getCertificate: certificate,
+        certificateAuthorized: (ctx) => ctx.socket.authorized,
+        certificateSubjectMatches: (ctx, _property, expected) =>
+          certificate(ctx).subjectAltName === `DNS:${expected}`,
+      },
+    }),
     ...(fapi && {
       fapi: { enabled: true, profile: '2.0' },
       // A nonce is demanded of every proof, at the token endpoint and at resources.
@@ -166,6 +212,30 @@ const configuration = {
   },
 };
 
+/** Where clients with a certificate find the endpoints, once there is a server for them. */
+async function mtlsServer() {
+  const pem = readFileSync(`${tlsFolder}/server.pem`);
+  const tls = createTlsServer({
+    key: pem,
+    cert: pem,
+    ca: readFileSync(`${tlsFolder}/ca.pem`),
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+  await new Promise((listening) => tls.listen(0, '127.0.0.1', listening));
+  const at = `https://127.0.0.1:${tls.address().port}`;
+  configuration.discovery = {
+    mtls_endpoint_aliases: {
+      token_endpoint: `${at}/token`,
+      userinfo_endpoint: `${at}/me`,
+      revocation_endpoint: `${at}/token/revocation`,
+      introspection_endpoint: `${at}/token/introspection`,
+    },
+  };
+  return tls;
+}
+
+const tls = tlsFolder && (await mtlsServer());
 const server = createServer();
 server.listen(Number(env.PORT ?? 0), '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -175,6 +245,7 @@ server.listen(Number(env.PORT ?? 0), '127.0.0.1', () => {
     provider.on(event, (_ctx, error) => console.error(`${event}: ${error.message}: ${error.error_description ?? ''} ${error.error_detail ?? ''}`));
   }
   server.on('request', provider.callback());
+  tls?.on('request', provider.callback());
   process.stdout.write(`${JSON.stringify({ issuer })}\n`);
 });
 

@@ -7,7 +7,7 @@ use url::Url;
 use crate::case::{Case, Failure};
 use crate::example::{Address, BOTH, Example};
 use crate::need::Need;
-use crate::provider::{Provider, Registration};
+use crate::provider::{CLIENT_KEY, Provider, RSA_KEY, Registration};
 use crate::world::{PAGES, Setup, World};
 use latchgate_tests::browser::Browser;
 
@@ -40,6 +40,15 @@ pub(crate) fn cases() -> Vec<Case> {
         ("LATCHGATE_USERINFO", "true"),
     ]);
     let signed = signed.fapi("message_signing");
+    let private_key = plain.authenticated_by("private_key_jwt");
+    let rsa = plain.encrypted("RSA-OAEP-256", "A256GCM", RSA_KEY);
+    let agreed = plain.encrypted("ECDH-ES", "A128CBC-HS256", CLIENT_KEY);
+    let wrapped = private_key.encrypted("ECDH-ES+A256KW", "A256GCM", CLIENT_KEY);
+    let certificate = plain.with(&[
+        ("LATCHGATE_USERINFO", "true"),
+        ("LATCHGATE_CERTIFICATE_BOUND_TOKENS", "true"),
+    ]);
+    let certificate = certificate.authenticated_by("tls_client_auth");
     for at in BOTH {
         cases.extend([
             case(
@@ -56,6 +65,11 @@ pub(crate) fn cases() -> Vec<Case> {
             case(at, "es256", es256, lands_where_it_began),
             case(at, "client_secret_post", secret_in_body, login_and_refresh),
             case(at, "public_client", public, login_and_refresh),
+            case(at, "private_key_jwt", private_key, login_and_refresh),
+            case(at, "encrypted_rsa_oaep_256", rsa, encrypted_claims),
+            case(at, "encrypted_ecdh_es", agreed, encrypted_claims),
+            case(at, "encrypted_ecdh_es_a256kw", wrapped, encrypted_claims),
+            case(at, "tls_client_auth", certificate, bound_tokens_work),
             case(at, "fapi2", fapi2, bound_tokens_work),
             case(at, "fapi2_message_signing", signed, bound_tokens_work),
         ]);
@@ -117,6 +131,31 @@ async fn userinfo_claims(world: &mut World) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Nothing but a JWE around a JWS is accepted in either place, at login and after a refresh.
+async fn encrypted_claims(world: &mut World) -> Result<(), Failure> {
+    userinfo_claims(world).await?;
+    let metadata = world.provider.metadata().await?;
+    let token = world.app.url("/token");
+    let token = world.browser.fetch("GET", &token).await?.json(200)?;
+    let userinfo = metadata["userinfo_endpoint"].as_str().unwrap_or_default();
+    let answer = reqwest::Client::builder().no_proxy().build()?;
+    let answer = answer
+        .get(userinfo)
+        .bearer_auth(token["access_token"].as_str().unwrap_or_default())
+        .send()
+        .await?
+        .text()
+        .await?;
+    ensure!(
+        answer.split('.').count() == 5,
+        "userinfo is no JWE: {answer}"
+    );
+    world.refresh().await?;
+    let me = world.me().await?;
+    ensure!(me["email"] == "alice@example.com", "{me}");
+    Ok(())
+}
+
 async fn refresh_rotates(world: &mut World) -> Result<(), Failure> {
     world.log_in().await?;
     let first = world.token().await?;
@@ -170,8 +209,9 @@ async fn login_and_refresh(world: &mut World) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Pushed requests, private_key_jwt, and tokens that are bound to a key, each use of which needs a nonce: at login, in
-/// refreshes, and at the userinfo endpoint, whose claims these are.
+/// Tokens that are bound: within FAPI to a key, each use of which needs a nonce, with pushed requests and
+/// private_key_jwt; or to the client's certificate. At login, in refreshes, and at the userinfo endpoint, whose claims
+/// these are.
 async fn bound_tokens_work(world: &mut World) -> Result<(), Failure> {
     world.log_in().await?;
     let me = world.me().await?;

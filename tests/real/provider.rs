@@ -1,13 +1,15 @@
 //! npm `oidc-provider`, started on loopback for one case.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use latchgate::ClientKey;
+use latchgate::{ClientKey, DecryptionKey};
+use latchgate_tests::Authority;
 use serde_json::Value;
 use url::Url;
 
 use crate::case::Failure;
-use crate::child::Server;
+use crate::child::{Server, output};
 use crate::need::place;
 
 /// The secret of the client that `server.mjs` registers.
@@ -22,6 +24,34 @@ pub(crate) struct Registration {
     pub(crate) access_tokens: &'static str,
     /// What of FAPI 2.0 the provider demands; the client then has [`CLIENT_KEY`].
     pub(crate) fapi: Option<&'static str>,
+    /// How ID tokens and userinfo are encrypted, if they are.
+    pub(crate) encryption: Option<Encryption>,
+}
+
+/// What ID tokens and userinfo are encrypted with.
+#[derive(Clone, Copy)]
+pub(crate) struct Encryption {
+    pub(crate) alg: &'static str,
+    pub(crate) enc: &'static str,
+    /// The path of the client's private key.
+    pub(crate) key: &'static str,
+}
+
+impl Registration {
+    /// Whether the client has [`CLIENT_KEY`].
+    pub(crate) fn has_key(&self) -> bool {
+        self.client_auth == "private_key_jwt"
+    }
+
+    /// Whether the client has a secret.
+    pub(crate) fn has_secret(&self) -> bool {
+        self.client_auth.starts_with("client_secret")
+    }
+
+    /// Whether the client presents a certificate, to which its tokens are bound.
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.client_auth == "tls_client_auth"
+    }
 }
 
 /// The private key of the client, where it has one.
@@ -37,13 +67,22 @@ impl Default for Registration {
             id_token_alg: "RS256",
             access_tokens: "jwt",
             fapi: None,
+            encryption: None,
         }
     }
 }
 
+/// An RSA key of the client's.
+pub(crate) const RSA_KEY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../crates/latchgate/src/jose/private_key/tests/rsa.pkcs8.pem"
+);
+
 /// A running provider.
 pub(crate) struct Provider {
     pub(crate) issuer: String,
+    /// The folder with `ca.pem` and `client.pem`, if there are certificates.
+    pub(crate) certificates: Option<PathBuf>,
     server: Server,
 }
 
@@ -60,16 +99,34 @@ impl Provider {
             .env("ID_TOKEN_ALG", registration.id_token_alg)
             .env("ACCESS_TOKENS", registration.access_tokens);
         if let Some(fapi) = registration.fapi {
+            command.env("FAPI", fapi);
+        }
+        if registration.has_key() {
             let key = ClientKey::from_pem(std::fs::read(CLIENT_KEY)?)?;
+            command.env("CLIENT_JWK", key.public_jwk());
+        }
+        if let Some(Encryption { alg, enc, key }) = registration.encryption {
+            let key = DecryptionKey::from_pem(std::fs::read(key)?)?;
             command
-                .env("FAPI", fapi)
-                .env("CLIENT_JWK", key.public_jwk());
+                .env("ENCRYPTION", format!("{alg} {enc}"))
+                .env("DECRYPTION_JWK", key.public_jwk());
+        }
+        let certificates = match registration.has_certificate() {
+            true => Some(certificates(&output("real-certificates")?)?),
+            false => None,
+        };
+        if let Some(folder) = &certificates {
+            command.env("TLS_FOLDER", folder);
         }
         let mut server = Server::spawn("oidc-provider", &mut command)?;
         let issuer = server
             .until("issuer line", |said| async move { issuer(&said) })
             .await?;
-        Ok(Self { issuer, server })
+        Ok(Self {
+            issuer,
+            certificates,
+            server,
+        })
     }
 
     /// Whether a page is the provider's.
@@ -116,6 +173,18 @@ impl Provider {
             .collect::<Vec<_>>()
             .join("\n")
     }
+}
+
+/// Writes the certificates of an authority, of the provider and of the client into a folder.
+fn certificates(folder: &Path) -> Result<PathBuf, Failure> {
+    let authority = Authority::new()?;
+    std::fs::write(folder.join("ca.pem"), authority.pem())?;
+    for (file, name) in [("server.pem", "127.0.0.1"), ("client.pem", "latchgate")] {
+        let issued = authority.issue(name)?;
+        let text = format!("{}{}", issued.pem, issued.key.serialize_pem());
+        std::fs::write(folder.join(file), text)?;
+    }
+    Ok(folder.to_owned())
 }
 
 fn issuer(said: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::case::Failure;
 use crate::example::{Address, Example, Running};
-use crate::provider::{CLIENT_KEY, CLIENT_SECRET, Provider, Registration};
+use crate::provider::{CLIENT_KEY, CLIENT_SECRET, Encryption, Provider, Registration};
 use latchgate_tests::browser::{Browser, Page};
 
 /// A login takes a login page, a consent page and at most a page that posts the answer.
@@ -49,6 +49,17 @@ impl Setup {
             .signed_with("PS256")
     }
 
+    /// ID tokens and userinfo are signed and encrypted, and nothing else is accepted.
+    pub(crate) fn encrypted(
+        mut self,
+        alg: &'static str,
+        enc: &'static str,
+        key: &'static str,
+    ) -> Self {
+        self.registration.encryption = Some(Encryption { alg, enc, key });
+        self
+    }
+
     /// The client authenticates like this; the provider's registration and the application agree.
     pub(crate) fn authenticated_by(mut self, method: &'static str) -> Self {
         self.registration.client_auth = method;
@@ -72,10 +83,32 @@ impl World {
                 "bGF0Y2hnYXRlLXRlc3RzLW9ubHktMzItYnl0ZXMtISE=",
             ),
         ];
-        if setup.registration.fapi.is_some() {
+        if setup.registration.has_key() {
             variables.push(("LATCHGATE_CLIENT_KEY_FILE", CLIENT_KEY));
-        } else if setup.registration.client_auth != "none" {
+        } else if setup.registration.has_secret() {
             variables.push(("LATCHGATE_CLIENT_SECRET", CLIENT_SECRET));
+        }
+        if let Some(Encryption { alg, enc, key }) = setup.registration.encryption {
+            variables.extend([
+                ("LATCHGATE_USERINFO", "true"),
+                ("LATCHGATE_USERINFO_ALG", setup.registration.id_token_alg),
+                ("LATCHGATE_DECRYPTION_KEY_FILE", key),
+                ("LATCHGATE_ID_TOKEN_ENCRYPTION_ALG", alg),
+                ("LATCHGATE_ID_TOKEN_ENCRYPTION_ENC", enc),
+                ("LATCHGATE_USERINFO_ENCRYPTION_ALG", alg),
+                ("LATCHGATE_USERINFO_ENCRYPTION_ENC", enc),
+            ]);
+        }
+        let in_folder = |file: &str| {
+            let folder = provider.certificates.as_ref()?;
+            Some(folder.join(file).to_string_lossy().into_owned())
+        };
+        let (ca, certificate) = (in_folder("ca.pem"), in_folder("client.pem"));
+        for (name, path) in [
+            ("LATCHGATE_CA_FILE", &ca),
+            ("LATCHGATE_CLIENT_CERT_FILE", &certificate),
+        ] {
+            variables.extend(path.as_deref().map(|path| (name, path)));
         }
         let given = setup.variables.iter();
         let given: Vec<_> = given

@@ -7,6 +7,7 @@
 mod failure;
 
 pub mod app;
+mod authority;
 pub mod browser;
 mod clock;
 pub mod colours;
@@ -19,6 +20,7 @@ mod tls_front;
 mod transcript;
 mod world;
 
+pub use authority::{Authority, Issued};
 pub use browser::{Browser, Page};
 pub use clock::TestClock;
 pub use failure::Failure;

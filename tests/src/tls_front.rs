@@ -5,22 +5,22 @@ use std::sync::{Arc, OnceLock};
 
 use base64_simd::STANDARD;
 use latchgate::ClientCertificate;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use crate::authority::Authority;
 use crate::failure::Failure;
 use crate::setup::Setup;
 
 /// Ends TLS on loopback. Dropping it stops it.
 pub struct TlsFront {
-    authority: CertifiedIssuer<'static, KeyPair>,
+    authority: Authority,
     url: String,
     provider: Arc<OnceLock<String>>,
     task: JoinHandle<()>,
@@ -32,22 +32,18 @@ impl TlsFront {
     /// # Errors
     /// No port is free.
     pub async fn start() -> Result<Self, Failure> {
-        let mut authority = CertificateParams::new(Vec::new())?;
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        let key = KeyPair::generate()?;
-        let own = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
-        let own = own.signed_by(&key, &authority)?;
+        let authority = Authority::new()?;
+        let own = authority.issue("127.0.0.1")?;
         let mut roots = RootCertStore::empty();
-        roots.add(authority.der().clone())?;
+        roots.add(CertificateDer::from(authority.der()))?;
         let cryptography = Arc::new(aws_lc_rs::default_provider());
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&cryptography));
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(own.key.serialize_der()));
         let config = ServerConfig::builder_with_provider(cryptography)
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(verifier.allow_unauthenticated().build()?)
-            .with_single_cert(vec![own.der().clone()], key)?;
+            .with_single_cert(vec![CertificateDer::from(own.der)], key)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("https://{}", listener.local_addr()?);
         let provider = Arc::<OnceLock<String>>::default();
@@ -71,11 +67,9 @@ impl TlsFront {
     /// # Errors
     /// There is no key.
     pub fn issue(&self) -> Result<(Vec<u8>, ClientCertificate), Failure> {
-        let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(vec!["my-app".to_owned()])?;
-        let certificate = certificate.signed_by(&key, &self.authority)?;
-        let with_key = ClientCertificate::from_pem(certificate.pem(), key.serialize_pem());
-        Ok((certificate.der().to_vec(), with_key))
+        let issued = self.authority.issue("my-app")?;
+        let with_key = ClientCertificate::from_pem(issued.pem, issued.key.serialize_pem());
+        Ok((issued.der, with_key))
     }
 
     /// A world whose provider announces this server, and whose application trusts it.
