@@ -12,6 +12,8 @@ scenarios!(
     a_strong_page_leads_to_a_stronger_login_and_back,
     a_provider_that_does_not_deliver_is_asked_once,
     whoever_gives_up_stays_signed_in,
+    a_refresh_that_says_nothing_takes_nothing_back,
+    a_refresh_that_says_something_else_is_believed,
     nobody_else_takes_the_session_over,
 );
 
@@ -218,5 +220,67 @@ async fn a_form_of_the_application_may_ask_for_more_and_nobody_else(
     let long = "x".repeat(513);
     let url = post("same-origin", &[("acr_values", &long)]).await?;
     assert_eq!(value(&url.leads_to()?, "acr_values"), None);
+    Ok(())
+}
+
+/// Alice, whose login was a strong one, and the claims that `/me` shows.
+async fn strong(world: &World) -> Result<(Browser, serde_json::Value), Failure> {
+    let mut browser = world.signed_in().await?;
+    let page = world.visit(&mut browser, "/by-method").await?;
+    assert_eq!(page.body, "admitted", "{page}");
+    let claims = browser.fetch("GET", "/me").await?.json(200)?;
+    assert_eq!(claims["acr"], "mfa", "{claims}");
+    Ok((browser, claims))
+}
+
+async fn a_refresh_that_says_nothing_takes_nothing_back(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let (browser, before) = strong(&world).await?;
+    world.mischief().on_refreshed_id_token(|_, claims| {
+        for name in ["acr", "amr", "auth_time"] {
+            claims.remove(name);
+        }
+        claims.insert("name".to_owned(), "Alice the Second".into());
+    });
+    // The second refresh follows one that said nothing.
+    for _ in 0..2 {
+        world.clock.pass(30);
+        browser.fetch("POST", "/refresh").await?.json(200)?;
+        let claims = browser.fetch("GET", "/me").await?.json(200)?;
+        for name in ["acr", "amr", "auth_time"] {
+            assert_eq!(claims[name], before[name], "{name}");
+        }
+        assert_eq!(claims["name"], "Alice the Second");
+        for path in ["/strong", "/by-method", "/recent"] {
+            assert_eq!(browser.get(path).await?.body, "admitted", "{path}");
+        }
+    }
+    // Nor does a refresh make the login more recent.
+    world.clock.pass(400);
+    browser.fetch("POST", "/refresh").await?.json(200)?;
+    assert_eq!(browser.get("/recent").await?.status, 303);
+    // Another time is believed no more than before.
+    world.mischief().clear();
+    let now = world.clock.now();
+    world.mischief().on_refreshed_id_token(move |_, claims| {
+        claims.insert("auth_time".to_owned(), now.into());
+    });
+    browser.fetch("POST", "/refresh").await?.json(200)?;
+    assert_eq!(browser.get("/recent").await?.status, 303);
+    assert_eq!(browser.get("/strong").await?.body, "admitted");
+    Ok(())
+}
+
+async fn a_refresh_that_says_something_else_is_believed(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let (browser, _) = strong(&world).await?;
+    world.mischief().on_refreshed_id_token(|_, claims| {
+        claims.insert("acr".to_owned(), "0".into());
+        claims.remove("amr");
+    });
+    browser.fetch("POST", "/refresh").await?.json(200)?;
+    for path in ["/strong", "/by-method"] {
+        assert_eq!(browser.get(path).await?.status, 303, "{path}");
+    }
     Ok(())
 }

@@ -42,6 +42,7 @@ impl Session {
             },
             userinfo: ByteString::new(),
             extras: Extras::default(),
+            authentication: ByteString::new(),
             dpop_key: None,
             parsed: ParsedClaims::default(),
         }

@@ -14,13 +14,23 @@ const LAYOUT: u8 = 1;
 /// Layout 1, and the key that the tokens are bound to.
 const LAYOUT_BOUND: u8 = 2;
 
+/// Layout 1, the key if there is one, and what a refreshed ID token leaves out about the authentication.
+const LAYOUT_REFRESHED: u8 = 3;
+
 impl Session {
     /// The bytes to seal.
     pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        let layout = self.dpop_key.as_ref().map_or(LAYOUT, |_| LAYOUT_BOUND);
+        let layout = match (&self.dpop_key, self.authentication.is_empty()) {
+            (None, true) => LAYOUT,
+            (Some(_), true) => LAYOUT_BOUND,
+            (_, false) => LAYOUT_REFRESHED,
+        };
         let bytes = postcard::to_extend(self, vec![layout]).ok()?;
         let bytes = postcard::to_extend(&self.extras, bytes).ok()?;
         match &self.dpop_key {
+            key if layout == LAYOUT_REFRESHED => {
+                postcard::to_extend(&(key, &self.authentication), bytes).ok()
+            }
             None => Some(bytes),
             Some(key) => postcard::to_extend(key, bytes).ok(),
         }
@@ -29,7 +39,8 @@ impl Session {
     /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens and texts are slices of them.
     pub(crate) fn decode(bytes: impl Into<Bytes>) -> Option<Self> {
         let kept = bytes.into();
-        let (layout @ (&LAYOUT | &LAYOUT_BOUND), body) = kept.split_first()? else {
+        let (layout @ (&LAYOUT | &LAYOUT_BOUND | &LAYOUT_REFRESHED), body) = kept.split_first()?
+        else {
             return None;
         };
         let mut fields = Fields {
@@ -57,7 +68,12 @@ impl Session {
             extras: fields.next()?,
             dpop_key: match *layout {
                 LAYOUT_BOUND => Some(fields.next()?),
+                LAYOUT_REFRESHED => fields.next()?,
                 _ => None,
+            },
+            authentication: match *layout {
+                LAYOUT_REFRESHED => fields.text()?,
+                _ => ByteString::new(),
             },
             parsed: ParsedClaims::default(),
         };
@@ -229,6 +245,26 @@ mod tests {
             assert!(Session::decode(bytes(&pinned)[..length].to_vec()).is_none());
         }
         assert!(Session::decode(bytes(&format!("{pinned}00"))).is_none());
+    }
+
+    /// What layout 3 has behind [`every`]: no key, and the `acr` of the login.
+    const LAYOUT_3_GOES_ON: &str = "000d7b22616372223a226d6661227d";
+
+    #[test]
+    fn sessions_of_layout_3_decode_for_ever() {
+        let key = format!("01{LAYOUT_2_GOES_ON}{}", &LAYOUT_3_GOES_ON[2..]);
+        for (goes_on, bound) in [(LAYOUT_3_GOES_ON, false), (&*key, true)] {
+            let pinned = format!("03{}{goes_on}", &LAYOUT_1[2..]);
+            let decoded = Session::decode(bytes(&pinned)).unwrap();
+            assert_eq!(decoded.dpop_key.is_some(), bound);
+            assert_eq!(decoded.claims()["acr"], "mfa");
+            assert_eq!(decoded.claims_text(), None);
+            assert_eq!(decoded.encode().unwrap(), bytes(&pinned));
+            for length in 0..pinned.len() / 2 {
+                assert!(Session::decode(bytes(&pinned)[..length].to_vec()).is_none());
+            }
+            assert!(Session::decode(bytes(&format!("{pinned}00"))).is_none());
+        }
     }
 
     #[test]

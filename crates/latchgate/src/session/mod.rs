@@ -3,6 +3,7 @@
 
 mod access_token;
 mod api_call;
+mod authentication;
 mod by_application;
 mod ceiling;
 mod compact;

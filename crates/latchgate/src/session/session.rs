@@ -37,7 +37,11 @@ pub(crate) struct Session {
     /// Written after the rest, by `layout`.
     #[serde(skip)]
     pub(crate) extras: Extras,
-    /// The key that the tokens are bound to, if they are. Written last, by `layout`.
+    /// What the login's ID token said about the authentication and a refreshed one leaves out, as JSON. Usually empty.
+    /// Written after the rest, by `layout`.
+    #[serde(skip)]
+    pub(crate) authentication: ByteString,
+    /// The key that the tokens are bound to, if they are. Written after the rest, by `layout`.
     #[serde(skip)]
     pub(crate) dpop_key: Option<ProofKey>,
     #[serde(skip)]
@@ -144,6 +148,7 @@ impl Session {
                 ceiling: Ceiling::begin(id_token, start.lifetimes.ceiling),
                 ..Extras::default()
             },
+            authentication: ByteString::new(),
             dpop_key: None,
             parsed: ParsedClaims::default(),
         }
@@ -169,6 +174,7 @@ impl Session {
             tokens,
             userinfo: json(claims),
             dpop_key: None,
+            authentication: ByteString::new(),
             extras: Extras::default(),
             parsed: ParsedClaims::default(),
         }
@@ -195,6 +201,10 @@ impl Session {
                 .and_then(|fresh| fresh.sid.as_deref())
                 .map(ByteString::from)
                 .or_else(|| self.sid.clone()),
+            authentication: match id_token {
+                Some(_) => self.authentication_beside(&tokens),
+                None => self.authentication.clone(),
+            },
             tokens,
             extras,
             ..self.clone()
@@ -221,6 +231,7 @@ impl Session {
             generation: self.generation.saturating_add(1),
             sid: fresh.sid.clone(),
             tokens: fresh.tokens.clone(),
+            authentication: fresh.authentication.clone(),
             userinfo: fresh.userinfo.clone(),
             extras: Extras {
                 ceiling: fresh.extras.ceiling,
@@ -293,13 +304,18 @@ impl Session {
     /// The same claims as JSON, if they need not be merged for that.
     pub(crate) fn claims_text(&self) -> Option<&[u8]> {
         let payload = self.tokens.id_token.payload();
-        payload.filter(|_| self.userinfo.is_empty())
+        payload.filter(|_| self.userinfo.is_empty() && self.authentication.is_empty())
     }
 
-    /// The claims of the ID token alone.
+    /// The claims of the ID token alone, with what the login's said about the authentication.
     pub(crate) fn id_token_claims(&self) -> Map<String, Value> {
-        let payload = self.tokens.id_token.payload().unwrap_or_default();
-        serde_json::from_slice(payload).unwrap_or_default()
+        let mut claims = self.tokens.id_token_claims();
+        if !self.authentication.is_empty() {
+            let of_login: Map<String, Value> =
+                serde_json::from_str(&self.authentication).unwrap_or_default();
+            claims.extend(of_login);
+        }
+        claims
     }
 }
 

@@ -4,6 +4,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use bytestring::ByteString;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::compact::CompactToken;
 use crate::token::{IdToken, TokenResponse};
@@ -53,6 +54,12 @@ impl Tokens {
             // GitHub separates the values by commas.
             scope: scope.replace(',', " ").into(),
         }
+    }
+
+    /// The claims of the ID token.
+    pub(super) fn id_token_claims(&self) -> Map<String, Value> {
+        let payload = self.id_token.payload().unwrap_or_default();
+        serde_json::from_slice(payload).unwrap_or_default()
     }
 
     /// The tokens after a refresh. A token that the response leaves out stays (RFC 6749 §6).

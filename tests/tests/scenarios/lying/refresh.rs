@@ -171,7 +171,7 @@ async fn id_tokens_that_say_the_same_are_kept(setup: Setup) -> Result<(), Failur
         .await?;
     let client = world.provider.client_id().to_owned();
     for (name, value) in [
-        ("auth_time", json!(null)),
+        ("name", json!(null)),
         ("at_hash", json!(null)),
         ("aud", json!([client, "api"])),
         ("email", json!("new@example.com")),

@@ -1,0 +1,78 @@
+//! What is known of how and when somebody authenticated, once the ID token has been refreshed: [OpenID Connect Core 1.0
+//! §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse).
+//!
+//! A refresh is no authentication. A refreshed ID token that says nothing about it leaves what the login's said, or
+//! somebody with a second factor would have to show it again after every refresh.
+
+use bytestring::ByteString;
+use serde_json::{Map, Value};
+
+use super::session::Session;
+use super::tokens::Tokens;
+
+/// They describe the same authentication, so where one of them differs, the other one is not kept either.
+const HOW: [&str; 2] = ["acr", "amr"];
+
+const WHEN: &str = "auth_time";
+
+impl Session {
+    /// The claims about the authentication that `tokens` no longer have, as JSON; empty if they have all.
+    pub(super) fn authentication_beside(&self, tokens: &Tokens) -> ByteString {
+        let kept = kept(&self.id_token_claims(), &tokens.id_token_claims());
+        match kept.is_empty() {
+            true => ByteString::new(),
+            false => Value::Object(kept).to_string().into(),
+        }
+    }
+}
+
+fn kept(before: &Map<String, Value>, fresh: &Map<String, Value>) -> Map<String, Value> {
+    let of = |claims: &Map<String, Value>, name| {
+        let claim = claims.get(name).filter(|claim| !claim.is_null());
+        claim.cloned()
+    };
+    let differs = |name| of(fresh, name).is_some_and(|fresh| Some(fresh) != of(before, name));
+    let how = HOW.into_iter().filter(|_| !HOW.into_iter().any(differs));
+    how.chain([WHEN])
+        .filter(|name| of(fresh, name).is_none())
+        .filter_map(|name| Some((name.to_owned(), of(before, name)?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn keeps(before: Value, fresh: Value) -> Value {
+        let object = |value: Value| value.as_object().unwrap().clone();
+        Value::Object(kept(&object(before), &object(fresh)))
+    }
+
+    #[test]
+    fn what_a_refreshed_id_token_leaves_out_is_kept() {
+        let login = json!({ "acr": "mfa", "amr": ["otp"], "auth_time": 7, "email": "a@b.example" });
+        let authentication = json!({ "acr": "mfa", "amr": ["otp"], "auth_time": 7 });
+        assert_eq!(keeps(login.clone(), json!({})), authentication);
+        let nothing = json!({ "acr": null, "amr": null, "auth_time": null });
+        assert_eq!(keeps(login.clone(), nothing), authentication);
+        assert_eq!(keeps(login.clone(), login.clone()), json!({}));
+        let part = json!({ "acr": "mfa", "auth_time": 7 });
+        assert_eq!(keeps(login, part), json!({ "amr": ["otp"] }));
+        assert_eq!(keeps(json!({ "sub": "1" }), json!({})), json!({}));
+    }
+
+    #[test]
+    fn another_authentication_leaves_nothing_of_the_one_before() {
+        let login = json!({ "acr": "mfa", "amr": ["otp"], "auth_time": 7 });
+        for fresh in [
+            json!({ "acr": "pwd" }),
+            json!({ "amr": ["pwd"] }),
+            json!({ "amr": [] }),
+        ] {
+            assert_eq!(keeps(login.clone(), fresh), json!({ "auth_time": 7 }));
+        }
+        let gained = keeps(json!({ "amr": ["pwd"] }), json!({ "acr": "mfa" }));
+        assert_eq!(gained, json!({}));
+    }
+}
