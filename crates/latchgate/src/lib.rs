@@ -65,6 +65,7 @@ pub use provider::{
 pub use request_session::{ApiTokens, SessionData};
 pub use resource::{
     AccessTokenBinding, AccessTokenTypes, BearerError, DpopProofError, IntrospectionError,
+    ProofNonces,
 };
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};

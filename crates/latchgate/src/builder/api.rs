@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::checks::base;
+use super::checks::{base, session_keys};
 use super::http_clients::own_client;
 use super::protected_resource::{ProtectedResource, Surroundings};
 use crate::background::Background;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
-use crate::gate::{Api, ApiParts, BasePath};
+use crate::cookie::Transport;
+use crate::gate::{Api, ApiParts, Base, BasePath};
 use crate::io::{Clock, HttpClient, Random, SystemClock, SystemRandom};
 use crate::provider::Issuer;
 use crate::relying_party::ProviderConnection;
+use crate::seal::{KeyRing, SessionKey};
 
 /// Builds an [`Api`] from its two necessary parts, and whatever differs from the defaults.
 #[must_use]
@@ -31,6 +33,7 @@ pub struct ApiBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     runtime: Option<Handle>,
+    keys: Vec<SessionKey>,
 }
 
 impl ApiBuilder {
@@ -49,6 +52,7 @@ impl ApiBuilder {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
             runtime: None,
+            keys: Vec::new(),
         }
     }
 
@@ -109,6 +113,13 @@ impl ApiBuilder {
         self
     }
 
+    /// The keys that nonces for DPoP proofs are made with, the newest first; all nodes need the same. They may be those of a
+    /// gate. Only [`ProtectedResource::proof_nonces`] needs them, and on loopback a key of this process does.
+    pub fn session_keys(mut self, keys: impl IntoIterator<Item = SessionKey>) -> Self {
+        self.keys = keys.into_iter().collect();
+        self
+    }
+
     /// Builds the API, without the network.
     ///
     /// # Errors
@@ -129,6 +140,17 @@ impl ApiBuilder {
         if let Some((base, _)) = &mut base {
             base.arrives = self.arrives;
         }
+        let keys = match &base {
+            Some((base, transport)) if self.resource.makes_nonces() => {
+                let keys = nonce_keys(self.keys, *transport, base, self.random.as_ref());
+                mistakes.keep(keys)
+            }
+            None if self.resource.makes_nonces() => {
+                mistakes.add(Mistake::new("base_url", Problem::Missing));
+                None
+            }
+            _ => None,
+        };
         if self.leeway > Duration::from_secs(60) {
             mistakes.add(Mistake::new("leeway", Problem::Leeway));
         }
@@ -150,6 +172,7 @@ impl ApiBuilder {
             leeway: self.leeway.as_secs(),
             clock: self.clock,
             random: Arc::clone(&self.random),
+            keys,
         };
         let server = self.resource.build(around, &mut mistakes);
         mistakes.check()?;
@@ -166,6 +189,23 @@ impl ApiBuilder {
             random: self.random,
         })))
     }
+}
+
+/// What nonces are made with: the given keys or, on loopback, one of this process.
+fn nonce_keys(
+    given: Vec<SessionKey>,
+    transport: Transport,
+    base: &Base,
+    random: &dyn Random,
+) -> Result<Arc<KeyRing>, Mistake> {
+    let mut keys = session_keys(given, transport)?;
+    if keys.is_empty() {
+        let drawn = random.array().map_err(Problem::Random);
+        let drawn = drawn.map_err(|problem| Mistake::new("session_keys", problem))?;
+        keys.push(SessionKey::from_bytes(drawn));
+    }
+    let ring = KeyRing::new(&keys, &[&base.origin]).map(Arc::new);
+    ring.ok_or_else(|| Mistake::new("session_keys", Problem::Missing))
 }
 
 impl fmt::Debug for ApiBuilder {

@@ -118,6 +118,7 @@ impl GateBuilder {
                 leeway: self.leeway.as_secs(),
                 clock: Arc::clone(&self.clock),
                 random: Arc::clone(&self.random),
+                keys: Some(Arc::clone(&keys)),
             };
             Arc::new(resource.build(around, &mut mistakes))
         });

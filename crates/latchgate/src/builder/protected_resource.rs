@@ -13,8 +13,12 @@ use crate::jose::Algorithm;
 use crate::provider::{ClaimPath, ClaimPaths, Issuer, ProviderPreset, is_https_or_loopback};
 use crate::relying_party::ProviderConnection;
 use crate::resource::metadata::ResourceMetadata;
-use crate::resource::{AccessTokenBinding, AccessTokenTypes, ResourceRules};
+use crate::resource::{
+    AccessTokenBinding, AccessTokenTypes, NonceIssuer, ProofNonces, ResourceRules,
+};
 use crate::resource_server::{ResourceServer, ResourceServerConfig};
+use crate::seal::KeyRing;
+use crate::store::SessionStore;
 
 /// An API, as its authorization server knows it: a protected resource
 /// ([RFC 6749 §1.1](https://www.rfc-editor.org/rfc/rfc6749#section-1.1)).
@@ -44,6 +48,8 @@ pub struct ProtectedResource {
     preset: Option<ProviderPreset>,
     roles: Option<ClaimPath>,
     permissions: Option<ClaimPath>,
+    nonces: ProofNonces,
+    proofs_in: Option<Arc<dyn SessionStore>>,
 }
 
 /// What a resource needs of whatever it is a part of.
@@ -57,6 +63,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) leeway: u64,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
+    /// What nonces are made with.
+    pub(super) keys: Option<Arc<KeyRing>>,
 }
 
 impl<T: Into<String>> From<T> for ProtectedResource {
@@ -79,6 +87,8 @@ impl ProtectedResource {
             preset: None,
             roles: None,
             permissions: None,
+            nonces: ProofNonces::Unused,
+            proofs_in: None,
         }
     }
 
@@ -135,6 +145,35 @@ impl ProtectedResource {
     pub fn permission_claim(mut self, path: ClaimPath) -> Self {
         self.permissions = Some(path);
         self
+    }
+
+    /// Whether the DPoP proofs of clients must contain a nonce that this API has handed out
+    /// ([RFC 9449 §9](https://www.rfc-editor.org/rfc/rfc9449#section-9)). Nonces are made with the session keys, so all nodes
+    /// accept each other's. Scripts of other origins read a nonce only if the application's CORS headers expose `DPoP-Nonce`.
+    pub fn proof_nonces(mut self, nonces: ProofNonces) -> Self {
+        self.nonces = nonces;
+        self
+    }
+
+    /// Remembers in this store which DPoP proofs were used, so that none is used once on each of several nodes
+    /// ([RFC 9449 §11.1](https://www.rfc-editor.org/rfc/rfc9449#section-11.1)): one round trip for each request with a
+    /// proof. While the store fails, such requests get a `503`.
+    ///
+    /// Without it, each process remembers the proofs that it has seen, up to 100,000 for as long as they could fit again,
+    /// which is two minutes at most. So a thief who sees a request as it arrives, and repeats it within that time, would
+    /// succeed once on each other node.
+    pub fn proofs_in(self, store: impl SessionStore + 'static) -> Self {
+        self.proofs_opened(Arc::new(store))
+    }
+
+    pub(crate) fn proofs_opened(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.proofs_in = Some(store);
+        self
+    }
+
+    /// Whether it makes nonces, which takes keys.
+    pub(super) fn makes_nonces(&self) -> bool {
+        self.nonces == ProofNonces::Required
     }
 
     /// Adds what is wrong with it.
@@ -198,6 +237,8 @@ impl ProtectedResource {
             binding: self.binding,
             leeway: around.leeway,
         };
+        let keys = around.keys.filter(|_| self.nonces == ProofNonces::Required);
+        let nonces = keys.map(|keys| NonceIssuer::new(keys, &rules.audience));
         let scopes = self.scopes;
         ResourceServer::new(ResourceServerConfig {
             metadata: url.map(|url| ResourceMetadata::new(&url, &rules, &scopes)),
@@ -208,6 +249,8 @@ impl ProtectedResource {
             url_prefix: around.base.map(url_prefix),
             connection: around.connection,
             clock: around.clock,
+            proofs_in: self.proofs_in,
+            nonces,
         })
     }
 

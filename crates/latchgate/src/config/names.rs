@@ -49,6 +49,8 @@ pub(crate) const NAMES: &[&str] = &[
     "api_alg",
     "api_token_types",
     "api_token_binding",
+    "api_dpop_nonces",
+    "api_dpop_proofs",
     "api_introspection",
     "api_scopes",
     "store",
@@ -108,6 +110,8 @@ const OF_THE_APPLICATION: &[&str] = &[
     "api_alg",
     "api_token_types",
     "api_token_binding",
+    "api_dpop_nonces",
+    "api_dpop_proofs",
     "api_introspection",
     "api_scopes",
 ];

@@ -19,7 +19,10 @@ pub(super) fn add_challenges(
         ..parameters
     };
     let headers = answer.headers_mut();
-    headers.append(header::WWW_AUTHENTICATE, parameters.bearer());
+    // RFC 9449 §9: only a proof has a nonce.
+    if parameters.error != Some("use_dpop_nonce") {
+        headers.append(header::WWW_AUTHENTICATE, parameters.bearer());
+    }
     if server.checks_proofs() {
         headers.append(header::WWW_AUTHENTICATE, parameters.dpop());
     }

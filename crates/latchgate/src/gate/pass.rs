@@ -13,6 +13,7 @@ use crate::error::LayerError;
 use crate::head::RequestHead;
 use crate::request_session::{RequestSession, ResponseHead};
 use crate::resource_server::RequestToken;
+use crate::token::DPOP_NONCE;
 
 /// A request that goes to the application. Without a session cookie of ours, or an access token, it costs nothing.
 #[must_use]
@@ -174,6 +175,12 @@ impl Pass {
                 if !response.contains(&header::CACHE_CONTROL) {
                     let private = HeaderValue::from_static("private, no-store");
                     response.replace(header::CACHE_CONTROL, private);
+                }
+                if let Some(nonce) = token.next_nonce() {
+                    // RFC 9449 §8.2: a cached nonce would be an old one.
+                    let no_store = HeaderValue::from_static("private, no-store");
+                    response.replace(header::CACHE_CONTROL, no_store);
+                    response.replace(DPOP_NONCE, nonce);
                 }
             }
             // A cache must not serve an anonymous visitor's page to somebody with a session.

@@ -6,9 +6,10 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64_simd::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
+use super::nonces::{NonceAge, NonceIssuer};
 use crate::jose::{Jws, JwsError};
 use crate::token::number;
 
@@ -40,6 +41,10 @@ pub enum DpopProofError {
     AccessTokenHash,
     /// The access token is bound to another key.
     Key,
+    /// It has no `nonce`, and this API requires one of its own.
+    NonceMissing,
+    /// `nonce` is not one of this API, or is no longer good.
+    Nonce,
     /// The proof has been used before.
     Replayed,
 }
@@ -64,6 +69,12 @@ impl fmt::Display for DpopProofError {
                 f.write_str("the proof's `ath` is not the hash of the access token")
             }
             Self::Key => f.write_str("the access token is bound to another key than the proof's"),
+            Self::NonceMissing => {
+                f.write_str("the proof has no `nonce`, and this API requires one of its own")
+            }
+            Self::Nonce => {
+                f.write_str("the proof's `nonce` is not one of this API, or is no longer good")
+            }
             Self::Replayed => f.write_str("the proof has been used before"),
         }
     }
@@ -80,6 +91,13 @@ impl std::error::Error for DpopProofError {
 
 debug_with_causes!(DpopProofError);
 
+impl DpopProofError {
+    /// Whether the same request, with a nonce that the answer hands out, would do.
+    pub(crate) fn is_about_the_nonce(self) -> bool {
+        matches!(self, Self::NonceMissing | Self::Nonce)
+    }
+}
+
 /// What a proof has to prove.
 #[derive(Debug)]
 pub(crate) struct ProofRules<'a> {
@@ -92,6 +110,8 @@ pub(crate) struct ProofRules<'a> {
     pub(crate) now: u64,
     /// How far the client's clock may be off, in seconds.
     pub(crate) leeway: u64,
+    /// Who makes the nonces, where proofs must have one.
+    pub(crate) nonces: Option<&'a NonceIssuer>,
 }
 
 /// A proof that fits its request. It may have been used before.
@@ -101,6 +121,8 @@ pub(crate) struct FittingProof {
     pub(crate) id: [u8; 32],
     /// When it is too old to fit again, in seconds since the epoch.
     pub(crate) expires_at: u64,
+    /// How old its nonce is, where it must have one.
+    pub(crate) nonce: Option<NonceAge>,
 }
 
 /// Checks a proof, in the order of §4.3.
@@ -137,7 +159,12 @@ pub(crate) fn verify_proof(
     if without_query(htu) != without_query(rules.url.clone()) {
         return Err(DpopProofError::Url);
     }
-    // Step 11. (Step 10 is about nonces, and this resource hands out none.)
+    // Step 10.
+    let nonce = match rules.nonces {
+        Some(nonces) => Some(age_of_nonce(nonces, &claims, rules.now)?),
+        None => None,
+    };
+    // Step 11.
     let iat = number(&claims, "iat").ok_or(DpopProofError::Claim { name: "iat" })?;
     let expires_at = iat.saturating_add(WINDOW + rules.leeway).saturating_add(1);
     if iat > rules.now.saturating_add(rules.leeway) || rules.now >= expires_at {
@@ -153,7 +180,21 @@ pub(crate) fn verify_proof(
     }
     // A thumbprint has a fixed length, so no other pair makes the same text.
     let id = sha256(format!("{thumbprint}{jti}").as_bytes());
-    Ok(FittingProof { id, expires_at })
+    Ok(FittingProof {
+        id,
+        expires_at,
+        nonce,
+    })
+}
+
+fn age_of_nonce(
+    nonces: &NonceIssuer,
+    claims: &Map<String, Value>,
+    now: u64,
+) -> Result<NonceAge, DpopProofError> {
+    let nonce = claims.get("nonce").ok_or(DpopProofError::NonceMissing)?;
+    let age = nonce.as_str().and_then(|nonce| nonces.age(nonce, now));
+    age.ok_or(DpopProofError::Nonce)
 }
 
 fn without_query(mut url: Url) -> Url {
@@ -191,6 +232,7 @@ mod tests {
             jkt,
             now: NOW,
             leeway: 5,
+            nonces: None,
         };
         verify_proof(&rules, proof)
     }

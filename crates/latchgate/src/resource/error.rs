@@ -65,7 +65,8 @@ impl BearerError {
     pub(crate) fn error(&self) -> &'static str {
         match self {
             Self::Several | Self::Malformed => "invalid_request",
-            // RFC 9449 §7.1.
+            // RFC 9449 §9, §7.1.
+            Self::Proof(error) if error.is_about_the_nonce() => "use_dpop_nonce",
             Self::Proof(_) => "invalid_dpop_proof",
             _ => "invalid_token",
         }
@@ -91,6 +92,7 @@ impl BearerError {
             | Self::BindingRequired
             | Self::Certificate
             | Self::NoBaseUrl => "access_token_binding",
+            Self::Proof(error) if error.is_about_the_nonce() => "dpop_nonce",
             Self::Proof(DpopProofError::Replayed) => "dpop_proof_replayed",
             Self::Proof(_) => "dpop_proof",
         }

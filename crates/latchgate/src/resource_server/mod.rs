@@ -4,10 +4,12 @@
 mod binding;
 mod judge;
 mod request_token;
+mod used_proofs;
 
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tokio::sync::Semaphore;
 
 use crate::client::Registration;
@@ -17,9 +19,11 @@ use crate::jose::KeySet;
 use crate::provider::ClaimPaths;
 use crate::relying_party::ProviderConnection;
 use crate::resource::metadata::ResourceMetadata;
-use crate::resource::{BearerError, ResourceRules, VerifiedAccessToken};
+use crate::resource::{BearerError, NonceIssuer, ResourceRules, VerifiedAccessToken};
+use crate::store::SessionStore;
 
 pub use request_token::RequestToken;
+use used_proofs::UsedProofs;
 
 /// The protected resource, towards one authorization server.
 pub(crate) struct ResourceServer {
@@ -40,8 +44,9 @@ pub(crate) struct ResourceServer {
     /// Refusals of introspected tokens, by the hash of the token, for [`REFUSED`].
     refused: ExpiringMap<[u8; 32], BearerError>,
     introspections: Semaphore,
-    /// The proofs that were used and could fit again.
-    proofs: ExpiringMap<[u8; 32], ()>,
+    proofs: UsedProofs,
+    /// Where proofs must have a nonce.
+    nonces: Option<NonceIssuer>,
 }
 
 /// A token whose signature was verified with one of these keys. Once the authorization server's keys were fetched again,
@@ -54,9 +59,6 @@ struct Verified {
 
 /// How many verified tokens are kept, how many introspected ones, and how many refusals.
 const TOKENS: usize = 10_000;
-
-/// How many proofs are kept, for two minutes at most.
-const PROOFS: usize = 100_000;
 
 /// How many introspections may be under way.
 const INTROSPECTIONS: usize = 64;
@@ -77,6 +79,9 @@ pub(crate) struct ResourceServerConfig {
     pub(crate) metadata: Option<ResourceMetadata>,
     pub(crate) connection: Arc<ProviderConnection>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where nodes remember together which proofs were used.
+    pub(crate) proofs_in: Option<Arc<dyn SessionStore>>,
+    pub(crate) nonces: Option<NonceIssuer>,
 }
 
 impl ResourceServer {
@@ -94,7 +99,8 @@ impl ResourceServer {
             introspected: ExpiringMap::bounded(TOKENS),
             refused: ExpiringMap::bounded(TOKENS),
             introspections: Semaphore::new(INTROSPECTIONS),
-            proofs: ExpiringMap::bounded(PROOFS),
+            proofs: UsedProofs::new(config.proofs_in),
+            nonces: config.nonces,
         }
     }
 
@@ -109,6 +115,12 @@ impl ResourceServer {
     /// Whether DPoP proofs can be checked: that takes the URL of the request.
     pub(crate) fn checks_proofs(&self) -> bool {
         self.url_prefix.is_some()
+    }
+
+    /// The nonce that a client's next proof should have, where they must have one.
+    pub(crate) fn newest_nonce(&self) -> Option<HeaderValue> {
+        let nonce = self.nonces.as_ref()?.newest(self.now());
+        HeaderValue::try_from(nonce).ok()
     }
 
     /// The time, in seconds since the epoch.

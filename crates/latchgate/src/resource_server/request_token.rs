@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::HeaderValue;
 use tokio::sync::OnceCell;
 
 use super::ResourceServer;
@@ -33,6 +34,8 @@ pub(super) struct Presentation {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) certificate: Option<CertificateThumbprint>,
+    /// The proof has no nonce that is good, or not the newest.
+    pub(super) lacks_nonce: AtomicBool,
 }
 
 impl RequestToken {
@@ -51,6 +54,7 @@ impl RequestToken {
                 method: for_the_proof(head.method()),
                 path: for_the_proof(head.path()),
                 certificate: head.certificate(),
+                lacks_nonce: AtomicBool::new(false),
             },
             judged: OnceCell::new(),
             asked: AtomicBool::new(false),
@@ -81,12 +85,19 @@ impl RequestToken {
             .map_err(|refused| Error::Bearer(refused.clone()))?;
         let token = server.access_token(&credentials.token).await?;
         let allowed = server.check_binding(&token, credentials, presentation);
-        allowed.map_err(Error::Bearer)?;
+        allowed.await?;
         Ok(User::of_token(token, Arc::clone(&server.claim_paths)))
     }
 
     pub(crate) fn server(&self) -> &Arc<ResourceServer> {
         &self.0.server
+    }
+
+    /// The nonce that the response hands out to the client, if it is due
+    /// ([RFC 9449 §8.2](https://www.rfc-editor.org/rfc/rfc9449#section-8.2)).
+    pub(crate) fn next_nonce(&self) -> Option<HeaderValue> {
+        let lacks = self.0.presentation.lacks_nonce.load(Ordering::Relaxed);
+        lacks.then(|| self.0.server.newest_nonce())?
     }
 
     /// Whether somebody has asked whose it is.

@@ -4,20 +4,22 @@ use super::Settings;
 use crate::builder::{ApiBuilder, ProtectedResource};
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::gate::{Api, BasePath};
-use crate::resource::{AccessTokenBinding, AccessTokenTypes};
+use crate::resource::{AccessTokenBinding, AccessTokenTypes, ProofNonces};
 
 /// What says nothing without an audience.
-const OPTIONS: [&str; 5] = [
+const OPTIONS: [&str; 7] = [
     "api_alg",
     "api_token_types",
     "api_token_binding",
+    "api_dpop_nonces",
+    "api_dpop_proofs",
     "api_introspection",
     "api_scopes",
 ];
 
 impl Settings {
     /// Starts to build an API with these settings, for options that exist in code only: `issuer`, those that begin with
-    /// `api_`, `preset`, `role_claim`, `permission_claim`, `base_url`, `base_path` and `ca_file`; and `client_id`,
+    /// `api_`, `preset`, `role_claim`, `permission_claim`, `base_url`, `base_path`, `session_keys` and `ca_file`; and `client_id`,
     /// `client_secret` and `client_auth` for introspection. The others are about logins, and are not looked at. Mistakes
     /// are reported when the API is built.
     pub fn api_builder(&self) -> ApiBuilder {
@@ -37,6 +39,9 @@ impl Settings {
         let mut builder = ApiBuilder::new(self.get("issuer").unwrap_or_default(), resource);
         if let Some(url) = self.get("base_url") {
             builder = builder.base_url(url);
+        }
+        if let Some(keys) = mistakes.keep(self.session_keys()) {
+            builder = builder.session_keys(keys);
         }
         let forms = [("kept", BasePath::Kept), ("stripped", BasePath::Stripped)];
         let arrives = self.word("base_path", "kept, stripped", &forms);
@@ -89,6 +94,17 @@ impl Settings {
         let binding = self.word("api_token_binding", "optional, required", &bindings);
         if let Some(Some(binding)) = mistakes.keep(binding) {
             resource = resource.token_binding(binding);
+        }
+        let nonces = [
+            ("unused", ProofNonces::Unused),
+            ("required", ProofNonces::Required),
+        ];
+        let nonces = self.word("api_dpop_nonces", "unused, required", &nonces);
+        if let Some(Some(nonces)) = mistakes.keep(nonces) {
+            resource = resource.proof_nonces(nonces);
+        }
+        if let Some(Some(store)) = mistakes.keep(self.shared_store("api_dpop_proofs")) {
+            resource = resource.proofs_opened(store);
         }
         let switch = [("true", true), ("false", false)];
         let introspects = self.word("api_introspection", "true, false", &switch);

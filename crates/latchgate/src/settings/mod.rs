@@ -96,7 +96,7 @@ impl Settings {
         self.values.is_empty() && self.providers.is_empty() && self.mistakes.is_empty()
     }
 
-    /// The stores that the settings `store` and `revocations` may name by their URLs, besides
+    /// The stores that the settings `store`, `revocations` and `api_dpop_proofs` may name by their URLs, besides
     /// `cookie` and `memory`.
     pub fn stores(mut self, openers: &[StoreOpener]) -> Self {
         self.stores.extend_from_slice(openers);

@@ -72,7 +72,7 @@ impl Settings {
         if let Some(Some(store)) = mistakes.keep(self.session_store()) {
             builder = builder.store_opened(store);
         }
-        if let Some(Some(store)) = mistakes.keep(self.revocations()) {
+        if let Some(Some(store)) = mistakes.keep(self.shared_store("revocations")) {
             builder = builder.revocations_opened(store);
         }
         if let Some(resource) = self.resource(&mut mistakes) {
@@ -107,9 +107,11 @@ impl Settings {
         }
     }
 
-    /// Where nodes tell each other about logouts.
-    fn revocations(&self) -> Result<Option<Arc<dyn SessionStore>>, Mistake> {
-        let name = "revocations";
+    /// A store in which nodes tell each other something.
+    pub(super) fn shared_store(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<Arc<dyn SessionStore>>, Mistake> {
         match self.get(name) {
             None => Ok(None),
             Some("cookie" | "memory") => Err(Mistake::new(name, Problem::SharesNothing)),
@@ -279,7 +281,7 @@ impl Settings {
         options
     }
 
-    fn session_keys(&self) -> Result<Vec<SessionKey>, Mistake> {
+    pub(super) fn session_keys(&self) -> Result<Vec<SessionKey>, Mistake> {
         let Some(keys) = self.get("session_keys") else {
             return Ok(Vec::new());
         };

@@ -17,7 +17,7 @@ mod token_for;
 
 pub(crate) use access_token::{AccessTokenError, read as read_access_token};
 pub(crate) use dpop::{
-    DPOP, nonce_of, resource_rejects_token, resource_wants_nonce, server_wants_nonce,
+    DPOP, DPOP_NONCE, nonce_of, resource_rejects_token, resource_wants_nonce, server_wants_nonce,
 };
 pub use id_token::IdTokenError;
 pub(crate) use id_token::{IdToken, verify, verify_refreshed};

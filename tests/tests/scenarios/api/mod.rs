@@ -2,6 +2,7 @@
 
 mod forgeries;
 mod introspection;
+mod nonces;
 mod proofs;
 mod session_or_token;
 mod tokens;

@@ -19,13 +19,13 @@ scenarios!(
 );
 
 /// A client with a key of its own.
-struct DpopClient {
+pub(super) struct DpopClient {
     key: Forger,
     jkt: String,
 }
 
 impl DpopClient {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         let key = Forger::new()?;
         let jwk = key.jwk("");
         let canonical = format!(
@@ -37,12 +37,12 @@ impl DpopClient {
     }
 
     /// The claim that binds a token to the key.
-    fn cnf(&self) -> Value {
+    pub(super) fn cnf(&self) -> Value {
         json!({ "cnf": { "jkt": self.jkt } })
     }
 
     /// A proof for a token, with these members of header and claims changed.
-    fn proof(&self, good: &Value, header: &Value, claims: &Value) -> String {
+    pub(super) fn proof(&self, good: &Value, header: &Value, claims: &Value) -> String {
         let head = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": self.key.jwk("") });
         let (head, claims) = (with(head, header), with(good.clone(), claims));
         self.key.token(&head.to_string(), &claims.to_string())
@@ -54,11 +54,16 @@ fn hash(text: &str) -> String {
 }
 
 /// The claims of a proof for `GET /me`.
-fn claims(address: &str, token: &str, jti: &str, now: u64) -> Value {
+pub(super) fn claims(address: &str, token: &str, jti: &str, now: u64) -> Value {
     json!({ "jti": jti, "htm": "GET", "htu": format!("{address}/me"), "iat": now, "ath": hash(token) })
 }
 
-async fn prove(client: &Browser, path: &str, token: &str, proof: &str) -> Result<Page, Failure> {
+pub(super) async fn prove(
+    client: &Browser,
+    path: &str,
+    token: &str,
+    proof: &str,
+) -> Result<Page, Failure> {
     let request = client.request("GET", path).header("dpop", proof);
     request
         .header("authorization", format!("DPoP {token}"))

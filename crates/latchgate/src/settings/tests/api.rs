@@ -74,6 +74,24 @@ fn every_setting_of_an_api_is_obeyed() {
 }
 
 #[test]
+fn an_api_makes_nonces_where_they_are_required() {
+    let keys = "session_keys = \"W9bkZJ+0Q1oqjJmFUxyG2hBk0zUeDLCkR3QxX5d3eH8=\"";
+    let nonce = |more: &str| {
+        let api = Api::from_toml(&format!("{SHORTEST}{more}"));
+        api.unwrap().0.server.newest_nonce()
+    };
+    assert!(nonce(&format!("{keys}\napi_dpop_nonces = \"required\"")).is_some());
+    assert_eq!(
+        nonce(&format!("{keys}\napi_dpop_nonces = \"unused\"")),
+        None
+    );
+    assert_eq!(nonce(keys), None);
+    // On loopback, a key of this process does.
+    let on_loopback = "base_url = \"http://localhost:3000\"\napi_dpop_nonces = \"required\"";
+    assert!(nonce(on_loopback).is_some());
+}
+
+#[test]
 fn every_mistake_of_an_api_names_its_setting() {
     for (table, setting, cure) in [
         ("", "issuer", "required"),
@@ -106,6 +124,26 @@ fn every_mistake_of_an_api_names_its_setting() {
             &format!("{SHORTEST}api_token_binding = \"yes\""),
             "api_token_binding",
             "optional, required",
+        ),
+        (
+            &format!("{SHORTEST}api_dpop_nonces = \"true\""),
+            "api_dpop_nonces",
+            "unused, required",
+        ),
+        (
+            &format!("{SHORTEST}api_dpop_nonces = \"required\""),
+            "session_keys",
+            "openssl rand",
+        ),
+        (
+            "issuer = \"https://login.example.com/\"\napi_audience = \"invoices\"\napi_dpop_nonces = \"required\"",
+            "base_url",
+            "required",
+        ),
+        (
+            &format!("{SHORTEST}api_dpop_proofs = \"memory\""),
+            "api_dpop_proofs",
+            "redis://",
         ),
         (
             &format!("{SHORTEST}api_introspection = \"auto\""),
