@@ -44,11 +44,20 @@ impl Navigation {
 
 /// Whether the client would rather read HTML than JSON.
 pub(crate) fn wants_html(head: &dyn RequestHead) -> bool {
+    accepts(head, &["text/html", "application/xhtml+xml"])
+}
+
+/// Whether the client names JSON among what it can read.
+pub(crate) fn accepts_json(head: &dyn RequestHead) -> bool {
+    accepts(head, &["application/json"])
+}
+
+fn accepts(head: &dyn RequestHead, kinds: &[&str]) -> bool {
     head.first("accept").is_some_and(|accept| {
         accept
             .split(',')
             .filter_map(|range| range.split(';').next())
-            .any(|kind| matches!(kind.trim(), "text/html" | "application/xhtml+xml"))
+            .any(|kind| kinds.contains(&kind.trim()))
     })
 }
 

@@ -48,6 +48,7 @@ mod remember;
 mod return_to;
 mod revocation;
 mod rules;
+mod scripts;
 mod secrets;
 mod session_data;
 mod session_keys;

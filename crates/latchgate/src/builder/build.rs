@@ -12,7 +12,7 @@ use crate::background::Background;
 use crate::client::Registration;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Base, Gate, GateParts, Routes};
+use crate::gate::{Base, Gate, GateParts, Routes, USUAL_CLAIMS};
 use crate::io::{HttpClient, Random};
 use crate::logout::clear_site_data_header;
 use crate::relying_party::{RelyingParties, RelyingParty, RelyingPartyConfig};
@@ -122,6 +122,13 @@ impl GateBuilder {
             };
             Arc::new(resource.build(around, &mut mistakes))
         });
+        if self.session_claims.is_some() && routes.session.is_none() {
+            let setting = "session_path";
+            mistakes.add(Mistake::new(
+                "session_claims",
+                Problem::NoEffectWithout { setting },
+            ));
+        }
         mistakes.check()?;
         let context = Context {
             sessions: Arc::new(sessions),
@@ -140,6 +147,9 @@ impl GateBuilder {
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
             remember_me: self.remember_me,
             ui_locales: self.ui_locales,
+            session_claims: self
+                .session_claims
+                .unwrap_or_else(|| USUAL_CLAIMS.map(str::to_owned).into()),
             clear_site_data: clear_site_data_header(&self.clear_site_data),
             resource_server,
             page_hook: self.page_hook,

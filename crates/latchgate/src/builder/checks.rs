@@ -14,6 +14,7 @@ pub(super) struct Paths {
     pub(super) login: String,
     pub(super) initiate_login: Option<String>,
     pub(super) callback: String,
+    pub(super) session: Option<String>,
     pub(super) logout: String,
     pub(super) back_channel_logout: String,
     pub(super) front_channel_logout: String,
@@ -28,6 +29,7 @@ impl Default for Paths {
             login: "/login".to_owned(),
             initiate_login: None,
             callback: "/callback".to_owned(),
+            session: None,
             logout: "/logout".to_owned(),
             back_channel_logout: "/backchannel-logout".to_owned(),
             front_channel_logout: "/frontchannel-logout".to_owned(),
@@ -54,6 +56,7 @@ impl Paths {
                 .initiate_login
                 .map(|path| complete("initiate_login_path", path)),
             callback: complete("callback_path", self.callback),
+            session: self.session.map(|path| complete("session_path", path)),
             logout: complete("logout_path", self.logout),
             back_channel_logout: complete("backchannel_logout_path", self.back_channel_logout),
             front_channel_logout: complete("frontchannel_logout_path", self.front_channel_logout),

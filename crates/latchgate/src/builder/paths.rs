@@ -38,6 +38,35 @@ impl GateBuilder {
         self
     }
 
+    /// Lets the scripts of a page read at this path, usually `/session`, who is signed in. Relative to the base URL; by
+    /// default there is no such path.
+    ///
+    /// The answer is JSON that no cache keeps, and never contains a token:
+    ///
+    /// ```json
+    /// { "signed_in": true, "claims": { "sub": "248289761001", "name": "Jane" },
+    ///   "ends_at": 1793191860, "ends_at_latest": 1793777460, "login": "/login", "logout": "/logout" }
+    /// { "signed_in": false, "ended": "idle", "login": "/login" }
+    /// ```
+    ///
+    /// `ends_at`, in seconds since the epoch, is when the session ends without use; `ends_at_latest` when it ends in any
+    /// case; compare them with the response's `Date`, since the browser's clock may be wrong. `ended` says why the
+    /// session that the browser had is over ([`SessionEnd::code`](crate::SessionEnd::code)), or is `null`. Asking does not count as use and refreshes
+    /// nothing. A script that sends the last `ETag` in `If-None-Match` gets `304` while nothing has changed.
+    ///
+    /// Pages of other origins cannot read it unless a CORS layer of yours lets them.
+    pub fn session_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.session = Some(path.into());
+        self
+    }
+
+    /// Which claims [`session_path`](Self::session_path) shows; the default is `sub`, `name`, `preferred_username`, `email` and
+    /// `picture`. Claims that a person does not have are left out.
+    pub fn session_claims<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.session_claims = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// The path that signs out; the default is `/logout`. Relative to the base URL.
     pub fn logout_path(mut self, path: impl Into<String>) -> Self {
         self.paths.logout = path.into();

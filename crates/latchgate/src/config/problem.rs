@@ -31,6 +31,11 @@ pub enum Problem {
         /// The method.
         method: &'static str,
     },
+    /// It says something about what another setting switches on, which is not set.
+    NoEffectWithout {
+        /// The other setting.
+        setting: &'static str,
+    },
     /// A private key cannot be used.
     PrivateKey(PrivateKeyError),
     /// It is not an algorithm of encrypted tokens.
@@ -191,6 +196,7 @@ impl fmt::Display for Problem {
             Self::Decorated => f.write_str("has a query, a fragment or a user name; give only scheme, host, port and path"),
             Self::Issuer(problem) => problem.fmt(f),
             Self::NoClientAuth => f.write_str("is missing; set the secret, or a key for `client_auth = private_key_jwt`, or declare a public client with `client_auth = none`"),
+            Self::NoEffectWithout { setting } => write!(f, "has no effect without `{setting}`; set that as well, or remove this"),
             Self::WithoutUse { method } => write!(f, "is set although `client_auth` is `{method}`, which does not use it; remove one of them"),
             Self::PrivateKey(problem) => problem.fmt(f),
             Self::EncryptionAlgorithm(problem) => problem.fmt(f),

@@ -80,6 +80,7 @@ pub(super) fn api_answer(
         ways_on: Vec::new(),
         html: false,
         session: None,
+        login: None,
     };
     let mut answer = refusal.render(None);
     if let Some(parameters) = parameters {

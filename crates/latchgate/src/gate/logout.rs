@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use url::Url;
 
 use super::Gate;
-use super::page::{escape, html, redirect};
+use super::page::{escape, html, protect, redirect, respond};
 use super::route_request::RequestParts;
 use crate::cookie::pairs;
 use crate::error::{Error, RequestError};
@@ -47,15 +47,18 @@ impl Gate {
         };
         let random = self.0.random.as_ref();
         let state = LogoutState::new(random.array()?);
-        let mut answer = match self.end_session_url(session.as_deref(), &state).await {
-            Some(url) => {
-                let kind = &self.0.logout_cookie;
-                let (bytes, iv) = (state.bytes(), random.array()?);
-                let value = self.0.keys.seal(Purpose::Logout, kind.name(), bytes, iv);
-                cookies.push(kind.set("", &value, Some(LOGOUT_MAX_AGE)));
-                send_to(&url)
-            }
-            None => redirect(&self.0.routes.after_logout),
+        let at_provider = self.end_session_url(session.as_deref(), &state).await;
+        if at_provider.is_some() {
+            let kind = &self.0.logout_cookie;
+            let (bytes, iv) = (state.bytes(), random.array()?);
+            let value = self.0.keys.seal(Purpose::Logout, kind.name(), bytes, iv);
+            cookies.push(kind.set("", &value, Some(LOGOUT_MAX_AGE)));
+        }
+        let mut answer = match (at_provider, parts.is_by_script()) {
+            (Some(url), false) => send_to(&url),
+            (None, false) => redirect(&self.0.routes.after_logout),
+            (Some(url), true) => tell_script(url.as_str()),
+            (None, true) => tell_script(&self.0.routes.after_logout),
         };
         for cookie in cookies {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
@@ -170,6 +173,14 @@ impl Gate {
             .append(header::SET_COOKIE, self.0.logout_cookie.clear(""));
         answer
     }
+}
+
+/// Where a script has to send its page: a redirect would be followed by its `fetch`, which CORS stops at the provider.
+fn tell_script(location: &str) -> Response<Bytes> {
+    let body = serde_json::json!({ "location": location });
+    let mut response = respond(StatusCode::OK, "application/json", body.to_string());
+    protect(&mut response);
+    response
 }
 
 /// A redirect, or a form when the URL is too long for one.

@@ -23,6 +23,7 @@ mod refusal;
 mod refuse;
 mod route_request;
 mod routes;
+mod session_route;
 mod sign_in;
 mod words;
 
@@ -57,6 +58,7 @@ pub use refusal::{LoginForm, Refusal, WayOn};
 pub use route_request::RouteRequest;
 pub use routes::BasePath;
 pub(crate) use routes::{Evidence, Route, Routes};
+pub(crate) use session_route::USUAL_CLAIMS;
 pub use sign_in::SignedIn;
 
 /// The gate of one application: its provider, its sessions and its routes.
@@ -81,6 +83,8 @@ pub(crate) struct GateParts {
     pub(crate) logout_cookie: CookieKind,
     pub(crate) remember_me: RememberMe,
     pub(crate) ui_locales: UiLocales,
+    /// The claims that scripts may read.
+    pub(crate) session_claims: Vec<String>,
     /// The `Clear-Site-Data` header sent at logout.
     pub(crate) clear_site_data: Option<HeaderValue>,
     /// Where access tokens are accepted beside sessions.
@@ -187,6 +191,13 @@ impl Gate {
     #[must_use]
     pub fn logout_path(&self) -> &str {
         &self.0.routes.logout
+    }
+
+    /// The path at which scripts read who is signed in; `None` unless [`session_path`](crate::GateBuilder::session_path)
+    /// is set.
+    #[must_use]
+    pub fn session_path(&self) -> Option<&str> {
+        self.0.routes.session.as_deref()
     }
 
     /// The redirect URI to register at the provider; at the first one, if there are several ([`Gate::providers`]).

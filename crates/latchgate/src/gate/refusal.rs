@@ -47,6 +47,9 @@ pub struct Refusal {
     /// Why the session that the request brought has ended, if it has: the member `session` of the problem document, by
     /// its code.
     pub session: Option<SessionEnd>,
+    /// Where to sign in, if that is what is missing: the member `login` of the problem document. A script sends its page
+    /// there, with the page's own path as `return_to`.
+    pub login: Option<String>,
 }
 
 /// A way on from a refusal. Every `href` is a path of the application's, checked as [`ReturnTo`](crate::ReturnTo) is;
@@ -158,6 +161,9 @@ impl Refusal {
         if let Some(ended) = self.session {
             body["session"] = ended.code().into();
         }
+        if let Some(login) = &self.login {
+            body["login"] = login.as_str().into();
+        }
         respond(self.status, "application/problem+json", body.to_string())
     }
 
@@ -197,6 +203,7 @@ mod tests {
             ],
             html,
             session: None,
+            login: None,
         }
     }
 

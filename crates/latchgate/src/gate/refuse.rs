@@ -137,6 +137,7 @@ impl Gate {
             ways_on: self.ways_on(parts.words.next, &asked.retry),
             html: asked.html,
             session: parts.session,
+            login: (parts.status == StatusCode::UNAUTHORIZED).then(|| self.login_page().to_owned()),
         };
         refusal.render(self.0.page_hook.as_ref())
     }

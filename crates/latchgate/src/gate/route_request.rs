@@ -13,7 +13,7 @@ use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of, u
 use crate::cookie::pairs;
 use crate::error::{Error, LayerError, RequestError};
 use crate::head::RequestHead;
-use crate::navigation::{Framing, Navigation, Sender, wants_html};
+use crate::navigation::{Framing, Navigation, Sender, accepts_json, wants_html};
 
 /// A request to one of the gate's own routes. It does not borrow the request's head.
 #[must_use]
@@ -33,11 +33,13 @@ pub(super) struct RequestParts {
     pub(super) query: String,
     pub(super) content_type: String,
     pub(super) accept_language: Option<String>,
+    pub(super) if_none_match: Option<String>,
     cookie_fields: Vec<Vec<u8>>,
     pub(super) to_login_page: Navigation,
     pub(super) sender: Sender,
     pub(super) framing: Framing,
     pub(super) html: bool,
+    json: bool,
 }
 
 impl RequestParts {
@@ -49,6 +51,7 @@ impl RequestParts {
             query: head.query().unwrap_or_default().to_owned(),
             content_type: head.first("content-type").unwrap_or_default().to_owned(),
             accept_language: head.first("accept-language").map(str::to_owned),
+            if_none_match: head.first("if-none-match").map(str::to_owned),
             cookie_fields: head
                 .cookie_fields()
                 .iter()
@@ -58,7 +61,13 @@ impl RequestParts {
             sender: Sender::of(head, origin),
             framing: Framing::of(head),
             html: wants_html(head),
+            json: accepts_json(head),
         }
+    }
+
+    /// Whether a script has sent it, which reads the response itself.
+    pub(super) fn is_by_script(&self) -> bool {
+        self.to_login_page != Navigation::TopLevel || (self.json && !self.html)
     }
 
     /// What a refusal may say of the request.
@@ -170,6 +179,7 @@ impl RouteRequest {
             Route::Login => return self.login(&body).await,
             Route::InitiateLogin => self.initiate_login(&body).await,
             Route::Callback => self.callback(&body).await,
+            Route::Session => self.session().await,
             Route::Logout => self.gate.logout(&self.parts).await,
             Route::BackChannelLogout => self.back_channel_logout(&body).await,
             Route::FrontChannelLogout => self.gate.front_channel_logout(&self.parts).await,

@@ -9,6 +9,8 @@ pub(crate) enum Route {
     /// Where a third party may start a login.
     InitiateLogin,
     Callback,
+    /// Where scripts read who is signed in.
+    Session,
     Logout,
     BackChannelLogout,
     FrontChannelLogout,
@@ -34,6 +36,8 @@ pub(crate) struct Routes {
     /// `None` unless third parties may start logins.
     pub(crate) initiate_login: Option<String>,
     pub(crate) callback: String,
+    /// `None` unless scripts may read who is signed in.
+    pub(crate) session: Option<String>,
     pub(crate) logout: String,
     pub(crate) back_channel_logout: String,
     pub(crate) front_channel_logout: String,
@@ -68,7 +72,6 @@ impl Evidence {
 impl Routes {
     /// Every route and its path.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Route, &str)> {
-        let initiate_login = self.initiate_login.as_deref();
         let always: [(Route, &str); 6] = [
             (Route::Login, &self.login),
             (Route::Callback, &self.callback),
@@ -77,8 +80,13 @@ impl Routes {
             (Route::FrontChannelLogout, &self.front_channel_logout),
             (Route::AfterLogout, &self.after_logout),
         ];
-        let sometimes = initiate_login.map(|path| (Route::InitiateLogin, path));
-        always.into_iter().chain(sometimes)
+        let sometimes = [
+            (Route::InitiateLogin, self.initiate_login.as_deref()),
+            (Route::Session, self.session.as_deref()),
+        ];
+        let sometimes = sometimes.into_iter();
+        let configured = sometimes.filter_map(|(route, path)| Some((route, path?)));
+        always.into_iter().chain(configured)
     }
 
     /// The route at a path.
@@ -118,6 +126,7 @@ impl Route {
             Self::Login => "login_path",
             Self::InitiateLogin => "initiate_login_path",
             Self::Callback => "callback_path",
+            Self::Session => "session_path",
             Self::Logout => "logout_path",
             Self::BackChannelLogout => "backchannel_logout_path",
             Self::FrontChannelLogout => "frontchannel_logout_path",

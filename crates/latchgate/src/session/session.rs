@@ -273,6 +273,13 @@ impl Session {
         })
     }
 
+    /// When the session ends however much it is used, as far as is known, in seconds since the epoch.
+    pub(crate) fn latest_deadline(&self) -> u64 {
+        let latest = self.times.absolute_deadline;
+        let ceiling = self.extras.ceiling.at();
+        ceiling.map_or(latest, |ceiling| ceiling.min(latest))
+    }
+
     /// The claims of the ID token and of the userinfo endpoint. If both have a claim, the newer one counts. Claims about
     /// the authentication and its audience come from the ID token only.
     pub(crate) fn claims(&self) -> Map<String, Value> {

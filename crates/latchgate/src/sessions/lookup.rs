@@ -130,6 +130,20 @@ impl Sessions {
             SessionCookie::Ticket(ticket) => self.load_and_extend(ticket).await?,
             SessionCookie::Invalid => Lookup::Invalid,
         };
+        self.unless_ended_elsewhere(found).await
+    }
+
+    /// The same for somebody who only looks: nothing is written back.
+    pub(crate) async fn find_as_it_is(&self, cookie: SessionCookie) -> Result<Lookup, Error> {
+        let found = match cookie {
+            SessionCookie::Ticket(ticket) if self.pending_ends.has(&ticket) => Lookup::NotFound,
+            cookie => self.find_to_end(cookie).await?,
+        };
+        self.unless_ended_elsewhere(found).await
+    }
+
+    /// The session, unless another node has marked it as ended.
+    async fn unless_ended_elsewhere(&self, found: Lookup) -> Result<Lookup, Error> {
         let Lookup::Active { loaded, .. } = &found else {
             return Ok(found);
         };

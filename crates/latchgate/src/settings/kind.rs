@@ -56,7 +56,7 @@ impl Kind {
             | "certificate_bound_tokens" => Self::Switch,
             "max_age" => Self::Seconds,
             "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
-            | "trusted_audiences" | "api_scopes" => Self::Words,
+            | "trusted_audiences" | "api_scopes" | "session_claims" => Self::Words,
             "providers" => Self::Tables,
             "session_keys" | "claim_mapping" | "clear_site_data" => Self::List,
             _ => Self::Text,

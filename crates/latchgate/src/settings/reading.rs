@@ -48,6 +48,12 @@ impl Settings {
         if let Some(path) = self.get("callback_path") {
             builder = builder.callback_path(path);
         }
+        if let Some(path) = self.get("session_path") {
+            builder = builder.session_path(path);
+        }
+        if let Some(names) = self.get("session_claims") {
+            builder = builder.session_claims(names.split_whitespace());
+        }
         if let Some(path) = self.get("logout_path") {
             builder = builder.logout_path(path);
         }

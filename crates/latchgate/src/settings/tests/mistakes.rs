@@ -267,6 +267,16 @@ fn every_mistake_names_the_setting_and_the_cure() {
         ),
         (&[("login_path", "login")], "login_path", "such as `/login`"),
         (
+            &[("session_path", "/logout")],
+            "session_path",
+            "every route needs its own",
+        ),
+        (
+            &[("session_claims", "sub")],
+            "session_claims",
+            "session_path",
+        ),
+        (
             &[("initiate_login_path", "/login")],
             "initiate_login_path",
             "every route needs its own",

@@ -53,6 +53,7 @@ fn the_shortest_table_makes_a_gate_with_the_safe_defaults() {
         ("/login", "/logout")
     );
     assert_eq!(gate.initiate_login_uri(), None);
+    assert_eq!(gate.session_path(), None);
     let registration = gate.0.context.relying_parties.first().registration();
     assert_eq!(registration.scopes, ["openid", "profile", "email"]);
     assert_eq!(registration.id_token_alg.as_str(), "RS256");
@@ -103,6 +104,8 @@ fn every_setting_arrives() {
         ("login_path", "/in"),
         ("initiate_login_path", "/in/initiate"),
         ("callback_path", "/back"),
+        ("session_path", "/who"),
+        ("session_claims", "sub  groups"),
         ("logout_path", "/out"),
         ("after_logout_path", "/bye"),
     ])
@@ -113,6 +116,8 @@ fn every_setting_arrives() {
         (gate.login_path(), gate.logout_path()),
         ("/app/in", "/app/out")
     );
+    assert_eq!(gate.session_path(), Some("/app/who"));
+    assert_eq!(gate.0.session_claims, ["sub", "groups"]);
     let initiate = gate.initiate_login_uri();
     assert_eq!(
         initiate.as_deref(),
