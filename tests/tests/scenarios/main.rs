@@ -16,6 +16,7 @@ mod client_assertions;
 mod configuration;
 mod conformance;
 mod cookie_attributes;
+mod csrf;
 mod dpop;
 mod endings;
 mod fapi2;

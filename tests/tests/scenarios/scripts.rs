@@ -11,7 +11,8 @@ scenarios!(
     nobody_reads_it_unless_it_is_switched_on,
     other_methods_read_nothing,
     a_script_is_told_where_to_sign_in,
-    without_a_logout_page_the_script_goes_home;
+    without_a_logout_page_the_script_goes_home,
+    a_script_is_known_by_its_mode_or_by_what_it_accepts;
     in either keeping:
     a_script_reads_who_is_signed_in_and_until_when,
     asking_is_not_using,
@@ -177,5 +178,26 @@ async fn without_a_logout_page_the_script_goes_home(setup: Setup) -> Result<(), 
     };
     world.provider_down();
     assert_eq!(told(&world).await?, json!({ "location": "/" }));
+    Ok(())
+}
+
+async fn a_script_is_known_by_its_mode_or_by_what_it_accepts(setup: Setup) -> Result<(), Failure> {
+    let world = on(setup).start().await?;
+    let ours = ("sec-fetch-site", "same-origin");
+    let html = ("accept", "text/html,application/json;q=0.9");
+    for (headers, status) in [
+        (vec![ours, ("sec-fetch-mode", "cors")], 200),
+        (vec![("accept", "application/json")], 200),
+        (vec![("x-requested-with", "XMLHttpRequest")], 200),
+        (vec![ours, ("sec-fetch-mode", "navigate"), html], 303),
+        (vec![html], 303),
+        (vec![], 303),
+    ] {
+        let browser = world.signed_in().await?;
+        let request = browser.request("POST", "/logout").headers(&headers);
+        let page = request.send().await?;
+        assert_eq!(page.status, status, "{headers:?}: {page}");
+        assert_eq!(world.whoami(&browser).await?, None);
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checks::{base, cookie_name, loopback, session_keys};
+use super::csrf::csrf;
 use super::http_clients::HttpClients;
 use super::protected_resource::Surroundings;
 use super::{GateBuilder, Provider, several};
@@ -122,6 +123,7 @@ impl GateBuilder {
             };
             Arc::new(resource.build(around, &mut mistakes))
         });
+        let csrf = csrf(self.csrf_protection, self.trusted_origins, &mut mistakes);
         if self.session_claims.is_some() && routes.session.is_none() {
             let setting = "session_path";
             mistakes.add(Mistake::new(
@@ -147,6 +149,7 @@ impl GateBuilder {
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
             remember_me: self.remember_me,
             ui_locales: self.ui_locales,
+            csrf,
             session_claims: self
                 .session_claims
                 .unwrap_or_else(|| USUAL_CLAIMS.map(str::to_owned).into()),

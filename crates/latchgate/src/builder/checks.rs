@@ -76,8 +76,8 @@ impl Paths {
             all.iter().filter(|(_, other)| *other == path).count() > 1
                 || routes.names.iter().any(own)
         };
-        // Of the two, `/login` comes first and is usually right, so the other one is named.
-        if let Some((route, _)) = all[1..].iter().find(|(_, path)| shared(path)) {
+        // Of the two, the one that is more rarely set is named.
+        if let Some((route, _)) = all.iter().rev().find(|(_, path)| shared(path)) {
             mistakes.add(Mistake::new(route.setting(), Problem::Collision));
         }
         let own_page = routes

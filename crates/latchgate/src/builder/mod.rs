@@ -4,6 +4,7 @@ mod api;
 mod build;
 mod checks;
 mod client_auth;
+mod csrf;
 mod encryption;
 mod hooks;
 mod http_clients;
@@ -54,6 +55,8 @@ pub struct GateBuilder {
     cookie_name: Option<String>,
     store: Option<Arc<dyn SessionStore>>,
     revocations: Option<Arc<dyn SessionStore>>,
+    csrf_protection: bool,
+    trusted_origins: Vec<String>,
     session_claims: Option<Vec<String>>,
     clear_site_data: Vec<ClearSiteData>,
     leeway: Duration,
@@ -91,6 +94,8 @@ impl GateBuilder {
             cookie_name: None,
             store: None,
             revocations: None,
+            csrf_protection: false,
+            trusted_origins: Vec::new(),
             session_claims: None,
             clear_site_data: Vec::new(),
             leeway: Duration::from_secs(30),

@@ -31,6 +31,8 @@ pub enum Problem {
         /// The method.
         method: &'static str,
     },
+    /// It is not an origin.
+    NotAnOrigin,
     /// It says something about what another setting switches on, which is not set.
     NoEffectWithout {
         /// The other setting.
@@ -196,6 +198,7 @@ impl fmt::Display for Problem {
             Self::Decorated => f.write_str("has a query, a fragment or a user name; give only scheme, host, port and path"),
             Self::Issuer(problem) => problem.fmt(f),
             Self::NoClientAuth => f.write_str("is missing; set the secret, or a key for `client_auth = private_key_jwt`, or declare a public client with `client_auth = none`"),
+            Self::NotAnOrigin => f.write_str("is not a list of origins such as `https://admin.example.com`: a scheme and a host, and a port if it is not the usual one"),
             Self::NoEffectWithout { setting } => write!(f, "has no effect without `{setting}`; set that as well, or remove this"),
             Self::WithoutUse { method } => write!(f, "is set although `client_auth` is `{method}`, which does not use it; remove one of them"),
             Self::PrivateKey(problem) => problem.fmt(f),

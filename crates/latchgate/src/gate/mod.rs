@@ -9,6 +9,7 @@ mod callback;
 mod challenge;
 mod chooser;
 mod client_credentials;
+mod csrf;
 mod end_sessions;
 mod extract;
 mod front_channel;
@@ -49,6 +50,7 @@ pub use api::Api;
 pub(crate) use api::ApiParts;
 pub use challenge::Challenge;
 pub use chooser::LoginProvider;
+pub(crate) use csrf::Csrf;
 pub use extract::Extract;
 #[cfg(test)]
 pub(crate) use hang_ups::SlowStore;
@@ -83,6 +85,7 @@ pub(crate) struct GateParts {
     pub(crate) logout_cookie: CookieKind,
     pub(crate) remember_me: RememberMe,
     pub(crate) ui_locales: UiLocales,
+    pub(crate) csrf: Csrf,
     /// The claims that scripts may read.
     pub(crate) session_claims: Vec<String>,
     /// The `Clear-Site-Data` header sent at logout.
@@ -156,6 +159,9 @@ impl Gate {
         head.header("cookie", &mut |field| {
             ours = ours || self.sessions().has_cookie(field);
         });
+        if ours && let Some(answer) = self.refuse_forgery(head) {
+            return Verdict::Answer(Box::new(answer));
+        }
         let session = ours.then(|| RequestSession::new(Arc::clone(&self.0.context)));
         Verdict::Pass(Pass::new(self, session, None, head))
     }

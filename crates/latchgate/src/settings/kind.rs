@@ -53,10 +53,13 @@ impl Kind {
             | "signed_requests"
             | "api_introspection"
             | "ui_locales_from_browser"
+            | "csrf_protection"
             | "certificate_bound_tokens" => Self::Switch,
             "max_age" => Self::Seconds,
             "scopes" | "email_domains" | "resource" | "acr_values" | "ui_locales"
-            | "trusted_audiences" | "api_scopes" | "session_claims" => Self::Words,
+            | "trusted_audiences" | "api_scopes" | "session_claims" | "trusted_origins" => {
+                Self::Words
+            }
             "providers" => Self::Tables,
             "session_keys" | "claim_mapping" | "clear_site_data" => Self::List,
             _ => Self::Text,

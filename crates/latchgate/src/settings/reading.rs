@@ -48,6 +48,13 @@ impl Settings {
         if let Some(path) = self.get("callback_path") {
             builder = builder.callback_path(path);
         }
+        let csrf = self.word("csrf_protection", "true, false", &switch);
+        if let Some(Some(true)) = mistakes.keep(csrf) {
+            builder = builder.csrf_protection();
+        }
+        if let Some(origins) = self.get("trusted_origins") {
+            builder = builder.trusted_origins(origins.split_whitespace());
+        }
         if let Some(path) = self.get("session_path") {
             builder = builder.session_path(path);
         }

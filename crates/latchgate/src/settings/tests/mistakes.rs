@@ -272,6 +272,24 @@ fn every_mistake_names_the_setting_and_the_cure() {
             "every route needs its own",
         ),
         (
+            &[("csrf_protection", "on")],
+            "csrf_protection",
+            "not one of: true, false",
+        ),
+        (
+            &[("trusted_origins", "https://a.example")],
+            "trusted_origins",
+            "no effect without `csrf_protection`",
+        ),
+        (
+            &[
+                ("csrf_protection", "true"),
+                ("trusted_origins", "https://a.example/"),
+            ],
+            "trusted_origins",
+            "such as `https://admin.example.com`",
+        ),
+        (
             &[("session_claims", "sub")],
             "session_claims",
             "session_path",
@@ -283,7 +301,7 @@ fn every_mistake_names_the_setting_and_the_cure() {
         ),
         (
             &[("frontchannel_logout_path", "/backchannel-logout")],
-            "backchannel_logout_path",
+            "frontchannel_logout_path",
             "every route needs its own",
         ),
         (

@@ -104,6 +104,8 @@ fn every_setting_arrives() {
         ("login_path", "/in"),
         ("initiate_login_path", "/in/initiate"),
         ("callback_path", "/back"),
+        ("csrf_protection", "true"),
+        ("trusted_origins", "https://a.example http://localhost:5173"),
         ("session_path", "/who"),
         ("session_claims", "sub  groups"),
         ("logout_path", "/out"),
@@ -117,6 +119,10 @@ fn every_setting_arrives() {
         ("/app/in", "/app/out")
     );
     assert_eq!(gate.session_path(), Some("/app/who"));
+    let crate::gate::Csrf::Checked(trusted) = &gate.0.csrf else {
+        panic!("not checked")
+    };
+    assert_eq!(trusted, &["https://a.example", "http://localhost:5173"]);
     assert_eq!(gate.0.session_claims, ["sub", "groups"]);
     let initiate = gate.initiate_login_uri();
     assert_eq!(
