@@ -29,7 +29,8 @@ use crate::head::{Head, Headers, status};
 ///
 /// 1. A request to a route of the gate (`/login`, `/callback`, `/logout`, `/backchannel-logout`,
 ///    `/frontchannel-logout` unless configured otherwise, and `/login/initiate` if
-///    [`initiate_login_path`](latchgate::GateBuilder::initiate_login_path) says so) is answered by the gate. The application never sees it.
+///    [`initiate_login_path`](latchgate::GateBuilder::initiate_login_path) says so, and `/session` if
+///    [`session_path`](latchgate::GateBuilder::session_path) does) is answered by the gate. The application never sees it.
 /// 2. Any other request goes to the application. If it carries a session cookie, a
 ///    [`RequestSession`](latchgate::adapter::RequestSession) goes along in its extensions; nothing is decrypted yet. If
 ///    [access tokens are accepted](latchgate::GateBuilder::api) and it presents one, a
