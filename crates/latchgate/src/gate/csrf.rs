@@ -61,6 +61,7 @@ impl Gate {
                 html: wants_html(head),
                 path: head.path().to_owned(),
                 retry: Retry::Page(self.home()),
+                person: None,
             };
             self.refuse(&RequestError::CrossSite.into(), &asked)
         })
