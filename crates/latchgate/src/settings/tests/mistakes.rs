@@ -336,12 +336,12 @@ fn every_mistake_names_the_setting_and_the_cure() {
         ),
         (
             &[("logout_path", "/callback")],
-            "callback_path",
+            "logout_path",
             "every route needs its own",
         ),
         (
             &[("after_logout_path", "/logout")],
-            "logout_path",
+            "after_logout_path",
             "every route needs its own",
         ),
         (
@@ -380,7 +380,7 @@ fn all_mistakes_are_told_at_once() {
             "userinfo",
             "session_idle",
             "login_path",
-            "callback_path",
+            "logout_path",
             "ca_file",
         ]
     );
