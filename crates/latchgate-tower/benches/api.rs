@@ -1,7 +1,7 @@
 //! What an access token costs an API: `cargo bench -p latchgate-tower --bench api`.
 //!
 //! All contestants take turns within one run, a few hundred requests each, in twenty rounds. The figure of each is its
-//! fastest round, per request: the whole of it, what it adds to a request to the same route that presents no token, and
+//! fastest round, per request: the whole of it, what it adds to the same request to the same router without the layer, and
 //! that in units of one signature verification by aws-lc-rs with a prepared key, in the same rounds. Read the ratios:
 //! times move from machine to machine.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
@@ -17,7 +17,7 @@ use aws_lc_rs::signature::{
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use latchgate_dev_provider::{DevProvider, SigningAlg};
 use latchgate_tower::{Algorithm, Api, ApiLayer, ProtectedResource, User};
 use tower::ServiceExt;
@@ -57,12 +57,15 @@ async fn main() -> Result<(), Failure> {
     ] {
         let provider = DevProvider::builder().id_token_alg(signing).start().await?;
         let resource = ProtectedResource::new(AUDIENCE).alg(alg);
-        let app = app(Api::builder(provider.issuer(), resource).build()?);
+        let bare = routes(get(async || "alice".to_owned()));
+        let api = Api::builder(provider.issuer(), resource).build()?;
+        let me = get(async |user: User| user.subject().to_owned());
+        let app = routes(me).layer(ApiLayer::new(api));
         let token = || provider.access_token("alice", AUDIENCE, "read");
         let new: Vec<_> = std::iter::repeat_with(token)
             .take(ROUNDS * REQUESTS)
             .collect();
-        let mut add = |name: &str, path, tokens| {
+        let mut add = |name: &str, app: &Router, path, tokens| {
             let work = Work::Requests {
                 app: app.clone(),
                 path,
@@ -70,10 +73,21 @@ async fn main() -> Result<(), Failure> {
             };
             contestants.push(Contestant::new(format!("{alg}: {name}"), work));
         };
-        add("no token", "/public", Vec::new());
-        add("a token that nobody asks for", "/public", vec![token()]);
-        add("a token that was verified before", "/me", vec![token()]);
-        add("a new token", "/me", new);
+        add("no layer", &bare, "/me", vec![token()]);
+        add("no token", &app, "/public", Vec::new());
+        add(
+            "a token that nobody asks for",
+            &app,
+            "/public",
+            vec![token()],
+        );
+        add(
+            "a token that was verified before",
+            &app,
+            "/me",
+            vec![token()],
+        );
+        add("a new token", &app, "/me", new);
         let work = verification(alg)?;
         contestants.push(Contestant::new(format!("{alg}: one verification"), work));
         // Its keys are fetched, and it is no longer needed.
@@ -86,13 +100,17 @@ async fn main() -> Result<(), Failure> {
         }
     }
     println!("\n| request | µs | added | verifications |\n|---|---|---|---|");
-    for of_one in contestants.chunks(5) {
-        let [none, .., one] = of_one else {
+    for of_one in contestants.chunks(6) {
+        let [bare, .., one] = of_one else {
             return Err("a contestant is missing".into());
         };
         let micros = |time: Duration| time.as_secs_f64() * 1e6;
-        for Contestant { name, best, .. } in of_one {
-            let added = best.saturating_sub(none.best);
+        for Contestant { name, best, work } in of_one {
+            let none = match work {
+                Work::Requests { .. } => bare.best,
+                Work::Verification(..) => Duration::ZERO,
+            };
+            let added = best.saturating_sub(none);
             let ratio = added.as_secs_f64() / one.best.as_secs_f64();
             let (all, added) = (micros(*best), micros(added));
             println!("| {name} | {all:.2} | {added:.2} | {ratio:.2} |");
@@ -101,11 +119,9 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn app(api: Api) -> Router {
-    Router::new()
-        .route("/public", get(|| async { "public" }))
-        .route("/me", get(async |user: User| user.subject().to_owned()))
-        .layer(ApiLayer::new(api))
+fn routes(me: MethodRouter) -> Router {
+    let public = get(|| async { "public" });
+    Router::new().route("/public", public).route("/me", me)
 }
 
 /// A signature, and the key that it is verified with.

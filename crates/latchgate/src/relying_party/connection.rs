@@ -119,6 +119,12 @@ impl ProviderConnection {
             .await
     }
 
+    /// The provider's keys, if they need not be fetched.
+    pub(crate) fn fresh_keys(&self, now: u64) -> Option<Arc<KeySet>> {
+        let latest = self.keys.latest()?;
+        (latest.good_until > now).then_some(latest.value)
+    }
+
     /// The provider's keys, fetched again because `known` lacks one, as often as the budget allows and unless another
     /// caller has just done it.
     pub(crate) async fn newer_keys(

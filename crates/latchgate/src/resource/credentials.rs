@@ -91,11 +91,21 @@ impl AuthScheme {
 /// `b64token` of RFC 6750 §2.1.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    let allowed = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
-    };
-    !body.is_empty() && body.bytes().all(allowed)
+    !body.is_empty() && body.bytes().all(|byte| TOKEN68[usize::from(byte)])
 }
+
+/// The bytes of a token, by a table: it is looked at once for every byte of every new token.
+const TOKEN68: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let it = byte as u8;
+        table[byte] =
+            it.is_ascii_alphanumeric() || matches!(it, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+        byte += 1;
+    }
+    table
+};
 
 impl fmt::Debug for Credentials {
     /// Token and proof are secrets.

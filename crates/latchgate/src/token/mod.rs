@@ -22,7 +22,7 @@ pub(crate) use dpop::{
 pub use id_token::IdTokenError;
 pub(crate) use id_token::{IdToken, verify, verify_refreshed};
 pub use jwt::JwtError;
-pub(crate) use jwt::{Rules, audience, number, unverified_issuer};
+pub(crate) use jwt::{Rules, number, unverified_issuer};
 pub(crate) use nonces::{NonceServer, Nonces};
 pub use prover::DpopError;
 pub(crate) use prover::Prover;
