@@ -7,8 +7,7 @@ use std::{env, error::Error, fs, sync::Arc};
 use axum::http::{Request, StatusCode};
 use axum::{Json, Router, response::Html, routing::get};
 use latchgate_tower::{AccessToken, RefreshedAccessToken, User};
-use latchgate_tower::{ClientCertificate, HttpClient, ReqwestClient};
-use latchgate_tower::{LoginLayer, Settings};
+use latchgate_tower::{HttpClient, LoginLayer, ReqwestClient, Settings};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -20,7 +19,8 @@ async fn main() -> Result<(), Failure> {
     tracing_subscriber::fmt().with_ansi(false).init(); // One line with a code for each rejected login.
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse::<u16>())?;
     let gate = Settings::from_env().build()?;
-    let client = Arc::new(client()?);
+    let roots = env::var("LATCHGATE_CA_FILE").ok().map(fs::read);
+    let roots = Arc::new(roots.transpose()?);
     let app = Router::new()
         .route("/", get(|| async { Html(HOME) }))
         .route("/me", get(async |user: User| Json(user)))
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Failure> {
         .route(
             "/call-resource",
             get(async move |token: AccessToken| {
-                let answer = call_resource(&client, &token).await;
+                let answer = call_resource(&token, (*roots).as_deref()).await;
                 answer.map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))
             }),
         )
@@ -38,26 +38,19 @@ async fn main() -> Result<(), Failure> {
     Ok(axum::serve(listener, app).await?)
 }
 
-/// Trusts and presents the certificates that the gate does. The client's is in one file with its key.
-fn client() -> Result<ReqwestClient, Failure> {
-    let file = |variable| env::var(variable).ok().map(fs::read).transpose();
-    let roots = file("LATCHGATE_CA_FILE")?;
-    let certificate =
-        file("LATCHGATE_CLIENT_CERT_FILE")?.map(|pem| ClientCertificate::from_pem(pem, ""));
-    Ok(match certificate {
-        Some(certificate) => ReqwestClient::with_certificate(roots.as_deref(), &certificate)?,
-        None => ReqwestClient::new(roots.as_deref())?,
-    })
-}
-
 /// Calls the API at `RESOURCE_URL` with the token and what proves it; once more, if it wants a DPoP nonce.
 async fn call_resource(
-    client: &ReqwestClient,
     token: &AccessToken,
+    roots: Option<&[u8]>,
 ) -> Result<(StatusCode, Vec<u8>), Failure> {
+    let url = env::var("RESOURCE_URL").map_err(|_| "RESOURCE_URL is not set")?;
+    let client = match token.certificate() {
+        Some(certificate) => ReqwestClient::with_certificate(roots, certificate)?,
+        None => ReqwestClient::new(roots)?,
+    };
     let mut call = token.call();
     loop {
-        let mut request = Request::get(env::var("RESOURCE_URL")?).body(Vec::new())?;
+        let mut request = Request::get(&url).body(Vec::new())?;
         call.authorize(&mut request)?;
         let answer = client.send(request).await?;
         if !call.wants_repeat(answer.status(), answer.headers()) {

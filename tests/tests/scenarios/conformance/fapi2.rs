@@ -1,90 +1,11 @@
 //! What the modules of the two FAPI 2.0 plans do, whichever profile the relying party keeps to.
 
-use latchgate::{ClientKey, Provider, Usage};
-use latchgate_dev_provider::{Client, DpopNonces, Endpoint, Forgery, JsonObject, SigningAlg};
-use latchgate_tests::{Failure, Setup, ensure, jwt_part};
+use latchgate_dev_provider::{DpopNonces, Endpoint, Forgery, JsonObject, RecordedRequest};
+use latchgate_tests::{Failure, ensure, jwt_part};
 use serde_json::{Value, json};
 
+use super::runs::{ClientAuthType, Run, SenderConstrain, on_id_token, on_response_jwt};
 use super::suite::{Suite, append, set};
-
-const KEY: &str =
-    include_str!("../../../../crates/latchgate/src/jose/private_key/tests/p256.pkcs8.pem");
-
-/// The name that every key of the suite's set has, whatever its algorithm.
-const DECOY: &str = "the name of all keys";
-
-/// FAPI 2.0 Security Profile.
-pub(super) fn security_profile(setup: Setup) -> Result<[Setup; 1], Failure> {
-    Ok([client(setup, Provider::fapi2)?])
-}
-
-/// FAPI 2.0 Message Signing, with plain answers and with signed ones.
-pub(super) fn message_signing(setup: Setup) -> Result<[Setup; 2], Failure> {
-    let [plain] = plain_response(setup.clone())?;
-    let [signed] = jarm(setup)?;
-    Ok([plain, signed])
-}
-
-/// Signed requests and plain answers.
-pub(super) fn plain_response(setup: Setup) -> Result<[Setup; 1], Failure> {
-    let profile = |provider: Provider| provider.fapi2().signed_requests(Usage::Always);
-    Ok([client(setup, profile)?])
-}
-
-/// Signed requests and signed answers.
-pub(super) fn jarm(setup: Setup) -> Result<[Setup; 1], Failure> {
-    Ok([client(setup, Provider::fapi2_message_signing)?])
-}
-
-/// A client with a key, at a provider that demands what FAPI 2.0 does, with a nonce for each proof.
-fn client(setup: Setup, profile: fn(Provider) -> Provider) -> Result<Setup, Failure> {
-    let key = ClientKey::from_pem(KEY)?;
-    let jwks = ClientKey::public_jwks([&key]);
-    Ok(setup
-        .registration(move |registration| {
-            profile(registration.client_key(key.clone())).scopes(["openid"])
-        })
-        .provider(move |provider| {
-            let id = Client::development().client_id().to_owned();
-            let client = Client::with_keys(id, jwks.clone()).dpop_bound_access_tokens();
-            provider
-                .client(client)
-                .issuer_with_slash()
-                .id_token_alg(SigningAlg::Ps256)
-                .dpop_nonces(DpopNonces::Once)
-                .require_pushed_requests()
-        }))
-}
-
-/// Starts the suite. All its keys have one name.
-async fn start(setup: Setup) -> Result<Suite, Failure> {
-    let suite = Suite::start(setup).await?;
-    suite.world.mischief().on_jwks(|set| {
-        for key in set["keys"].as_array_mut().into_iter().flatten() {
-            key["kid"] = json!(DECOY);
-        }
-    });
-    on_id_token(&suite, |_| {});
-    on_response_jwt(&suite, |_| {});
-    Ok(suite)
-}
-
-fn on_id_token(suite: &Suite, alter: impl Fn(&mut JsonObject) + Send + Sync + 'static) {
-    suite.world.mischief().on_id_token(move |header, claims| {
-        set(header, "kid", json!(DECOY));
-        alter(claims);
-    });
-}
-
-fn on_response_jwt(suite: &Suite, alter: impl Fn(&mut JsonObject) + Send + Sync + 'static) {
-    suite
-        .world
-        .mischief()
-        .on_response_jwt(move |header, claims| {
-            set(header, "kid", json!(DECOY));
-            alter(claims);
-        });
-}
 
 /// A module that ends with the call of the accounts endpoint, which here is the one for userinfo.
 async fn passes(suite: &Suite) -> Result<(), Failure> {
@@ -98,7 +19,10 @@ async fn passes(suite: &Suite) -> Result<(), Failure> {
         .filter_map(|pair| Some(pair.split_once('=')?.0))
         .collect();
     ensure!(names == ["client_id", "request_uri"], "{names:?}");
-    let url = format!("/call?{}userinfo", world.provider.issuer());
+    let url = match &suite.front {
+        Some(front) => format!("/call?{}/userinfo", front.url()),
+        None => format!("/call?{}userinfo", world.provider.issuer()),
+    };
     let page = browser.fetch("GET", &url).await?;
     ensure!(
         page.status == 200 && page.body.starts_with("200 ") && page.body.contains("alice"),
@@ -109,32 +33,32 @@ async fn passes(suite: &Suite) -> Result<(), Failure> {
 
 /// The ID token is wrong: no account is asked for.
 async fn id_token(
-    setup: Setup,
+    run: Run,
     code: &str,
     alter: impl Fn(&mut JsonObject) + Send + Sync + 'static,
 ) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+    let suite = run.start().await?;
     on_id_token(&suite, alter);
     suite.refuses(code, &[Endpoint::Userinfo]).await
 }
 
 /// The answer is wrong: no code is redeemed.
 async fn response(
-    setup: Setup,
+    run: Run,
     code: &str,
     alter: impl Fn(&mut Vec<(String, String)>) + Send + Sync + 'static,
 ) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+    let suite = run.start().await?;
     suite.world.mischief().on_authorization_response(alter);
     suite.refuses(code, &[Endpoint::Token]).await
 }
 
 /// The JWT that is the answer is wrong: no code is redeemed.
 async fn response_jwt(
-    setup: Setup,
+    run: Run,
     alter: impl Fn(&mut JsonObject) + Send + Sync + 'static,
 ) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+    let suite = run.start().await?;
     on_response_jwt(&suite, alter);
     suite
         .refuses("authorization_response_jwt", &[Endpoint::Token])
@@ -152,31 +76,34 @@ fn expired(claims: &mut JsonObject) {
 }
 
 /// Everything that the suite checks of every request.
-pub(super) async fn happy_path(setup: Setup) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+pub(super) async fn happy_path(run: Run) -> Result<(), Failure> {
+    let (auth, constrain) = run.variant;
+    let suite = run.start().await?;
     passes(&suite).await?;
     let world = &suite.world;
     let issuer = world.provider.issuer();
-    let pushed = world.provider.last_request(Endpoint::PushedAuthorization);
-    let redeemed = world.provider.last_request(Endpoint::Token);
-    let mut assertions = Vec::new();
-    for (name, request) in [("PAR", &pushed), ("token", &redeemed)] {
-        let request = request.as_ref().ok_or("it was not called")?;
-        let assertion = request.parameter("client_assertion").unwrap_or_default();
-        let claims = jwt_part(&assertion, 1)?;
-        assert_eq!(claims["aud"], issuer, "{name}");
-        assert_eq!(
-            (&claims["iss"], &claims["sub"]),
-            (&json!("dev-client"), &json!("dev-client"))
-        );
-        assert_eq!(jwt_part(&assertion, 0)?["alg"], "ES256");
-        assertions.push(claims["jti"].clone());
+    let last = |endpoint| {
+        let request = world.provider.last_request(endpoint);
+        request.ok_or_else(|| Failure::from(format!("{endpoint:?} was not called")))
+    };
+    let pushed = last(Endpoint::PushedAuthorization)?;
+    let redeemed = last(Endpoint::Token)?;
+    let called = last(Endpoint::Userinfo)?;
+    match auth {
+        ClientAuthType::PrivateKeyJwt => {
+            let ids = [
+                assertion_id(&pushed, issuer)?,
+                assertion_id(&redeemed, issuer)?,
+            ];
+            assert_ne!(ids[0], ids[1], "one assertion for two requests");
+        }
+        ClientAuthType::Mtls => {
+            for request in [&pushed, &redeemed] {
+                assert!(request.header("client-cert").is_some());
+                assert_eq!(request.parameter("client_assertion"), None);
+            }
+        }
     }
-    assert_ne!(
-        assertions[0], assertions[1],
-        "one assertion for two requests"
-    );
-    let pushed = pushed.ok_or("nothing was pushed")?;
     let asked = match pushed.parameter("request") {
         Some(object) => jwt_part(&object, 1)?,
         None => json!({
@@ -186,28 +113,66 @@ pub(super) async fn happy_path(setup: Setup) -> Result<(), Failure> {
     };
     assert_eq!(asked["code_challenge_method"], "S256");
     assert_eq!(asked["scope"], "openid");
-    let redeemed = redeemed.ok_or("no code was redeemed")?;
-    let proof = redeemed.header("dpop").ok_or("there is no proof")?;
-    let (header, claims) = (jwt_part(proof, 0)?, jwt_part(proof, 1)?);
-    assert_eq!(header["typ"], "dpop+jwt");
-    assert_eq!(claims["htu"], format!("{issuer}token"));
-    assert!(claims.get("ath").is_none(), "{claims}");
-    let called = world.provider.last_request(Endpoint::Userinfo);
-    let called = called.ok_or("no account was asked for")?;
     let authorization = called.header("authorization").unwrap_or_default();
-    assert!(authorization.starts_with("DPoP "), "{authorization}");
-    let proof = called.header("dpop").ok_or("there is no proof")?;
-    assert!(jwt_part(proof, 1)?["ath"].is_string());
+    match constrain {
+        SenderConstrain::Dpop => {
+            assert!(authorization.starts_with("DPoP "), "{authorization}");
+            let proof = redeemed.header("dpop").ok_or("there is no proof")?;
+            let (header, claims) = (jwt_part(proof, 0)?, jwt_part(proof, 1)?);
+            assert_eq!(header["typ"], "dpop+jwt");
+            let htu = claims["htu"].as_str().unwrap_or_default();
+            assert!(htu.ends_with("/token"), "{claims}");
+            assert!(claims.get("ath").is_none(), "{claims}");
+            let proof = called.header("dpop").ok_or("there is no proof")?;
+            assert!(jwt_part(proof, 1)?["ath"].is_string());
+        }
+        SenderConstrain::Mtls => {
+            assert!(authorization.starts_with("Bearer "), "{authorization}");
+            assert!(redeemed.header("client-cert").is_some());
+            assert!(called.header("client-cert").is_some());
+        }
+    }
     Ok(())
 }
 
-pub(super) async fn no_dpop_nonce(setup: Setup) -> Result<(), Failure> {
-    let setup = setup.provider(|provider| provider.dpop_nonces(DpopNonces::Absent));
-    passes(&start(setup).await?).await
+/// The `jti` of the assertion in a request, which is for this issuer.
+fn assertion_id(request: &RecordedRequest, issuer: &str) -> Result<Value, Failure> {
+    let assertion = request.parameter("client_assertion").unwrap_or_default();
+    let claims = jwt_part(&assertion, 1)?;
+    assert_eq!(claims["aud"], issuer);
+    assert_eq!(
+        (&claims["iss"], &claims["sub"]),
+        (&json!("dev-client"), &json!("dev-client"))
+    );
+    assert_eq!(jwt_part(&assertion, 0)?["alg"], "ES256");
+    Ok(claims["jti"].clone())
 }
 
-pub(super) async fn discovery_issuer_mismatch(setup: Setup) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+/// The usual endpoints are where certificates are asked for.
+pub(super) async fn no_mtls_endpoint_aliases(run: Run) -> Result<(), Failure> {
+    let suite = run.start().await?;
+    suite.world.mischief().on_metadata(|metadata| {
+        let aliases = metadata["mtls_endpoint_aliases"].take();
+        for (name, url) in aliases.as_object().into_iter().flatten() {
+            metadata[name] = url.clone();
+        }
+        if let Some(members) = metadata.as_object_mut() {
+            members.remove("mtls_endpoint_aliases");
+        }
+    });
+    passes(&suite).await?;
+    let redeemed = suite.world.provider.last_request(Endpoint::Token);
+    assert!(redeemed.is_some_and(|request| request.header("client-cert").is_some()));
+    Ok(())
+}
+
+pub(super) async fn no_dpop_nonce(run: Run) -> Result<(), Failure> {
+    let run = run.provider(|provider| provider.dpop_nonces(DpopNonces::Absent));
+    passes(&run.start().await?).await
+}
+
+pub(super) async fn discovery_issuer_mismatch(run: Run) -> Result<(), Failure> {
+    let suite = run.start().await?;
     suite.world.mischief().on_metadata(|metadata| {
         let issuer = metadata["issuer"].as_str().unwrap_or_default();
         metadata["issuer"] = json!(format!("{issuer}INVALID"));
@@ -220,73 +185,73 @@ pub(super) async fn discovery_issuer_mismatch(setup: Setup) -> Result<(), Failur
     suite.refuses("provider_metadata", &silence).await
 }
 
-pub(super) async fn invalid_iss(setup: Setup) -> Result<(), Failure> {
-    id_token(setup, "id_token_iss", |claims| append(claims, "iss", "1")).await
+pub(super) async fn invalid_iss(run: Run) -> Result<(), Failure> {
+    id_token(run, "id_token_iss", |claims| append(claims, "iss", "1")).await
 }
 
-pub(super) async fn missing_iss(setup: Setup) -> Result<(), Failure> {
-    id_token(setup, "id_token_iss", |claims| drop(claims.remove("iss"))).await
+pub(super) async fn missing_iss(run: Run) -> Result<(), Failure> {
+    id_token(run, "id_token_iss", |claims| drop(claims.remove("iss"))).await
 }
 
-pub(super) async fn invalid_aud(setup: Setup) -> Result<(), Failure> {
-    id_token(setup, "id_token_aud", |claims| append(claims, "aud", "1")).await
+pub(super) async fn invalid_aud(run: Run) -> Result<(), Failure> {
+    id_token(run, "id_token_aud", |claims| append(claims, "aud", "1")).await
 }
 
-pub(super) async fn missing_aud(setup: Setup) -> Result<(), Failure> {
-    id_token(setup, "id_token_aud", |claims| drop(claims.remove("aud"))).await
+pub(super) async fn missing_aud(run: Run) -> Result<(), Failure> {
+    id_token(run, "id_token_aud", |claims| drop(claims.remove("aud"))).await
 }
 
-pub(super) async fn invalid_secondary_aud(setup: Setup) -> Result<(), Failure> {
+pub(super) async fn invalid_secondary_aud(run: Run) -> Result<(), Failure> {
     let two = json!(["dev-client", "dev-client1"]);
-    id_token(setup, "id_token_aud", move |claims| {
+    id_token(run, "id_token_aud", move |claims| {
         set(claims, "aud", two.clone());
     })
     .await
 }
 
-pub(super) async fn aud_as_array(setup: Setup) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+pub(super) async fn aud_as_array(run: Run) -> Result<(), Failure> {
+    let suite = run.start().await?;
     on_id_token(&suite, |claims| set(claims, "aud", json!(["dev-client"])));
     passes(&suite).await
 }
 
-pub(super) async fn expired_exp(setup: Setup) -> Result<(), Failure> {
-    id_token(setup, "id_token_exp", expired).await
+pub(super) async fn expired_exp(run: Run) -> Result<(), Failure> {
+    id_token(run, "id_token_exp", expired).await
 }
 
-pub(super) async fn missing_exp(setup: Setup) -> Result<(), Failure> {
-    id_token(setup, "id_token_exp", |claims| drop(claims.remove("exp"))).await
+pub(super) async fn missing_exp(run: Run) -> Result<(), Failure> {
+    id_token(run, "id_token_exp", |claims| drop(claims.remove("exp"))).await
 }
 
-pub(super) async fn invalid_nonce(setup: Setup) -> Result<(), Failure> {
+pub(super) async fn invalid_nonce(run: Run) -> Result<(), Failure> {
     let alter = |claims: &mut JsonObject| append(claims, "nonce", "1");
-    id_token(setup, "id_token_nonce", alter).await
+    id_token(run, "id_token_nonce", alter).await
 }
 
-pub(super) async fn missing_nonce(setup: Setup) -> Result<(), Failure> {
+pub(super) async fn missing_nonce(run: Run) -> Result<(), Failure> {
     let alter = |claims: &mut JsonObject| drop(claims.remove("nonce"));
-    id_token(setup, "id_token_nonce", alter).await
+    id_token(run, "id_token_nonce", alter).await
 }
 
-pub(super) async fn null_alg(setup: Setup) -> Result<(), Failure> {
-    forged(setup, Forgery::None).await
+pub(super) async fn null_alg(run: Run) -> Result<(), Failure> {
+    forged(run, Forgery::None).await
 }
 
 /// Properly signed by RS256, with a key of the set.
-pub(super) async fn alternate_alg(setup: Setup) -> Result<(), Failure> {
-    forged(setup, Forgery::Rs256).await
+pub(super) async fn alternate_alg(run: Run) -> Result<(), Failure> {
+    forged(run, Forgery::Rs256).await
 }
 
-async fn forged(setup: Setup, forgery: Forgery) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+async fn forged(run: Run, forgery: Forgery) -> Result<(), Failure> {
+    let suite = run.start().await?;
     suite.world.mischief().sign_id_token_with(forgery);
     suite
         .refuses("id_token_signature", &[Endpoint::Userinfo])
         .await
 }
 
-pub(super) async fn invalid_response_iss(setup: Setup) -> Result<(), Failure> {
-    response(setup, "iss_mismatch", |pairs| {
+pub(super) async fn invalid_response_iss(run: Run) -> Result<(), Failure> {
+    response(run, "iss_mismatch", |pairs| {
         for (_, value) in pairs.iter_mut().filter(|(name, _)| name == "iss") {
             value.push('1');
         }
@@ -294,15 +259,15 @@ pub(super) async fn invalid_response_iss(setup: Setup) -> Result<(), Failure> {
     .await
 }
 
-pub(super) async fn no_response_iss(setup: Setup) -> Result<(), Failure> {
-    response(setup, "iss_missing", |pairs| {
+pub(super) async fn no_response_iss(run: Run) -> Result<(), Failure> {
+    response(run, "iss_missing", |pairs| {
         pairs.retain(|(name, _)| name != "iss")
     })
     .await
 }
 
-pub(super) async fn invalid_state(setup: Setup) -> Result<(), Failure> {
-    response(setup, "no_login_under_way", |pairs| {
+pub(super) async fn invalid_state(run: Run) -> Result<(), Failure> {
+    response(run, "no_login_under_way", |pairs| {
         for (_, value) in pairs.iter_mut().filter(|(name, _)| name == "state") {
             value.push('1');
         }
@@ -310,20 +275,20 @@ pub(super) async fn invalid_state(setup: Setup) -> Result<(), Failure> {
     .await
 }
 
-pub(super) async fn missing_state(setup: Setup) -> Result<(), Failure> {
-    response(setup, "state_missing", |pairs| {
+pub(super) async fn missing_state(run: Run) -> Result<(), Failure> {
+    response(run, "state_missing", |pairs| {
         pairs.retain(|(name, _)| name != "state")
     })
     .await
 }
 
-pub(super) async fn no_expires_in(setup: Setup) -> Result<(), Failure> {
-    let setup = setup.provider(|provider| provider.omit_expires_in());
-    passes(&start(setup).await?).await
+pub(super) async fn no_expires_in(run: Run) -> Result<(), Failure> {
+    let run = run.provider(|provider| provider.omit_expires_in());
+    passes(&run.start().await?).await
 }
 
-pub(super) async fn token_type_in_other_case(setup: Setup) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+pub(super) async fn token_type_in_other_case(run: Run) -> Result<(), Failure> {
+    let suite = run.start().await?;
     suite.world.mischief().on_token_response(|answer| {
         let inverted = |c: char| match c.is_uppercase() {
             true => c.to_ascii_lowercase(),
@@ -337,8 +302,8 @@ pub(super) async fn token_type_in_other_case(setup: Setup) -> Result<(), Failure
 }
 
 /// The challenge that asks for a nonce names the scheme in another case.
-pub(super) async fn scheme_in_other_case(setup: Setup) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+pub(super) async fn scheme_in_other_case(run: Run) -> Result<(), Failure> {
+    let suite = run.start().await?;
     let mischief = suite.world.mischief();
     mischief.on_challenge(|challenge| *challenge = challenge.replace("DPoP", "dPoP"));
     passes(&suite).await?;
@@ -350,32 +315,32 @@ pub(super) async fn scheme_in_other_case(setup: Setup) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn jwt_without_iss(setup: Setup) -> Result<(), Failure> {
-    response_jwt(setup, |claims| drop(claims.remove("iss"))).await
+pub(super) async fn jwt_without_iss(run: Run) -> Result<(), Failure> {
+    response_jwt(run, |claims| drop(claims.remove("iss"))).await
 }
 
-pub(super) async fn jwt_with_invalid_iss(setup: Setup) -> Result<(), Failure> {
-    response_jwt(setup, |claims| append(claims, "iss", "1")).await
+pub(super) async fn jwt_with_invalid_iss(run: Run) -> Result<(), Failure> {
+    response_jwt(run, |claims| append(claims, "iss", "1")).await
 }
 
-pub(super) async fn jwt_without_aud(setup: Setup) -> Result<(), Failure> {
-    response_jwt(setup, |claims| drop(claims.remove("aud"))).await
+pub(super) async fn jwt_without_aud(run: Run) -> Result<(), Failure> {
+    response_jwt(run, |claims| drop(claims.remove("aud"))).await
 }
 
-pub(super) async fn jwt_with_invalid_aud(setup: Setup) -> Result<(), Failure> {
-    response_jwt(setup, |claims| append(claims, "aud", "1")).await
+pub(super) async fn jwt_with_invalid_aud(run: Run) -> Result<(), Failure> {
+    response_jwt(run, |claims| append(claims, "aud", "1")).await
 }
 
-pub(super) async fn jwt_without_exp(setup: Setup) -> Result<(), Failure> {
-    response_jwt(setup, |claims| drop(claims.remove("exp"))).await
+pub(super) async fn jwt_without_exp(run: Run) -> Result<(), Failure> {
+    response_jwt(run, |claims| drop(claims.remove("exp"))).await
 }
 
-pub(super) async fn jwt_with_expired_exp(setup: Setup) -> Result<(), Failure> {
-    response_jwt(setup, expired).await
+pub(super) async fn jwt_with_expired_exp(run: Run) -> Result<(), Failure> {
+    response_jwt(run, expired).await
 }
 
-pub(super) async fn jwt_with_invalid_sig(setup: Setup) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+pub(super) async fn jwt_with_invalid_sig(run: Run) -> Result<(), Failure> {
+    let suite = run.start().await?;
     let mischief = suite.world.mischief();
     mischief.sign_response_jwt_with(Forgery::BrokenSignature);
     suite
@@ -384,8 +349,8 @@ pub(super) async fn jwt_with_invalid_sig(setup: Setup) -> Result<(), Failure> {
 }
 
 /// One without a signature does not even name a login.
-pub(super) async fn jwt_with_alg_none(setup: Setup) -> Result<(), Failure> {
-    let suite = start(setup).await?;
+pub(super) async fn jwt_with_alg_none(run: Run) -> Result<(), Failure> {
+    let suite = run.start().await?;
     let mischief = suite.world.mischief();
     mischief.sign_response_jwt_with(Forgery::None);
     suite.refuses("state_missing", &[Endpoint::Token]).await

@@ -5,12 +5,12 @@ use latchgate_tests::{Failure, Setup};
 
 /// The modules that the security profile has, too.
 mod either_response {
-    use super::super::fapi2::{self, message_signing};
+    use super::super::fapi2;
+    use super::super::runs::message_signing;
     use super::{Failure, Setup};
 
     plan!(message_signing:
         fapi2_security_profile_final_client_test_happy_path => fapi2::happy_path,
-        fapi2_security_profile_final_client_test_happy_path_no_dpop_nonce => fapi2::no_dpop_nonce,
         fapi2_security_profile_final_client_test_discovery_issuer_mismatch => fapi2::discovery_issuer_mismatch,
         fapi2_security_profile_final_client_test_invalid_iss => fapi2::invalid_iss,
         fapi2_security_profile_final_client_test_invalid_aud => fapi2::invalid_aud,
@@ -28,13 +28,34 @@ mod either_response {
         fapi2_security_profile_final_client_test_ensure_authorization_response_with_invalid_missing_state_fails => fapi2::missing_state,
         fapi2_security_profile_final_client_test_token_endpoint_response_without_expires_in => fapi2::no_expires_in,
         fapi2_security_profile_final_client_test_token_type_case_insensitivity => fapi2::token_type_in_other_case,
+    );
+}
+
+mod with_dpop {
+    use super::super::fapi2;
+    use super::super::runs::message_signing_with_dpop;
+    use super::{Failure, Setup};
+
+    plan!(message_signing_with_dpop:
+        fapi2_security_profile_final_client_test_happy_path_no_dpop_nonce => fapi2::no_dpop_nonce,
         fapi2_security_profile_final_client_test_rs_dpop_auth_scheme_case_insensitivity => fapi2::scheme_in_other_case,
+    );
+}
+
+mod with_certificates {
+    use super::super::fapi2;
+    use super::super::runs::message_signing_with_certificates;
+    use super::{Failure, Setup};
+
+    plan!(message_signing_with_certificates:
+        fapi2_security_profile_final_client_test_happy_path_no_mtls_endpoint_aliases => fapi2::no_mtls_endpoint_aliases,
     );
 }
 
 /// In a signed answer `iss` is a claim.
 mod plain_response {
-    use super::super::fapi2::{self, plain_response};
+    use super::super::fapi2;
+    use super::super::runs::plain_response;
     use super::{Failure, Setup};
 
     plan!(plain_response:
@@ -44,7 +65,8 @@ mod plain_response {
 }
 
 mod jarm {
-    use super::super::fapi2::{self, jarm};
+    use super::super::fapi2;
+    use super::super::runs::jarm;
     use super::{Failure, Setup};
 
     plan!(jarm:

@@ -28,5 +28,6 @@ mod form_post;
 mod front_channel_logout;
 mod refresh_token;
 mod rp_initiated_logout;
+mod runs;
 mod suite;
 mod third_party_login;

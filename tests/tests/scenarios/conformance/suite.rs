@@ -2,13 +2,15 @@
 
 use latchgate::UserinfoPolicy;
 use latchgate_dev_provider::{Endpoint, JsonObject};
-use latchgate_tests::{Browser, Failure, Page, Setup, Transcript, World, ensure};
+use latchgate_tests::{Browser, Failure, Page, Setup, TlsFront, Transcript, World, ensure};
 use serde_json::{Value, json};
 use url::Url;
 
 /// The suite while it runs a module.
 pub(super) struct Suite {
     pub(super) world: World,
+    /// Where it asks for certificates.
+    pub(super) front: Option<TlsFront>,
     transcript: Transcript,
 }
 
@@ -32,7 +34,11 @@ impl Suite {
             world.calls(Endpoint::Discovery) == 0,
             "the suite was asked before the login"
         );
-        Ok(Self { world, transcript })
+        Ok(Self {
+            world,
+            front: None,
+            transcript,
+        })
     }
 
     /// A module that ends with the call of userinfo.
