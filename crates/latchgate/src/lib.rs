@@ -78,6 +78,13 @@ pub use store::MemoryStore;
 pub use token::{DpopError, IdTokenError, JwtError, TokenError, TokenFor};
 pub use userinfo::UserinfoError;
 
+/// What the crate `latchgate-test` is built on. Applications use that crate, as a dev-dependency, and never this.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use crate::gate::TestLoginError;
+    pub use crate::session::TestLogin;
+}
+
 /// What an adapter between a web framework and [`Gate`] needs. Applications use an adapter and never this.
 ///
 /// An adapter makes three calls and knows nothing of the protocol:

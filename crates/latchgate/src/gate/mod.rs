@@ -26,6 +26,8 @@ mod route_request;
 mod routes;
 mod session_route;
 mod sign_in;
+#[cfg(feature = "testing")]
+mod test_login;
 mod words;
 
 use std::fmt;
@@ -62,6 +64,8 @@ pub use routes::BasePath;
 pub(crate) use routes::{Evidence, Route, Routes};
 pub(crate) use session_route::USUAL_CLAIMS;
 pub use sign_in::SignedIn;
+#[cfg(feature = "testing")]
+pub use test_login::TestLoginError;
 
 /// The gate of one application: its provider, its sessions and its routes.
 ///

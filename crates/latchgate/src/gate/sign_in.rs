@@ -16,7 +16,7 @@ use crate::sessions::LoadedSession;
 #[derive(Debug)]
 #[must_use = "the response has to carry the session's cookies"]
 pub struct SignedIn {
-    cookies: Vec<HeaderValue>,
+    pub(super) cookies: Vec<HeaderValue>,
 }
 
 impl SignedIn {

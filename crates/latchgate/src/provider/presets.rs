@@ -69,8 +69,14 @@ impl ClaimPath {
 
     /// Copies the claim, and the objects that contain it.
     fn copy(&self, from: &Map<String, Value>, to: &mut Map<String, Value>) {
-        let (Some(strings), Some((name, parents))) = (self.strings(from), self.0.split_last())
-        else {
+        if let Some(strings) = self.strings(from) {
+            self.put(&strings, to);
+        }
+    }
+
+    /// Sets the claim, within the objects that contain it.
+    fn put(&self, strings: &[&str], to: &mut Map<String, Value>) {
+        let Some((name, parents)) = self.0.split_last() else {
             return;
         };
         let mut at = to;
@@ -83,7 +89,7 @@ impl ClaimPath {
             };
             at = inner;
         }
-        at.insert(name.clone(), strings.into());
+        at.insert(name.clone(), strings.to_vec().into());
     }
 }
 
@@ -120,6 +126,18 @@ impl ClaimPaths {
         Some(strings.flat_map(str::split_whitespace).collect())
     }
 
+    /// Adds roles where they are looked for first.
+    #[cfg(feature = "testing")]
+    pub(crate) fn add_roles(&self, claims: &mut Map<String, Value>, roles: &[String]) {
+        add(&self.roles, claims, roles);
+    }
+
+    /// Adds permissions where they are looked for first.
+    #[cfg(feature = "testing")]
+    pub(crate) fn add_permissions(&self, claims: &mut Map<String, Value>, permissions: &[String]) {
+        add(&self.permissions, claims, permissions);
+    }
+
     /// These claims, reduced to those about roles and permissions.
     pub(crate) fn only_these(&self, claims: &Map<String, Value>) -> Map<String, Value> {
         let mut kept = Map::new();
@@ -128,6 +146,18 @@ impl ClaimPaths {
         }
         kept
     }
+}
+
+/// Adds strings to the first of these claims.
+#[cfg(feature = "testing")]
+fn add(paths: &[ClaimPath], claims: &mut Map<String, Value>, added: &[String]) {
+    let Some(path) = paths.first().filter(|_| !added.is_empty()) else {
+        return;
+    };
+    let before = claims.clone();
+    let mut strings = path.strings(&before).unwrap_or_default();
+    strings.extend(added.iter().map(String::as_str));
+    path.put(&strings, claims);
 }
 
 fn first<'a>(

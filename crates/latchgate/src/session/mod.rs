@@ -20,6 +20,8 @@ mod person;
 mod session;
 mod size;
 mod stamp;
+#[cfg(feature = "testing")]
+mod test_login;
 mod tokens;
 mod user;
 
@@ -38,5 +40,7 @@ pub use person::Person;
 pub(crate) use session::{EndedSession, Session, SessionStart};
 pub use size::SessionTooLarge;
 pub(crate) use stamp::{Seen, Stamp};
+#[cfg(feature = "testing")]
+pub use test_login::TestLogin;
 pub(crate) use tokens::Tokens;
 pub use user::{ClaimsError, User};

@@ -122,6 +122,12 @@ impl Sessions {
     pub(crate) fn now(&self) -> u64 {
         self.clock.now()
     }
+
+    /// How long sessions last.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn lifetimes(&self) -> Lifetimes {
+        self.lifetimes
+    }
 }
 
 impl fmt::Debug for Sessions {
@@ -174,10 +180,6 @@ pub(crate) mod example {
     impl Sessions {
         pub(crate) fn refreshes(&self) -> &Arc<Refreshes> {
             &self.refreshes
-        }
-
-        pub(crate) fn lifetimes(&self) -> Lifetimes {
-            self.lifetimes
         }
 
         pub(crate) fn are_stored(&self) -> bool {
