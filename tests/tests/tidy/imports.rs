@@ -112,6 +112,7 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("crates/latchgate-postgres/", "store"),
     ("crates/latchgate-tower-sessions/", "store"),
     ("crates/latchgate-store-contract/", "store"),
+    ("crates/latchgate-test/", "testing"),
 ];
 
 /// A room imports only rooms that come before it.

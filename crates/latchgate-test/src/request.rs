@@ -1,0 +1,125 @@
+//! Signing a request in.
+
+use std::error::Error;
+use std::panic::Location;
+
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderName, HeaderValue, request};
+use latchgate::Gate;
+
+use crate::person::Person;
+
+/// What browsers send along when a person follows a link.
+pub(crate) const NAVIGATION: [(&str, &str); 3] = [
+    ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-dest", "document"),
+];
+
+/// What browsers send along with a script's same-origin `fetch` for JSON.
+pub(crate) const FETCH: [(&str, &str); 4] = [
+    ("accept", "application/json"),
+    ("sec-fetch-mode", "cors"),
+    ("sec-fetch-dest", "empty"),
+    ("sec-fetch-site", "same-origin"),
+];
+
+/// A request that a test makes: an [`http::Request`], its [`Builder`](http::request::Builder), or, with the feature `actix`,
+/// an `actix_web::test::TestRequest`.
+pub trait SignedInRequest: Sized {
+    /// The same request with a header field more. A second `cookie` field is appended to the first.
+    #[must_use]
+    fn with_field(self, name: HeaderName, value: HeaderValue) -> Self;
+
+    /// The request as the browser of this person sends it: with the cookies of a session that is like one of a login's.
+    ///
+    /// No provider and no socket is needed. A session that is kept in a store is written there.
+    ///
+    /// # Panics
+    ///
+    /// When a login would fail: the [`on_login`](latchgate::GateBuilder::on_login) hook rejects it, the session does not fit
+    /// into cookies, the store is unavailable. And when the gate has no provider of the person's.
+    #[track_caller]
+    fn signed_in(self, gate: &Gate, person: Person) -> impl Future<Output = Self> {
+        let (gate, test) = (gate.clone(), Location::caller());
+        async move {
+            let signed_in = gate.test_login(person.into_login()).await;
+            match signed_in {
+                Ok(signed_in) => self.with_field(COOKIE, signed_in.cookie_header()),
+                Err(error) => failed(test, &error),
+            }
+        }
+    }
+
+    /// The request as a browser makes it when somebody follows a link of the application's: without a session it is sent to
+    /// log in, where any other gets `401`.
+    #[must_use]
+    fn as_navigation(self) -> Self {
+        let site = [("sec-fetch-site", "same-origin")];
+        with_fields(self, NAVIGATION.iter().chain(&site))
+    }
+
+    /// The request as a script of the application's makes it, by `fetch`, asking for JSON.
+    #[must_use]
+    fn as_fetch(self) -> Self {
+        with_fields(self, &FETCH)
+    }
+}
+
+fn with_fields<'a, R: SignedInRequest>(
+    request: R,
+    fields: impl IntoIterator<Item = &'a (&'static str, &'static str)>,
+) -> R {
+    fields.into_iter().fold(request, |request, (name, value)| {
+        let name = HeaderName::from_static(name);
+        request.with_field(name, HeaderValue::from_static(value))
+    })
+}
+
+impl SignedInRequest for request::Builder {
+    fn with_field(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        // A builder with a mistake in it tells of it when it builds.
+        if let Some(headers) = self.headers_mut() {
+            add(headers, name, value);
+        }
+        self
+    }
+}
+
+impl<B> SignedInRequest for http::Request<B> {
+    fn with_field(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        add(self.headers_mut(), name, value);
+        self
+    }
+}
+
+/// Adds a field. Cookies are joined, as HTTP/1.1 has one field for them.
+fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    let joined = match headers.get(&name) {
+        Some(present) if name == COOKIE => {
+            let joined = [present.as_bytes(), value.as_bytes()].join(&b"; "[..]);
+            HeaderValue::from_bytes(&joined).unwrap_or(value)
+        }
+        _ => value,
+    };
+    headers.insert(name, joined);
+}
+
+#[expect(clippy::panic, reason = "this is how a test is told that it is wrong")]
+fn failed(test: &Location<'_>, error: &dyn Error) -> ! {
+    panic!("{test}: the request cannot be signed in: {}", told(error))
+}
+
+/// An error with what caused it.
+pub(crate) fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.ends_with(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}
