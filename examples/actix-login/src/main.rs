@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use actix_web::web::{self, Html, Json};
+use actix_web::web::{self, Html, Json, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use latchgate_actix::{
     AccessToken, Guard, GuardMiddleware, LoginMiddleware, RefreshedAccessToken, Settings, User,
@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 mod page;
 #[path = "../../start.rs"]
 mod start;
+#[cfg(test)]
+mod tests;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -30,15 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = move || {
         App::new()
             .wrap(LoginMiddleware::new(gate.clone()))
-            .route("/", web::get().to(home))
-            .route("/me", web::get().to(me))
-            .route("/token", web::get().to(token))
-            .route("/refresh", web::post().to(refresh))
-            // By a session, or an access token.
-            .route("/api", web::get().to(async |user: User| Json(user)))
-            .route("/healthz", web::get().to(async || "ok"))
-            .service(web::resource("/admin").wrap(admins()).to(admitted))
-            .service(web::resource("/step-up").wrap(recent()).to(admitted))
+            .configure(routes)
     };
     let server = HttpServer::new(app)
         .bind(("127.0.0.1", port))
@@ -47,12 +41,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(server.run().await?)
 }
 
-fn admins() -> GuardMiddleware {
-    GuardMiddleware::new(Guard::signed_in().role("admin"))
-}
-
-fn recent() -> GuardMiddleware {
-    GuardMiddleware::new(Guard::signed_in().max_age(Duration::from_secs(60)))
+fn routes(config: &mut ServiceConfig) {
+    let admins = GuardMiddleware::new(Guard::signed_in().role("admin"));
+    let recent = GuardMiddleware::new(Guard::signed_in().max_age(Duration::from_secs(60)));
+    config
+        .route("/", web::get().to(home))
+        .route("/me", web::get().to(me))
+        .route("/token", web::get().to(token))
+        .route("/refresh", web::post().to(refresh))
+        // By a session, or an access token.
+        .route("/api", web::get().to(async |user: User| Json(user)))
+        .route("/healthz", web::get().to(async || "ok"))
+        .service(web::resource("/admin").wrap(admins).to(admitted))
+        .service(web::resource("/step-up").wrap(recent).to(admitted));
 }
 
 async fn admitted() -> &'static str {

@@ -13,8 +13,8 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use latchgate_tower::{
-    Access, AccessToken, Guard, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection, Settings,
-    User,
+    Access, AccessToken, Gate, Guard, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection,
+    Settings, User,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 mod page;
 #[path = "../../start.rs"]
 mod start;
+#[cfg(test)]
+mod tests;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -30,7 +32,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
     let gate = settings.build()?;
     gate.warm_up().await?; // Optional: fail now, not at the first login, if the provider is not there.
-    let app = Router::new()
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .map_err(|error| start::taken(port, error))?;
+    println!("Listening on http://127.0.0.1:{port}");
+    Ok(axum::serve(listener, app(gate)).await?)
+}
+
+fn app(gate: Gate) -> Router {
+    Router::new()
         .route("/admin", get(|| async { "Only admins read this." }))
         .route_layer(GuardLayer::new(Guard::signed_in().role("admin")))
         .route("/step-up", get(step_up))
@@ -40,12 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/refresh", post(refresh))
         .route("/api", get(async |user: User| Json(user))) // By a session, or an access token.
         .route("/healthz", get(|| async { "ok" }))
-        .layer(LoginLayer::new(gate));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-        .await
-        .map_err(|error| start::taken(port, error))?;
-    println!("Listening on http://127.0.0.1:{port}");
-    Ok(axum::serve(listener, app).await?)
+        .layer(LoginLayer::new(gate))
 }
 
 async fn home(user: Option<User>) -> Html<String> {
@@ -59,9 +64,8 @@ async fn me(user: User, headers: HeaderMap) -> impl IntoResponse {
 }
 
 async fn step_up(access: Access) -> Result<&'static str, Rejection> {
-    access
-        .require(&Guard::signed_in().max_age(Duration::from_secs(60)))
-        .await?;
+    let recent = Guard::signed_in().max_age(Duration::from_secs(60));
+    access.require(&recent).await?;
     Ok("You have signed in within the last minute.")
 }
 

@@ -45,7 +45,10 @@ pub(crate) fn shown(example: &Example, index: &str) -> Vec<Finding> {
             format!("its `//!` header does not say how to run it: add `cargo run -p {package}`"),
         ));
     }
-    let lines: usize = files.iter().map(lines_of_code).sum();
+    let code = files
+        .iter()
+        .filter(|file| !file.path.ends_with("src/tests.rs"));
+    let lines: usize = code.map(lines_of_code).sum();
     let length = match QUICKSTART {
         (quickstart, length) if quickstart == name => length,
         _ => LENGTH,
@@ -58,9 +61,9 @@ pub(crate) fn shown(example: &Example, index: &str) -> Vec<Finding> {
 
 fn lines_of_code(source: &Source) -> usize {
     source
-        .text
-        .lines()
-        .map(str::trim)
+        .code_before_tests()
+        .iter()
+        .map(|(_, line)| line.trim())
         .filter(|line| !line.is_empty() && !line.starts_with("//"))
         .count()
 }
