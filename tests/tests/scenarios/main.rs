@@ -60,6 +60,7 @@ mod signed_in_by_application;
 mod step_up;
 mod store_trouble;
 mod strangers;
+mod test_kit;
 mod token_kinds;
 mod ui_locales;
 mod userinfo;
