@@ -20,7 +20,7 @@ use crate::token::{IdToken, IdTokenError, TokenResponse};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TestLogin {
-    /// The provider, by its name ([`Provider::named`](crate::Provider::named)). `None`: the first.
+    /// The provider, by its name ([`Provider::name`](crate::Provider::name)). `None`: the first.
     pub provider: Option<String>,
     /// The person's identifier (`sub`), 1 to 255 characters.
     pub subject: String,
