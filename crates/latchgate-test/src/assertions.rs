@@ -32,7 +32,7 @@ pub trait LoginAssertions: Sized {
 
     /// The browser is sent to log in: by a redirect to the provider, or to the page where people choose among several.
     ///
-    /// Only a browser's navigation is sent there ([`as_navigation`](crate::SignedInRequest::as_navigation)). Any other request
+    /// Only a browser's navigation is sent there ([`by_navigation`](crate::SignedInRequest::by_navigation)). Any other request
     /// is refused, with the code `sign_in_required`.
     ///
     /// # Panics
@@ -128,7 +128,7 @@ fn expect(met: bool, expected: &str, answer: &Answer) {
 fn hint(answer: &Answer) -> &'static str {
     match answer.code().as_deref() {
         Some("sign_in_required" | "reauthentication_required") => {
-            "\n(Only a browser's navigation is sent to log in: is `.as_navigation()` missing?)"
+            "\n(Only a browser's navigation is sent to log in: is `.by_navigation()` missing?)"
         }
         Some("provider_unreachable") => {
             "\n(The gate needs its provider's metadata: start a `DevProvider`, or give the gate an `OfflineProvider`.)"

@@ -54,14 +54,14 @@ pub trait SignedInRequest: Sized {
     /// The request as a browser makes it when somebody follows a link of the application's: without a session it is sent to
     /// log in, where any other gets `401`.
     #[must_use]
-    fn as_navigation(self) -> Self {
+    fn by_navigation(self) -> Self {
         let site = [("sec-fetch-site", "same-origin")];
         with_fields(self, NAVIGATION.iter().chain(&site))
     }
 
     /// The request as a script of the application's makes it, by `fetch`, asking for JSON.
     #[must_use]
-    fn as_fetch(self) -> Self {
+    fn by_fetch(self) -> Self {
         with_fields(self, &FETCH)
     }
 }

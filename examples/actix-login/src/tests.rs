@@ -24,6 +24,6 @@ async fn bob_is_none_and_a_stranger_has_to_log_in() {
     let request = request.signed_in(&gate, Person::new("bob").role("user"));
     let answer = send(&gate, request.await).await;
     answer.assert_refused("not_permitted");
-    let request = TestRequest::with_uri("/admin").as_navigation();
+    let request = TestRequest::with_uri("/admin").by_navigation();
     send(&gate, request).await.assert_sent_to_login();
 }

@@ -23,7 +23,7 @@ async fn bob_is_none_and_a_stranger_has_to_log_in() {
     let request = Request::get("/admin").signed_in(&gate, Person::new("bob").role("user"));
     let request = request.await.body(Body::empty()).unwrap();
     send(&gate, request).await.assert_refused("not_permitted");
-    let request = Request::get("/admin").as_navigation();
+    let request = Request::get("/admin").by_navigation();
     let request = request.body(Body::empty()).unwrap();
     send(&gate, request).await.assert_sent_to_login();
 }
@@ -33,6 +33,6 @@ async fn a_login_of_an_hour_ago_is_too_old_for_a_step_up() {
     let gate = latchgate_test::gate();
     let alice = Person::new("alice").signed_in_ago(Duration::from_secs(3_600));
     let request = Request::get("/step-up").signed_in(&gate, alice).await;
-    let request = request.as_navigation().body(Body::empty()).unwrap();
+    let request = request.by_navigation().body(Body::empty()).unwrap();
     send(&gate, request).await.assert_sent_to_login();
 }
