@@ -184,8 +184,9 @@ async fn leave<B: MessageBody + 'static>(
     let mut response = match passed {
         Passed::Answered(Ok(mut response)) => {
             let response_head = response.response_mut();
+            let status = response_head.status().as_u16();
             let challenge = response_head.extensions_mut().remove::<Challenge>();
-            match challenge {
+            match challenge.or_else(|| pass.silent_login(status)) {
                 Some(challenge) => {
                     let headers = Headers(response_head.headers_mut());
                     let answer = pass.answer(challenge, &headers).await;

@@ -183,7 +183,9 @@ where
             let response = match stage.as_mut().project() {
                 StageProjection::Application { response, pass } => {
                     let mut response = ready!(pass.poll(|| response.poll(cx)))?;
-                    if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+                    let status = response.status().as_u16();
+                    let challenge = response.extensions_mut().remove::<Challenge>();
+                    if let Some(challenge) = challenge.or_else(|| pass.silent_login(status)) {
                         let answer = Box::pin(pass.answer(challenge, response.headers()));
                         let pass = Some(pass.clone());
                         stage.set(Stage::Answer { answer, pass });

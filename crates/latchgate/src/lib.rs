@@ -96,7 +96,8 @@ pub mod testing {
 ///    that are there. The application's future is polled
 ///    within [`Pass::poll`].
 /// 3. The application's response goes through [`Pass::apply_to`], which sets cookies. If it carries a [`Challenge`] in its extensions, put
-///    there by an extractor or a guard, [`Pass::answer`] makes the response that replaces it first.
+///    there by an extractor or a guard, or [`Pass::silent_login`] has one, [`Pass::answer`] makes the response that replaces it
+///    first.
 ///
 /// A framework's heads are read through [`RequestHead`] and written through [`ResponseHead`], whatever version of `http` it
 /// speaks; responses of the gate are of `http` 1. All futures are `Send`.
@@ -125,7 +126,9 @@ pub mod testing {
 ///     let mut application = std::pin::pin!(application(request));
 ///     let mut response =
 ///         std::future::poll_fn(|cx| pass.poll(|| application.as_mut().poll(cx))).await;
-///     if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+///     let status = response.status().as_u16();
+///     let challenge = response.extensions_mut().remove::<Challenge>();
+///     if let Some(challenge) = challenge.or_else(|| pass.silent_login(status)) {
 ///         response = pass.answer(challenge, response.headers()).await;
 ///     }
 ///     pass.apply_to(response.headers_mut());
@@ -168,6 +171,7 @@ pub mod testing {
 /// [`Pass::poll`]: adapter::Pass::poll
 /// [`Pass::apply_to`]: adapter::Pass::apply_to
 /// [`Pass::answer`]: adapter::Pass::answer
+/// [`Pass::silent_login`]: adapter::Pass::silent_login
 /// [`Challenge`]: adapter::Challenge
 /// [`RequestHead`]: adapter::RequestHead
 /// [`ResponseHead`]: adapter::ResponseHead

@@ -31,6 +31,14 @@ impl Navigation {
         }
     }
 
+    /// Whether the browser says that this is a top-level navigation by `GET`. For redirects that nobody has asked for.
+    pub(crate) fn is_certain(head: &dyn RequestHead) -> bool {
+        head.method() == "GET"
+            && head.first("sec-fetch-mode") == Some("navigate")
+            && head.first("sec-fetch-dest") == Some("document")
+            && may_navigate(head)
+    }
+
     /// Whether a request to the login route may start a login, by whatever method. Clients that send none of these
     /// headers may: they requested the route explicitly.
     pub(crate) fn to_login_page(head: &dyn RequestHead) -> Self {
@@ -204,6 +212,26 @@ mod tests {
         ] {
             let request = request(method, &headers);
             assert_eq!(Navigation::of(&request), expected, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_browser_that_says_so_is_certain_to_navigate() {
+        let navigate = ("sec-fetch-mode", "navigate");
+        let document = ("sec-fetch-dest", "document");
+        let certain =
+            |method, headers: &[(&str, &str)]| Navigation::is_certain(&request(method, headers));
+        assert!(certain("GET", &[navigate, document]));
+        for (method, headers) in [
+            ("HEAD", vec![navigate, document]),
+            ("POST", vec![navigate, document]),
+            ("GET", vec![("accept", "text/html")]),
+            ("GET", vec![navigate]),
+            ("GET", vec![document]),
+            ("GET", vec![navigate, ("sec-fetch-dest", "iframe")]),
+            ("GET", vec![navigate, document, ("sec-purpose", "prefetch")]),
+        ] {
+            assert!(!certain(method, &headers), "{method} {headers:?}");
         }
     }
 

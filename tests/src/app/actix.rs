@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 use super::api_client::Called;
 use super::rules::guards;
 use super::{
-    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, token_for,
-    told, why, wishes,
+    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, silent,
+    token_for, told, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -62,6 +62,7 @@ macro_rules! app {
             .route("/grow", web::post().to(grow))
             .route("/perhaps", web::get().to(perhaps))
             .route("/keep", web::get().to(keep_signed_in))
+            .route("/silent", web::get().to(silently))
             .route("/ended", web::get().to(ended))
             .route("/password", web::post().to(password))
             .route("/impersonate", web::post().to(impersonate))
@@ -265,6 +266,17 @@ async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
 
 async fn keep_signed_in(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
     Err(sign_in.with(keep()))
+}
+
+async fn silently(
+    user: Option<User>,
+    sign_in: SignIn,
+    request: HttpRequest,
+) -> Result<String, Rejection> {
+    match user {
+        Some(user) => Ok(user.subject().to_owned()),
+        None => Err(sign_in.with(silent(request.uri().query()))),
+    }
 }
 
 async fn ended(ended: SessionEnded) -> &'static str {

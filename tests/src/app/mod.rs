@@ -23,6 +23,7 @@
 //! | `GET /perhaps` | `Option<SessionData<Count>>` | `nothing`, or the number |
 //! | `GET /switch` | `SignIn` | a login with wishes |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
+//! | `GET /silent?then=/path` | `Option<User>`, else `SignIn` | the subject, or a silent login |
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
 //! | `POST /password?42` | `Option<User>`, `SignIn` | 303 to `/me`, in a session without a provider |
 //! | `POST /impersonate?bob` | `User`, `SignIn` | 303 to `/me`, as somebody else of the same issuer |
@@ -195,6 +196,16 @@ fn keep() -> LoginOptions {
     LoginOptions::new()
         .remember(CookiePersistence::AcrossRestarts)
         .return_to(ReturnTo::parse("/me").unwrap_or_else(ReturnTo::root))
+}
+
+/// A silent login, which leads to the path in the query.
+fn silent(query: Option<&str>) -> LoginOptions {
+    let options = LoginOptions::new().prompt(Prompt::None);
+    let then = query.and_then(|query| query.strip_prefix("then="));
+    match then.and_then(ReturnTo::parse) {
+        Some(then) => options.return_to(then),
+        None => options,
+    }
 }
 
 fn why(ended: Option<SessionEnd>) -> &'static str {

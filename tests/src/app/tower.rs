@@ -21,8 +21,8 @@ use serde_json::Value;
 use super::api_client::Called;
 use super::rules::guards;
 use super::{
-    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, token_for,
-    told, why, wishes,
+    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, silent,
+    token_for, told, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -63,6 +63,7 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
             "/keep",
             get(|sign_in: SignIn| async { sign_in.with(keep()) }),
         )
+        .route("/silent", get(silently))
         .route(
             "/ended",
             get(|ended: SessionEnded| async move { why(ended.0) }),
@@ -246,6 +247,17 @@ async fn grow(
 
 async fn perhaps(count: Option<SessionData<Count>>) -> String {
     count.map_or_else(|| "nothing".to_owned(), |count| count.number.to_string())
+}
+
+async fn silently(
+    user: Option<User>,
+    sign_in: SignIn,
+    RawQuery(query): RawQuery,
+) -> Result<String, Rejection> {
+    match user {
+        Some(user) => Ok(user.subject().to_owned()),
+        None => Err(sign_in.with(silent(query.as_deref()))),
+    }
 }
 
 async fn switch(sign_in: SignIn) -> Response {

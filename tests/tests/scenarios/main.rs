@@ -57,6 +57,7 @@ mod session_layouts;
 mod several_providers;
 mod shared_refresh;
 mod signed_in_by_application;
+mod silent_login;
 mod step_up;
 mod store_trouble;
 mod strangers;

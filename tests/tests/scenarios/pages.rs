@@ -109,7 +109,7 @@ async fn nobody_elsewhere_decides_how_a_login_goes(setup: Setup) -> Result<(), F
     for (wanted, expected) in [
         ("select_account", Some("select_account")),
         ("login", Some("login")),
-        ("none", None),
+        ("none", Some("none")),
         ("consent", None),
         ("login none", None),
         ("", None),

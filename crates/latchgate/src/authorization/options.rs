@@ -15,7 +15,7 @@ use crate::return_to::ReturnTo;
 /// Only [`LoginOptions::remember`] is ever read from the query of a request, an e-mail address as `login_hint` for
 /// a provider that claims its domain ([`Provider::email_domain`](crate::Provider::email_domain)), and, on the
 /// application's own pages, `ui_locales`: a link on another site cannot change the scope or the prompt of a login. A form on one of the application's own pages that
-/// posts to the login page may also set `prompt` to `login` or `select_account`, `acr_values` and `max_age`
+/// posts to the login page may also set `prompt` to `login`, `select_account` or `none`, `acr_values` and `max_age`
 /// ([`Gate::login_path`](crate::Gate::login_path)).
 ///
 /// ```
@@ -54,7 +54,10 @@ pub struct LoginOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prompt {
-    /// Show no page; respond with an error if one would be needed.
+    /// Show no page. From a handler or a form, this is a silent login: if the provider would have to ask somebody, or
+    /// anything else fails, the visitor comes back without a session, to [`LoginOptions::return_to`] or the page itself.
+    /// A page that asks again at once gets a `401` instead of a loop, so let `return_to` tell that it was tried. As an
+    /// option of every login, it leads to an error page then.
     None,
     /// Authenticate again even with a session at the provider.
     Login,

@@ -51,9 +51,12 @@ pub(crate) struct PendingLogin {
     /// Set where a person must authenticate again. Written after the rest, with the other [`Additions`].
     #[serde(skip)]
     pub(crate) step_up: Option<ExpectedStepUp>,
+    /// Whether a failure leads back to the page without a word. Told by the layout.
+    #[serde(skip)]
+    pub(crate) silent: bool,
 }
 
-/// What was added since layout 1. A login without any is still written in that layout.
+/// What was added since layout 1. A login without any is still written in that layout, unless it is silent.
 #[derive(Serialize, Deserialize)]
 struct Additions {
     dpop_key: Option<ProofKey>,
@@ -84,8 +87,9 @@ pub(crate) fn suffix_of(state: &str) -> String {
 }
 
 impl PendingLogin {
-    /// The layouts of the sealed bytes; with an unknown one there is no login. The second one has [`Additions`].
-    const LAYOUTS: [u8; 2] = [1, 2];
+    /// The layouts of the sealed bytes; with an unknown one there is no login. The second one has [`Additions`], and so has
+    /// the third one, which is that of silent logins.
+    const LAYOUTS: [u8; 3] = [1, 2, 3];
 
     pub(crate) fn suffix(&self) -> String {
         suffix_of(&self.state.text())
@@ -105,11 +109,12 @@ impl PendingLogin {
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
-        let [first, second] = Self::LAYOUTS;
-        if self.dpop_key.is_none() && self.step_up.is_none() {
+        let [first, second, silent] = Self::LAYOUTS;
+        if self.dpop_key.is_none() && self.step_up.is_none() && !self.silent {
             return postcard::to_extend(self, vec![first]).ok();
         }
-        let bytes = postcard::to_extend(self, vec![second]).ok()?;
+        let layout = if self.silent { silent } else { second };
+        let bytes = postcard::to_extend(self, vec![layout]).ok()?;
         let additions = Additions {
             dpop_key: self.dpop_key.clone(),
             step_up: self.step_up.clone(),
@@ -120,10 +125,11 @@ impl PendingLogin {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (layout, body) = bytes.split_first()?;
         let (mut pending, mut rest): (Self, _) = postcard::take_from_bytes(body).ok()?;
-        if *layout == Self::LAYOUTS[1] {
+        if Self::LAYOUTS[1..].contains(layout) {
             let (additions, after): (Additions, _) = postcard::take_from_bytes(rest).ok()?;
             pending.dpop_key = additions.dpop_key;
             pending.step_up = additions.step_up;
+            pending.silent = *layout == Self::LAYOUTS[2];
             rest = after;
         }
         (Self::LAYOUTS.contains(layout) && rest.is_empty()).then_some(pending)
@@ -222,6 +228,18 @@ mod tests {
         );
         assert_eq!(pending.suffix(), suffix_of(&pending.state.text()));
         assert_eq!(pending.suffix().len(), 8);
+    }
+
+    #[test]
+    fn a_silent_login_is_known_by_its_layout() {
+        let mut pending = PendingLogin::example(1_000);
+        for (silent, layout) in [(false, 1), (true, 3)] {
+            pending.silent = silent;
+            let encoded = pending.encode().unwrap();
+            assert_eq!(encoded[0], layout);
+            assert_eq!(PendingLogin::decode(&encoded).unwrap().silent, silent);
+            assert!(PendingLogin::decode(&encoded[..encoded.len() - 1]).is_none());
+        }
     }
 
     #[test]

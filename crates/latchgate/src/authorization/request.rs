@@ -121,6 +121,7 @@ pub(crate) fn request(
         replaces: None,
         dpop_key: secrets.dpop_key,
         step_up: options.step_up,
+        silent: false,
     };
     let endpoint = metadata.authorization_endpoint().url().clone();
     // `oauth2` puts its parameters behind those that the endpoint has already.

@@ -7,6 +7,7 @@ use super::checks::{base, cookie_name, loopback, session_keys};
 use super::csrf::csrf;
 use super::http_clients::HttpClients;
 use super::protected_resource::Surroundings;
+use super::silent_login::silent_logins;
 use super::{GateBuilder, Provider, several};
 use crate::authorization::LoginOptions;
 use crate::background::Background;
@@ -51,6 +52,7 @@ impl GateBuilder {
         let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1, self.session_ceiling)
             .ok_or(Mistake::new("session_idle", Problem::Lifetimes));
         let lifetimes = mistakes.keep(lifetimes);
+        let silent_logins = mistakes.keep(silent_logins(self.silent_login));
         let keys = mistakes.keep(session_keys(self.keys, transport));
         if let Some(resource) = &self.api {
             resource.check(&mut mistakes);
@@ -146,6 +148,8 @@ impl GateBuilder {
             keys,
             login_cookie: CookieKind::new(&login_name, transport, SameSite::Lax),
             cross_site_login_cookie: CookieKind::new(&login_name, transport, SameSite::None),
+            silent_cookie: CookieKind::new(&format!("{name}-silent"), transport, SameSite::Lax),
+            silent_logins: silent_logins.unwrap_or_default(),
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
             remember_me: self.remember_me,
             ui_locales: self.ui_locales,

@@ -15,6 +15,7 @@ mod protected_resource;
 mod provider;
 mod security;
 mod several;
+mod silent_login;
 
 use std::fmt;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub struct GateBuilder {
     session_ceiling: SessionCeiling,
     remember_me: RememberMe,
     ui_locales: UiLocales,
+    silent_login: Option<Duration>,
     paths: Paths,
     cookie_name: Option<String>,
     store: Option<Arc<dyn SessionStore>>,
@@ -90,6 +92,7 @@ impl GateBuilder {
             session_ceiling: SessionCeiling::default(),
             remember_me: RememberMe::default(),
             ui_locales: UiLocales::default(),
+            silent_login: None,
             paths: Paths::default(),
             cookie_name: None,
             store: None,

@@ -109,6 +109,8 @@ pub enum Problem {
     Seconds,
     /// The idle lifetime is zero or longer than the absolute one.
     Lifetimes,
+    /// It is shorter than a minute.
+    Interval,
     /// It is longer than 60 seconds.
     Leeway,
     /// It is not a plain absolute path.
@@ -227,6 +229,7 @@ impl fmt::Display for Problem {
             Self::NoSessionKeys => f.write_str("is required unless the application is on loopback; make a key with `openssl rand -base64 32`"),
             Self::Duration => f.write_str("is not a duration; write a whole number followed by s, m, h or d, such as `30m` or `12h`"),
             Self::Seconds => f.write_str("is neither a number of seconds, such as `300`, nor a duration, such as `5m` or `12h`"),
+            Self::Interval => f.write_str("must be at least one minute, such as `1h`: so often is a visitor sent to the provider and back"),
             Self::Lifetimes => f.write_str("must be at least one second and at most `session_absolute`"),
             Self::Leeway => f.write_str("is longer than 60 seconds"),
             Self::Path => f.write_str("is not a plain absolute path such as `/login`"),

@@ -6,9 +6,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::Gate;
 use super::api_challenges::add_challenges;
 use super::challenge::{Challenge, Why};
+use super::page::redirect;
 use super::refuse::{RefusalParts, Retry};
 use super::words::Words;
-use crate::authorization::LoginOptions;
+use crate::authorization::{LoginOptions, Prompt};
 use crate::error::Error;
 use crate::navigation::Navigation;
 use crate::resource::challenge::ChallengeParameters;
@@ -29,6 +30,10 @@ impl Gate {
                 let words = Words::sign_in(challenge.ended);
                 self.send_to_login(&challenge, options, "sign_in_required", words)
                     .await
+            }
+            Why::SignInSilently(options) => {
+                let options = (**options).clone();
+                self.sign_in_silently(&challenge, options).await
             }
             Why::NoRefreshToken => {
                 let mut options = LoginOptions::new();
@@ -102,7 +107,15 @@ impl Gate {
         if let (None, Some(party)) = (&options.provider, again) {
             options.provider = Some(party.registration().name.clone());
         }
-        if challenge.navigation == Navigation::TopLevel {
+        let silent = options.prompt == Some(Prompt::None);
+        let navigates = challenge.navigation == Navigation::TopLevel;
+        let looping = silent && navigates && self.has_just_tried(&challenge.cookies);
+        if let (true, Some(elsewhere)) = (looping, &options.return_to)
+            && elsewhere.as_str() != &*challenge.target
+        {
+            return redirect(elsewhere.as_str());
+        }
+        if navigates && !looping {
             options.browser_locales = self.browser_locales(challenge.accept_language.as_deref());
             let return_to = self.return_to(&challenge.target);
             let cookies: Vec<&[u8]> = challenge.cookies.iter().map(Vec::as_slice).collect();

@@ -49,7 +49,7 @@ pub(super) fn api_answer(
 ) -> Response<Bytes> {
     let (status, code) = (challenge.status(), code(challenge));
     let (words, parameters) = match &challenge.why {
-        Why::SignIn(_) | Why::NoRefreshToken => {
+        Why::SignIn(_) | Why::SignInSilently(_) | Why::NoRefreshToken => {
             (Words::TOKEN_REQUIRED, Some(ChallengeParameters::default()))
         }
         Why::StepUp(required) => {
@@ -110,7 +110,7 @@ fn of_denial(denial: &Denial) -> ChallengeParameters<'_> {
 
 fn code(challenge: &Challenge) -> &'static str {
     match &challenge.why {
-        Why::SignIn(_) | Why::NoRefreshToken => "access_token_required",
+        Why::SignIn(_) | Why::SignInSilently(_) | Why::NoRefreshToken => "access_token_required",
         Why::StepUp(_) => "reauthentication_required",
         Why::Denied(_) => "not_permitted",
         Why::Failed(error) => error.code(),
@@ -120,7 +120,7 @@ fn code(challenge: &Challenge) -> &'static str {
 fn log(challenge: &Challenge, code: &'static str, id: &str) {
     let path = challenge.path();
     match &challenge.why {
-        Why::SignIn(_) | Why::NoRefreshToken => {
+        Why::SignIn(_) | Why::SignInSilently(_) | Why::NoRefreshToken => {
             tracing::debug!(event = "challenge", id, code, path, "no access token");
         }
         Why::StepUp(required) => log_denial(challenge, code, id, required.as_ref()),

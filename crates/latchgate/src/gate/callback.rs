@@ -47,6 +47,7 @@ impl Gate {
         let suffix = format!(".{}", suffix_of(&parameters.names_login()?));
         let pending = self.pending_login(&suffix, parts, self.now());
         let retry = match &pending {
+            Some(pending) if pending.silent => Retry::Silently(self.return_to(&pending.return_to)),
             // The page asks for the step-up again.
             Some(pending) if pending.step_up.is_some() => {
                 Retry::Page(self.return_to(&pending.return_to))
@@ -105,13 +106,14 @@ impl Gate {
             brought,
             person: OnceLock::new(),
         };
+        let marker = self.marked_as_signed_in(&login.party.registration().name);
         let gate = self.clone();
         // A login that is refused is logged, whether or not the browser still waits.
         let signing_in = async move {
             match gate.finish_login(code, &login, opening).await {
                 Ok(cookies) => {
                     let mut answer = redirect(return_to.as_str());
-                    for cookie in cookies {
+                    for cookie in cookies.into_iter().chain(marker) {
                         answer.headers_mut().append(header::SET_COOKIE, cookie);
                     }
                     answer

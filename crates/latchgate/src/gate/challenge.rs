@@ -51,6 +51,8 @@ pub struct Challenge {
 #[derive(Clone, Debug)]
 pub(super) enum Why {
     SignIn(Box<LoginOptions>),
+    /// A provider might know who is there.
+    SignInSilently(Box<LoginOptions>),
     /// The access token has expired, and a new login brings another.
     NoRefreshToken,
     StepUp(Box<StepUp>),
@@ -181,7 +183,9 @@ impl Challenge {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match &self.why {
-            Why::SignIn(_) | Why::NoRefreshToken | Why::StepUp(_) => StatusCode::UNAUTHORIZED,
+            Why::SignIn(_) | Why::SignInSilently(_) | Why::NoRefreshToken | Why::StepUp(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             Why::Denied(_) => StatusCode::FORBIDDEN,
             Why::Failed(error) => error.status(),
         }
@@ -246,6 +250,7 @@ impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
             Why::SignIn(_) => f.write_str("sign-in is required"),
+            Why::SignInSilently(_) => f.write_str("a silent login is due"),
             Why::NoRefreshToken => fmt::Display::fmt(&Error::NoRefreshToken, f),
             Why::StepUp(required) => fmt::Display::fmt(required, f),
             Why::Denied(denial) => fmt::Display::fmt(denial, f),

@@ -106,7 +106,9 @@ impl Gate {
     ) -> Result<Response<Bytes>, Error> {
         // A page of its own that needs a login would lead to itself for ever.
         let own = self.0.routes.sign_in_page.as_deref();
-        let own = own.filter(|page| options.provider.is_none() && came_from != *page);
+        // Nor is one asked for by whoever wants to ask nobody.
+        let silent = options.prompt == Some(Prompt::None);
+        let own = own.filter(|page| options.provider.is_none() && came_from != *page && !silent);
         let choice = |options: LoginOptions| Choice {
             return_to: options.return_to.unwrap_or(return_to.clone()),
             remembered: options.remembered,

@@ -5,7 +5,7 @@ use http::{Response, header};
 
 use super::page::redirect;
 use super::{Gate, Route, UiLocales};
-use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins, ui_locales};
+use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins, Prompt, ui_locales};
 use crate::client::ResponseMode;
 use crate::cookie::{CookieKind, pairs};
 use crate::error::Error;
@@ -60,12 +60,15 @@ impl Gate {
     ) -> Result<Response<Bytes>, Error> {
         let known = self.provider_of(&options);
         let party = known.unwrap_or_else(|| self.relying_parties().first());
+        // What every login asks for is no silent login: its page would start the next one.
+        let silent = options.prompt == Some(Prompt::None);
         let mut options = party.login_options(options);
         options.remembered = Some(self.0.remember_me.decide(options.remembered));
         let random = self.0.random.as_ref();
         let request = party.authorization_request(options, return_to, random);
         let (url, mut pending) = request.await?;
         pending.replaces = self.sessions().replaced_by_login(cookie_fields);
+        pending.silent = silent;
         let kind = self.login_cookie(party.registration().response_mode);
         let suffix = format!(".{}", pending.suffix());
         let name = format!("{}{suffix}", kind.name());
@@ -79,6 +82,9 @@ impl Gate {
             header::SET_COOKIE,
             kind.set(&suffix, &value, Some(MAX_AGE_SECONDS)),
         );
+        if silent {
+            headers.append(header::SET_COOKIE, self.attempted(cookie_fields));
+        }
         let cookies = cookie_fields.iter().flat_map(|field| pairs(field));
         let open = OpenLogins::survey(cookies, kind.name(), &self.0.keys, self.now());
         for dropped in open.make_room_for(name.len() + value.len()) {

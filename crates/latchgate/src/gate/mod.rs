@@ -26,6 +26,7 @@ mod route_request;
 mod routes;
 mod session_route;
 mod sign_in;
+mod silent_login;
 #[cfg(feature = "testing")]
 mod test_login;
 mod words;
@@ -87,6 +88,9 @@ pub(crate) struct GateParts {
     /// The same for providers that answer by a cross-site `POST`.
     pub(crate) cross_site_login_cookie: CookieKind,
     pub(crate) logout_cookie: CookieKind,
+    /// The marker of browsers that have tried a silent login.
+    pub(crate) silent_cookie: CookieKind,
+    pub(crate) silent_logins: SilentLogins,
     pub(crate) remember_me: RememberMe,
     pub(crate) ui_locales: UiLocales,
     pub(crate) csrf: Csrf,
@@ -109,6 +113,16 @@ pub(crate) enum UiLocales {
     AsConfigured,
     /// `Accept-Language`, or else the options of every login.
     OfTheBrowser,
+}
+
+/// Who starts silent logins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SilentLogins {
+    /// Handlers alone.
+    #[default]
+    ByHandlers,
+    /// Pages that ask for a user as well, after so many seconds again.
+    Every(u64),
 }
 
 /// The public URL of the application, in parts.
@@ -167,7 +181,11 @@ impl Gate {
             return Verdict::Answer(Box::new(answer));
         }
         let session = ours.then(|| RequestSession::new(Arc::clone(&self.0.context)));
-        Verdict::Pass(Pass::new(self, session, None, head))
+        let silent = match session {
+            None => self.silent_navigation(head),
+            Some(_) => None,
+        };
+        Verdict::Pass(Pass::new(self, session, None, head).silently(silent))
     }
 
     /// Fetches the metadata and keys of every provider now, for applications that should fail at start rather than at the
@@ -189,7 +207,8 @@ impl Gate {
     ///
     /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
     /// across browser restarts; from pages of the application also `ui_locales`, the languages of the provider's pages. A form sent by `POST` may also have the field `prompt` with the value `login` or
-    /// `select_account`, so that the provider asks who is there: for "switch account". The fields `acr_values` and
+    /// `select_account`, so that the provider asks who is there: for "switch account"; or `none`, which asks nobody and comes
+    /// back without a session if the provider would have to. The fields `acr_values` and
     /// `max_age` (in seconds) let a script do what a guard's challenge asked for. A form from another site is refused.
     #[must_use]
     pub fn login_path(&self) -> &str {

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 use super::api_answer::api_answer;
 use super::refuse::incident_id;
+use super::silent_login::{SilentNavigation, is_signed_out};
 use super::{Api, BasePath, Challenge, Gate};
 use crate::error::LayerError;
 use crate::head::RequestHead;
@@ -24,6 +25,8 @@ pub struct Pass {
     token: Option<RequestToken>,
     /// In a box, which only a misplaced layer has: every request moves this about.
     misplaced: Option<Box<LayerError>>,
+    /// What becomes of the request if it shows that nobody is there.
+    silent: Option<Box<SilentNavigation>>,
     /// A session was looked for in a request without a cookie of ours.
     asked: bool,
 }
@@ -64,6 +67,7 @@ impl Pass {
         });
         Self {
             front: Front::Gate(gate.clone()),
+            silent: None,
             session,
             token,
             misplaced,
@@ -77,9 +81,26 @@ impl Pass {
             front: Front::Api(api.clone()),
             session: None,
             token,
+            silent: None,
             misplaced: None,
             asked: false,
         }
+    }
+
+    /// The same request, which nobody has made yet as far as is known.
+    pub(super) fn silently(mut self, navigation: Option<Box<SilentNavigation>>) -> Self {
+        self.silent = navigation;
+        self
+    }
+
+    /// The challenge of a response that has none itself: to find out at the provider who is there, if the application has
+    /// asked and a silent login is due ([`GateBuilder::silent_login`](crate::GateBuilder::silent_login)). `status` is the
+    /// response's.
+    #[must_use]
+    pub fn silent_login(&self, status: u16) -> Option<Challenge> {
+        let due = self.silent.as_ref()?.due.as_ref()?;
+        let shown = self.asked && (200..400).contains(&status) && self.misplaced.is_none();
+        shown.then(|| due.clone())
     }
 
     /// What to put into the request's extensions. It replaces the session of an outer gate.
@@ -196,6 +217,25 @@ impl Pass {
         }
         for name in looked_at {
             response.append(header::VARY, HeaderValue::from_static(name));
+        }
+        if let Some(marker) = self.silent_marker() {
+            response.append(header::SET_COOKIE, marker);
+            let private = HeaderValue::from_static("private, no-store");
+            response.replace(header::CACHE_CONTROL, private);
+        }
+    }
+
+    /// The marker that the response sets: a first one, or one for somebody who has signed out elsewhere.
+    fn silent_marker(&self) -> Option<HeaderValue> {
+        let Front::Gate(gate) = &self.front else {
+            return None;
+        };
+        match (&self.session, &self.silent) {
+            (Some(session), _) if session.known_end().is_some_and(is_signed_out) => {
+                gate.marked_as_signed_out()
+            }
+            (None, Some(silent)) if silent.due.is_none() && self.asked => gate.first_marker(),
+            _ => None,
         }
     }
 

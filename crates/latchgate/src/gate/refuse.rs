@@ -7,7 +7,7 @@ use tracing::Level;
 use super::Gate;
 use super::refusal::{LoginForm, Refusal, WayOn};
 use super::words::{Next, Words};
-use crate::authorization::{CookiePersistence, Prompt, RememberMe, StepUp};
+use crate::authorization::{AuthorizationError, CookiePersistence, Prompt, RememberMe, StepUp};
 use crate::error::{Error, RequestError};
 use crate::io::Random;
 use crate::return_to::ReturnTo;
@@ -30,6 +30,8 @@ pub(super) struct RefusedRequest {
 pub(super) enum Retry {
     /// To see a page of the application.
     Page(ReturnTo),
+    /// Nothing: a silent login leads back to its page, whatever fails.
+    Silently(ReturnTo),
     /// To sign in and return.
     Login {
         return_to: ReturnTo,
@@ -50,14 +52,14 @@ impl Retry {
 
     fn return_to(&self) -> &ReturnTo {
         match self {
-            Self::Page(page) => page,
+            Self::Page(page) | Self::Silently(page) => page,
             Self::Login { return_to, .. } => return_to,
         }
     }
 
     fn remembered(&self) -> Option<CookiePersistence> {
         match self {
-            Self::Page(_) => None,
+            Self::Page(_) | Self::Silently(_) => None,
             Self::Login { remembered, .. } => *remembered,
         }
     }
@@ -75,29 +77,12 @@ pub(super) struct RefusalParts {
 impl Gate {
     /// The opaque response to an error. The cause is logged.
     pub(super) fn refuse(&self, error: &Error, asked: &RefusedRequest) -> Response<Bytes> {
-        let id = self.incident_id();
-        let person = asked.person.as_ref();
-        // The level is part of the call site.
-        macro_rules! log {
-            ($level:ident) => {
-                tracing::$level!(
-                    event = "rejection",
-                    id,
-                    code = error.code(),
-                    fault = ?error.fault(),
-                    issuer = person.map(|(issuer, _)| issuer.as_str()),
-                    subject = person.map(|(_, subject)| subject.as_str()),
-                    path = asked.path,
-                    cause = ?error,
-                    "refused"
-                )
-            };
+        if let Retry::Silently(page) = &asked.retry
+            && is_of_this_login(error)
+        {
+            return self.not_signed_in(error, page, asked);
         }
-        match error.level() {
-            Level::ERROR => log!(error),
-            Level::WARN => log!(warn),
-            _ => log!(info),
-        }
+        let id = self.log_refusal(error, asked);
         // Plain http is for loopback: the visitor is the developer.
         let words = match error {
             Error::Layer(error) if self.0.base.origin.starts_with("http:") => {
@@ -126,6 +111,34 @@ impl Gate {
         response
     }
 
+    /// Logs an error under a new id.
+    pub(super) fn log_refusal(&self, error: &Error, asked: &RefusedRequest) -> String {
+        let id = self.incident_id();
+        let person = asked.person.as_ref();
+        // The level is part of the call site.
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    event = "rejection",
+                    id,
+                    code = error.code(),
+                    fault = ?error.fault(),
+                    issuer = person.map(|(issuer, _)| issuer.as_str()),
+                    subject = person.map(|(_, subject)| subject.as_str()),
+                    path = asked.path,
+                    cause = ?error,
+                    "refused"
+                )
+            };
+        }
+        match error.level() {
+            Level::ERROR => log!(error),
+            Level::WARN => log!(warn),
+            _ => log!(info),
+        }
+        id
+    }
+
     /// A refusal whose cause has been logged under its id.
     pub(super) fn render(&self, parts: RefusalParts, asked: &RefusedRequest) -> Response<Bytes> {
         let refusal = Refusal {
@@ -149,9 +162,11 @@ impl Gate {
     fn ways_on(&self, next: Next, retry: &Retry) -> Vec<WayOn> {
         let mut ways = Vec::new();
         match (next, retry) {
-            (Next::Again, Retry::Page(page)) => ways.push(WayOn::TryAgain {
-                href: page.as_str().to_owned(),
-            }),
+            (Next::Again, Retry::Page(page) | Retry::Silently(page)) => {
+                ways.push(WayOn::TryAgain {
+                    href: page.as_str().to_owned(),
+                })
+            }
             (Next::Again, Retry::Login { .. }) => ways.push(WayOn::TryAgain {
                 href: self.login_link(retry),
             }),
@@ -222,6 +237,14 @@ impl Gate {
         }
         fields
     }
+}
+
+/// Whether the failure is that of the login that it seems to be of. If not, it leads nowhere by itself.
+fn is_of_this_login(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Authorization(AuthorizationError::StateMismatch | AuthorizationError::OtherProvider)
+    )
 }
 
 /// A new id, which names an answer in the log.

@@ -189,7 +189,7 @@ impl RouteRequest {
     }
 
     /// Starts a login. A link may say where to return and whether to remember the browser; on a page of the application,
-    /// also in which language. A form there may also set `prompt` to `login` or `select_account`, `acr_values` and `max_age`.
+    /// also in which language. A form there may also set `prompt` to `login`, `select_account` or `none`, `acr_values` and `max_age`.
     async fn login(&self, body: &Bytes) -> Response<Bytes> {
         let options_given = match self.parts.method.as_str() {
             "GET" | "HEAD" => Ok((self.parts.query.as_bytes(), None)),
@@ -260,6 +260,7 @@ impl RouteRequest {
         options.prompt = match field(form, "prompt").as_deref() {
             Some("login") => Some(Prompt::Login),
             Some("select_account") => Some(Prompt::SelectAccount),
+            Some("none") => Some(Prompt::None),
             _ => None,
         };
         let printable = |text: &String| text.chars().all(|c| c == ' ' || c.is_ascii_graphic());

@@ -22,6 +22,9 @@ impl Settings {
                 absolute.unwrap_or(Duration::from_secs(7 * 24 * 3600)),
             );
         }
+        if let Some(Some(interval)) = mistakes.keep(self.duration("silent_login")) {
+            builder = builder.silent_login(interval);
+        }
         let ceilings = [
             ("session_expiry", SessionCeiling::SessionExpiry),
             ("id_token", SessionCeiling::IdToken),

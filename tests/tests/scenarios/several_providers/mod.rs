@@ -9,6 +9,7 @@ mod initiated;
 mod linked;
 mod logout;
 mod mix_up;
+mod silent;
 
 scenarios!(
     a_visitor_chooses_a_provider,

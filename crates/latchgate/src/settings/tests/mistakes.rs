@@ -237,6 +237,12 @@ fn every_mistake_names_the_setting_and_the_cure() {
         (&[("remember", "yes")], "remember", "always, never, ask"),
         (&[("base_path", "true")], "base_path", "kept, stripped"),
         (
+            &[("silent_login", "59s")],
+            "silent_login",
+            "at least one minute",
+        ),
+        (&[("silent_login", "60")], "silent_login", "such as `30m`"),
+        (
             &[("ui_locales_from_browser", "de")],
             "ui_locales_from_browser",
             "true, false",

@@ -88,6 +88,7 @@ fn every_setting_arrives() {
         ("session_absolute", "12h"),
         ("session_ceiling", "id_token"),
         ("remember", "ask"),
+        ("silent_login", "1h"),
         ("ui_locales_from_browser", "true"),
         ("store", "memory"),
         ("cookie_name", "door"),
@@ -142,6 +143,10 @@ fn every_setting_arrives() {
     assert_eq!(gate.0.context.sessions.lifetimes().ceiling, ceiling);
     let remember_me = crate::authorization::RememberMe::Ask;
     assert_eq!(gate.0.remember_me, remember_me);
+    assert_eq!(
+        gate.0.silent_logins,
+        crate::gate::SilentLogins::Every(3_600)
+    );
     assert_eq!(gate.0.ui_locales, crate::gate::UiLocales::OfTheBrowser);
     let every_login = gate.0.context.relying_parties.first().every_login();
     assert_eq!(
