@@ -41,6 +41,9 @@ pub enum HttpError {
     NoNewerKeys,
     /// The answer is a redirect, with this status. None is followed.
     Redirect(StatusCode),
+    /// A URL of a provider that is not trusted is not https, or does not lead to a public address
+    /// ([`ReqwestClient::public_only`](crate::ReqwestClient::public_only)).
+    NotPublic,
     /// The connection, TLS or HTTP failed.
     Transport(Box<dyn std::error::Error + Send + Sync>),
     /// A call to this endpoint failed. The gate adds the endpoint to every error; a client need not.
@@ -96,6 +99,9 @@ impl fmt::Display for HttpError {
             Self::Redirect(status) => write!(
                 f,
                 "the provider answered with a redirect ({status}), which is not followed; is the issuer, or the endpoint in its metadata, spelled as the provider spells it?"
+            ),
+            Self::NotPublic => f.write_str(
+                "the provider is not trusted, and its URL is not https or does not lead to a public address",
             ),
             Self::Transport(_) => f.write_str("the provider could not be reached"),
             Self::At { endpoint, error } => write!(f, "{error}: {endpoint}"),

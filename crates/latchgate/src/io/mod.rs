@@ -7,13 +7,16 @@
 mod client_certificate;
 mod clock;
 mod http_client;
+mod public_address;
 mod random;
+mod reach;
 mod reqwest_client;
 
 pub use client_certificate::ClientCertificate;
 pub use clock::{Clock, SystemClock};
 pub use http_client::{HttpClient, HttpError, HttpFuture};
 pub use random::{Random, RandomError, SystemRandom};
+pub(crate) use reach::Reach;
 pub use reqwest_client::{ReqwestClient, ReqwestClientError};
 
 #[cfg(test)]
