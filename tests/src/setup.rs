@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use latchgate::store::SessionStore;
-use latchgate::{Gate, GateBuilder, MemoryStore, Provider, SessionKey};
+use latchgate::{Gate, GateBuilder, MemoryStore, Provider, SessionKey, Tenants};
 use latchgate_dev_provider::{Client, DevProvider, DevProviderBuilder, RegisteredUris};
 use url::Url;
 
@@ -37,6 +37,7 @@ pub struct Setup {
     gate: Vec<Alter<GateBuilder>>,
     registration: Vec<Alter<Provider>>,
     registered_as: Option<Register>,
+    tenants: Option<Arc<dyn Fn() -> Tenants + Send + Sync>>,
     provider: Vec<Alter<DevProviderBuilder>>,
 }
 
@@ -51,6 +52,7 @@ impl Setup {
             gate: Vec::new(),
             registration: Vec::new(),
             registered_as: None,
+            tenants: None,
             provider: Vec::new(),
         }
     }
@@ -121,6 +123,18 @@ impl Setup {
         register: impl Fn(&DevProvider) -> Provider + Send + Sync + 'static,
     ) -> Self {
         self.registered_as = Some(Arc::new(register));
+        self
+    }
+
+    /// Everybody comes from a tenant: the gate has no provider of its own.
+    pub fn for_tenants(mut self, tenants: impl Fn() -> Tenants + Send + Sync + 'static) -> Self {
+        self.tenants = Some(Arc::new(tenants));
+        self
+    }
+
+    /// The same with the provider of the gate's own.
+    pub fn without_tenants(mut self) -> Self {
+        self.tenants = None;
         self
     }
 
@@ -198,7 +212,11 @@ impl Setup {
             .registration
             .iter()
             .fold(registration, |registration, alter| alter(registration));
-        let mut gate = Gate::builder(site, registration)
+        let gate = match &self.tenants {
+            Some(tenants) => Gate::for_tenants(site, tenants()),
+            None => Gate::builder(site, registration),
+        };
+        let mut gate = gate
             .session_keys([SessionKey::from_bytes(KEY)])
             .clock(clock.clone());
         if let Some(store) = &self.store {

@@ -5,6 +5,7 @@ mod fault;
 mod id_token;
 mod layer;
 mod request;
+mod tenant;
 
 use std::fmt;
 
@@ -29,6 +30,7 @@ use authorization::refused_by;
 pub use fault::Fault;
 pub use layer::LayerError;
 pub use request::RequestError;
+pub use tenant::TenantError;
 
 /// Everything that can go wrong while somebody signs in, stays signed in, or signs out.
 ///
@@ -78,6 +80,8 @@ pub enum Error {
     Store(StoreError),
     /// The random generator failed.
     Random(RandomError),
+    /// There is no provider for a login, because of the name of a tenant.
+    Tenant(TenantError),
     /// The access token has expired and the provider is unavailable.
     RefreshUnavailable,
     /// The access token has expired, and the provider has granted no refresh token.
@@ -113,6 +117,7 @@ impl Error {
             | Self::InitiateLogin(_)
             | Self::FrontChannelLogout(_)
             | Self::Bearer(_) => Fault::Visitor,
+            Self::Tenant(error) => error.fault(),
             Self::Introspection(IntrospectionError::NoEndpoint) => Fault::Configuration,
             Self::Introspection(IntrospectionError::Status(StatusCode::UNAUTHORIZED)) => {
                 Fault::Configuration
@@ -176,8 +181,8 @@ impl Error {
     pub(crate) fn level(&self) -> Level {
         match (self, self.fault()) {
             (_, Fault::Visitor) => Level::INFO,
-            // An invented `kid` is enough to cause this.
-            (Self::Http(HttpError::NoNewerKeys), _) => Level::WARN,
+            // An invented `kid` is enough to cause this, or invented names.
+            (Self::Http(HttpError::NoNewerKeys) | Self::Tenant(_), _) => Level::WARN,
             _ => Level::ERROR,
         }
     }
@@ -194,6 +199,7 @@ impl Error {
                 StatusCode::FORBIDDEN
             }
             (Self::LogoutToken(_) | Self::ResponseJwt(_), _) => StatusCode::BAD_REQUEST,
+            (Self::Tenant(error), _) => error.status(),
             (Self::Bearer(error), _) if error.error() == "invalid_request" => {
                 StatusCode::BAD_REQUEST
             }
@@ -255,6 +261,7 @@ impl Error {
             Self::SessionTooLarge(_) => "session_too_large",
             Self::Store(_) => "store_unavailable",
             Self::Random(_) => "random_unavailable",
+            Self::Tenant(error) => error.code(),
             Self::RefreshUnavailable => "refresh_unavailable",
             Self::NoRefreshToken => "no_refresh_token",
             Self::SessionRequired => "session_required",
@@ -333,6 +340,7 @@ impl std::error::Error for Error {
             Self::Hook(source) => source,
             Self::Guard(source) => source,
             Self::Data(source) => source,
+            Self::Tenant(source) => source,
             Self::RefreshUnavailable
             | Self::NoRefreshToken
             | Self::SessionRequired
@@ -380,6 +388,7 @@ from! {
     Store(StoreError),
     Random(RandomError),
     Data(DataError),
+    Tenant(TenantError),
 }
 
 /// A value that cannot be stored is the same mistake in a hook as in a handler.
@@ -574,6 +583,25 @@ mod tests {
                 "provider_metadata",
                 502,
                 Provider,
+            ),
+            (
+                HttpError::NotPublic.into(),
+                "provider_unreachable",
+                503,
+                Provider,
+            ),
+            (TenantError::Unknown.into(), "tenant_unknown", 404, Visitor),
+            (
+                TenantError::Unavailable.into(),
+                "tenant_unavailable",
+                503,
+                Application,
+            ),
+            (
+                TenantError::NoProvider.into(),
+                "no_provider",
+                500,
+                Application,
             ),
             (KeysError::Empty.into(), "provider_keys", 502, Provider),
             (

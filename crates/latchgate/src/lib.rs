@@ -39,14 +39,16 @@ pub use authorization::{
     ClaimsRequest, ClaimsRequestError, CookiePersistence, InitiateLoginError, LoginOptions,
     ParameterError, Prompt, PushedRequestError, RememberMe, RequestObjectError, StepUp,
 };
-pub use builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider};
+pub use builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider, Tenants};
 pub use client::{
     AssertionAudience, ClientAuth, ClientKey, ClientSecret, ProfileError, ResponseMode, Usage,
     UserinfoPolicy,
 };
 pub use config::{ConfigError, Mistake, Problem};
-pub use error::{Error, Fault, LayerError, RequestError};
-pub use gate::{Api, BasePath, Gate, LoginForm, LoginProvider, Refusal, SignedIn, WayOn};
+pub use error::{Error, Fault, LayerError, RequestError, TenantError};
+pub use gate::{
+    Api, BasePath, Gate, LoginForm, LoginProvider, Refusal, SignedIn, TenantPage, TenantUris, WayOn,
+};
 pub use guard::{Denial, Guard, GuardError};
 pub use head::CertificateThumbprint;
 pub use hook::{GuardRejection, HookError, LoginRejection, Logout};

@@ -67,6 +67,10 @@ macro_rules! app {
             .route("/password", web::post().to(password))
             .route("/impersonate", web::post().to(impersonate))
             .route(
+                "/tenant",
+                web::get().to(async |user: Option<User>| super::tenant_of(user.as_deref())),
+            )
+            .route(
                 "/actor",
                 web::get().to(async |user: User| user.impersonator().unwrap_or("-").to_owned()),
             )

@@ -27,6 +27,7 @@
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
 //! | `POST /password?42` | `Option<User>`, `SignIn` | 303 to `/me`, in a session without a provider |
 //! | `POST /impersonate?bob` | `User`, `SignIn` | 303 to `/me`, as somebody else of the same issuer |
+//! | `GET /tenant` | `Option<User>` | the person's tenant and subject, or `-` |
 //! | `GET /actor` | `User` | the subject of who acts as the person, or `-` |
 //! | `POST /everywhere` | `User` | 204, and ends every session of that person |
 //! | `POST /elsewhere` | `User` | 204, and ends every other session of that person |
@@ -231,6 +232,14 @@ async fn called(token: &AccessToken, url: Option<&str>) -> Result<(u16, String),
             return Ok((answer.status().as_u16(), answer.text().await?));
         }
     }
+}
+
+/// Whose tenant's this is.
+fn tenant_of(user: Option<&User>) -> String {
+    let Some(user) = user else {
+        return "-".to_owned();
+    };
+    format!("{} {}", user.tenant().unwrap_or("-"), user.subject())
 }
 
 /// What a query such as `resource=https://api.example&scope=read&by=exchange` asks for.

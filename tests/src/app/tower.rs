@@ -74,6 +74,10 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
             post(impersonate).with_state::<()>(gate.clone()),
         )
         .route(
+            "/tenant",
+            get(async |user: Option<User>| super::tenant_of(user.as_deref())),
+        )
+        .route(
             "/actor",
             get(async |user: User| user.impersonator().unwrap_or("-").to_owned()),
         )

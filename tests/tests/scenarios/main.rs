@@ -61,6 +61,7 @@ mod silent_login;
 mod step_up;
 mod store_trouble;
 mod strangers;
+mod tenants;
 mod test_kit;
 mod token_kinds;
 mod ui_locales;

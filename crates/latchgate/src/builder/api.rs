@@ -13,7 +13,7 @@ use crate::background::Background;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::Transport;
 use crate::gate::{Api, ApiParts, Base, BasePath};
-use crate::io::{Clock, HttpClient, Random, SystemClock, SystemRandom};
+use crate::io::{Clock, HttpClient, Random, Reach, SystemClock, SystemRandom};
 use crate::provider::Issuer;
 use crate::relying_party::ProviderConnection;
 use crate::seal::{KeyRing, SessionKey};
@@ -156,7 +156,7 @@ impl ApiBuilder {
         }
         let http = mistakes.keep(match self.http {
             Some(http) => Ok(http),
-            None => own_client(self.extra_roots.as_deref()),
+            None => own_client(Reach::Anywhere, self.extra_roots.as_deref()),
         });
         mistakes.check()?;
         let (Some(issuer), Some(http)) = (issuer, http) else {

@@ -14,10 +14,12 @@ use crate::background::Background;
 use crate::client::Registration;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Base, Gate, GateParts, Routes, USUAL_CLAIMS};
-use crate::io::{HttpClient, Random};
+use crate::gate::{Gate, GateParts, USUAL_CLAIMS};
+use crate::io::{HttpClient, Random, Reach};
 use crate::logout::clear_site_data_header;
-use crate::relying_party::{RelyingParties, RelyingParty, RelyingPartyConfig};
+use crate::relying_party::{
+    RelyingParties, RelyingParty, RelyingPartyConfig, TenantConfig, TenantParties,
+};
 use crate::request_session::Context;
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::{APPLICATION, Lifetimes};
@@ -34,16 +36,24 @@ impl GateBuilder {
         // A stand-in for a wrong base URL, so that everything else is still checked.
         let (mut base, transport) = mistakes.keep(base(&self.base_url)).unwrap_or_else(loopback);
         base.arrives = self.paths.arrives;
-        let providers = std::iter::once(self.provider).chain(self.others);
-        let providers: Vec<_> = providers.collect();
-        several::check(&providers, &mut mistakes);
+        let providers = self.providers;
+        let has_tenants = self.tenants.is_some();
+        several::check(&providers, has_tenants, &mut mistakes);
         let names = providers.iter().map(|provider| provider.name.clone());
         let names = names.filter(|name| !name.is_empty()).collect();
-        let routes = self.paths.routes(&base, names, &mut mistakes);
-        let http = mistakes.keep(HttpClients::new(self.http, self.extra_roots));
+        let routes = self.paths.routes(&base, names, has_tenants, &mut mistakes);
+        let redirect_uri = format!("{}{}", base.origin, routes.callback);
+        let tenants = self.tenants.map(|tenants| {
+            let options = tenants.options(&mut mistakes);
+            let clients = mistakes.keep(tenants.http_clients(self.extra_roots.clone()));
+            let resolver = clients.map(|clients| tenants.resolver(redirect_uri.clone(), clients));
+            (options, resolver)
+        });
+        let http = HttpClients::new(Reach::Anywhere, self.http, self.extra_roots);
+        let http = mistakes.keep(http);
         let registered: Vec<_> = providers
             .into_iter()
-            .map(|provider| register(provider, &base, &routes, http.as_ref(), &mut mistakes))
+            .map(|provider| register(provider, &redirect_uri, http.as_ref(), &mut mistakes))
             .collect();
         let name = mistakes.keep(cookie_name(self.cookie_name, &base));
         if self.leeway > Duration::from_secs(60) {
@@ -55,6 +65,9 @@ impl GateBuilder {
         let silent_logins = mistakes.keep(silent_logins(self.silent_login));
         let keys = mistakes.keep(session_keys(self.keys, transport));
         if let Some(resource) = &self.api {
+            if registered.is_empty() {
+                mistakes.add(Mistake::new("issuer", Problem::Missing));
+            }
             resource.check(&mut mistakes);
         }
         mistakes.check()?;
@@ -85,40 +98,59 @@ impl GateBuilder {
         let ids = registered
             .iter()
             .map(|(registration, _, _)| registration.id.clone());
+        let mut registrations = Registrations::new(ids.chain([APPLICATION.to_owned()]));
+        if has_tenants {
+            registrations = registrations.and_of_tenants();
+        }
         let keys = Arc::new(keys);
         let sessions = Sessions::new(SessionsConfig {
             store: self.store,
             revocations: self.revocations,
             keys: Arc::clone(&keys),
-            registrations: Registrations::new(ids.into_iter().chain([APPLICATION.to_owned()])),
+            registrations,
             cookie: session_cookie,
             lifetimes,
             background: Arc::clone(&background),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         });
+        let leeway = self.leeway.as_secs();
         let registered = registered.into_iter();
-        let mut parties = registered.map(|(registration, login_options, http)| {
+        let parties = registered.map(|(registration, login_options, http)| {
             RelyingParty::new(RelyingPartyConfig {
                 registration,
                 login_options,
                 http,
-                leeway: self.leeway.as_secs(),
+                leeway,
                 background: Arc::clone(&background),
                 clock: Arc::clone(&self.clock),
                 random: Arc::clone(&self.random),
             })
         });
-        let first = parties.next();
-        let first = first.ok_or_else(|| Mistake::new("issuer", Problem::Missing))?;
-        let resource_server = self.api.map(|resource| {
-            let registration = first.registration();
+        let (tenant_options, resolver) = tenants.unzip();
+        let tenants = tenant_options.as_ref().zip(resolver.flatten());
+        let tenants = tenants.map(|(options, resolver)| {
+            Arc::new(TenantParties::new(TenantConfig {
+                resolver,
+                capacity: options.capacity,
+                max_age: options.max_age.as_secs(),
+                by_email_domain: options.by_email_domain,
+                leeway,
+                background: Arc::clone(&background),
+                clock: Arc::clone(&self.clock),
+                random: Arc::clone(&self.random),
+            }))
+        });
+        let relying_parties = RelyingParties::new(parties, leeway).and_of(tenants);
+        let main = relying_parties.main();
+        let resource_server = self.api.zip(main).map(|(resource, main)| {
+            let registration = main.registration();
             let around = Surroundings {
                 issuer: registration.issuer.clone(),
                 base: Some(&base),
                 claim_paths: Some(&registration.claim_paths),
-                connection: Arc::clone(first.connection()),
-                leeway: self.leeway.as_secs(),
+                connection: Arc::clone(main.connection()),
+                leeway,
                 clock: Arc::clone(&self.clock),
                 random: Arc::clone(&self.random),
                 keys: Some(Arc::clone(&keys)),
@@ -136,7 +168,7 @@ impl GateBuilder {
         mistakes.check()?;
         let context = Context {
             sessions: Arc::new(sessions),
-            relying_parties: RelyingParties::new(first, parties),
+            relying_parties,
             hooks: self.hooks,
             background: Arc::clone(&background),
         };
@@ -144,6 +176,8 @@ impl GateBuilder {
         let gate = Gate(Arc::new(GateParts {
             base,
             routes,
+            redirect_uri,
+            tenant_of_page: tenant_options.and_then(|options| options.of_pages),
             context: Arc::new(context),
             keys,
             login_cookie: CookieKind::new(&login_name, transport, SameSite::Lax),
@@ -184,8 +218,7 @@ fn temporary_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
 /// under the provider's name.
 fn register(
     provider: Provider,
-    base: &Base,
-    routes: &Routes,
+    redirect_uri: &str,
     http: Option<&HttpClients>,
     mistakes: &mut Mistakes,
 ) -> Option<(Registration, LoginOptions, Arc<dyn HttpClient>)> {
@@ -195,7 +228,7 @@ fn register(
     } else {
         format!("/{name}")
     };
-    let redirect_uri = format!("{}{}{below}", base.origin, routes.callback);
+    let redirect_uri = format!("{redirect_uri}{below}");
     let login_options = provider.every_login();
     let mut own = Mistakes::default();
     let registration = provider.register(redirect_uri, &mut own);
@@ -208,6 +241,19 @@ fn register(
 /// Logs once where this gate is and which URIs each provider has to know.
 fn announce(gate: &Gate, store: &str) {
     let context = &gate.0.context;
+    if context.relying_parties.tenants().is_some() {
+        let uris = gate.tenant_uris("{tenant}");
+        tracing::info!(
+            event = "tenants_ready",
+            redirect_uri = uris.redirect_uri,
+            post_logout_redirect_uri = uris.post_logout_redirect_uri,
+            backchannel_logout_uri = uris.back_channel_logout_uri,
+            frontchannel_logout_uri = uris.front_channel_logout_uri,
+            store,
+            cookie = context.sessions.cookie_name(),
+            "login for tenants is set up; register these URIs at the provider of each, with the tenant's name"
+        );
+    }
     for party in context.relying_parties.iter() {
         let registration = party.registration();
         tracing::info!(

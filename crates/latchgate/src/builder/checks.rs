@@ -42,7 +42,13 @@ impl Default for Paths {
 
 impl Paths {
     /// The routes below the base URL, for providers with these names. Errors are added to `mistakes`.
-    pub(super) fn routes(self, base: &Base, names: Vec<String>, mistakes: &mut Mistakes) -> Routes {
+    pub(super) fn routes(
+        self,
+        base: &Base,
+        names: Vec<String>,
+        of_tenants: bool,
+        mistakes: &mut Mistakes,
+    ) -> Routes {
         let mut complete = |setting, path: String| {
             let plain = ReturnTo::parse(&path).is_some_and(|parsed| parsed.as_str() == path);
             if !plain || path.contains(['?', '#']) {
@@ -63,6 +69,7 @@ impl Paths {
             after_logout: complete("after_logout_path", self.after_logout),
             sign_in_page: self.sign_in_page.map(|page| complete("sign_in_page", page)),
             names,
+            of_tenants,
             evidence: Evidence::default(),
         };
         let all: Vec<_> = routes.all().collect();

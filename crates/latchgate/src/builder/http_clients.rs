@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::client::Registration;
 use crate::config::{Mistake, Problem};
-use crate::io::{HttpClient, ReqwestClient};
+use crate::io::{HttpClient, Reach, ReqwestClient};
 
 /// Where calls to providers come from.
 pub(super) struct HttpClients {
@@ -12,19 +12,27 @@ pub(super) struct HttpClients {
     common: Arc<dyn HttpClient>,
     /// Our own client's additional roots; `None` for a client of the application's.
     own: Option<Option<Vec<u8>>>,
+    /// Where our own clients may connect to.
+    reach: Reach,
 }
 
 impl HttpClients {
     /// The application's client, or one of our own with these additional roots.
     pub(super) fn new(
+        reach: Reach,
         given: Option<Arc<dyn HttpClient>>,
         extra_roots: Option<Vec<u8>>,
     ) -> Result<Self, Mistake> {
         Ok(match given {
-            Some(common) => Self { common, own: None },
+            Some(common) => Self {
+                common,
+                own: None,
+                reach,
+            },
             None => Self {
-                common: own_client(extra_roots.as_deref())?,
+                common: own_client(reach, extra_roots.as_deref())?,
                 own: Some(extra_roots),
+                reach,
             },
         })
     }
@@ -34,7 +42,8 @@ impl HttpClients {
         let wrong = |problem| Mistake::new("client_cert_file", problem);
         match (&registration.certificate, &self.own) {
             (Some(certificate), Some(roots)) => {
-                let client = ReqwestClient::with_certificate(roots.as_deref(), certificate);
+                let roots = roots.as_deref();
+                let client = ReqwestClient::reaching(self.reach, roots, Some(certificate));
                 let client = client.map_err(|error| wrong(Problem::ClientCertificate(error)))?;
                 Ok(Arc::new(client))
             }
@@ -47,8 +56,11 @@ impl HttpClients {
     }
 }
 
-pub(super) fn own_client(extra_roots: Option<&[u8]>) -> Result<Arc<dyn HttpClient>, Mistake> {
-    match ReqwestClient::new(extra_roots) {
+pub(super) fn own_client(
+    reach: Reach,
+    extra_roots: Option<&[u8]>,
+) -> Result<Arc<dyn HttpClient>, Mistake> {
+    match ReqwestClient::reaching(reach, extra_roots, None) {
         Ok(client) => Ok(Arc::new(client)),
         Err(problem) => Err(Mistake::new("ca_file", Problem::HttpClient(problem))),
     }

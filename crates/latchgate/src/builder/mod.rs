@@ -16,6 +16,7 @@ mod provider;
 mod security;
 mod several;
 mod silent_login;
+mod tenants;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,13 +39,14 @@ pub use api::ApiBuilder;
 use checks::Paths;
 pub use protected_resource::ProtectedResource;
 pub use provider::Provider;
+pub use tenants::Tenants;
 
 /// Builds a [`Gate`](crate::Gate) from its two necessary parts, and whatever differs from the defaults.
 #[must_use]
 pub struct GateBuilder {
     base_url: String,
-    provider: Provider,
-    others: Vec<Provider>,
+    providers: Vec<Provider>,
+    tenants: Option<Tenants>,
     /// Found while the settings were read.
     mistakes: Mistakes,
     keys: Vec<SessionKey>,
@@ -79,10 +81,14 @@ impl GateBuilder {
     /// Redirect URIs are made from the URL, never from a `Host` or `Forwarded` header. Plain http is
     /// accepted on loopback only. If either is wrong, [`build`](Self::build) says so.
     pub fn new(base_url: impl Into<String>, provider: Provider) -> Self {
+        Self::with(base_url.into(), vec![provider])
+    }
+
+    fn with(base_url: String, providers: Vec<Provider>) -> Self {
         Self {
-            base_url: base_url.into(),
-            provider,
-            others: Vec::new(),
+            base_url,
+            providers,
+            tenants: None,
             mistakes: Mistakes::default(),
             keys: Vec::new(),
             lifetimes: (
@@ -285,8 +291,8 @@ impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder")
             .field("base_url", &self.base_url)
-            .field("provider", &self.provider)
-            .field("others", &self.others)
+            .field("providers", &self.providers)
+            .field("tenants", &self.tenants)
             .finish_non_exhaustive()
     }
 }

@@ -67,7 +67,7 @@ impl GateBuilder {
     /// application has a page of its own ([`sign_in_page`](Self::sign_in_page)). A login that is for one of them from
     /// the start says so: [`LoginOptions::provider`](crate::LoginOptions::provider).
     pub fn provider(mut self, provider: Provider) -> Self {
-        self.others.push(provider);
+        self.providers.push(provider);
         self
     }
 
@@ -83,12 +83,12 @@ impl GateBuilder {
 }
 
 /// Checks the names of a gate's providers, and what must differ among them.
-pub(super) fn check(providers: &[Provider], mistakes: &mut Mistakes) {
+pub(super) fn check(providers: &[Provider], has_tenants: bool, mistakes: &mut Mistakes) {
     for (place, provider) in providers.iter().enumerate() {
         let before = &providers[..place];
         let name = provider.name.as_str();
         let mut wrong = |setting, problem| mistakes.add(Mistake::new(of(name, setting), problem));
-        let unnamed = name.is_empty() && providers.len() == 1;
+        let unnamed = name.is_empty() && providers.len() == 1 && !has_tenants;
         if !unnamed && !is_name(name) {
             wrong("name", Problem::ProviderName);
         }

@@ -8,6 +8,7 @@ mod key;
 mod profile;
 mod registration;
 mod security_profile;
+mod tenant;
 mod usage;
 
 pub(crate) use assertion::Freshness;
@@ -17,4 +18,5 @@ pub use profile::ProfileError;
 pub(crate) use registration::{Registration, SenderConstraint, registration_id};
 pub use registration::{ResponseMode, UserinfoPolicy};
 pub(crate) use security_profile::SecurityProfile;
+pub(crate) use tenant::{is_tenant_name, tenant_of, tenant_registration_id};
 pub use usage::Usage;

@@ -156,6 +156,10 @@ pub enum Problem {
     Endpoint,
     /// It is not a list of claims and where they come from.
     ClaimMapping,
+    /// Not one tenant would be kept.
+    TenantCapacity,
+    /// It is less than a second, or more than a day.
+    TenantAge,
     /// It is not a name for a provider.
     ProviderName,
     /// Two providers of a gate have the same.
@@ -250,6 +254,8 @@ impl fmt::Display for Problem {
             Self::Unknown { nearest: None } => f.write_str("is not a setting of latchgate; remove it, or look it up in the documentation of `latchgate::Settings`, which lists them all"),
             Self::Endpoint => f.write_str("is not an https URL without a user name; plain http is accepted for an issuer on loopback only"),
             Self::ClaimMapping => f.write_str("is not a list of claims and where they come from, such as `sub=id, name=profile > name`"),
+            Self::TenantCapacity => f.write_str("keeps no tenant in memory; give `capacity` at least 1"),
+            Self::TenantAge => f.write_str("has a `max_age` of less than a second or more than a day"),
             Self::ProviderName => f.write_str("is not a name for one of several providers; give each its own, of 1 to 32 lower-case letters, digits or `-`, beginning with a letter, and not `initiate`"),
             Self::TwoProviders => f.write_str("is also that of another provider; each must have its own"),
             Self::Label => f.write_str("is empty or longer than 100 bytes; write what people know the provider by, or leave it out"),

@@ -91,7 +91,7 @@ impl Gate {
     /// Whether the person comes from a provider without OpenID Connect.
     fn is_plain(&self, challenge: &Challenge) -> bool {
         let id = challenge.registration.as_deref();
-        let party = id.and_then(|id| self.relying_parties().registered(id));
+        let party = id.and_then(|id| self.relying_parties().last_registered(id));
         party.is_some_and(|party| party.is_plain_oauth2())
     }
 
@@ -103,9 +103,9 @@ impl Gate {
         words: Words,
     ) -> Response<Bytes> {
         let again = challenge.registration.as_deref();
-        let again = again.and_then(|id| self.relying_parties().registered(id));
-        if let (None, Some(party)) = (&options.provider, again) {
-            options.provider = Some(party.registration().name.clone());
+        let again = again.and_then(|id| self.relying_parties().name_of(id));
+        if let (None, Some(name)) = (&options.provider, again) {
+            options.provider = Some(name.to_owned());
         }
         let silent = options.prompt == Some(Prompt::None);
         let navigates = challenge.navigation == Navigation::TopLevel;

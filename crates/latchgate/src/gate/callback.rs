@@ -60,10 +60,14 @@ impl Gate {
             None => Retry::login_from(self.home()),
         };
         // One of a registration that there is no more belongs to nobody.
-        let begun = pending.and_then(|pending| {
-            let party = self.relying_parties().registered(&pending.registration)?;
-            Some((pending, Arc::clone(party)))
-        });
+        let begun = match pending {
+            Some(pending) => {
+                let id = &pending.registration;
+                let party = self.relying_parties().find_registered(id).await?;
+                party.map(|party| (pending, party))
+            }
+            None => None,
+        };
         let kind = match &begun {
             Some((_, party)) => self.login_cookie(party.registration().response_mode),
             None => &self.0.login_cookie,
@@ -95,7 +99,7 @@ impl Gate {
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());
         let response = party.authorization_response(parameters, pending).await;
         let (code, expected) = response?;
-        let brought = RequestSession::new(Arc::clone(&self.0.context));
+        let brought = RequestSession::brought(Arc::clone(&self.0.context));
         let opening = brought.open(&parts.cookies());
         let login = Login {
             party,
@@ -131,7 +135,7 @@ impl Gate {
     /// A response that belongs to no pending login. Somebody who is signed in went back in the browser's history or
     /// reloaded: they are sent to the start page, and nothing changes. Anyone else is refused.
     async fn no_pending_login(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
-        let brought = RequestSession::new(Arc::clone(&self.0.context));
+        let brought = RequestSession::brought(Arc::clone(&self.0.context));
         match brought.open(&parts.cookies()).await? {
             Some(_) => Ok(redirect(self.return_to("").as_str())),
             None => Err(AuthorizationError::NoPendingLogin.into()),
@@ -245,7 +249,10 @@ impl Gate {
     /// For the same person it is not: some providers, Keycloak among them, then revoke all tokens of this client for
     /// that person, the new session's included.
     pub(super) fn revoke_replaced(&self, replaced: &Session, by: &Session) {
-        if (&replaced.issuer, &replaced.subject) != (&by.issuer, &by.subject) {
+        let same_person = replaced.authority() == by.authority()
+            && replaced.issuer == by.issuer
+            && replaced.subject == by.subject;
+        if !same_person {
             self.0.context.revoke_tokens_of(replaced);
         }
     }

@@ -120,6 +120,15 @@ impl Challenge {
         self
     }
 
+    /// The page belongs to this tenant: somebody who has to sign in does so at its provider, unless a handler has named
+    /// another. A session that a further login replaces is of this tenant anyway.
+    pub(super) fn at_page_of(mut self, tenant: Option<&str>) -> Self {
+        if let (Why::SignIn(options), Some(tenant)) = (&mut self.why, tenant) {
+            options.provider.get_or_insert_with(|| tenant.to_owned());
+        }
+        self
+    }
+
     /// The request brought the session of this person.
     pub(super) fn to(mut self, user: User) -> Self {
         self.remembered = user.remembered();

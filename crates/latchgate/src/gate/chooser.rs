@@ -9,8 +9,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::Gate;
 use super::page::{escape, html, redirect};
 use crate::authorization::{CookiePersistence, LoginOptions, Prompt, RememberMe};
-use crate::error::Error;
-use crate::relying_party::RelyingParty;
+use crate::error::{Error, TenantError};
+use crate::relying_party::{Asker, RelyingParty};
 use crate::return_to::ReturnTo;
 
 /// A login that is yet to be begun at one of several providers.
@@ -71,12 +71,23 @@ impl Gate {
     }
 
     /// The provider of a login, if it is known: the one that was asked for, or the only one.
-    pub(super) fn provider_of(&self, options: &LoginOptions) -> Option<&Arc<RelyingParty>> {
+    ///
+    /// # Errors
+    ///
+    /// [`TenantError::Unknown`] when there is no such provider and no such tenant; [`TenantError::Unavailable`] when it is
+    /// not known whether there is.
+    pub(super) async fn provider_of(
+        &self,
+        options: &LoginOptions,
+    ) -> Result<Option<Arc<RelyingParty>>, Error> {
         let parties = self.relying_parties();
         let Some(name) = &options.provider else {
-            return parties.only();
+            return Ok(parties.only().cloned());
         };
         let named = parties.named(name);
+        if named.is_none() && parties.tenants().is_some() {
+            return parties.find_tenant(name, Asker::Stranger).await.map(Some);
+        }
         if named.is_none() {
             tracing::error!(
                 event = "unknown_provider",
@@ -84,15 +95,41 @@ impl Gate {
                 "a handler asked for a login at a provider that this gate does not have; the visitor may choose"
             );
         }
-        named.or_else(|| parties.only())
+        Ok(named.or_else(|| parties.only()).cloned())
     }
 
-    /// The provider that claims the domain of an e-mail address.
-    pub(super) fn provider_for(&self, address: &str) -> Option<&Arc<RelyingParty>> {
-        let (_, domain) = address.rsplit_once('@')?;
+    /// The provider that claims the domain of an e-mail address, or that of the tenant who is named by it.
+    ///
+    /// # Errors
+    ///
+    /// [`TenantError::Unavailable`] when it is not known whether there is such a tenant.
+    pub(super) async fn provider_for(
+        &self,
+        address: &str,
+    ) -> Result<Option<Arc<RelyingParty>>, Error> {
+        let Some((_, domain)) = address.rsplit_once('@') else {
+            return Ok(None);
+        };
         let domain = domain.to_ascii_lowercase();
-        let mut all = self.relying_parties().iter();
-        all.find(|party| party.registration().email_domains.contains(&domain))
+        let parties = self.relying_parties();
+        let claims = |party: &&Arc<RelyingParty>| {
+            let domains = &party.registration().email_domains;
+            domains.contains(&domain)
+        };
+        if let Some(own) = parties.iter().find(claims) {
+            return Ok(Some(Arc::clone(own)));
+        }
+        let by_domain = parties
+            .tenants()
+            .filter(|all| all.are_named_by_email_domain());
+        match by_domain {
+            Some(_) => match parties.find_tenant(&domain, Asker::Stranger).await {
+                Ok(party) => Ok(Some(party)),
+                Err(Error::Tenant(TenantError::Unknown)) => Ok(None),
+                Err(error) => Err(error),
+            },
+            None => Ok(None),
+        }
     }
 
     /// Sends somebody who needs to sign in where they can: to the provider, if it is known and the application has no
@@ -119,7 +156,7 @@ impl Gate {
         if let Some(page) = own {
             return Ok(redirect(&self.link_with(page, &choice(options))));
         }
-        if self.provider_of(&options).is_none() {
+        if self.provider_of(&options).await?.is_none() {
             return Ok(redirect(
                 &self.link_with(&self.0.routes.login, &choice(options)),
             ));
@@ -133,10 +170,19 @@ impl Gate {
             return redirect(&self.link_with(page, choice));
         }
         let ways: String = self.providers().map(|one| self.way(one, choice)).collect();
-        let mut body =
-            format!("<nav aria-label=\"Login services\"><ul class=\"choices\">{ways}</ul></nav>");
+        let mut body = match ways.as_str() {
+            "" => String::new(),
+            ways => {
+                format!(
+                    "<nav aria-label=\"Login services\"><ul class=\"choices\">{ways}</ul></nav>"
+                )
+            }
+        };
         if self.claims_domains() {
             body.push_str(&self.address_form(choice));
+        }
+        if body.is_empty() {
+            body.push_str("<p>Use the sign-in link of your organization.</p>");
         }
         let mut page = html(StatusCode::OK, "Sign in", &body);
         // For its forms: browsers without Fetch Metadata send `Origin: null` from a page with `no-referrer`.
@@ -175,6 +221,10 @@ impl Gate {
 
     /// Where somebody types an address instead of choosing.
     fn address_form(&self, choice: &Choice) -> String {
+        let label = match self.providers().next() {
+            Some(_) => "Or enter your e-mail address",
+            None => "Enter your e-mail address",
+        };
         let (note, described) = match choice.unknown_address {
             true => (
                 "<p id=\"note\" role=\"alert\">No login service is set up for that address.</p>",
@@ -183,7 +233,7 @@ impl Gate {
             false => ("", ""),
         };
         format!(
-            "<form method=\"get\" action=\"{}\">{}<label for=\"address\">Or enter your e-mail address</label>{note}\
+            "<form method=\"get\" action=\"{}\">{}<label for=\"address\">{label}</label>{note}\
              <div class=\"ways\"><input id=\"address\" name=\"login_hint\" type=\"email\" autocomplete=\"username\" required{described}>\
              <button class=\"button\">Continue</button></div></form>",
             escape(&self.0.routes.login),
@@ -192,8 +242,11 @@ impl Gate {
     }
 
     fn claims_domains(&self) -> bool {
-        let mut all = self.relying_parties().iter();
-        all.any(|party| !party.registration().email_domains.is_empty())
+        let parties = self.relying_parties();
+        let tenants = parties.tenants();
+        let mut own = parties.iter();
+        tenants.is_some_and(|tenants| tenants.are_named_by_email_domain())
+            || own.any(|party| !party.registration().email_domains.is_empty())
     }
 
     fn hidden_fields(&self, choice: &Choice) -> String {

@@ -1,15 +1,15 @@
 //! Access tokens of the application itself.
 
 use super::Gate;
-use crate::error::Error;
+use crate::error::{Error, TenantError};
 use crate::session::AccessToken;
 use crate::token::TokenFor;
 
 impl Gate {
     /// An access token of the application itself, for calls that no person makes, such as those of a nightly job: by
     /// its client credentials ([RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)), at the first
-    /// provider if there are several. It is kept in the memory of this process until shortly before it expires; each node
-    /// gets one of its own.
+    /// provider if there are several, and never at one of a tenant. It is kept in the memory of this process until shortly
+    /// before it expires; each node gets one of its own.
     ///
     /// ```no_run
     /// # use latchgate::{Error, Gate, TokenFor};
@@ -23,10 +23,14 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`Error::Token`] when the provider refuses, for example because the client may not use this grant;
-    /// [`Error::Discovery`] and [`Error::Http`] when the provider is unavailable, and for five seconds after a failure.
+    /// [`TenantError::NoProvider`] when the gate has no provider but those of tenants; [`Error::Token`] when the provider
+    /// refuses, for example because the client may not use this grant; [`Error::Discovery`] and [`Error::Http`] when the
+    /// provider is unavailable, and for five seconds after a failure.
     pub async fn client_credentials(&self, wanted: &TokenFor) -> Result<AccessToken, Error> {
-        let party = self.relying_parties().first();
+        let party = self
+            .relying_parties()
+            .main()
+            .ok_or(TenantError::NoProvider)?;
         party.client_credentials(wanted).await
     }
 
@@ -41,7 +45,10 @@ impl Gate {
         wanted: &TokenFor,
         rejected: &AccessToken,
     ) -> Result<AccessToken, Error> {
-        let party = self.relying_parties().first();
+        let party = self
+            .relying_parties()
+            .main()
+            .ok_or(TenantError::NoProvider)?;
         party.reject_own_token(wanted, rejected);
         party.client_credentials(wanted).await
     }

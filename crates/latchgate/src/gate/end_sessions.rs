@@ -13,6 +13,8 @@ impl Gate {
     /// 1.0 §5.7](https://openid.net/specs/openid-connect-core-1_0.html#ClaimStability)), which are
     /// [`User::issuer`](crate::User::issuer) and [`User::subject`](crate::User::subject).
     ///
+    /// For a person of a tenant, call [`Gate::end_sessions_of_tenant`]: this method ends none of their sessions.
+    ///
     /// Requests under way may still be answered, but leave no session behind; the cookie of the calling session is
     /// removed with the next request. The provider is not told, and the person can sign in again. In an
     /// [`on_login`](crate::GateBuilder::on_login) hook it also ends the session that is just beginning: in a hook, call
@@ -38,7 +40,7 @@ impl Gate {
         self.run_to_end(|gate| async move {
             let target = LogoutTarget::Person(subject);
             gate.sessions().end_named(&issuer, &target).await?;
-            gate.notify_all_ended(&issuer, &target);
+            gate.notify_all_ended(&issuer, None, &target);
             Ok(())
         })
         .await
@@ -68,14 +70,19 @@ impl Gate {
         self.run_to_end(|gate| async move {
             gate.sessions().end_others(&user).await?;
             let target = LogoutTarget::Person(user.subject().to_owned());
-            gate.notify_all_ended(user.issuer(), &target);
+            gate.notify_all_ended(user.issuer(), user.tenant(), &target);
             Ok(())
         })
         .await
     }
 
-    fn notify_all_ended(&self, issuer: &str, target: &LogoutTarget) {
-        let end = Logout::by_name(issuer, target, SessionEnd::SignedOut);
+    pub(super) fn notify_all_ended(
+        &self,
+        issuer: &str,
+        tenant: Option<&str>,
+        target: &LogoutTarget,
+    ) {
+        let end = Logout::by_name(issuer, target, SessionEnd::SignedOut).at_tenant(tenant);
         self.0.context.notify_logout(end);
         tracing::info!(
             event = "sessions_ended",

@@ -89,7 +89,7 @@ impl<'a, H: RequestHead> Extract<'a, H> {
             }
             (None, Some(session)) => {
                 let context = session.context();
-                let leeway = context.relying_parties.first().leeway();
+                let leeway = context.relying_parties.leeway();
                 context.sessions.now().saturating_sub(leeway)
             }
             (None, None) => 0,

@@ -11,6 +11,8 @@
 //! 3. A cookie of a session other than the one named is left alone.
 //! 4. No token is revoked at the provider.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Response, header};
 
@@ -20,6 +22,7 @@ use super::route_request::RequestParts;
 use crate::error::{Error, RequestError};
 use crate::hook::Logout;
 use crate::logout::{NamedSession, named_session};
+use crate::relying_party::{Asker, RelyingParty};
 use crate::session::SessionEnd;
 use crate::sessions::{LoadedSession, Lookup};
 
@@ -33,10 +36,24 @@ impl Gate {
         if parts.method != "GET" {
             return Err(RequestError::Method { allow: "GET" }.into());
         }
-        let parties = self.relying_parties();
-        let named = named_session(&parts.query, |iss| parties.at(iss).is_some())?;
+        // Each tenant has a route of its own, since several may have the same issuer.
+        let tenant = match &parts.provider {
+            Some(tenant) => {
+                let found = self.relying_parties().find_tenant(tenant, Asker::Stranger);
+                Some(found.await?)
+            }
+            None => None,
+        };
+        let parties: Vec<_> = match &tenant {
+            Some(party) => vec![party],
+            None => self.relying_parties().iter().collect(),
+        };
+        let is_at = |party: &&Arc<RelyingParty>, iss: &str| party.registration().issuer.covers(iss);
+        let named = named_session(&parts.query, |iss| {
+            parties.iter().any(|one| is_at(one, iss))
+        })?;
         let mut framers = Vec::new();
-        for party in parties.iter() {
+        for party in &parties {
             // A provider frames for its own sessions.
             if named
                 .as_ref()
@@ -58,6 +75,11 @@ impl Gate {
             Lookup::Active { loaded, .. } | Lookup::Ended { loaded, .. } => Some(loaded),
             Lookup::NotFound | Lookup::Invalid => None,
         };
+        let of_tenant = tenant.as_ref().map(|party| party.registration());
+        let brought = brought.filter(|brought| match of_tenant {
+            Some(registration) => brought.session.registration == registration.id,
+            None => brought.session.tenant().is_none(),
+        });
         let meant = brought.filter(|brought| match (&named, &brought.session.sid) {
             (Some(named), _) if *named.issuer != *brought.session.issuer => false,
             (Some(named), Some(sid)) => *named.sid == **sid,
@@ -70,7 +92,7 @@ impl Gate {
             }
         }
         if named.is_some() || meant.is_some() {
-            self.run_to_end(|gate| async move { gate.end_framed(named, meant).await })
+            self.run_to_end(|gate| async move { gate.end_framed(tenant, named, meant).await })
                 .await?;
         }
         Ok(answer)
@@ -79,12 +101,17 @@ impl Gate {
     /// Ends the session that was named, and the one of the request's cookie, if it is meant.
     async fn end_framed(
         &self,
+        tenant: Option<Arc<RelyingParty>>,
         named: Option<NamedSession>,
         meant: Option<LoadedSession>,
     ) -> Result<(), Error> {
         if let Some(named) = &named {
-            let (issuer, sid) = (&named.issuer, &named.sid);
-            self.sessions().end_unauthenticated(issuer, sid).await?;
+            let authority = match &tenant {
+                Some(party) => party.registration().authority(&named.issuer),
+                None => &named.issuer,
+            };
+            let ended = self.sessions().end_unauthenticated(authority, &named.sid);
+            ended.await?;
         }
         if let Some(loaded) = &meant {
             let why = SessionEnd::EndedByProvider;

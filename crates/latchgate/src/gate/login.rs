@@ -8,7 +8,7 @@ use super::{Gate, Route, UiLocales};
 use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins, Prompt, ui_locales};
 use crate::client::ResponseMode;
 use crate::cookie::{CookieKind, pairs};
-use crate::error::Error;
+use crate::error::{Error, TenantError};
 use crate::return_to::ReturnTo;
 
 impl Gate {
@@ -58,8 +58,9 @@ impl Gate {
         return_to: ReturnTo,
         cookie_fields: &[&[u8]],
     ) -> Result<Response<Bytes>, Error> {
-        let known = self.provider_of(&options);
-        let party = known.unwrap_or_else(|| self.relying_parties().first());
+        let known = self.provider_of(&options).await?;
+        let party = known.or_else(|| self.relying_parties().main().cloned());
+        let party = party.ok_or(TenantError::NoProvider)?;
         // What every login asks for is no silent login: its page would start the next one.
         let silent = options.prompt == Some(Prompt::None);
         let mut options = party.login_options(options);

@@ -75,8 +75,18 @@ impl Gate {
     /// the only provider there is.
     async fn end_session_url(&self, session: Option<&Session>, state: &LogoutState) -> Option<Url> {
         let party = match session {
-            Some(session) => self.0.context.relying_party_of(session),
-            None => self.relying_parties().only(),
+            Some(session) => {
+                let found = self.0.context.relying_party_of(session).await;
+                found.unwrap_or_else(|error| {
+                    tracing::warn!(
+                        event = "logout_here_only",
+                        code = error.code(),
+                        "signed out here only: the tenant's provider is unknown"
+                    );
+                    None
+                })
+            }
+            None => self.relying_parties().only().cloned(),
         };
         let hint = session.and_then(Session::id_token);
         let back = self.post_logout_redirect_uri();

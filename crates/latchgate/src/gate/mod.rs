@@ -27,6 +27,7 @@ mod routes;
 mod session_route;
 mod sign_in;
 mod silent_login;
+mod tenants;
 #[cfg(feature = "testing")]
 mod test_login;
 mod words;
@@ -65,6 +66,8 @@ pub use routes::BasePath;
 pub(crate) use routes::{Evidence, Route, Routes};
 pub(crate) use session_route::USUAL_CLAIMS;
 pub use sign_in::SignedIn;
+pub(crate) use tenants::TenantOfPage;
+pub use tenants::{TenantPage, TenantUris};
 #[cfg(feature = "testing")]
 pub use test_login::TestLoginError;
 
@@ -80,6 +83,10 @@ pub struct Gate(pub(crate) Arc<GateParts>);
 pub(crate) struct GateParts {
     pub(crate) base: Base,
     pub(crate) routes: Routes,
+    /// The redirect URI of a provider without a name. Those of others are below it.
+    pub(crate) redirect_uri: String,
+    /// Says which tenant a page belongs to.
+    pub(crate) tenant_of_page: Option<TenantOfPage>,
     /// The sessions, their providers and the application's hooks.
     pub(crate) context: Arc<Context>,
     /// For the cookies of pending logins and logouts.
@@ -180,16 +187,19 @@ impl Gate {
         if ours && let Some(answer) = self.refuse_forgery(head) {
             return Verdict::Answer(Box::new(answer));
         }
-        let session = ours.then(|| RequestSession::new(Arc::clone(&self.0.context)));
+        let tenant = self.tenant_of_page(head);
+        let session =
+            ours.then(|| RequestSession::new(Arc::clone(&self.0.context), tenant.clone()));
         let silent = match session {
             None => self.silent_navigation(head),
             Some(_) => None,
         };
-        Verdict::Pass(Pass::new(self, session, None, head).silently(silent))
+        let pass = Pass::new(self, session, None, head).silently(silent);
+        Verdict::Pass(pass.at_tenant(tenant))
     }
 
     /// Fetches the metadata and keys of every provider now, for applications that should fail at start rather than at the
-    /// first login.
+    /// first login. Those of tenants are fetched when somebody signs in there.
     ///
     /// # Errors
     ///
@@ -229,10 +239,14 @@ impl Gate {
         self.0.routes.session.as_deref()
     }
 
-    /// The redirect URI to register at the provider; at the first one, if there are several ([`Gate::providers`]).
+    /// The redirect URI to register at the provider; at the first one, if there are several ([`Gate::providers`]). For
+    /// those of tenants, see [`Gate::tenant_uris`].
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
-        &self.relying_parties().first().registration().redirect_uri
+        match self.relying_parties().main() {
+            Some(party) => &party.registration().redirect_uri,
+            None => &self.0.redirect_uri,
+        }
     }
 
     /// The URI at which a provider or a portal may start a login, to register as `initiate_login_uri`; `None` unless

@@ -27,6 +27,8 @@ pub struct Pass {
     misplaced: Option<Box<LayerError>>,
     /// What becomes of the request if it shows that nobody is there.
     silent: Option<Box<SilentNavigation>>,
+    /// The tenant whose page is asked for.
+    tenant: Option<Box<str>>,
     /// A session was looked for in a request without a cookie of ours.
     asked: bool,
 }
@@ -71,8 +73,15 @@ impl Pass {
             session,
             token,
             misplaced,
+            tenant: None,
             asked: false,
         }
+    }
+
+    /// The same for a page of this tenant.
+    pub(super) fn at_tenant(mut self, tenant: Option<Box<str>>) -> Self {
+        self.tenant = tenant;
+        self
     }
 
     /// A request to an API, which has no sessions.
@@ -83,6 +92,7 @@ impl Pass {
             token,
             silent: None,
             misplaced: None,
+            tenant: None,
             asked: false,
         }
     }
@@ -174,6 +184,7 @@ impl Pass {
             }
             _ => challenge,
         };
+        let challenge = challenge.at_page_of(self.tenant.as_deref());
         let base = &gate.0.base;
         match base.arrives {
             BasePath::Kept => challenge,

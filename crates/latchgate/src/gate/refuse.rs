@@ -147,7 +147,7 @@ impl Gate {
             id: parts.id,
             title: parts.words.title,
             advice: parts.words.advice,
-            ways_on: self.ways_on(parts.words.next, &asked.retry),
+            ways_on: self.ways_on(parts.words.next, asked),
             html: asked.html,
             session: parts.session,
             login: (parts.status == StatusCode::UNAUTHORIZED).then(|| self.login_page().to_owned()),
@@ -159,8 +159,10 @@ impl Gate {
         incident_id(self.0.random.as_ref())
     }
 
-    fn ways_on(&self, next: Next, retry: &Retry) -> Vec<WayOn> {
+    fn ways_on(&self, next: Next, asked: &RefusedRequest) -> Vec<WayOn> {
         let mut ways = Vec::new();
+        let retry = &asked.retry;
+        let login = self.login_path_at(&asked.path);
         match (next, retry) {
             (Next::Again, Retry::Page(page) | Retry::Silently(page)) => {
                 ways.push(WayOn::TryAgain {
@@ -168,16 +170,20 @@ impl Gate {
                 })
             }
             (Next::Again, Retry::Login { .. }) => ways.push(WayOn::TryAgain {
-                href: self.login_link(retry),
+                href: self.login_link(&login, retry),
             }),
             (Next::SignIn, _) => ways.push(WayOn::SignIn {
-                href: self.login_link(retry),
+                href: self.login_link(&login, retry),
             }),
             (Next::SignInAgain, _) => {
-                ways.push(WayOn::SignInAgain(self.login_form(retry, Prompt::Login)));
+                ways.push(WayOn::SignInAgain(self.login_form(
+                    &login,
+                    retry,
+                    Prompt::Login,
+                )));
             }
             (Next::SomebodyElse, _) => {
-                let form = self.login_form(retry, self.account_switch_prompt());
+                let form = self.login_form(&login, retry, self.account_switch_prompt());
                 ways.push(WayOn::SignInAsSomebodyElse(form));
             }
             (Next::GoHome, _) => {}
@@ -199,16 +205,25 @@ impl Gate {
         only.map_or(Prompt::Login, |party| party.account_switch_prompt())
     }
 
+    /// Where a login begins: for a request to a route of a provider's own, at that provider.
+    fn login_path_at(&self, path: &str) -> String {
+        let (base, routes) = (&self.0.base, &self.0.routes);
+        match routes.find(path, |ours| base.as_received(ours)) {
+            Some((_, Some(name))) => format!("{}/{name}", routes.login),
+            _ => routes.login.clone(),
+        }
+    }
+
     /// A link to a login that returns to the same place.
-    fn login_link(&self, retry: &Retry) -> String {
+    fn login_link(&self, login: &str, retry: &Retry) -> String {
         let fields = self.login_fields(retry);
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
-        format!("{}?{query}", self.0.routes.login)
+        format!("{login}?{query}")
     }
 
-    fn login_form(&self, retry: &Retry, prompt: Prompt) -> LoginForm {
+    fn login_form(&self, login: &str, retry: &Retry, prompt: Prompt) -> LoginForm {
         let mut fields = self.login_fields(retry);
         fields.push(("prompt", prompt.as_str().to_owned()));
         if let Retry::Login {
@@ -224,7 +239,7 @@ impl Gate {
             }
         }
         LoginForm {
-            action: self.0.routes.login.clone(),
+            action: login.to_owned(),
             fields,
         }
     }

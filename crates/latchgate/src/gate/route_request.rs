@@ -223,9 +223,14 @@ impl RouteRequest {
             return self.refuse(&RequestError::NotANavigation.into(), retry);
         }
         let hint = field(form, "login_hint").filter(|hint| hint.len() <= LONGEST_HINT);
-        let claims_it = hint
-            .as_deref()
-            .and_then(|hint| self.gate.provider_for(hint));
+        let claims_it = match &hint {
+            Some(hint) => self.gate.provider_for(hint).await,
+            None => Ok(None),
+        };
+        let claims_it = match claims_it {
+            Ok(claims_it) => claims_it,
+            Err(error) => return self.refuse(&error, retry),
+        };
         if let Some(party) = claims_it {
             let name = &party.registration().name;
             let provider = options.provider.get_or_insert_with(|| name.clone());
@@ -233,7 +238,11 @@ impl RouteRequest {
                 options.login_hint.clone_from(&hint);
             }
         }
-        if self.gate.provider_of(&options).is_none() {
+        let known = match self.gate.provider_of(&options).await {
+            Ok(known) => known.is_some(),
+            Err(error) => return self.refuse(&error, retry),
+        };
+        if !known {
             return self.gate.chooser(&Choice {
                 return_to,
                 remembered: options.remembered,
@@ -288,7 +297,9 @@ impl RouteRequest {
         if self.parts.method != "POST" {
             return Err(RequestError::Method { allow: "POST" }.into());
         }
-        self.gate.back_channel_logout(self.form(body)?).await
+        let tenant = self.parts.provider.as_deref();
+        let form = self.form(body)?;
+        self.gate.back_channel_logout(form, tenant).await
     }
 
     /// The body, if it is a form of acceptable size.

@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::client::is_tenant_name;
+use crate::relying_party::RESERVED_NAME;
+
 /// A route that the gate handles itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -47,6 +50,8 @@ pub(crate) struct Routes {
     pub(crate) sign_in_page: Option<String>,
     /// The providers that have a name, and so a login and a callback path of their own below those.
     pub(crate) names: Vec<String>,
+    /// Whether any other name may be that of a tenant, and so has such paths, too.
+    pub(crate) of_tenants: bool,
     pub(crate) evidence: Evidence,
 }
 
@@ -96,26 +101,42 @@ impl Routes {
 
     /// The route at a path, with the name of the provider if it is the provider's own. `received` turns a path of ours
     /// into how requests for it arrive.
-    pub(super) fn find(
-        &self,
-        path: &str,
+    pub(super) fn find<'a>(
+        &'a self,
+        path: &'a str,
         received: impl for<'p> Fn(&'p str) -> &'p str,
-    ) -> Option<(Route, Option<&str>)> {
+    ) -> Option<(Route, Option<&'a str>)> {
         if let Some((route, _)) = self.all().find(|(_, ours)| received(ours) == path) {
             return Some((route, None));
         }
-        if self.names.is_empty() {
+        if self.names.is_empty() && !self.of_tenants {
             return None;
         }
+        let below = |above| path.strip_prefix(received(above))?.strip_prefix('/');
         let of_providers = [
-            (Route::Login, &self.login),
+            (Route::Login, self.login.as_str()),
             (Route::Callback, &self.callback),
         ];
-        of_providers.into_iter().find_map(|(route, above)| {
-            let name = path.strip_prefix(received(above))?.strip_prefix('/')?;
+        let own = of_providers.into_iter().find_map(|(route, above)| {
+            let name = below(above)?;
             let known = self.names.iter().find(|known| *known == name)?;
             Some((route, Some(known.as_str())))
+        });
+        own.or_else(|| {
+            let of_tenants = [
+                (Route::BackChannelLogout, self.back_channel_logout.as_str()),
+                (Route::FrontChannelLogout, &self.front_channel_logout),
+            ];
+            let mut all = of_providers.into_iter().chain(of_tenants);
+            all.find_map(|(route, above)| {
+                let name = below(above).filter(|name| self.may_be_tenant(name))?;
+                Some((route, Some(name)))
+            })
         })
+    }
+
+    fn may_be_tenant(&self, name: &str) -> bool {
+        self.of_tenants && name != RESERVED_NAME && is_tenant_name(name)
     }
 }
 

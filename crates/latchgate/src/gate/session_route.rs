@@ -29,7 +29,10 @@ impl RouteRequest {
         let sessions = self.gate.sessions();
         let cookie = sessions.open(&sessions.pieces(self.parts.cookie_fields()));
         let shown = match sessions.find_as_it_is(cookie).await? {
-            Lookup::Active { loaded, .. } => self.gate.shown(&loaded.session),
+            Lookup::Active { loaded, .. } => match self.gate.counts(&loaded.session).await? {
+                true => self.gate.shown(&loaded.session),
+                false => self.gate.nobody(None),
+            },
             Lookup::Ended { why, .. } => self.gate.nobody(Some(why)),
             Lookup::NotFound | Lookup::Invalid => self.gate.nobody(None),
         };
@@ -61,6 +64,12 @@ impl RouteRequest {
 }
 
 impl Gate {
+    /// Whether a session still belongs to a registration of its tenant, if it is one's.
+    async fn counts(&self, session: &Session) -> Result<bool, Error> {
+        let is_of_nobody = session.tenant().is_none();
+        Ok(is_of_nobody || self.0.context.relying_party_of(session).await?.is_some())
+    }
+
     fn shown(&self, session: &Arc<Session>) -> Value {
         let user = self.0.context.user(session);
         let claims: Map<String, Value> = self

@@ -55,7 +55,7 @@ impl Gate {
         person: Person,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<SignedIn, Error>> + Send + use<> {
-        let brought = RequestSession::new(Arc::clone(&self.0.context));
+        let brought = RequestSession::brought(Arc::clone(&self.0.context));
         let opening = brought.open(&head.cookie_fields());
         let gate = self.clone();
         async move {

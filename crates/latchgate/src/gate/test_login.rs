@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, header};
 use super::{Gate, SignedIn};
 use crate::client::Registration;
 use crate::cookie::PresentPieces;
-use crate::error::Error;
+use crate::error::{Error, TenantError};
+use crate::relying_party::Asker;
 use crate::request_session::RequestSession;
 use crate::session::{Session, SessionEnd, TestLogin, User, encode_data};
 use crate::sessions::{LoadedSession, Lookup};
@@ -45,16 +46,26 @@ impl Gate {
     pub async fn test_login(&self, login: TestLogin) -> Result<SignedIn, TestLoginError> {
         let parties = self.relying_parties();
         let party = match &login.provider {
-            None => parties.first(),
-            Some(name) => parties.named(name).ok_or_else(|| {
-                let known = parties
-                    .iter()
-                    .map(|party| party.registration().name.clone());
-                TestLoginError::UnknownProvider {
-                    name: name.clone(),
-                    known: known.collect(),
+            None => {
+                let main = parties.main().cloned();
+                main.ok_or(TestLoginError::Login(TenantError::NoProvider.into()))?
+            }
+            Some(name) => match (parties.named(name), parties.tenants()) {
+                (Some(own), _) => Arc::clone(own),
+                (None, Some(_)) => {
+                    let tenant = parties.find_tenant(name, Asker::Session).await;
+                    tenant.map_err(TestLoginError::Login)?
                 }
-            })?,
+                (None, None) => {
+                    let known = parties
+                        .iter()
+                        .map(|party| party.registration().name.clone());
+                    return Err(TestLoginError::UnknownProvider {
+                        name: name.clone(),
+                        known: known.collect(),
+                    });
+                }
+            },
         };
         let started = self.start_test_session(party.registration(), login);
         started.await.map_err(TestLoginError::Login)
@@ -66,7 +77,7 @@ impl Gate {
     ///
     /// [`Error::Store`] when a store fails.
     pub async fn test_user(&self, cookies: &HeaderValue) -> Result<Option<User>, Error> {
-        let brought = RequestSession::new(Arc::clone(&self.0.context));
+        let brought = RequestSession::brought(Arc::clone(&self.0.context));
         let found = brought.open(&[cookies.as_bytes()]).await?;
         Ok(found.map(|loaded| self.0.context.user(&loaded.session)))
     }

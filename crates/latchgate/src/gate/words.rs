@@ -1,7 +1,7 @@
 //! The texts of refusal pages: what a visitor understands, without the cause.
 
 use crate::authorization::AuthorizationError;
-use crate::error::{Error, Fault, LayerError, RequestError};
+use crate::error::{Error, Fault, LayerError, RequestError, TenantError};
 use crate::hook::HookError;
 use crate::session::SessionEnd;
 use crate::token::{IdTokenError, TokenError};
@@ -189,6 +189,16 @@ impl Words {
                 GoHome,
             ),
             Error::SessionEnded => Self::sign_in(None),
+            Error::Tenant(TenantError::Unknown) => Self::new(
+                "There is no such organization here",
+                "Check the address, or ask the people who gave it to you.",
+                GoHome,
+            ),
+            Error::Tenant(TenantError::Unavailable) => Self::new(
+                "We cannot look up your organization",
+                "Please wait a moment and try again.",
+                Again,
+            ),
             Error::NoAccessToken => Self::new(
                 "Please sign in at the login service",
                 "You are signed in to this site only, and this needs the login service.",

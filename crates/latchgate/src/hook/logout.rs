@@ -10,6 +10,8 @@ use crate::session::{Session, SessionEnd};
 pub struct Logout {
     /// Why it ended.
     pub why: SessionEnd,
+    /// The tenant whose provider the issuer is ([`User::tenant`](crate::User::tenant)).
+    pub tenant: Option<String>,
     /// The issuer that vouched for the person.
     pub issuer: String,
     /// The person (`sub`). `None` if the provider named only its session.
@@ -24,6 +26,7 @@ impl Logout {
     pub(crate) fn of(session: &Session, why: SessionEnd) -> Self {
         Self {
             why,
+            tenant: session.tenant().map(str::to_owned),
             issuer: session.issuer.to_string(),
             subject: Some(session.subject.to_string()),
             sid: session.sid.as_ref().map(ToString::to_string),
@@ -38,9 +41,16 @@ impl Logout {
         };
         Self {
             why,
+            tenant: None,
             issuer: issuer.to_owned(),
             subject,
             sid,
         }
+    }
+
+    /// The same of a tenant, if it is one's.
+    pub(crate) fn at_tenant(mut self, tenant: Option<&str>) -> Self {
+        self.tenant = tenant.map(str::to_owned);
+        self
     }
 }

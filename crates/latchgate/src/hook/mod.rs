@@ -4,6 +4,7 @@
 mod guard;
 mod login;
 mod logout;
+mod tenant;
 
 use std::fmt;
 use std::future::Future;

@@ -78,7 +78,8 @@ impl ReqwestClient {
     ) -> Result<Self, ReqwestClientError> {
         let mut builder = builder(extra_roots_pem)?;
         if let Some(certificate) = certificate {
-            let identity = reqwest::Identity::from_pem(certificate.secret_pem()).map_err(unusable)?;
+            let identity =
+                reqwest::Identity::from_pem(certificate.secret_pem()).map_err(unusable)?;
             builder = builder.identity(identity);
         }
         if reach != Reach::Anywhere {

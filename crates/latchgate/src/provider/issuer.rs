@@ -66,6 +66,11 @@ impl Issuer {
         self.0.as_str()
     }
 
+    /// Whether it is on this machine, by plain http.
+    pub(crate) fn is_plain_http(&self) -> bool {
+        self.0.url().scheme() == "http"
+    }
+
     /// The URL of the metadata: one trailing slash is removed before the well-known path is added
     /// (OpenID Connect Discovery 1.0 §4.1).
     pub(crate) fn configuration_url(&self) -> String {

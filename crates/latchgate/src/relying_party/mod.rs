@@ -12,6 +12,7 @@ mod parties;
 mod plain_oauth2;
 mod proofs;
 mod refresh;
+mod tenants;
 mod token_cache;
 mod verify;
 
@@ -27,11 +28,12 @@ use crate::client::{Freshness, Registration};
 use crate::error::Error;
 use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::jose::ProofKey;
-use crate::provider::{ClaimPaths, Metadata};
+use crate::provider::{ClaimPaths, Endpoints, Metadata};
 use crate::token::Nonces;
 pub(crate) use connection::ProviderConnection;
 pub(crate) use other_apis::TokenOfApi;
 pub(crate) use parties::{RESERVED_NAME, RelyingParties};
+pub(crate) use tenants::{Asker, TenantConfig, TenantParties, TenantProvider, TenantResolver};
 pub(crate) use token_cache::GettingToken;
 use token_cache::TokenCache;
 
@@ -91,6 +93,20 @@ impl RelyingParty {
         }
     }
 
+    /// The same with the connection of an earlier one, if it is to the same provider: its metadata and keys are there.
+    fn continuing(mut self, before: &Self) -> Self {
+        let may_differ = |party: &Self| {
+            // The endpoints of a provider without OpenID Connect, and the certificate that a connection presents.
+            party.is_plain_oauth2() || party.registration.endpoints() != Endpoints::Usual
+        };
+        let same = self.issuer() == before.issuer();
+        if same && !may_differ(&self) && !may_differ(before) {
+            self.connection = Arc::clone(&before.connection);
+            self.nonces = Arc::clone(&before.nonces);
+        }
+        self
+    }
+
     pub(crate) fn registration(&self) -> &Registration {
         &self.registration
     }
@@ -120,6 +136,7 @@ impl RelyingParty {
     }
 
     /// How far the provider's clock may be off, in seconds.
+    #[cfg(test)]
     pub(crate) fn leeway(&self) -> u64 {
         self.leeway
     }

@@ -147,7 +147,7 @@ impl RequestSession {
     /// The access token of a session, with what proves its key if it is bound to one.
     fn token_of(&self, loaded: &LoadedSession, now: u64) -> AccessToken {
         let session = &loaded.session;
-        let party = self.context().relying_party_of(session);
+        let party = self.party_of(session);
         let key = session.dpop_key.as_ref();
         let prover = party.zip(key).map(|(party, key)| party.prover(key));
         let certificate = party.and_then(|party| party.registration().certificate.clone());

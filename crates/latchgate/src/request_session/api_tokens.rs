@@ -73,7 +73,7 @@ impl ApiTokens {
     /// store is unavailable.
     pub async fn get(&self, wanted: &TokenFor) -> Result<AccessToken, Error> {
         let loaded = self.0.loaded().ok_or(Error::SessionEnded)?;
-        let party = self.0.context().relying_party_of(&loaded.session);
+        let party = self.0.party_of(&loaded.session);
         let party = Arc::clone(party.ok_or(Error::SessionEnded)?);
         match wanted.grant() {
             Grant::RefreshToken => self.by_refresh(&party, loaded, wanted).await,
@@ -92,7 +92,7 @@ impl ApiTokens {
         rejected: &AccessToken,
     ) -> Result<AccessToken, Error> {
         if let Some(loaded) = self.0.loaded()
-            && let Some(party) = self.0.context().relying_party_of(&loaded.session)
+            && let Some(party) = self.0.party_of(&loaded.session)
         {
             party.reject_token(&loaded.session, wanted, rejected);
         }

@@ -6,10 +6,11 @@ mod api_tokens;
 mod data;
 mod refresher;
 mod response_head;
+mod tenant;
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::{HeaderValue, header};
 use tokio::sync::OnceCell;
@@ -19,7 +20,7 @@ use crate::cookie::{Pieces, PresentPieces};
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::hook::Hooks;
-use crate::relying_party::RelyingParties;
+use crate::relying_party::{RelyingParties, RelyingParty};
 use crate::session::{SessionEnd, User};
 use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, Sessions, Ticket};
 
@@ -27,6 +28,7 @@ pub use api_tokens::ApiTokens;
 pub(crate) use data::FoundData;
 pub use data::SessionData;
 pub use response_head::ResponseHead;
+use tenant::Accepts;
 
 /// What a request's session needs: all sessions, their providers, and the application's hooks.
 pub(crate) struct Context {
@@ -45,12 +47,17 @@ pub struct RequestSession(Arc<Opening>);
 
 struct Opening {
     context: Arc<Context>,
+    /// Which tenants' sessions count.
+    accepts: Accepts,
+    /// The relying party of a tenant's session, once it was found.
+    tenant_party: OnceLock<Arc<RelyingParty>>,
     opened: OnceCell<Option<User>>,
     changes: Mutex<Changes>,
 }
 
-/// Asks a store or other nodes. In a box: who does not have to should not move so much about.
-type StoreLookup = Pin<Box<dyn Future<Output = Result<Lookup, Error>> + Send>>;
+/// Asks a store, other nodes, or the application about a tenant. In a box: who does not have to should not move so much
+/// about. `None` for a session that does not count here, where it stays as it is.
+type StoreLookup = Pin<Box<dyn Future<Output = Result<Option<Lookup>, Error>> + Send>>;
 
 /// The `Cache-Control` of a response to one person.
 const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
@@ -70,9 +77,25 @@ struct Changes {
 }
 
 impl RequestSession {
-    pub(crate) fn new(context: Arc<Context>) -> Self {
+    /// The session of a request to the application, at a page of this tenant if it is at one's.
+    pub(crate) fn new(context: Arc<Context>, tenant: Option<Box<str>>) -> Self {
+        let accepts = match tenant {
+            Some(tenant) => Accepts::OfTenant(tenant),
+            None => Accepts::OfAnyTenant,
+        };
+        Self::accepting(context, accepts)
+    }
+
+    /// The session that a request to one of the gate's own routes brings, to be ended or replaced.
+    pub(crate) fn brought(context: Arc<Context>) -> Self {
+        Self::accepting(context, Accepts::All)
+    }
+
+    fn accepting(context: Arc<Context>, accepts: Accepts) -> Self {
         Self(Arc::new(Opening {
             context,
+            accepts,
+            tenant_party: OnceLock::new(),
             opened: OnceCell::new(),
             changes: Mutex::default(),
         }))
@@ -255,13 +278,17 @@ impl RequestSession {
         changes.write = true;
     }
 
-    /// Opens a sealed session at once. Returns the lookup if the store or other nodes must be asked.
+    /// Opens a sealed session at once. Returns the lookup if somebody must be asked.
     fn read(&self, pieces: &Pieces<'_>) -> Option<StoreLookup> {
         if self.0.opened.initialized() {
             return None;
         }
         self.changes().present = pieces.present();
         match self.sessions().find_here(self.sessions().open(pieces)) {
+            Ok(found) if self.must_find_tenant(&found) => {
+                let this = self.clone();
+                Some(Box::pin(async move { this.accepted(found).await }))
+            }
             Ok(found) => {
                 let user = self.settle(found);
                 // Another caller may have set it first, to the same value.
@@ -269,14 +296,15 @@ impl RequestSession {
                 None
             }
             Err(cookie) => {
-                let sessions = Arc::clone(self.sessions());
-                Some(Box::pin(async move { sessions.find(cookie).await }))
+                let this = self.clone();
+                let found = async move { this.accepted(this.sessions().find(cookie).await?).await };
+                Some(Box::pin(found))
             }
         }
     }
 
     async fn settle_with(&self, lookup: StoreLookup) -> Result<(), Error> {
-        let open = || async { Ok(self.settle(lookup.await?)) };
+        let open = || async { Ok(lookup.await?.and_then(|found| self.settle(found))) };
         self.0.opened.get_or_try_init(open).await.map(|_| ())
     }
 
@@ -371,12 +399,13 @@ mod tests {
                 clock: Arc::new(StoppedClock(1_001)),
                 random: Arc::new(SystemRandom::default()),
             });
-            let this = Self::new(Arc::new(Context {
+            let context = Context {
                 sessions: sessions(None, 1_001),
-                relying_parties: RelyingParties::new(relying_party, []),
+                relying_parties: RelyingParties::new([relying_party], 0),
                 hooks: Hooks::default(),
                 background,
-            }));
+            };
+            let this = Self::new(Arc::new(context), None);
             this.set_loaded(LoadedSession {
                 session: Arc::clone(session),
                 ticket: None,

@@ -7,7 +7,8 @@
 use super::session::Session;
 use super::stamp::Stamp;
 
-/// A name by which sessions can be ended.
+/// A name by which sessions can be ended. For those of a tenant, the registration takes the issuer's place
+/// ([`Session::authority`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionName<'a> {
     /// The session `sid` of the issuer.
@@ -22,14 +23,14 @@ impl<'a> SessionName<'a> {
     /// The name of all sessions of this session's person.
     pub(crate) fn sub_of(session: &'a Session) -> Self {
         Self::Sub {
-            issuer: &session.issuer,
+            issuer: session.authority(),
             sub: &session.subject,
         }
     }
 
     /// The name of this session alone at its provider.
     pub(crate) fn alone_of(session: &'a Session) -> Self {
-        let issuer = &*session.issuer;
+        let issuer = session.authority();
         match &session.sid {
             Some(sid) => Self::Sid { issuer, sid },
             None => Self::WithoutSid {

@@ -20,6 +20,7 @@ mod person;
 mod session;
 mod size;
 mod stamp;
+mod tenant;
 #[cfg(feature = "testing")]
 mod test_login;
 mod tokens;

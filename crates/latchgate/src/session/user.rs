@@ -96,6 +96,17 @@ impl User {
         }
     }
 
+    /// The tenant whose provider signed this person in ([`Tenants`](crate::Tenants)); `None` for a person of a provider
+    /// that belongs to the gate.
+    ///
+    /// A tenant chooses its provider, so its provider's word counts within the tenant only: there, a person is identified
+    /// by tenant, issuer and subject.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        let (session, _) = self.session()?;
+        session.tenant()
+    }
+
     /// Whether the session outlives the browser.
     pub(crate) fn remembered(&self) -> Option<CookiePersistence> {
         let (session, _) = self.session()?;

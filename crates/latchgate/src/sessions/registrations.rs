@@ -10,16 +10,30 @@ use crate::session::Session;
 /// The seal binds the base URL only. If it bound a registration as well, a gate with several would have to try each of
 /// them on every request, and another provider beside the first would sign everybody out.
 #[derive(Clone, Debug)]
-pub(crate) struct Registrations(Arc<[String]>);
+pub(crate) struct Registrations {
+    fixed: Arc<[String]>,
+    /// Those of tenants are nobody's list: whether one is still its tenant's, whoever opens the session has to ask.
+    tenants: bool,
+}
 
 impl Registrations {
     pub(crate) fn new(ids: impl IntoIterator<Item = String>) -> Self {
-        Self(ids.into_iter().collect())
+        Self {
+            fixed: ids.into_iter().collect(),
+            tenants: false,
+        }
+    }
+
+    /// The same, and those of tenants.
+    pub(crate) fn and_of_tenants(mut self) -> Self {
+        self.tenants = true;
+        self
     }
 
     /// Whether a session is one of theirs.
     pub(super) fn own(&self, session: &Session) -> bool {
-        self.0.iter().any(|id| session.registration == *id)
+        self.fixed.iter().any(|id| session.registration == *id)
+            || (self.tenants && session.tenant().is_some())
     }
 }
 

@@ -2,7 +2,7 @@
 //! not beside `Gate`, which knows nothing of what makes it.
 
 use super::Settings;
-use crate::builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider};
+use crate::builder::{ApiBuilder, GateBuilder, ProtectedResource, Provider, Tenants};
 use crate::config::ConfigError;
 use crate::gate::{Api, Gate};
 
@@ -22,6 +22,12 @@ impl Gate {
     /// ```
     pub fn builder(base_url: impl Into<String>, provider: Provider) -> GateBuilder {
         GateBuilder::new(base_url, provider)
+    }
+
+    /// Starts to build a gate for an application whose people all come from [`Tenants`], each with a provider of its own.
+    /// It is [`GateBuilder::for_tenants`], where an application looks for it.
+    pub fn for_tenants(base_url: impl Into<String>, tenants: Tenants) -> GateBuilder {
+        GateBuilder::for_tenants(base_url, tenants)
     }
 
     /// Builds a gate from environment variables, `LATCHGATE_BASE_URL` and so on, without the network.

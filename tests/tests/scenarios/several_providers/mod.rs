@@ -54,7 +54,7 @@ fn with_guests(setup: Setup, guests: &DevProvider) -> Setup {
 }
 
 /// Another provider, in the world's own time once that is known.
-async fn guests(
+pub(crate) async fn guests(
     alter: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
 ) -> Result<(DevProvider, Arc<OnceLock<TestClock>>), Failure> {
     let time: Arc<OnceLock<TestClock>> = Arc::default();
