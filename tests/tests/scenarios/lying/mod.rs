@@ -2,6 +2,7 @@
 //! it, and the next honest login in the same browser works.
 
 mod authorization_response;
+mod decoys;
 mod discovery;
 pub(crate) mod forger;
 mod id_token;
