@@ -8,6 +8,8 @@ mod transactions;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::client::{Client, Protocol};
 use crate::parameters::Parameters;
 use crate::scope::Scope;
@@ -26,6 +28,8 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) code_challenge: String,
     /// The thumbprint of the key that the code is bound to ([RFC 9449 §10](https://www.rfc-editor.org/rfc/rfc9449#section-10)).
     pub(crate) dpop_jkt: Option<String>,
+    /// `authorization_details` ([RFC 9396](https://www.rfc-editor.org/rfc/rfc9396)), of whatever types.
+    pub(crate) authorization_details: Option<Value>,
     pub(crate) prompt: Prompt,
     pub(crate) max_age: Option<u64>,
     pub(crate) acr_values: Vec<String>,
@@ -51,6 +55,12 @@ pub(crate) enum Refusal {
     Page(String),
     /// The refusal goes back to the client.
     Redirect(Box<ReturnAddress>, AuthorizationError),
+}
+
+/// Whether it is a list of objects that each have a `type`.
+fn is_detailed(details: &Value) -> bool {
+    let list = details.as_array();
+    list.is_some_and(|list| list.iter().all(|one| one["type"].is_string()))
 }
 
 impl AuthorizationRequest {
@@ -116,6 +126,10 @@ impl AuthorizationRequest {
             .transpose()
             .map_err(|_| InvalidRequest("max_age must be a number of seconds"))?;
         let owned = |name| parameters.get(name).map(str::to_owned);
+        let authorization_details = parameters.get("authorization_details");
+        let authorization_details = authorization_details
+            .map(|text| serde_json::from_str(text).ok().filter(is_detailed))
+            .map(|details| details.ok_or(AuthorizationError::InvalidAuthorizationDetails));
         Ok(Self {
             client,
             return_address,
@@ -123,6 +137,7 @@ impl AuthorizationRequest {
             nonce: owned("nonce"),
             code_challenge: code_challenge.to_owned(),
             dpop_jkt: owned("dpop_jkt"),
+            authorization_details: authorization_details.transpose()?,
             prompt: Prompt::parse(parameters.get("prompt").unwrap_or_default())?,
             max_age,
             acr_values: parameters

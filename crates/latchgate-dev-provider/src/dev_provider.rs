@@ -256,6 +256,7 @@ impl DevProvider {
             auth_time: self.provider.now(),
             acr: "0".to_owned(),
             dpop_jkt: None,
+            authorization_details: None,
         });
         self.provider.ledger().enter_grant(&grant);
         let (client, parameters) = (&self.default_client, Parameters::default());

@@ -33,6 +33,8 @@ pub(crate) struct Grant {
     pub(crate) acr: String,
     /// The thumbprint of the key that the code is bound to.
     pub(crate) dpop_jkt: Option<String>,
+    /// What was granted beyond the scope: all that was asked for.
+    pub(crate) authorization_details: Option<Value>,
 }
 
 impl Grant {

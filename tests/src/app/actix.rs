@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 use super::api_client::Called;
 use super::rules::guards;
 use super::{
-    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, silent,
-    token_for, told, why, wishes,
+    CHUNKS, Count, Serving, Slow, by_password, by_query, called, granted, impersonated, keep,
+    silent, token_for, told, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -73,6 +73,10 @@ macro_rules! app {
             .route(
                 "/actor",
                 web::get().to(async |user: User| user.impersonator().unwrap_or("-").to_owned()),
+            )
+            .route(
+                "/granted",
+                web::get().to(async |user: User| web::Json(granted(&user))),
             )
             .route("/everywhere", web::post().to(everywhere))
             .route("/elsewhere", web::post().to(elsewhere))

@@ -29,6 +29,7 @@
 //! | `POST /impersonate?bob` | `User`, `SignIn` | 303 to `/me`, as somebody else of the same issuer |
 //! | `GET /tenant` | `Option<User>` | the person's tenant and subject, or `-` |
 //! | `GET /actor` | `User` | the subject of who acts as the person, or `-` |
+//! | `GET /granted` | `User` | the granted `authorization_details`, or `null` |
 //! | `POST /everywhere` | `User` | 204, and ends every session of that person |
 //! | `POST /elsewhere` | `User` | 204, and ends every other session of that person |
 //! | `GET /nested/deep/page` | `User`, inside two nested routers | its query |
@@ -259,6 +260,13 @@ fn token_for(query: Option<&str>) -> TokenFor {
         Some(_) => wanted.by_exchange(),
         None => wanted,
     }
+}
+
+fn granted(user: &User) -> Value {
+    json!(
+        user.authorization_details()
+            .map(|granted| granted.list().to_vec())
+    )
 }
 
 fn told(token: &AccessToken) -> Value {

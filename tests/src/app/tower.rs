@@ -21,8 +21,8 @@ use serde_json::Value;
 use super::api_client::Called;
 use super::rules::guards;
 use super::{
-    CHUNKS, Count, Serving, Slow, by_password, by_query, called, impersonated, keep, silent,
-    token_for, told, why, wishes,
+    CHUNKS, Count, Serving, Slow, by_password, by_query, called, granted, impersonated, keep,
+    silent, token_for, told, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -73,6 +73,7 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
             "/impersonate",
             post(impersonate).with_state::<()>(gate.clone()),
         )
+        .route("/granted", get(async |user: User| Json(granted(&user))))
         .route(
             "/tenant",
             get(async |user: Option<User>| super::tenant_of(user.as_deref())),

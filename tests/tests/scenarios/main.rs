@@ -22,6 +22,7 @@ mod endings;
 mod fapi2;
 mod forged_sessions;
 mod front_channel_logout;
+mod granted_details;
 mod guards;
 mod hooks;
 mod initiate_login;

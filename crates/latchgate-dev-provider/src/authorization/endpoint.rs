@@ -163,6 +163,7 @@ impl Provider {
             auth_time: session.auth_time,
             acr: session.acr.clone(),
             dpop_jkt: request.dpop_jkt.clone(),
+            authorization_details: request.authorization_details.clone(),
         };
         let code = self.ledger().issue_code(
             grant,

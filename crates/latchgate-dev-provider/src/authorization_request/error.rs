@@ -6,6 +6,7 @@
 pub(crate) enum AuthorizationError {
     InvalidRequest(&'static str),
     InvalidScope,
+    InvalidAuthorizationDetails,
     UnsupportedResponseType,
     AccessDenied,
     LoginRequired,
@@ -20,6 +21,10 @@ impl AuthorizationError {
         match self {
             Self::InvalidRequest(reason) => ("invalid_request", reason),
             Self::InvalidScope => ("invalid_scope", "scope must contain openid"),
+            Self::InvalidAuthorizationDetails => (
+                "invalid_authorization_details",
+                "authorization_details must be a list of objects with a type",
+            ),
             Self::UnsupportedResponseType => {
                 ("unsupported_response_type", "response_type must be code")
             }

@@ -193,6 +193,9 @@ impl Provider {
                 confirmation.key()
             ));
         }
+        if let Some(details) = &grant.authorization_details {
+            answer["authorization_details"] = details.clone();
+        }
         if self.settings.expires_in == ExpiresIn::Sent {
             answer["expires_in"] = json!(self.settings.access_token_lifetime.as_secs());
         }

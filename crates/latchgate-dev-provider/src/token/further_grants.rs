@@ -43,6 +43,7 @@ impl Provider {
             auth_time: self.now(),
             acr: "0".to_owned(),
             dpop_jkt: None,
+            authorization_details: None,
         };
         Ok(self.further_token(client, grant, confirmation))
     }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::jose::{JsonError, strict_object};
 
-/// What a login asks permission for, in more words than a scope has: a list of objects, each with a `type` that the
-/// provider defines. They are passed on as they are.
+/// What a login asks permission for, in more words than a scope has, and what was granted: a list of objects, each with a
+/// `type` that the provider defines. They are passed on as they are.
 ///
 /// ```
 /// use latchgate::AuthorizationDetails;
@@ -22,6 +22,9 @@ use crate::jose::{JsonError, strict_object};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationDetails(Value);
 
+/// The longest list that a provider may grant, in bytes of JSON: it is kept with the session.
+const LONGEST: usize = 16 * 1_024;
+
 /// Why something is not a list of [`AuthorizationDetails`].
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -32,6 +35,8 @@ pub enum AuthorizationDetailsError {
     Unserializable,
     /// It is not a list.
     NotAList,
+    /// It is longer than 16 KiB.
+    TooLong,
     /// One of the list, counted from 1, is not an object with a `type`.
     NoType(usize),
 }
@@ -42,6 +47,7 @@ impl fmt::Display for AuthorizationDetailsError {
             Self::Json(problem) => write!(f, "is {problem}")?,
             Self::Unserializable => f.write_str("cannot be written as JSON")?,
             Self::NotAList => f.write_str("is not a list, or an empty one")?,
+            Self::TooLong => write!(f, "is longer than {LONGEST} bytes")?,
             Self::NoType(place) => {
                 write!(
                     f,
@@ -68,6 +74,25 @@ impl AuthorizationDetails {
         Self::check(details.map_err(|_| AuthorizationDetailsError::Unserializable)?)
     }
 
+    /// Those that a provider has granted ([RFC 9396 §7](https://www.rfc-editor.org/rfc/rfc9396#section-7)); `None` for an
+    /// empty list.
+    pub(crate) fn granted(details: &Value) -> Result<Option<Self>, AuthorizationDetailsError> {
+        if details.as_array().is_some_and(Vec::is_empty) {
+            return Ok(None);
+        }
+        let granted = Self::check(details.clone())?;
+        match granted.text().len() > LONGEST {
+            true => Err(AuthorizationDetailsError::TooLong),
+            false => Ok(Some(granted)),
+        }
+    }
+
+    /// The list: objects that each have a `type`.
+    #[must_use]
+    pub fn list(&self) -> &[Value] {
+        self.0.as_array().map_or(&[], Vec::as_slice)
+    }
+
     fn check(details: Value) -> Result<Self, AuthorizationDetailsError> {
         let list = details.as_array().filter(|list| !list.is_empty());
         let list = list.ok_or(AuthorizationDetailsError::NotAList)?;
@@ -78,8 +103,8 @@ impl AuthorizationDetails {
         }
     }
 
-    /// The parameter's value.
-    pub(super) fn text(&self) -> String {
+    /// The parameter's value, which is also how a session keeps them.
+    pub(crate) fn text(&self) -> String {
         self.0.to_string()
     }
 }
@@ -122,6 +147,28 @@ mod tests {
             json!({ "type": "a" }),
         ];
         assert_eq!(AuthorizationDetails::of(&own), Ok(read));
+    }
+
+    #[test]
+    fn a_grant_may_be_empty_and_not_endless() {
+        let granted = |value: Value| AuthorizationDetails::granted(&value);
+        assert_eq!(granted(json!([])), Ok(None));
+        let one = json!([{ "type": "a", "more": [1] }]);
+        assert_eq!(
+            granted(one.clone()).unwrap().unwrap().list(),
+            [one[0].clone()]
+        );
+        for (value, error) in [
+            (json!({}), AuthorizationDetailsError::NotAList),
+            (json!("[]"), AuthorizationDetailsError::NotAList),
+            (json!([{}]), AuthorizationDetailsError::NoType(1)),
+            (
+                json!([{ "type": "a", "more": "x".repeat(LONGEST) }]),
+                AuthorizationDetailsError::TooLong,
+            ),
+        ] {
+            assert_eq!(granted(value), Err(error));
+        }
     }
 
     #[test]

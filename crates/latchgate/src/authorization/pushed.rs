@@ -3,6 +3,11 @@
 //!
 //! The request is authenticated like one to the token endpoint, so the provider knows that it is ours, and nobody on
 //! the way can change it or read it. The browser then carries the client id and a reference.
+//!
+//! With DPoP the request has `dpop_jkt`, and no proof beside it ([RFC 9449
+//! §10.1](https://www.rfc-editor.org/rfc/rfc9449#section-10.1) leaves the choice to the client). A proof would bind the
+//! code to the same key, which has to be proved anyway to exchange it, and which nobody can replace in an authenticated
+//! request; but it would need a nonce, and so another call at the start of a login.
 
 use std::fmt;
 

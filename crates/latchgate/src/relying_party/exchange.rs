@@ -50,6 +50,7 @@ impl RelyingParty {
             start,
         );
         session.dpop_key = key.cloned();
+        session.set_authorization_details(tokens);
         self.read_access_token(&mut session, &tokens.access_token)
             .await;
         self.warn_without_refresh_token(&session);

@@ -31,13 +31,10 @@ impl RelyingParty {
     ) -> Result<Session, Error> {
         let claims = self.account(plain, &tokens.access_token).await?;
         let requested = self.registration.scopes.join(" ");
-        let tokens = Tokens::plain(tokens, &requested, self.now());
-        Ok(Session::begin_plain(
-            &self.registration,
-            tokens,
-            &claims,
-            start,
-        ))
+        let own = Tokens::plain(tokens, &requested, self.now());
+        let mut session = Session::begin_plain(&self.registration, own, &claims, start);
+        session.set_authorization_details(tokens);
+        Ok(session)
     }
 
     /// Updates the claims of a session from its new tokens. Claims that are unavailable stay as they were; only those of

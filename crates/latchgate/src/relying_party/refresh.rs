@@ -34,6 +34,7 @@ impl RelyingParty {
         if let Some(plain) = &self.registration.plain_oauth2 {
             let mut fresh =
                 session.refreshed(session.tokens.refreshed(&tokens, None, self.now()), None);
+            fresh.set_authorization_details(&tokens);
             self.update_account(plain, &mut fresh).await?;
             return Ok(fresh);
         }
@@ -42,6 +43,7 @@ impl RelyingParty {
             .tokens
             .refreshed(&tokens, id_token.as_ref(), self.now());
         let mut fresh = session.refreshed(fresh, id_token.as_ref());
+        fresh.set_authorization_details(&tokens);
         self.update_claims(&mut fresh).await?;
         Ok(fresh)
     }

@@ -44,6 +44,7 @@ impl Session {
             extras: Extras::default(),
             authentication: ByteString::new(),
             dpop_key: None,
+            authorization_details: ByteString::new(),
             parsed: ParsedClaims::default(),
         }
     }

@@ -17,10 +17,15 @@ const LAYOUT_BOUND: u8 = 2;
 /// Layout 1, the key if there is one, and what a refreshed ID token leaves out about the authentication.
 const LAYOUT_REFRESHED: u8 = 3;
 
+/// Layout 3, whether or not the ID token was refreshed, and what was granted beyond the scope.
+const LAYOUT_DETAILED: u8 = 4;
+
 impl Session {
     /// The bytes to seal.
     pub(crate) fn encode(&self) -> Option<Vec<u8>> {
+        let details = &self.authorization_details;
         let layout = match (&self.dpop_key, self.authentication.is_empty()) {
+            _ if !details.is_empty() => LAYOUT_DETAILED,
             (None, true) => LAYOUT,
             (Some(_), true) => LAYOUT_BOUND,
             (_, false) => LAYOUT_REFRESHED,
@@ -28,6 +33,9 @@ impl Session {
         let bytes = postcard::to_extend(self, vec![layout]).ok()?;
         let bytes = postcard::to_extend(&self.extras, bytes).ok()?;
         match &self.dpop_key {
+            key if layout == LAYOUT_DETAILED => {
+                postcard::to_extend(&(key, &self.authentication, details), bytes).ok()
+            }
             key if layout == LAYOUT_REFRESHED => {
                 postcard::to_extend(&(key, &self.authentication), bytes).ok()
             }
@@ -39,7 +47,8 @@ impl Session {
     /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens and texts are slices of them.
     pub(crate) fn decode(bytes: impl Into<Bytes>) -> Option<Self> {
         let kept = bytes.into();
-        let (layout @ (&LAYOUT | &LAYOUT_BOUND | &LAYOUT_REFRESHED), body) = kept.split_first()?
+        let (layout @ (&LAYOUT | &LAYOUT_BOUND | &LAYOUT_REFRESHED | &LAYOUT_DETAILED), body) =
+            kept.split_first()?
         else {
             return None;
         };
@@ -68,11 +77,15 @@ impl Session {
             extras: fields.next()?,
             dpop_key: match *layout {
                 LAYOUT_BOUND => Some(fields.next()?),
-                LAYOUT_REFRESHED => fields.next()?,
+                LAYOUT_REFRESHED | LAYOUT_DETAILED => fields.next()?,
                 _ => None,
             },
             authentication: match *layout {
-                LAYOUT_REFRESHED => fields.text()?,
+                LAYOUT_REFRESHED | LAYOUT_DETAILED => fields.text()?,
+                _ => ByteString::new(),
+            },
+            authorization_details: match *layout {
+                LAYOUT_DETAILED => fields.text()?,
                 _ => ByteString::new(),
             },
             parsed: ParsedClaims::default(),
@@ -267,11 +280,33 @@ mod tests {
         }
     }
 
+    /// What layout 4 has behind layout 3, or behind [`every`] without an `acr` of the login.
+    const LAYOUT_4_GOES_ON: &str = "0e5b7b2274797065223a2261227d5d";
+
+    #[test]
+    fn sessions_of_layout_4_decode_for_ever() {
+        for before in ["0000", LAYOUT_3_GOES_ON, &format!("01{LAYOUT_2_GOES_ON}00")] {
+            let pinned = format!("04{}{before}{LAYOUT_4_GOES_ON}", &LAYOUT_1[2..]);
+            let decoded = Session::decode(bytes(&pinned)).unwrap();
+            assert_eq!(decoded.dpop_key.is_some(), before.starts_with("01"));
+            assert_eq!(
+                decoded.authentication.is_empty(),
+                before != LAYOUT_3_GOES_ON
+            );
+            assert_eq!(decoded.authorization_details, r#"[{"type":"a"}]"#);
+            assert_eq!(decoded.encode().unwrap(), bytes(&pinned));
+            for length in 0..pinned.len() / 2 {
+                assert!(Session::decode(bytes(&pinned)[..length].to_vec()).is_none());
+            }
+            assert!(Session::decode(bytes(&format!("{pinned}00"))).is_none());
+        }
+    }
+
     #[test]
     fn another_layout_is_no_session() {
         for session in [Session::example(), every()] {
             let mut encoded = session.encode().unwrap();
-            // The second layout goes on after the first.
+            // The second and the third layout go on after the first.
             for layout in (0..=255).filter(|layout| *layout != LAYOUT) {
                 encoded[0] = layout;
                 assert!(Session::decode(encoded.clone()).is_none(), "{layout}");

@@ -14,7 +14,7 @@ use super::lifetime::{Lifetimes, SessionEnd, Times};
 use super::tokens::Tokens;
 use crate::client::Registration;
 use crate::jose::ProofKey;
-use crate::token::IdToken;
+use crate::token::{IdToken, TokenResponse};
 
 /// A session, as it is sealed. A person's identity is (`issuer`, `subject`).
 #[derive(Clone, Serialize)]
@@ -44,6 +44,9 @@ pub(crate) struct Session {
     /// The key that the tokens are bound to, if they are. Written after the rest, by `layout`.
     #[serde(skip)]
     pub(crate) dpop_key: Option<ProofKey>,
+    /// The granted `authorization_details` as JSON, or empty. Written after the rest, by `layout`.
+    #[serde(skip)]
+    pub(crate) authorization_details: ByteString,
     #[serde(skip)]
     pub(super) parsed: ParsedClaims,
 }
@@ -150,6 +153,7 @@ impl Session {
             },
             authentication: ByteString::new(),
             dpop_key: None,
+            authorization_details: ByteString::new(),
             parsed: ParsedClaims::default(),
         }
     }
@@ -175,6 +179,7 @@ impl Session {
             userinfo: json(claims),
             dpop_key: None,
             authentication: ByteString::new(),
+            authorization_details: ByteString::new(),
             extras: Extras::default(),
             parsed: ParsedClaims::default(),
         }
@@ -211,6 +216,13 @@ impl Session {
         }
     }
 
+    /// Replaces what was granted beyond the scope, if a token response says so (RFC 9396 §7).
+    pub(crate) fn set_authorization_details(&mut self, response: &TokenResponse) {
+        if let Some(granted) = &response.authorization_details {
+            self.authorization_details = granted.as_str().into();
+        }
+    }
+
     /// Replaces the claims of the userinfo endpoint.
     pub(crate) fn set_userinfo(&mut self, claims: &Map<String, Value>) {
         self.userinfo = json(claims);
@@ -233,6 +245,7 @@ impl Session {
             tokens: fresh.tokens.clone(),
             authentication: fresh.authentication.clone(),
             userinfo: fresh.userinfo.clone(),
+            authorization_details: fresh.authorization_details.clone(),
             extras: Extras {
                 ceiling: fresh.extras.ceiling,
                 userinfo_age: fresh.extras.userinfo_age,
@@ -368,6 +381,7 @@ impl Session {
             refresh_token: Some("a refresh token".to_owned()),
             scope: None,
             id_token: None,
+            authorization_details: None,
         };
         Self::begin(
             &Registration::example(),
@@ -391,7 +405,6 @@ impl Session {
 mod tests {
     use super::*;
     use crate::session::CompactToken;
-    use crate::token::TokenResponse;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -438,6 +451,7 @@ mod tests {
             refresh_token: None,
             scope: None,
             id_token: None,
+            authorization_details: None,
         };
         change(&mut response);
         response

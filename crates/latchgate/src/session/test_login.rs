@@ -91,6 +91,7 @@ impl TestLogin {
             refresh_token: self.refresh_token.clone(),
             scope: self.scope.clone(),
             id_token: None,
+            authorization_details: None,
         };
         let requested = registration.scopes.join(" ");
         let issued_at = now.saturating_sub(self.access_token_age.as_secs());

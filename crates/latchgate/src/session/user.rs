@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::data::DataError;
 use super::session::Session;
-use crate::authorization::CookiePersistence;
+use crate::authorization::{AuthorizationDetails, CookiePersistence};
 use crate::provider::ClaimPaths;
 use crate::resource::VerifiedAccessToken;
 
@@ -261,6 +261,28 @@ impl User {
             Voucher::AccessToken(token) => &token.scope,
         };
         scope.split_ascii_whitespace()
+    }
+
+    /// What was granted beyond the scope: the `authorization_details` of the newest token response that had them, or of the
+    /// request's access token ([RFC 9396 §7 and §9](https://www.rfc-editor.org/rfc/rfc9396#section-7)). It may be less
+    /// than what was asked for. `None` if nothing was, or if the provider does not say.
+    ///
+    /// ```
+    /// # fn handler(user: latchgate::User) {
+    /// let granted = user.authorization_details();
+    /// let may_pay = granted.is_some_and(|granted| granted.list().iter().any(|one| one["type"] == "payment"));
+    /// # drop(may_pay);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn authorization_details(&self) -> Option<AuthorizationDetails> {
+        match &self.voucher {
+            Voucher::Session(session) => session.authorization_details.parse().ok(),
+            Voucher::AccessToken(token) => {
+                let claim = token.claims.get("authorization_details")?;
+                AuthorizationDetails::granted(claim).ok().flatten()
+            }
+        }
     }
 
     /// All claims as a type of the application, including those with names such as `https://foo.com/myclaim`.

@@ -1,4 +1,5 @@
 //! The token response: [RFC 6749 §5](https://www.rfc-editor.org/rfc/rfc6749#section-5),
+//! [RFC 9396 §7](https://www.rfc-editor.org/rfc/rfc9396#section-7),
 //! [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5),
 //! [OpenID Connect Core 1.0 §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
 
@@ -7,7 +8,7 @@ use std::fmt;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::authorization::printable;
+use crate::authorization::{AuthorizationDetails, AuthorizationDetailsError, printable};
 use crate::jose::{JsonError, ProofKey, strict_object};
 
 /// A well-formed token response. Its tokens are not verified yet.
@@ -20,6 +21,8 @@ pub(crate) struct TokenResponse {
     /// The granted scope, if it differs from the requested one (§5.1).
     pub(crate) scope: Option<String>,
     pub(crate) id_token: Option<String>,
+    /// The granted `authorization_details` as JSON, if the response has them; empty if none were granted.
+    pub(crate) authorization_details: Option<String>,
 }
 
 impl fmt::Debug for TokenResponse {
@@ -51,6 +54,8 @@ pub enum TokenError {
     Json(JsonError),
     /// A member is missing, empty, or of the wrong type.
     Member(&'static str),
+    /// The granted `authorization_details` are no list of objects that each have a `type`, or a very long one.
+    AuthorizationDetails(AuthorizationDetailsError),
     /// `token_type` is not the one that was asked for: `DPoP` where the request proved to have a key, else `Bearer`.
     TokenType {
         /// What it should be.
@@ -87,6 +92,9 @@ impl fmt::Display for TokenError {
                 f,
                 "the token response's `{member}` is missing, empty or of the wrong type"
             ),
+            Self::AuthorizationDetails(problem) => {
+                write!(f, "the token response's `authorization_details` {problem}")
+            }
             Self::TokenType { expected, found } => {
                 write!(
                     f,
@@ -184,7 +192,20 @@ pub(crate) fn response(
         refresh_token: token(&body, "refresh_token", is_refresh_token)?,
         scope: text(&body, "scope")?.map(str::to_owned),
         id_token: token(&body, "id_token", is_bearer_token)?,
+        authorization_details: granted(&body)?,
     })
+}
+
+/// What was granted beyond the scope.
+fn granted(body: &Map<String, Value>) -> Result<Option<String>, TokenError> {
+    let details = match body.get("authorization_details") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(details) => AuthorizationDetails::granted(details),
+    };
+    let details = details.map_err(TokenError::AuthorizationDetails)?;
+    Ok(Some(
+        details.map(|details| details.text()).unwrap_or_default(),
+    ))
 }
 
 fn text<'a>(
@@ -254,6 +275,7 @@ impl TokenResponse {
             refresh_token: None,
             scope: None,
             id_token: None,
+            authorization_details: None,
         }
     }
 }
