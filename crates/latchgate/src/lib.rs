@@ -72,8 +72,8 @@ pub use resource::{
 pub use return_to::ReturnTo;
 pub use seal::{KeyError, SessionKey};
 pub use session::{
-    AccessToken, ApiCall, ClaimsError, DataError, Lifetimes, Person, SessionCeiling, SessionEnd,
-    SessionTooLarge, User,
+    AccessToken, ApiCall, ClaimSource, ClaimsError, DataError, Lifetimes, Person, SessionCeiling,
+    SessionEnd, SessionTooLarge, User,
 };
 pub use settings::Settings;
 pub use store::MemoryStore;

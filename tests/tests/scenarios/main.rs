@@ -11,6 +11,7 @@ mod base_path;
 mod bridge;
 mod callback;
 mod ceilings;
+mod claim_sources;
 mod clear_site_data;
 mod client_assertions;
 mod configuration;

@@ -6,6 +6,7 @@ mod api_call;
 mod authentication;
 mod by_application;
 mod ceiling;
+mod claim_sources;
 mod compact;
 mod data;
 mod extras;
@@ -30,6 +31,7 @@ pub use access_token::AccessToken;
 pub use api_call::ApiCall;
 pub(crate) use by_application::APPLICATION;
 pub use ceiling::SessionCeiling;
+pub use claim_sources::ClaimSource;
 #[cfg(test)]
 pub(crate) use compact::CompactToken;
 pub use data::DataError;

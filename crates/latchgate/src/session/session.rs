@@ -122,9 +122,11 @@ const OF_THE_ID_TOKEN: [&str; 14] = [
 ];
 
 /// Values, and the claims that say whether the provider has verified them.
-const PAIRS: [(&str, &str); 2] = [
+const PAIRS: [(&str, &str); 3] = [
     ("email", "email_verified"),
     ("phone_number", "phone_number_verified"),
+    // Whose sources they are, of claims that somebody else vouches for (OpenID Connect Core 1.0 §5.6.2).
+    ("_claim_names", "_claim_sources"),
 ];
 
 impl Session {
