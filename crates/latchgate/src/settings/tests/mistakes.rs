@@ -237,17 +237,6 @@ fn every_mistake_names_the_setting_and_the_cure() {
         (&[("remember", "yes")], "remember", "always, never, ask"),
         (&[("base_path", "true")], "base_path", "kept, stripped"),
         (
-            &[("silent_login", "59s")],
-            "silent_login",
-            "at least one minute",
-        ),
-        (&[("silent_login", "60")], "silent_login", "such as `30m`"),
-        (
-            &[("ui_locales_from_browser", "de")],
-            "ui_locales_from_browser",
-            "true, false",
-        ),
-        (
             &[("ca_file", "/there/is/no/such.pem")],
             "ca_file",
             "cannot be read",
@@ -299,11 +288,6 @@ fn every_mistake_names_the_setting_and_the_cure() {
             &[("session_claims", "sub")],
             "session_claims",
             "session_path",
-        ),
-        (
-            &[("initiate_login_path", "/login")],
-            "initiate_login_path",
-            "every route needs its own",
         ),
         (
             &[("frontchannel_logout_path", "/backchannel-logout")],

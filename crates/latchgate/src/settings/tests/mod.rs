@@ -4,6 +4,7 @@ mod api;
 mod client_auth;
 mod encryption;
 mod environment;
+mod logins;
 mod mistakes;
 mod names;
 mod presets;
