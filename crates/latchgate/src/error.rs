@@ -2,6 +2,7 @@
 
 mod authorization;
 mod fault;
+mod hook;
 mod id_token;
 mod layer;
 mod request;
@@ -389,16 +390,6 @@ from! {
     Random(RandomError),
     Data(DataError),
     Tenant(TenantError),
-}
-
-/// A value that cannot be stored is the same mistake in a hook as in a handler.
-impl From<HookError> for Error {
-    fn from(source: HookError) -> Self {
-        match source {
-            HookError::Data(source) => Self::Data(source),
-            source => Self::Hook(source),
-        }
-    }
 }
 
 #[cfg(test)]

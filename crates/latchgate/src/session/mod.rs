@@ -7,6 +7,7 @@ mod authentication;
 mod by_application;
 mod ceiling;
 mod claim_sources;
+mod claims;
 mod compact;
 mod data;
 mod extras;
