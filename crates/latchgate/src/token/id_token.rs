@@ -314,7 +314,7 @@ fn session_expiry(claims: &Map<String, Value>) -> Option<u64> {
     Some(seconds as u64)
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 impl IdToken {
     /// One that nobody has signed, for sessions that tests make up.
     pub(crate) fn of_test(raw: &str, claims: &Map<String, Value>) -> Result<Self, IdTokenError> {
