@@ -86,8 +86,8 @@ async fn call(world: &World, token: &str) -> Result<Page, Failure> {
     let client = Browser::new()?;
     let url = world.app.url("/api");
     let request = client.request("GET", &url);
-    request
+    Ok(request
         .header("authorization", format!("Bearer {token}"))
         .send()
-        .await
+        .await?)
 }

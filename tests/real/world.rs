@@ -163,7 +163,7 @@ impl World {
     /// What `/me` answers a script.
     pub(crate) async fn me(&mut self) -> Result<Value, Failure> {
         let url = self.app.url("/me");
-        self.browser.fetch("GET", &url).await?.json(200)
+        Ok(self.browser.fetch("GET", &url).await?.json(200)?)
     }
 
     /// What `/token` answers, with a token that the provider itself knows as Alice's.

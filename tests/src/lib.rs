@@ -8,7 +8,6 @@ mod failure;
 
 pub mod app;
 mod authority;
-pub mod browser;
 mod clock;
 pub mod colours;
 mod jwt;
@@ -21,6 +20,11 @@ mod transcript;
 mod world;
 
 pub use authority::{Authority, Issued};
+/// The browser of the test kit, over the network.
+pub mod browser {
+    pub use latchgate_test::{Form, Page, PageRequest as Request, TestBrowser as Browser};
+}
+
 pub use browser::{Browser, Page};
 pub use clock::TestClock;
 pub use failure::Failure;

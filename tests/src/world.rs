@@ -88,7 +88,7 @@ impl World {
             return Ok(page);
         }
         let form = page.form_to("/callback")?;
-        browser.submit(&form, &[]).await
+        Ok(browser.submit(&form, &[]).await?)
     }
 
     /// Starts a login and goes as far as the provider's answer: the callback URL, not yet opened.
@@ -97,7 +97,7 @@ impl World {
     /// The login did not start, or the provider did not answer with a redirect.
     pub async fn callback(&self, browser: &Browser, path: &str) -> Result<Url, Failure> {
         let start = browser.get(path).await?.leads_to()?;
-        browser.get(start.as_str()).await?.leads_to()
+        Ok(browser.get(start.as_str()).await?.leads_to()?)
     }
 
     /// Who the application says is signed in; `None` for nobody.
@@ -115,7 +115,7 @@ impl World {
     /// # Errors
     /// It answered something else.
     pub async fn token(&self, browser: &Browser) -> Result<Value, Failure> {
-        browser.fetch("GET", "/token").await?.json(200)
+        Ok(browser.fetch("GET", "/token").await?.json(200)?)
     }
 
     /// The provider's script of misbehaviour.

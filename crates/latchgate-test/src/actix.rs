@@ -5,9 +5,10 @@ use actix_web::body::{MessageBody, to_bytes};
 use actix_web::cookie::Cookie;
 use actix_web::dev::ServiceResponse;
 use actix_web::test::TestRequest;
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::COOKIE;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::answer::{Answer, text};
 use crate::assertions::LoginAssertions;
@@ -29,20 +30,12 @@ impl SignedInRequest for TestRequest {
 
 impl<B: MessageBody> LoginAssertions for HttpResponse<B> {
     fn into_answer(self) -> Answer {
-        let status = StatusCode::from_u16(self.status().as_u16());
-        let mut headers = HeaderMap::new();
-        for (name, value) in self.headers() {
-            let name = HeaderName::from_bytes(name.as_str().as_bytes());
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
-                headers.append(name, value);
-            }
-        }
+        let head = head(&self);
         let body = to_bytes(self.into_body()).now_or_never();
         let body = body.and_then(Result::ok);
         Answer {
-            // Both are three digits.
-            status: status.unwrap_or_default(),
-            headers,
+            status: head.status(),
+            headers: head.headers().clone(),
             body: body.as_ref().map(text),
         }
     }
@@ -52,4 +45,19 @@ impl<B: MessageBody> LoginAssertions for ServiceResponse<B> {
     fn into_answer(self) -> Answer {
         self.into_parts().1.into_answer()
     }
+}
+
+/// The status and the header fields of a response, and no body yet.
+pub(crate) fn head<B>(response: &HttpResponse<B>) -> Response<Bytes> {
+    let mut head = Response::new(Bytes::new());
+    // Both are three digits.
+    let status = StatusCode::from_u16(response.status().as_u16());
+    *head.status_mut() = status.unwrap_or_default();
+    for (name, value) in response.headers() {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            head.headers_mut().append(name, value);
+        }
+    }
+    head
 }

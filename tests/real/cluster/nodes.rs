@@ -106,7 +106,8 @@ impl Cluster {
                 requests.spawn(async move { copy.fetch("GET", "/token").await });
             }
         }
-        requests.join_all().await.into_iter().collect()
+        let pages: Result<_, _> = requests.join_all().await.into_iter().collect();
+        Ok(pages?)
     }
 
     /// Every node answers with this token, and without asking the provider again.

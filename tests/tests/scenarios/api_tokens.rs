@@ -35,7 +35,7 @@ fn with_apis(setup: Setup) -> Setup {
 }
 
 async fn told(browser: &Browser, url: &str) -> Result<Value, Failure> {
-    browser.fetch("GET", url).await?.json(200)
+    Ok(browser.fetch("GET", url).await?.json(200)?)
 }
 
 /// What a token that is a JWT says.

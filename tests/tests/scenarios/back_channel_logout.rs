@@ -22,12 +22,12 @@ const ROUTE: &str = "/backchannel-logout";
 /// Posts a logout token as a provider does: without cookies, from nowhere.
 async fn post(world: &World, token: &str) -> Result<Page, Failure> {
     let form = [("logout_token", token), ("unknown", "field")];
-    world
+    Ok(world
         .browser()?
         .request("POST", ROUTE)
         .form(&form)
         .send()
-        .await
+        .await?)
 }
 
 async fn sid(browser: &Browser) -> Result<String, Failure> {

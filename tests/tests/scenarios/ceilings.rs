@@ -49,7 +49,7 @@ async fn refreshed(world: &World, browser: &Browser, seconds: u64) -> Result<Pag
     world
         .mischief()
         .on_refreshed_id_token(claim("session_expiry", expiry));
-    browser.fetch("POST", "/refresh").await
+    Ok(browser.fetch("POST", "/refresh").await?)
 }
 
 async fn lives(world: &World, browser: &Browser) -> Result<bool, Failure> {

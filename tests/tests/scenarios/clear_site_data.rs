@@ -7,7 +7,7 @@ scenarios!(browsers_forget_what_they_are_asked_to);
 
 async fn sign_out(browser: &Browser) -> Result<Page, Failure> {
     let request = browser.request("POST", "/logout").navigation("same-origin");
-    request.send().await
+    Ok(request.send().await?)
 }
 
 async fn browsers_forget_what_they_are_asked_to(setup: Setup) -> Result<(), Failure> {

@@ -25,7 +25,11 @@ async fn send(
     (method, path): (&str, &str),
     headers: &[(&str, &str)],
 ) -> Result<Page, Failure> {
-    browser.request(method, path).headers(headers).send().await
+    Ok(browser
+        .request(method, path)
+        .headers(headers)
+        .send()
+        .await?)
 }
 
 async fn another_sites_page_changes_nothing(setup: Setup) -> Result<(), Failure> {

@@ -39,7 +39,7 @@ fn route(world: &World, sid: &str) -> String {
 }
 
 async fn framed(browser: &Browser, url: &str) -> Result<Page, Failure> {
-    browser.request("GET", url).headers(&FRAMED).send().await
+    Ok(browser.request("GET", url).headers(&FRAMED).send().await?)
 }
 
 async fn sid(browser: &Browser) -> Result<String, Failure> {

@@ -24,7 +24,7 @@ fn asking(setup: Setup, details: Value) -> Setup {
 }
 
 async fn granted(browser: &Browser) -> Result<Value, Failure> {
-    browser.fetch("GET", "/granted").await?.json(200)
+    Ok(browser.fetch("GET", "/granted").await?.json(200)?)
 }
 
 async fn handlers_and_hooks_see_what_was_granted(setup: Setup) -> Result<(), Failure> {
@@ -95,7 +95,7 @@ async fn refused(world: &World, details: Value) -> Result<Page, Failure> {
     world.mischief().on_token_response(move |response| {
         response["authorization_details"] = details.clone();
     });
-    world.browser()?.open("/me").await
+    Ok(world.browser()?.open("/me").await?)
 }
 
 async fn details_that_are_none_end_the_login(setup: Setup) -> Result<(), Failure> {

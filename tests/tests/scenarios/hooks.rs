@@ -30,7 +30,7 @@ const REASON: &str = "the contract of Alice's company has run out";
 /// Goes to the provider and back, as far as our answer.
 async fn come_back(world: &World, browser: &Browser) -> Result<Page, Failure> {
     let callback = world.callback(browser, "/me").await?;
-    browser.get(callback.as_str()).await
+    Ok(browser.get(callback.as_str()).await?)
 }
 
 fn session_cookies(world: &World, browser: &Browser) -> Vec<String> {

@@ -31,7 +31,10 @@ fn link(iss: &str, more: &[(&str, &str)]) -> String {
 
 async fn follow(browser: &Browser, link: &str) -> Result<Page, Failure> {
     let request = browser.request("GET", link).navigation("cross-site");
-    request.header("referer", format!("{PORTAL}/")).send().await
+    Ok(request
+        .header("referer", format!("{PORTAL}/"))
+        .send()
+        .await?)
 }
 
 fn value(url: &Url, name: &str) -> Option<String> {
@@ -46,7 +49,7 @@ async fn landing(world: &World, link: &str) -> Result<Url, Failure> {
     let browser = world.browser()?;
     let start = follow(&browser, link).await?.leads_to()?;
     let answer = browser.get(start.as_str()).await?.leads_to()?;
-    browser.get(answer.as_str()).await?.leads_to()
+    Ok(browser.get(answer.as_str()).await?.leads_to()?)
 }
 
 async fn a_portal_starts_a_login_and_says_where_to_go(setup: Setup) -> Result<(), Failure> {

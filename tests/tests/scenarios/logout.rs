@@ -24,7 +24,7 @@ scenarios!(
 
 async fn sign_out(browser: &Browser) -> Result<Page, Failure> {
     let request = browser.request("POST", "/logout").navigation("same-origin");
-    request.send().await
+    Ok(request.send().await?)
 }
 
 fn parameter(url: &Url, name: &str) -> Vec<String> {

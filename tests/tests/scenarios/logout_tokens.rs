@@ -15,7 +15,7 @@ scenarios!(
 async fn post(world: &World, token: &str) -> Result<Page, Failure> {
     let provider = world.browser()?;
     let request = provider.request("POST", "/backchannel-logout");
-    request.form(&[("logout_token", token)]).send().await
+    Ok(request.form(&[("logout_token", token)]).send().await?)
 }
 
 /// The logout tokens of Ory Hydra, and of older authentik and LemonLDAP::NG: without `exp`. Hydra's have no `sub` either.

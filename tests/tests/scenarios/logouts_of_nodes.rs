@@ -29,7 +29,7 @@ fn honest(_: &mut JsonObject, _: &mut JsonObject) {}
 async fn post(node: &World, token: &str) -> Result<Page, Failure> {
     let provider = node.browser()?;
     let request = provider.request("POST", ROUTE);
-    request.form(&[("logout_token", token)]).send().await
+    Ok(request.form(&[("logout_token", token)]).send().await?)
 }
 
 async fn sid(browser: &Browser) -> Result<String, Failure> {

@@ -42,7 +42,7 @@ fn github_with(setup: Setup, scopes: &'static [&'static str]) -> Setup {
 }
 
 async fn claims(browser: &latchgate_tests::Browser) -> Result<Value, Failure> {
-    browser.fetch("GET", "/me").await?.json(200)
+    Ok(browser.fetch("GET", "/me").await?.json(200)?)
 }
 
 async fn somebody_signs_in_refreshes_and_signs_out(setup: Setup) -> Result<(), Failure> {

@@ -20,7 +20,7 @@ scenarios!(
 
 async fn sign_out(browser: &Browser) -> Result<Page, Failure> {
     let request = browser.request("POST", "/logout").navigation("same-origin");
-    request.send().await
+    Ok(request.send().await?)
 }
 
 /// Waits for the revocation request, and returns what it says of the token and its kind.

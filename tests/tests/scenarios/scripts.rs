@@ -30,7 +30,7 @@ async fn session(browser: &Browser) -> Result<Value, Failure> {
     assert_eq!(page.header("cache-control"), "no-store", "{page}");
     assert_eq!(page.header("vary"), "cookie");
     assert_eq!(page.header("content-type"), "application/json");
-    page.json(200)
+    Ok(page.json(200)?)
 }
 
 async fn a_script_reads_who_is_signed_in_and_until_when(setup: Setup) -> Result<(), Failure> {
@@ -91,7 +91,7 @@ async fn what_has_not_changed_is_not_sent_again(setup: Setup) -> Result<(), Fail
     assert!(tag.len() > 20, "{page}");
     let again = async |tag: &str| -> Result<Page, Failure> {
         let request = browser.request("GET", "/session").fetch();
-        request.header("if-none-match", tag).send().await
+        Ok(request.header("if-none-match", tag).send().await?)
     };
     for known in [tag.clone(), format!("\"other\", W/{tag}")] {
         let page = again(&known).await?;
@@ -174,7 +174,7 @@ async fn without_a_logout_page_the_script_goes_home(setup: Setup) -> Result<(), 
     let world = on(setup).start().await?;
     let told = |world: &World| {
         let browser = world.browser();
-        async move { browser?.fetch("POST", "/logout").await?.json(200) }
+        async move { Ok::<_, Failure>(browser?.fetch("POST", "/logout").await?.json(200)?) }
     };
     world.provider_down();
     assert_eq!(told(&world).await?, json!({ "location": "/" }));

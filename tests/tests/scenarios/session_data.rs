@@ -30,7 +30,7 @@ fn counting(setup: Setup) -> Setup {
 }
 
 async fn count(browser: &Browser) -> Result<Value, Failure> {
-    browser.fetch("GET", "/count").await?.json(200)
+    Ok(browser.fetch("GET", "/count").await?.json(200)?)
 }
 
 /// Sends so many requests at once, each from a copy of the browser, and returns the copies.

@@ -35,7 +35,8 @@ async fn storm(nodes: &[World], browser: &Browser, each: usize) -> Result<Vec<Va
             requests.spawn(async move { copy.fetch("GET", "/token").await?.json(200) });
         }
     }
-    requests.join_all().await.into_iter().collect()
+    let answers: Result<_, _> = requests.join_all().await.into_iter().collect();
+    Ok(answers?)
 }
 
 async fn four_nodes_at_once_make_one_token_request(setup: Setup) -> Result<(), Failure> {
@@ -80,7 +81,7 @@ async fn a_node_that_waits_gets_what_the_other_brought(setup: Setup) -> Result<(
         };
         let (waited, answered) = tokio::join!(waits, answers);
         answered?;
-        waited
+        Ok::<_, Failure>(waited?)
     };
     let (first, second) = tokio::join!(here.fetch("GET", "/token"), asks());
     let (first, second) = (first?.json(200)?, second?.json(200)?);

@@ -20,7 +20,7 @@ scenarios!(
 );
 
 async fn post(browser: &Browser, path: &str) -> Result<Page, Failure> {
-    browser.fetch("POST", path).await
+    Ok(browser.fetch("POST", path).await?)
 }
 
 async fn a_session_without_a_provider_is_like_any_other(setup: Setup) -> Result<(), Failure> {

@@ -47,7 +47,7 @@ async fn refresh(browser: &Browser) -> Result<(), Failure> {
 }
 
 async fn claims(browser: &Browser) -> Result<Value, Failure> {
-    browser.fetch("GET", "/me").await?.json(200)
+    Ok(browser.fetch("GET", "/me").await?.json(200)?)
 }
 
 async fn admin(browser: &Browser) -> Result<u16, Failure> {

@@ -31,7 +31,10 @@ async fn access_token(world: &World) -> Result<String, Failure> {
 /// What comes of presenting a token.
 async fn present(client: &Browser, path: &str, authorization: &str) -> Result<Page, Failure> {
     let request = client.request("GET", path);
-    request.header("authorization", authorization).send().await
+    Ok(request
+        .header("authorization", authorization)
+        .send()
+        .await?)
 }
 
 /// The API of [`AUDIENCE`], whose tokens are signed with ES256.

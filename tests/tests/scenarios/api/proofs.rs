@@ -65,10 +65,10 @@ pub(super) async fn prove(
     proof: &str,
 ) -> Result<Page, Failure> {
     let request = client.request("GET", path).header("dpop", proof);
-    request
+    Ok(request
         .header("authorization", format!("DPoP {token}"))
         .send()
-        .await
+        .await?)
 }
 
 async fn a_token_that_is_bound_to_a_key_passes_with_its_proof(setup: Setup) -> Result<(), Failure> {

@@ -55,7 +55,7 @@ fn route(name: &str, base: &str, path: &str, more: &[(&str, &str)]) -> String {
 
 async fn as_user(browser: &Browser, base: &str, path: &str) -> Result<Page, Failure> {
     let url = route("as-user", base, path, &[]);
-    browser.fetch("GET", &url).await
+    Ok(browser.fetch("GET", &url).await?)
 }
 
 async fn said(browser: &Browser, url: &str) -> Result<String, Failure> {

@@ -14,11 +14,11 @@ scenarios!(
 async fn post_logout_token(world: &World, token: &str) -> Result<Page, Failure> {
     let form = [("logout_token", token)];
     let browser = world.browser()?;
-    browser
+    Ok(browser
         .request("POST", "/backchannel-logout")
         .form(&form)
         .send()
-        .await
+        .await?)
 }
 
 fn honest(_: &mut JsonObject, _: &mut JsonObject) {}

@@ -84,7 +84,7 @@ impl Two {
 }
 
 async fn claims(browser: &Browser) -> Result<serde_json::Value, Failure> {
-    browser.fetch("GET", "/me").await?.json(200)
+    Ok(browser.fetch("GET", "/me").await?.json(200)?)
 }
 
 async fn each_provider_signs_people_in_by_its_own_routes(setup: Setup) -> Result<(), Failure> {

@@ -13,13 +13,13 @@ scenarios!(
 async fn silently(browser: &Browser, from: &str, return_to: &str) -> Result<Page, Failure> {
     let request = browser.request("POST", "/login").navigation(from);
     let fields = [("prompt", "none"), ("return_to", return_to)];
-    request.form(&fields).send().await
+    Ok(request.form(&fields).send().await?)
 }
 
 /// Follows the redirects of a page to the end.
 async fn follow(browser: &mut Browser, page: &Page) -> Result<Page, Failure> {
     let next = page.leads_to()?;
-    browser.open(next.as_str()).await
+    Ok(browser.open(next.as_str()).await?)
 }
 
 async fn a_form_of_the_application_may_ask_for_one(setup: Setup) -> Result<(), Failure> {

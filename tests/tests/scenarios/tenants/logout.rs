@@ -23,7 +23,7 @@ impl Service {
     async fn post_logout_token(&self, path: &str, token: &str) -> Result<Page, Failure> {
         let browser = self.world.browser()?;
         let form = [("logout_token", token)];
-        browser.request("POST", path).form(&form).send().await
+        Ok(browser.request("POST", path).form(&form).send().await?)
     }
 
     /// A logout token for a client of the common provider.

@@ -20,7 +20,7 @@ fn by_header(tenants: Tenants) -> Tenants {
 /// A page of a tenant's, by a link.
 async fn at(browser: &Browser, tenant: &str, path: &str) -> Result<Page, Failure> {
     let request = browser.request("GET", path).navigation("none");
-    request.header("x-tenant", tenant).send().await
+    Ok(request.header("x-tenant", tenant).send().await?)
 }
 
 async fn service(setup: Setup) -> Result<Service, Failure> {

@@ -1,7 +1,7 @@
 //! Finding the forms of a page. A tolerant reader of tags, not a parser of HTML: scripts, styles and comments are
 //! skipped, and nothing else is understood than `form`, `input` and `button`.
 
-use reqwest::Method;
+use http::Method;
 use url::Url;
 
 /// A form, and what it would send.

@@ -1,39 +1,55 @@
 //! A plain browser: it keeps cookies, follows redirects, submits forms and sends the headers that browsers send, and
 //! does nothing else. It runs no scripts, so a page that submits itself is submitted by the test.
 
+#[cfg(feature = "actix")]
+mod actix_app;
 mod cookies;
 mod distance;
+mod error;
 mod form;
+mod login;
 mod page;
 mod request;
+mod service;
+mod transport;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use http::Method;
 use http::header::{CONTENT_TYPE, ORIGIN};
-use reqwest::{Method, redirect};
 use url::{Position, Url};
 
+#[cfg(feature = "actix")]
+pub use actix_app::ActixApp;
+pub use error::BrowserError;
 pub use form::Form;
 pub use page::Page;
-pub use request::Request;
+pub use request::PageRequest;
+pub use service::TowerService;
+pub use transport::{Network, Transport};
 
-use crate::failure::Failure;
+use crate::request::NAVIGATION;
 use cookies::{CookieJar, Sent};
 use distance::Distance;
-use request::NAVIGATION;
 
 /// As many redirects as Chromium follows.
 const REDIRECTS: usize = 20;
 
 /// A browser's tab, with its cookies. [`tab`](Self::tab) opens another one; a clone is another browser with the cookies
 /// of this moment.
-pub struct Browser {
-    http: reqwest::Client,
+///
+/// It reaches servers by a [`Transport`]: [`Network`], or an application in this process and the network for everything else.
+///
+/// * Cookies go by host, path, `Secure` (which loopback counts as) and `SameSite`. They stay beyond their `Max-Age`, unless it is
+///   zero: that is a browser that an application has to reckon with.
+/// * Redirects are followed, twenty at the most, and forms are sent, with the fields that say where the browser is
+///   ([Fetch Metadata](https://www.w3.org/TR/fetch-metadata/)) and `Origin`.
+/// * No scripts run. [`sign_in`](Self::sign_in) sends the forms that a provider's page would send by itself.
+pub struct TestBrowser<T = Network> {
+    transport: T,
     cookies: Arc<Mutex<CookieJar>>,
     here: Option<Url>,
     home: Option<String>,
-    detour: Option<(String, String)>,
 }
 
 /// A navigation, before its redirects.
@@ -43,62 +59,63 @@ struct Journey {
     form: Option<String>,
 }
 
-impl Browser {
+impl TestBrowser {
     /// A browser that has been nowhere.
     ///
     /// # Errors
+    ///
     /// This machine cannot make connections.
-    pub fn new() -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(15))
-            .build()?;
-        Ok(Self {
-            http,
-            cookies: Arc::default(),
-            here: None,
-            home: None,
-            detour: None,
-        })
-    }
-
-    /// Sees paths as those of this site: `open("/me")` opens `{home}/me`.
-    #[must_use]
-    pub fn at_home(mut self, home: &str) -> Self {
-        self.home = Some(home.to_owned());
-        self
+    pub fn new() -> Result<Self, BrowserError> {
+        Ok(Self::over(Network::new()?))
     }
 
     /// Connects to `address` (`http://127.0.0.1:port`) for everything at the origin of `site`, as a proxy in front of an
     /// application does.
     #[must_use]
     pub fn connecting(mut self, site: &str, address: &str) -> Self {
-        let origin = Url::parse(site).map(|site| site.origin().ascii_serialization());
-        self.detour = origin
-            .ok()
-            .filter(|origin| origin != address)
-            .map(|origin| (origin, address.to_owned()));
+        self.transport.detour(site, address);
+        self
+    }
+}
+
+impl<T: Transport> TestBrowser<T> {
+    /// A browser that has been nowhere, and reaches servers in this way.
+    pub fn over(transport: T) -> Self {
+        Self {
+            transport,
+            cookies: Arc::default(),
+            here: None,
+            home: None,
+        }
+    }
+
+    /// Sees paths as those of this site: `open("/me")` opens `{home}/me`.
+    #[must_use]
+    pub fn at_home(mut self, home: &str) -> Self {
+        self.home = Some(home.trim_end_matches('/').to_owned());
         self
     }
 
     /// Another tab of the same browser: it shares the cookies.
     #[must_use]
-    pub fn tab(&self) -> Self {
+    pub fn tab(&self) -> Self
+    where
+        T: Clone,
+    {
         Self {
-            http: self.http.clone(),
+            transport: self.transport.clone(),
             cookies: Arc::clone(&self.cookies),
             here: None,
             home: self.home.clone(),
-            detour: self.detour.clone(),
         }
     }
 
     /// Follows a link to a URL, or types it where no page is open yet.
     ///
     /// # Errors
+    ///
     /// No complete answer came, or redirects went round in circles.
-    pub async fn open(&mut self, url: &str) -> Result<Page, Failure> {
+    pub async fn open(&mut self, url: &str) -> Result<Page, BrowserError> {
         let url = self.resolve(url)?;
         self.navigate(Journey {
             method: Method::GET,
@@ -111,16 +128,22 @@ impl Browser {
     /// Follows a link to a URL without following redirects.
     ///
     /// # Errors
+    ///
     /// No complete answer came.
-    pub async fn get(&self, url: &str) -> Result<Page, Failure> {
+    pub async fn get(&self, url: &str) -> Result<Page, BrowserError> {
         self.request("GET", url).navigation("none").send().await
     }
 
     /// Submits a form as its button would, with `answers` typed into it.
     ///
     /// # Errors
+    ///
     /// No complete answer came, or redirects went round in circles.
-    pub async fn submit(&mut self, form: &Form, answers: &[(&str, &str)]) -> Result<Page, Failure> {
+    pub async fn submit(
+        &mut self,
+        form: &Form,
+        answers: &[(&str, &str)],
+    ) -> Result<Page, BrowserError> {
         let encoded = form.encoded(answers);
         let mut url = form.action.clone();
         let post = form.method == Method::POST;
@@ -138,8 +161,9 @@ impl Browser {
     /// A script's same-origin `fetch`, which asks for JSON. Redirects are not followed.
     ///
     /// # Errors
+    ///
     /// No complete answer came.
-    pub async fn fetch(&self, method: &str, url: &str) -> Result<Page, Failure> {
+    pub async fn fetch(&self, method: &str, url: &str) -> Result<Page, BrowserError> {
         let request = self.request(method, url).fetch();
         if method == "GET" {
             return request.send().await;
@@ -149,15 +173,16 @@ impl Browser {
     }
 
     /// A request made by hand.
-    pub fn request(&self, method: &str, url: &str) -> Request<'_> {
-        Request::new(self, method, url)
+    pub fn request(&self, method: &str, url: &str) -> PageRequest<'_, T> {
+        PageRequest::new(self, method, url)
     }
 
     /// The cookies that a request to `url` would carry, by name and value.
     ///
     /// # Errors
+    ///
     /// `url` is none.
-    pub fn cookies(&self, url: &str) -> Result<Vec<(String, String)>, Failure> {
+    pub fn cookies(&self, url: &str) -> Result<Vec<(String, String)>, BrowserError> {
         Ok(self.jar().seen_by(&self.resolve(url)?))
     }
 
@@ -193,8 +218,9 @@ impl Browser {
     /// Puts a cookie of home into the jar.
     ///
     /// # Errors
+    ///
     /// The browser has no home.
-    pub fn plant(&self, name: &str, value: &str) -> Result<(), Failure> {
+    pub fn plant(&self, name: &str, value: &str) -> Result<(), BrowserError> {
         let url = self.resolve("/")?;
         self.jar().plant(&url, name, value);
         Ok(())
@@ -203,8 +229,9 @@ impl Browser {
     /// Takes a cookie of home out of the jar.
     ///
     /// # Errors
+    ///
     /// The browser has no home.
-    pub fn remove(&self, name: &str) -> Result<(), Failure> {
+    pub fn remove(&self, name: &str) -> Result<(), BrowserError> {
         let url = self.resolve("/")?;
         self.jar().remove(&url, name);
         Ok(())
@@ -212,12 +239,15 @@ impl Browser {
 
     /// Closes the browser and opens it anew: cookies that end with the browser are gone.
     #[must_use]
-    pub fn restarted(&self) -> Self {
+    pub fn restarted(&self) -> Self
+    where
+        T: Clone,
+    {
         self.jar().close();
         self.tab()
     }
 
-    async fn navigate(&mut self, journey: Journey) -> Result<Page, Failure> {
+    async fn navigate(&mut self, journey: Journey) -> Result<Page, BrowserError> {
         let Journey {
             mut method,
             mut url,
@@ -257,27 +287,14 @@ impl Browser {
                 (method, form) = (Method::GET, None);
             }
         }
-        Err(format!("more than {REDIRECTS} redirects, the last to {url}").into())
+        Err(BrowserError::TooManyRedirects { last: url })
     }
 
     /// A URL, or a path at home. A path is taken as it is: `//admin` is a path.
-    fn resolve(&self, url: &str) -> Result<Url, Failure> {
+    fn resolve(&self, url: &str) -> Result<Url, BrowserError> {
         match &self.home {
-            Some(home) if url.starts_with('/') => Ok(Url::parse(&format!("{home}{url}"))?),
-            _ => Ok(Url::parse(url)?),
-        }
-    }
-
-    /// Where to connect to for a URL, and the `Host` to ask for when that is another one.
-    fn route(&self, url: &Url) -> Result<(Url, Option<String>), Failure> {
-        let origin = &url[..Position::BeforePath];
-        match &self.detour {
-            Some((site, address)) if origin == site => {
-                let target = format!("{address}{}", &url[Position::BeforePath..]);
-                let host = &url[Position::BeforeHost..Position::AfterPort];
-                Ok((Url::parse(&target)?, Some(host.to_owned())))
-            }
-            _ => Ok((url.clone(), None)),
+            Some(home) if url.starts_with('/') => parsed(&format!("{home}{url}")),
+            _ => parsed(url),
         }
     }
 
@@ -286,7 +303,7 @@ impl Browser {
     }
 }
 
-impl Clone for Browser {
+impl<T: Transport + Clone> Clone for TestBrowser<T> {
     fn clone(&self) -> Self {
         let cookies = self.jar().clone();
         Self {
@@ -297,9 +314,16 @@ impl Clone for Browser {
     }
 }
 
-impl std::fmt::Debug for Browser {
+fn parsed(url: &str) -> Result<Url, BrowserError> {
+    Url::parse(url).map_err(|source| BrowserError::Url {
+        text: url.to_owned(),
+        source,
+    })
+}
+
+impl<T> std::fmt::Debug for TestBrowser<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Browser")
+        f.debug_struct("TestBrowser")
             .field("here", &self.here.as_ref().map(Url::as_str))
             .finish_non_exhaustive()
     }

@@ -1,17 +1,18 @@
 //! One request, made by hand: any method, any header, any body, and no redirects.
 
-use http::header::COOKIE;
+use bytes::Bytes;
+use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderName, HeaderValue, Method};
-use url::Url;
+use url::{Position, Url};
 
 use super::cookies::Sent;
-use super::{Browser, Page};
-use crate::failure::Failure;
+use super::{BrowserError, Network, Page, TestBrowser, Transport};
+use crate::request::{FETCH, NAVIGATION};
 
 /// A request that is still being written. It carries the browser's cookies unless it says otherwise.
 #[must_use]
-pub struct Request<'a> {
-    browser: &'a Browser,
+pub struct PageRequest<'a, T = Network> {
+    browser: &'a TestBrowser<T>,
     method: String,
     url: String,
     headers: Vec<(String, Vec<u8>)>,
@@ -19,23 +20,8 @@ pub struct Request<'a> {
     cookies: Sent,
 }
 
-/// What browsers send along when a person follows a link.
-pub(super) const NAVIGATION: [(&str, &str); 3] = [
-    ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"),
-    ("sec-fetch-mode", "navigate"),
-    ("sec-fetch-dest", "document"),
-];
-
-/// What browsers send along with a script's same-origin `fetch` for JSON.
-pub(super) const FETCH: [(&str, &str); 4] = [
-    ("accept", "application/json"),
-    ("sec-fetch-mode", "cors"),
-    ("sec-fetch-dest", "empty"),
-    ("sec-fetch-site", "same-origin"),
-];
-
-impl<'a> Request<'a> {
-    pub(super) fn new(browser: &'a Browser, method: &str, url: &str) -> Self {
+impl<'a, T: Transport> PageRequest<'a, T> {
+    pub(super) fn new(browser: &'a TestBrowser<T>, method: &str, url: &str) -> Self {
         Self {
             browser,
             method: method.to_owned(),
@@ -93,58 +79,42 @@ impl<'a> Request<'a> {
     /// Sends it. The jar takes the answer's cookies; a redirect is not followed.
     ///
     /// # Errors
+    ///
     /// No complete answer came.
-    pub async fn send(self) -> Result<Page, Failure> {
+    pub async fn send(self) -> Result<Page, BrowserError> {
         let browser = self.browser;
         let url = browser.resolve(&self.url)?;
-        let (mut target, host) = browser.route(&url)?;
-        target.set_fragment(None);
-        let mut request = browser
-            .http
-            .request(Method::from_bytes(self.method.as_bytes())?, target);
-        if let Some(host) = host {
-            request = request.header("host", host);
-        }
-        let own_cookies = self
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+        let mut request = http::Request::new(Bytes::from(self.body.unwrap_or_default()));
+        *request.method_mut() = Method::from_bytes(self.method.as_bytes())?;
+        *request.uri_mut() = url[..Position::AfterQuery].parse()?;
+        let headers = request.headers_mut();
         for (name, value) in &self.headers {
-            request = request.header(
+            headers.append(
                 HeaderName::from_bytes(name.as_bytes())?,
                 HeaderValue::from_bytes(value)?,
             );
         }
+        let own_cookies = headers.contains_key(COOKIE);
         if let (Some(cookies), false) = (browser.jar().header(&url, self.cookies), own_cookies) {
-            request = request.header(COOKIE, cookies);
+            headers.insert(COOKIE, HeaderValue::from_str(&cookies)?);
         }
-        if let Some(body) = self.body {
-            request = request.body(body);
-        }
-        let response = request.send().await?;
-        let headers = response.headers().clone();
-        let page = Page {
-            status: response.status().as_u16(),
-            location: Page::location_of(&headers)?,
-            url: url.clone(),
-            headers,
-            body: String::from_utf8_lossy(&response.bytes().await?).into_owned(),
-        };
-        browser.take_cookies(&url, &page)?;
-        Ok(page)
+        let response = browser.transport.send(request).await?;
+        browser.take_cookies(&url, response.headers())?;
+        Page::read(url, response)
     }
 }
 
-impl std::fmt::Debug for Request<'_> {
+impl<T> std::fmt::Debug for PageRequest<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method, self.url)
     }
 }
 
-impl Browser {
-    fn take_cookies(&self, url: &Url, page: &Page) -> Result<(), Failure> {
+impl<T: Transport> TestBrowser<T> {
+    fn take_cookies(&self, url: &Url, headers: &http::HeaderMap) -> Result<(), BrowserError> {
         let mut jar = self.jar();
-        for line in page.set_cookies() {
+        let lines = headers.get_all(SET_COOKIE).iter();
+        for line in lines.filter_map(|line| line.to_str().ok()) {
             jar.set(url, line)?;
         }
         Ok(())

@@ -5,9 +5,9 @@
 //! browser that keeps a cookie beyond its `Max-Age` is one an application has to reckon with.
 
 use cookie::{Cookie, SameSite};
-use url::Url;
+use url::{Host, Url};
 
-use crate::failure::Failure;
+use super::BrowserError;
 
 /// A cookie of more bytes than this, name and value together, is dropped by browsers.
 const LARGEST: usize = 4096;
@@ -41,7 +41,7 @@ pub(super) enum Sent {
 
 impl CookieJar {
     /// Takes one `Set-Cookie`. One that has expired deletes; one that a browser would refuse is refused.
-    pub(super) fn set(&mut self, url: &Url, header: &str) -> Result<(), Failure> {
+    pub(super) fn set(&mut self, url: &Url, header: &str) -> Result<(), BrowserError> {
         let cookie = Cookie::parse(header)?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let path = cookie
@@ -53,7 +53,7 @@ impl CookieJar {
         let same_site = cookie.same_site().unwrap_or(SameSite::Lax);
         let host_prefix =
             name.starts_with("__Host-") && !(secure && path == "/" && cookie.domain().is_none());
-        let nowhere_secure = secure && url.scheme() != "https";
+        let nowhere_secure = secure && !is_secure(url);
         let unsafe_none = same_site == SameSite::None && !secure;
         if host_prefix || nowhere_secure || unsafe_none || name.len() + value.len() > LARGEST {
             return Ok(());
@@ -132,8 +132,19 @@ impl Kept {
             Some(rest) => rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/'),
             None => false,
         };
-        under && url.host_str() == Some(&self.host) && (!self.secure || url.scheme() == "https")
+        under && url.host_str() == Some(&self.host) && (!self.secure || is_secure(url))
     }
+}
+
+/// Whether `Secure` cookies go there. Chromium and Firefox send them to this machine without TLS, too.
+fn is_secure(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    loopback || url.scheme() == "https"
 }
 
 /// The folder of the request, RFC 6265 §5.1.4.
@@ -203,6 +214,8 @@ mod tests {
         jar.set(&site, &format!("long={}", "x".repeat(LARGEST)))
             .unwrap();
         jar.set(&site, "open=1; SameSite=None").unwrap();
+        jar.set(&url("http://app.example.com/"), "plain=1; Secure")
+            .unwrap();
         assert_eq!(jar.header(&site, Sent::Freely), None);
         jar.set(&site, "__Host-a=1; Secure; Path=/").unwrap();
         jar.set(&site, "b=2; Secure; SameSite=None").unwrap();
@@ -211,5 +224,8 @@ mod tests {
             Some("__Host-a=1; b=2")
         );
         assert_eq!(jar.header(&site, Sent::AcrossSites).as_deref(), Some("b=2"));
+        let here = url("http://localhost:3000/");
+        jar.set(&here, "here=1; Secure").unwrap();
+        assert_eq!(jar.header(&here, Sent::Freely).as_deref(), Some("here=1"));
     }
 }
