@@ -1,4 +1,9 @@
 //! Logins at the development provider, through applications in this process, and assertions that fail.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "this is how a test fails"
+)]
 
 use axum::Router;
 use axum::body::Body;
