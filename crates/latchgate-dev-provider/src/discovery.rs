@@ -14,7 +14,8 @@ use crate::keys::SigningAlg;
 use crate::provider::Provider;
 use crate::settings::{Requests, ResponseIssuer};
 
-/// `GET /.well-known/openid-configuration`
+/// `GET /.well-known/openid-configuration`, and `GET /.well-known/oauth-authorization-server`
+/// ([RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3)): the members of both standards are the same.
 pub(crate) async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Value> {
     let at = |endpoint: Endpoint| format!("{}{}", provider.origin, endpoint.path());
     let mut metadata = json!({

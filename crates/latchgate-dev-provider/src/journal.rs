@@ -14,6 +14,8 @@ use url::form_urlencoded;
 pub enum Endpoint {
     /// `/.well-known/openid-configuration`
     Discovery,
+    /// `/.well-known/oauth-authorization-server`
+    AuthorizationServerMetadata,
     /// `/jwks`
     Jwks,
     /// `/authorize`
@@ -35,8 +37,9 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Discovery,
+        Self::AuthorizationServerMetadata,
         Self::Jwks,
         Self::Authorize,
         Self::PushedAuthorization,
@@ -52,6 +55,7 @@ impl Endpoint {
     pub fn path(self) -> &'static str {
         match self {
             Self::Discovery => "/.well-known/openid-configuration",
+            Self::AuthorizationServerMetadata => "/.well-known/oauth-authorization-server",
             Self::Jwks => "/jwks",
             Self::Authorize => "/authorize",
             Self::PushedAuthorization => "/par",

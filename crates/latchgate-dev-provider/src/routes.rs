@@ -31,6 +31,7 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
     Router::new()
         .route("/", get(welcome))
         .route(Endpoint::Discovery.path(), get(metadata))
+        .route(Endpoint::AuthorizationServerMetadata.path(), get(metadata))
         .route(Endpoint::Jwks.path(), get(jwks))
         .route(Endpoint::Authorize.path(), get(authorize).post(authorize))
         .route("/authorize/decide", post(decide))

@@ -62,7 +62,8 @@ pub use jose::{
 };
 pub use logout::{ClearSiteData, FrontChannelLogoutError, LogoutTokenError};
 pub use provider::{
-    ClaimPath, ClaimPathError, DiscoveryError, IssuerError, KeysError, PlainOAuth2, ProviderPreset,
+    ClaimPath, ClaimPathError, Discovery, DiscoveryError, IssuerError, KeysError, PlainOAuth2,
+    ProviderPreset,
 };
 pub use request_session::{ApiTokens, SessionData};
 pub use resource::{

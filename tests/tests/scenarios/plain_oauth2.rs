@@ -13,10 +13,12 @@ scenarios!(
     addresses_are_told_or_left_out,
     a_guard_that_wants_a_recent_login_refuses_for_good,
     state_and_code_count_as_ever,
-    it_ends_no_sessions_by_logout_tokens;
+    it_ends_no_sessions_by_logout_tokens,
+    endpoints_of_another_issuer_are_not_used;
     in either keeping:
     somebody_signs_in_refreshes_and_signs_out,
     another_account_at_a_refresh_ends_the_session,
+    an_authorization_server_tells_its_endpoints,
 );
 
 const SECRET: &str = "the secret of a plain client";
@@ -268,4 +270,65 @@ async fn another_account_at_a_refresh_ends_the_session(setup: Setup) -> Result<(
 
 async fn gone(world: &World, browser: &latchgate_tests::Browser) -> Result<bool, Failure> {
     Ok(world.whoami(browser).await?.is_none())
+}
+
+/// The same with the endpoints that it publishes itself (RFC 8414).
+fn discovered(setup: Setup) -> Setup {
+    setup
+        .provider(|provider| provider.client(Client::confidential("plain", SECRET).plain_oauth2()))
+        .registered_as(|provider| {
+            let account = format!("{}/userinfo", provider.issuer());
+            let endpoints = PlainOAuth2::discovered(account);
+            Provider::plain_oauth2(provider.issuer(), "plain", endpoints)
+                .client_secret(SECRET)
+                .scopes(["read:user", "offline_access"])
+        })
+}
+
+async fn an_authorization_server_tells_its_endpoints(setup: Setup) -> Result<(), Failure> {
+    let world = discovered(setup).start().await?;
+    // It need not have keys.
+    world.mischief().on_metadata(|metadata| {
+        metadata["jwks_uri"] = Value::Null;
+    });
+    world.gate.warm_up().await?;
+    let browser = world.signed_in().await?;
+    assert_eq!(claims(&browser).await?["iss"], world.provider.issuer());
+    browser.fetch("POST", "/refresh").await?.json(200)?;
+    let request = browser.request("POST", "/logout").navigation("same-origin");
+    request.send().await?;
+    let revoked = || world.calls(Endpoint::Revocation) == 1;
+    world.until("the refresh token is revoked", revoked).await?;
+    assert_eq!(world.calls(Endpoint::AuthorizationServerMetadata), 1);
+    for endpoint in [Endpoint::Discovery, Endpoint::Jwks] {
+        assert_eq!(world.calls(endpoint), 0, "{endpoint:?}");
+    }
+    Ok(())
+}
+
+async fn endpoints_of_another_issuer_are_not_used(setup: Setup) -> Result<(), Failure> {
+    let world = discovered(setup).start().await?;
+    let issuer = world.provider.issuer().to_owned();
+    for (member, value) in [
+        ("issuer", json!(format!("{issuer}/"))),
+        ("issuer", json!("https://op.example")),
+        ("issuer", json!(null)),
+        ("authorization_endpoint", json!(null)),
+        ("token_endpoint", json!(null)),
+        ("token_endpoint", json!("http://op.example/token")),
+    ] {
+        let lie = value.clone();
+        world.mischief().on_metadata(move |metadata| {
+            metadata[member] = lie.clone();
+        });
+        let page = world.browser()?.get("/login").await?;
+        assert_eq!(
+            (page.status, page.code().as_str()),
+            (502, "provider_metadata"),
+            "{member} {value}: {page}"
+        );
+    }
+    world.mischief().clear();
+    world.signed_in().await?;
+    Ok(())
 }

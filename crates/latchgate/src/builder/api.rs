@@ -14,7 +14,7 @@ use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::Transport;
 use crate::gate::{Api, ApiParts, Base, BasePath};
 use crate::io::{Clock, HttpClient, Random, Reach, SystemClock, SystemRandom};
-use crate::provider::Issuer;
+use crate::provider::{Discovery, Issuer};
 use crate::relying_party::ProviderConnection;
 use crate::seal::{KeyRing, SessionKey};
 
@@ -22,6 +22,7 @@ use crate::seal::{KeyRing, SessionKey};
 #[must_use]
 pub struct ApiBuilder {
     issuer: String,
+    discovery: Discovery,
     resource: ProtectedResource,
     /// Found while the settings were read.
     mistakes: Mistakes,
@@ -42,6 +43,7 @@ impl ApiBuilder {
     pub fn new(issuer: impl Into<String>, resource: impl Into<ProtectedResource>) -> Self {
         Self {
             issuer: issuer.into(),
+            discovery: Discovery::default(),
             resource: resource.into(),
             mistakes: Mistakes::default(),
             base_url: None,
@@ -59,6 +61,13 @@ impl ApiBuilder {
     /// Adds mistakes that were found before.
     pub(crate) fn mistaken(mut self, mistakes: Mistakes) -> Self {
         self.mistakes.extend(mistakes);
+        self
+    }
+
+    /// By which standard the authorization server publishes its metadata, with its keys and its introspection endpoint; by
+    /// default it is OpenID Connect's.
+    pub fn discovery(mut self, discovery: Discovery) -> Self {
+        self.discovery = discovery;
         self
     }
 
@@ -163,7 +172,8 @@ impl ApiBuilder {
             return Err(Mistake::new("issuer", Problem::Missing).into());
         };
         let background = Arc::new(Background::new(self.runtime));
-        let connection = ProviderConnection::new(issuer.clone(), http, Arc::clone(&background));
+        let connection = ProviderConnection::new(issuer.clone(), http, Arc::clone(&background))
+            .published_by(self.discovery);
         let around = Surroundings {
             issuer,
             base: base.as_ref().map(|(base, _)| base),

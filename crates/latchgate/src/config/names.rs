@@ -84,6 +84,7 @@ pub(crate) const NAMES: &[&str] = &[
     "userinfo_endpoint",
     "emails_endpoint",
     "claim_mapping",
+    "discovery",
     "apple_team_id",
 ];
 

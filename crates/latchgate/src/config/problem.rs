@@ -154,6 +154,8 @@ pub enum Problem {
     },
     /// It is not an endpoint that may be called.
     Endpoint,
+    /// It is set although it is found in the provider's metadata.
+    Discovered,
     /// It is not a list of claims and where they come from.
     ClaimMapping,
     /// Not one tenant would be kept.
@@ -253,6 +255,7 @@ impl fmt::Display for Problem {
             Self::Unknown { nearest: Some(nearest) } => write!(f, "is not a setting of latchgate; did you mean `{nearest}`?"),
             Self::Unknown { nearest: None } => f.write_str("is not a setting of latchgate; remove it, or look it up in the documentation of `latchgate::Settings`, which lists them all"),
             Self::Endpoint => f.write_str("is not an https URL without a user name; plain http is accepted for an issuer on loopback only"),
+            Self::Discovered => f.write_str("is set beside `discovery = oauth2`, which finds it in the provider's metadata; remove one of them"),
             Self::ClaimMapping => f.write_str("is not a list of claims and where they come from, such as `sub=id, name=profile > name`"),
             Self::TenantCapacity => f.write_str("keeps no tenant in memory; give `capacity` at least 1"),
             Self::TenantAge => f.write_str("has a `max_age` of less than a second or more than a day"),

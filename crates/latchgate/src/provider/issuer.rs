@@ -79,6 +79,15 @@ impl Issuer {
         format!("{base}/.well-known/openid-configuration")
     }
 
+    /// The URL of the metadata of an authorization server: the well-known path is inserted between host and path, of which
+    /// a trailing slash is removed ([RFC 8414 §3.1](https://www.rfc-editor.org/rfc/rfc8414#section-3.1)).
+    pub(crate) fn authorization_server_url(&self) -> String {
+        let url = self.0.url();
+        let origin = url.origin().ascii_serialization();
+        let path = url.path().strip_suffix('/').unwrap_or(url.path());
+        format!("{origin}/.well-known/oauth-authorization-server{path}")
+    }
+
     /// The issuer that the provider's metadata must name. It is this one, but for an issuer of Microsoft's that is for
     /// several tenants: there it is a template.
     pub(crate) fn in_metadata(&self) -> Cow<'_, str> {
@@ -208,6 +217,21 @@ mod tests {
             ),
         ] {
             assert_eq!(Issuer::parse(issuer).unwrap().configuration_url(), url);
+        }
+    }
+
+    #[test]
+    fn the_well_known_path_of_an_authorization_server_is_between_host_and_path() {
+        let well_known = "/.well-known/oauth-authorization-server";
+        for (issuer, origin, path) in [
+            ("https://a.example", "https://a.example", ""),
+            ("https://a.example/", "https://a.example", ""),
+            ("https://a.example:8443/x", "https://a.example:8443", "/x"),
+            ("https://a.example/x/y/", "https://a.example", "/x/y"),
+            ("http://127.0.0.1:9000/x", "http://127.0.0.1:9000", "/x"),
+        ] {
+            let url = Issuer::parse(issuer).unwrap().authorization_server_url();
+            assert_eq!(url, format!("{origin}{well_known}{path}"));
         }
     }
 

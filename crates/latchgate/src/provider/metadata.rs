@@ -80,7 +80,12 @@ debug_with_causes!(DiscoveryError);
 /// What a provider says about itself, checked: the issuer is the configured one and every endpoint is
 /// https (or http on loopback for a loopback issuer).
 #[derive(Clone, Debug)]
-pub(crate) struct Metadata(Standard, Advertised);
+pub(crate) struct Metadata {
+    standard: Standard,
+    advertised: Advertised,
+    /// Members that `openidconnect` requires and this document does not have: they have stand-ins.
+    lacking: Vec<&'static str>,
+}
 
 /// The lists of what a provider supports, where it has them: by member.
 type Advertised = BTreeMap<&'static str, Vec<String>>;
@@ -199,21 +204,7 @@ impl Metadata {
             document.insert(unused.to_owned(), Value::Array(Vec::new()));
         }
 
-        match document.get("issuer") {
-            Some(Value::String(found)) if *found == issuer.in_metadata() => {}
-            found => {
-                return Err(DiscoveryError::Issuer {
-                    expected: issuer.in_metadata().into_owned(),
-                    found: found
-                        .and_then(Value::as_str)
-                        .unwrap_or_default()
-                        .chars()
-                        .filter(|c| !c.is_control())
-                        .take(256)
-                        .collect(),
-                });
-            }
-        }
+        check_issuer(&document, &issuer.in_metadata())?;
         for required in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
             if !document.contains_key(required) {
                 return Err(DiscoveryError::Missing(required));
@@ -232,70 +223,115 @@ impl Metadata {
             *value = Value::String(endpoint.into());
         }
         serde_json::from_value(Value::Object(document))
-            .map(|standard| Self(standard, advertised))
+            .map(|standard| Self {
+                standard,
+                advertised,
+                lacking: Vec::new(),
+            })
             .map_err(DiscoveryError::Members)
     }
 
+    /// The same for a document of an authorization server
+    /// ([RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2)), which need not have keys, nor a login.
+    pub(crate) fn check_oauth2(
+        mut document: Map<String, Value>,
+        issuer: &Issuer,
+        endpoints: Endpoints,
+    ) -> Result<Self, DiscoveryError> {
+        check_issuer(&document, issuer.as_str())?;
+        // Whatever else the issuer would be called by there: here its name is to be identical (§3.3).
+        document.insert("issuer".to_owned(), issuer.in_metadata().into());
+        let is_missing = |member: &&str| document.get(*member).is_none_or(Value::is_null);
+        let lacking: Vec<_> = ["authorization_endpoint", "jwks_uri"]
+            .into_iter()
+            .filter(is_missing)
+            .collect();
+        for member in &lacking {
+            document.insert((*member).to_owned(), issuer.as_str().into());
+        }
+        let metadata = Self::check(document, issuer, endpoints)?;
+        Ok(Self {
+            lacking,
+            ..metadata
+        })
+    }
+
+    /// The member, if the document does not have it.
+    pub(crate) fn lacks(&self, member: &str) -> Option<&'static str> {
+        self.lacking.iter().copied().find(|name| *name == member)
+    }
+
     pub(crate) fn authorization_endpoint(&self) -> &AuthUrl {
-        self.0.authorization_endpoint()
+        self.standard.authorization_endpoint()
     }
 
     pub(crate) fn token_endpoint(&self) -> Option<&TokenUrl> {
-        self.0.token_endpoint()
+        self.standard.token_endpoint()
     }
 
     pub(crate) fn userinfo_endpoint(&self) -> Option<&UserInfoUrl> {
-        self.0.userinfo_endpoint()
+        self.standard.userinfo_endpoint()
     }
 
     pub(crate) fn jwks_uri(&self) -> &Url {
-        self.0.jwks_uri().url()
+        self.standard.jwks_uri().url()
     }
 
     pub(crate) fn end_session_endpoint(&self) -> Option<&EndSessionUrl> {
-        self.0.additional_metadata().end_session_endpoint.as_ref()
+        self.standard
+            .additional_metadata()
+            .end_session_endpoint
+            .as_ref()
     }
 
     pub(crate) fn revocation_endpoint(&self) -> Option<&Url> {
-        self.0.additional_metadata().revocation_endpoint.as_ref()
+        self.standard
+            .additional_metadata()
+            .revocation_endpoint
+            .as_ref()
     }
 
     /// Where authorization requests are pushed (RFC 9126 §5).
     pub(crate) fn pushed_authorization_request_endpoint(&self) -> Option<&Url> {
-        let additional = self.0.additional_metadata();
+        let additional = self.standard.additional_metadata();
         additional.pushed_authorization_request_endpoint.as_ref()
     }
 
     /// Whether authorization requests are accepted only if they are pushed (RFC 9126 §5).
     pub(crate) fn requires_pushed_requests(&self) -> bool {
-        let additional = self.0.additional_metadata();
+        let additional = self.standard.additional_metadata();
         additional.require_pushed_authorization_requests
     }
 
     pub(crate) fn introspection_endpoint(&self) -> Option<&Url> {
-        self.0.additional_metadata().introspection_endpoint.as_ref()
+        self.standard
+            .additional_metadata()
+            .introspection_endpoint
+            .as_ref()
     }
 
     /// Whether authorization requests are accepted only if they are signed (RFC 9101 §10.5).
     pub(crate) fn requires_signed_requests(&self) -> bool {
-        self.0.additional_metadata().require_signed_request_object
+        self.standard
+            .additional_metadata()
+            .require_signed_request_object
     }
 
     /// Whether access tokens can be bound to the client's certificate (RFC 8705 §3.3).
     pub(crate) fn binds_to_certificates(&self) -> bool {
-        let additional = self.0.additional_metadata();
+        let additional = self.standard.additional_metadata();
         additional.tls_client_certificate_bound_access_tokens
     }
 
     /// Whether a list of what is supported contains a value; `None` if the provider has no such list.
     pub(crate) fn lists(&self, member: &str, value: &str) -> Option<bool> {
-        let list = self.1.get(member)?;
+        let list = self.advertised.get(member)?;
         Some(list.iter().any(|listed| listed == value))
     }
 
     /// Whether every authorization response must carry `iss` (RFC 9207 §2.4).
     pub(crate) fn iss_parameter_supported(&self) -> bool {
-        self.0
+        self.standard
             .additional_metadata()
             .authorization_response_iss_parameter_supported
     }
@@ -303,9 +339,25 @@ impl Metadata {
     /// Whether the provider says that it supports the `prompt` value `select_account`
     /// ([Initiating User Registration via OpenID Connect 1.0 §4.1](https://openid.net/specs/openid-connect-prompt-create-1_0.html)).
     pub(crate) fn lets_people_choose_an_account(&self) -> bool {
-        let known = &self.0.additional_metadata().prompt_values_supported;
+        let known = &self.standard.additional_metadata().prompt_values_supported;
         known.iter().any(|value| value == "select_account")
     }
+}
+
+/// Compares the issuer that a document names with the one that it must name.
+fn check_issuer(document: &Map<String, Value>, expected: &str) -> Result<(), DiscoveryError> {
+    let found = document.get("issuer").and_then(Value::as_str);
+    if found == Some(expected) {
+        return Ok(());
+    }
+    let printable = found
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_control());
+    Err(DiscoveryError::Issuer {
+        expected: expected.to_owned(),
+        found: printable.take(256).collect(),
+    })
 }
 
 /// The lists of a document.

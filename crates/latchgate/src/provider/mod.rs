@@ -11,6 +11,7 @@ mod presets;
 #[cfg(test)]
 mod recorded;
 
+pub use discovery::Discovery;
 pub(crate) use discovery::{request as discovery_request, response as discovery_response};
 pub use issuer::IssuerError;
 pub(crate) use issuer::{Issuer, is_https_or_loopback};

@@ -38,8 +38,8 @@ use super::presets::ClaimPath;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct PlainOAuth2 {
-    authorization_endpoint: String,
-    token_endpoint: String,
+    /// For authorization and for tokens; `None` for those of the metadata.
+    endpoints: Option<(String, String)>,
     userinfo_endpoint: String,
     emails_endpoint: Option<String>,
     claims: Vec<(String, String)>,
@@ -60,15 +60,30 @@ impl PlainOAuth2 {
             ("email", "email"),
             ("picture", "picture"),
         ];
+        let endpoints = (authorization_endpoint.into(), token_endpoint.into());
         Self {
-            authorization_endpoint: authorization_endpoint.into(),
-            token_endpoint: token_endpoint.into(),
+            endpoints: Some(endpoints),
             userinfo_endpoint: userinfo_endpoint.into(),
             emails_endpoint: None,
             claims: claims
                 .map(|(claim, source)| (claim.to_owned(), source.to_owned()))
                 .to_vec(),
         }
+    }
+
+    /// A provider that publishes its endpoints as an authorization server
+    /// ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)), all but the resource that describes the account of a bearer
+    /// token. The issuer is not ours to choose then: it is the server's, spelled as its metadata spells it.
+    ///
+    /// ```
+    /// # use latchgate::{PlainOAuth2, Provider};
+    /// let endpoints = PlainOAuth2::discovered("https://api.forge.example/user");
+    /// let forge = Provider::plain_oauth2("https://forge.example", "my-client-id", endpoints);
+    /// ```
+    pub fn discovered(userinfo_endpoint: impl Into<String>) -> Self {
+        let mut provider = Self::new("", "", userinfo_endpoint);
+        provider.endpoints = None;
+        provider
     }
 
     /// Where a claim comes from: a member of the account, or a member of an object in it (`profile > name`), or a text
@@ -122,26 +137,33 @@ impl PlainOAuth2 {
     /// Whether an endpoint is mentioned in all the right places: the name of the first that is not a URL that may be
     /// called.
     pub(crate) fn check(self, issuer: &Issuer) -> Result<CheckedOAuth2, DiscoveryError> {
-        let emails_endpoint = match &self.emails_endpoint {
-            Some(url) => Some(issuer.endpoint(url).ok_or(DiscoveryError::Endpoint {
-                member: "emails_endpoint".to_owned(),
-            })?),
+        let checked = |member: &str, url: &str| {
+            let endpoint = issuer.endpoint(url);
+            endpoint.ok_or_else(|| DiscoveryError::Endpoint {
+                member: member.to_owned(),
+            })
+        };
+        let metadata = match &self.endpoints {
             None => None,
+            Some((authorization, token)) => {
+                let document = json!({
+                    "issuer": issuer.as_str(),
+                    "authorization_endpoint": authorization,
+                    "token_endpoint": token,
+                });
+                let Value::Object(document) = document else {
+                    return Err(DiscoveryError::Missing("issuer"));
+                };
+                Some(Metadata::check_oauth2(document, issuer, Endpoints::Usual)?)
+            }
         };
-        let document = json!({
-            "issuer": issuer.as_str(),
-            "authorization_endpoint": self.authorization_endpoint,
-            "token_endpoint": self.token_endpoint,
-            "userinfo_endpoint": self.userinfo_endpoint,
-            // `openidconnect` requires one. Nothing is signed, so nobody asks for it.
-            "jwks_uri": self.authorization_endpoint,
-        });
-        let Value::Object(document) = document else {
-            return Err(DiscoveryError::Missing("issuer"));
-        };
+        let emails_endpoint = self.emails_endpoint.as_deref();
         Ok(CheckedOAuth2 {
-            metadata: Metadata::check(document, issuer, Endpoints::Usual)?,
-            emails_endpoint,
+            metadata,
+            userinfo_endpoint: checked("userinfo_endpoint", &self.userinfo_endpoint)?,
+            emails_endpoint: emails_endpoint
+                .map(|url| checked("emails_endpoint", url))
+                .transpose()?,
             claims: self.claims,
         })
     }
@@ -150,7 +172,9 @@ impl PlainOAuth2 {
 /// The same with endpoints that may be called.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedOAuth2 {
-    pub(crate) metadata: Metadata,
+    /// Of endpoints that are configured; otherwise it is fetched.
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) userinfo_endpoint: url::Url,
     pub(crate) emails_endpoint: Option<url::Url>,
     claims: Vec<(String, String)>,
 }

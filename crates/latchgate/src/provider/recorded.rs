@@ -4,7 +4,7 @@
 
 use http::Response;
 
-use super::discovery::response;
+use super::discovery::{Discovery, response};
 use super::issuer::Issuer;
 use super::metadata::{Endpoints, Metadata};
 
@@ -111,7 +111,12 @@ const RECORDINGS: [Recording; 8] = [
 
 fn read(issuer: &str, document: &str) -> Result<Metadata, super::DiscoveryError> {
     let answer = Response::new(document.as_bytes().to_vec());
-    response(&Issuer::parse(issuer).unwrap(), Endpoints::Usual, &answer)
+    response(
+        &Issuer::parse(issuer).unwrap(),
+        Discovery::OpenId,
+        Endpoints::Usual,
+        &answer,
+    )
 }
 
 #[test]

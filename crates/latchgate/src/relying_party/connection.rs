@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::io::{HttpClient, HttpError};
 use crate::jose::KeySet;
 use crate::provider::{
-    Endpoints, Issuer, Metadata, RefetchBudget, discovery_request, discovery_response,
-    keys_request, keys_response,
+    Discovery, DiscoveryError, Endpoints, Issuer, Metadata, RefetchBudget, discovery_request,
+    discovery_response, keys_request, keys_response,
 };
 
 /// How long all of one call to the provider may take.
@@ -23,6 +23,9 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct ProviderConnection {
     issuer: Issuer,
+    discovery: Discovery,
+    /// Whether metadata without an authorization endpoint is of no use.
+    for_logins: bool,
     endpoints: Endpoints,
     http: Arc<dyn HttpClient>,
     /// The runtime that the HTTP client's connections live on.
@@ -45,6 +48,8 @@ impl ProviderConnection {
     ) -> Self {
         Self {
             issuer,
+            discovery: Discovery::OpenId,
+            for_logins: false,
             endpoints: Endpoints::Usual,
             http,
             background,
@@ -57,6 +62,18 @@ impl ProviderConnection {
     /// The same with metadata that nobody has to fetch.
     pub(crate) fn knowing(mut self, metadata: Metadata) -> Self {
         self.metadata = Cached::holding(metadata);
+        self
+    }
+
+    /// The same, whose metadata is published by this standard.
+    pub(crate) fn published_by(mut self, discovery: Discovery) -> Self {
+        self.discovery = discovery;
+        self
+    }
+
+    /// The same for logins, which an authorization server need not have.
+    pub(super) fn for_logins(mut self) -> Self {
+        self.for_logins = true;
         self
     }
 
@@ -90,13 +107,15 @@ impl ProviderConnection {
     /// The provider's metadata.
     pub(crate) async fn metadata(&self, now: u64) -> Result<Arc<Metadata>, Error> {
         let fetch = || async {
-            let request = discovery_request(&self.issuer)
+            let request = discovery_request(&self.issuer, self.discovery)
                 .map_err(|error| HttpError::Transport(error.into()))?;
             let answer = self.send(request).await?;
-            Ok((
-                discovery_response(&self.issuer, self.endpoints, &answer)?,
-                lifetime(&answer),
-            ))
+            let metadata =
+                discovery_response(&self.issuer, self.discovery, self.endpoints, &answer)?;
+            match metadata.lacks("authorization_endpoint") {
+                Some(member) if self.for_logins => Err(DiscoveryError::Missing(member).into()),
+                _ => Ok((metadata, lifetime(&answer))),
+            }
         };
         self.metadata
             .get(now, |latest| latest.good_until <= now, fetch)
@@ -157,6 +176,9 @@ impl ProviderConnection {
 
     async fn fetch_keys(&self, now: u64) -> Result<(KeySet, u64), Error> {
         let metadata = self.metadata(now).await?;
+        if let Some(member) = metadata.lacks("jwks_uri") {
+            return Err(DiscoveryError::Missing(member).into());
+        }
         let request =
             keys_request(&metadata).map_err(|error| HttpError::Transport(error.into()))?;
         let answer = self.send(request).await?;

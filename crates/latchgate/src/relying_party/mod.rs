@@ -28,7 +28,7 @@ use crate::client::{Freshness, Registration};
 use crate::error::Error;
 use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::jose::ProofKey;
-use crate::provider::{ClaimPaths, Endpoints, Metadata};
+use crate::provider::{ClaimPaths, Discovery, Endpoints, Metadata};
 use crate::token::Nonces;
 pub(crate) use connection::ProviderConnection;
 pub(crate) use other_apis::TokenOfApi;
@@ -76,7 +76,10 @@ impl RelyingParty {
         let mut connection = ProviderConnection::new(issuer, config.http, background)
             .calling(config.registration.endpoints());
         if let Some(plain) = &config.registration.plain_oauth2 {
-            connection = connection.knowing(plain.metadata.clone());
+            connection = match plain.metadata.clone() {
+                Some(metadata) => connection.knowing(metadata),
+                None => connection.published_by(Discovery::OAuth2).for_logins(),
+            };
         }
         Self {
             connection: Arc::new(connection),

@@ -18,8 +18,8 @@ const OPTIONS: [&str; 7] = [
 ];
 
 impl Settings {
-    /// Starts to build an API with these settings, for options that exist in code only: `issuer`, those that begin with
-    /// `api_`, `preset`, `role_claim`, `permission_claim`, `base_url`, `base_path`, `session_keys` and `ca_file`; and `client_id`,
+    /// Starts to build an API with these settings, for options that exist in code only: `issuer`, `discovery`, those that
+    /// begin with `api_`, `preset`, `role_claim`, `permission_claim`, `base_url`, `base_path`, `session_keys` and `ca_file`; and `client_id`,
     /// `client_secret` and `client_auth` for introspection. The others are about logins, and are not looked at. Mistakes
     /// are reported when the API is built.
     pub fn api_builder(&self) -> ApiBuilder {
@@ -37,6 +37,9 @@ impl Settings {
             resource = resource.permission_claim(path);
         }
         let mut builder = ApiBuilder::new(self.get("issuer").unwrap_or_default(), resource);
+        if let Some(Some(discovery)) = mistakes.keep(self.discovery()) {
+            builder = builder.discovery(discovery);
+        }
         if let Some(url) = self.get("base_url") {
             builder = builder.base_url(url);
         }

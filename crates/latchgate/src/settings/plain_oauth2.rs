@@ -3,7 +3,7 @@
 use super::Settings;
 use crate::builder::Provider;
 use crate::config::{Mistake, Mistakes, Problem};
-use crate::provider::PlainOAuth2;
+use crate::provider::{Discovery, PlainOAuth2};
 
 /// The endpoints of a provider without OpenID Connect. Any of them says that it is one.
 const ENDPOINTS: [&str; 3] = [
@@ -31,16 +31,24 @@ impl Settings {
                 issuer => known.at_issuer(issuer),
             };
         }
-        if ENDPOINTS.iter().all(|name| self.get(name).is_none()) {
+        let discovery = mistakes.keep(self.discovery()).flatten();
+        let is_discovered = discovery == Some(Discovery::OAuth2);
+        if !is_discovered && ENDPOINTS.iter().all(|name| self.get(name).is_none()) {
             return Provider::new(issuer, client_id);
         }
         for name in ENDPOINTS {
-            if self.get(name).is_none() {
-                mistakes.add(Mistake::new(name, Problem::Missing));
+            let needed = !is_discovered || name == "userinfo_endpoint";
+            match self.get(name) {
+                None if needed => mistakes.add(Mistake::new(name, Problem::Missing)),
+                Some(_) if !needed => mistakes.add(Mistake::new(name, Problem::Discovered)),
+                _ => {}
             }
         }
         let [authorization, token, userinfo] = ENDPOINTS.map(text);
-        let mut endpoints = PlainOAuth2::new(authorization, token, userinfo);
+        let mut endpoints = match is_discovered {
+            true => PlainOAuth2::discovered(userinfo),
+            false => PlainOAuth2::new(authorization, token, userinfo),
+        };
         if let Some(emails) = self.get("emails_endpoint") {
             endpoints = endpoints.emails_endpoint(emails);
         }
@@ -54,5 +62,11 @@ impl Settings {
             }
         }
         Provider::plain_oauth2(issuer, client_id, endpoints)
+    }
+
+    /// By which standard the issuer publishes its metadata.
+    pub(super) fn discovery(&self) -> Result<Option<Discovery>, Mistake> {
+        let words = [("openid", Discovery::OpenId), ("oauth2", Discovery::OAuth2)];
+        self.word("discovery", "openid, oauth2", &words)
     }
 }

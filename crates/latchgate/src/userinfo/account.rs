@@ -14,9 +14,7 @@ pub(crate) fn account_request(
     plain: &CheckedOAuth2,
     access_token: &str,
 ) -> Result<Request<Vec<u8>>, UserinfoError> {
-    let endpoint = plain.metadata.userinfo_endpoint();
-    let endpoint = endpoint.ok_or(UserinfoError::NoEndpoint)?;
-    get(endpoint.url().as_str(), access_token)
+    get(plain.userinfo_endpoint.as_str(), access_token)
 }
 
 /// The request for the addresses of the account, if there is a resource for them.

@@ -1,7 +1,7 @@
 //! Opaque access tokens, which the authorization server is asked about (RFC 7662).
 
 use http::StatusCode;
-use latchgate::{ClientAuth, ProtectedResource};
+use latchgate::{ClientAuth, Discovery, ProtectedResource};
 use latchgate_dev_provider::{Answer, DevProvider, Endpoint};
 use latchgate_tests::app::api::AUDIENCE;
 use latchgate_tests::{Failure, Setup, World, scenarios};
@@ -14,7 +14,11 @@ scenarios!(
     an_opaque_token_for_another_api_is_refused,
     an_answer_that_is_not_clearly_active_is_refused,
     an_authorization_server_that_is_down_refuses_nobody_for_good,
+    an_authorization_server_without_openid_connect_is_asked,
 );
+
+/// A JWT in form.
+const FORGED: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJ4In0.AAAA";
 
 fn introspecting(provider: &DevProvider) -> ProtectedResource {
     let auth = ClientAuth::ClientSecretBasic(provider.client_secret().into());
@@ -171,5 +175,33 @@ async fn an_authorization_server_that_is_down_refuses_nobody_for_good(
     assert_eq!((page.status, page.code().as_str()), (503, "introspection"));
     world.mischief().clear();
     assert_eq!(present(&client, "/me", &bearer).await?.status, 200);
+    Ok(())
+}
+
+async fn an_authorization_server_without_openid_connect_is_asked(
+    setup: Setup,
+) -> Result<(), Failure> {
+    for has_keys in [true, false] {
+        let world = opaque(setup.clone()).start().await?;
+        let token = access_token(&world).await?;
+        world.provider.reset_calls();
+        world.mischief().on_metadata(move |metadata| {
+            metadata["authorization_endpoint"] = serde_json::Value::Null;
+            if !has_keys {
+                metadata["jwks_uri"] = serde_json::Value::Null;
+            }
+        });
+        let resource = introspecting(&world.provider);
+        let discovered = |api: latchgate::ApiBuilder| api.discovery(Discovery::OAuth2);
+        let api = world.api(resource, discovered).await?;
+        let client = api.client()?;
+        let page = present(&client, "/me", &format!("Bearer {token}")).await?;
+        assert_eq!(page.json(200)?["sub"], "alice");
+        // A JWT is refused by the server's keys; without keys it cannot be judged.
+        let page = present(&client, "/me", &format!("Bearer {FORGED}")).await?;
+        assert_eq!(page.status, if has_keys { 401 } else { 502 }, "{page}");
+        assert_eq!(world.calls(Endpoint::Discovery), 0);
+        assert!(world.calls(Endpoint::AuthorizationServerMetadata) > 0);
+    }
     Ok(())
 }

@@ -72,6 +72,49 @@ fn endpoints_make_a_provider_without_openid_connect() {
 }
 
 #[test]
+fn an_authorization_server_that_publishes_its_endpoints_needs_none_of_them() {
+    const DISCOVERED: [(&str, &str); 3] = [
+        ("issuer", "https://forge.example"),
+        ("discovery", "oauth2"),
+        ("userinfo_endpoint", "https://forge.example/user"),
+    ];
+    let gate = Gate::from_toml(&with(&DISCOVERED, &[])).unwrap();
+    let party = gate.0.context.relying_parties.first();
+    let plain = party.registration().plain_oauth2.as_ref().unwrap();
+    assert!(plain.metadata.is_none());
+    assert_eq!(
+        plain.userinfo_endpoint.as_str(),
+        "https://forge.example/user"
+    );
+    for (change, setting, said) in [
+        (
+            ("userinfo_endpoint", ""),
+            "userinfo_endpoint",
+            "is required",
+        ),
+        (
+            ("token_endpoint", "https://forge.example/token"),
+            "token_endpoint",
+            "remove one of them",
+        ),
+        (("discovery", "rfc8414"), "discovery", "openid, oauth2"),
+    ] {
+        let refused = Gate::from_toml(&with(&DISCOVERED, &[change]));
+        let error = refused.map(|_| ()).unwrap_err();
+        let found = error
+            .mistakes()
+            .find(|mistake| mistake.setting() == setting);
+        assert!(
+            found.is_some_and(|found| found.to_string().contains(said)),
+            "{change:?}: {error}"
+        );
+    }
+    // OpenID Connect's is the default, and can be said.
+    let usual = build(&[("discovery", "openid")]).unwrap();
+    assert!(!usual.0.context.relying_parties.first().is_plain_oauth2());
+}
+
+#[test]
 fn mistakes_in_endpoints_are_named() {
     for (change, setting, said) in [
         (("token_endpoint", ""), "token_endpoint", "is required"),
