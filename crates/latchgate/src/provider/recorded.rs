@@ -1,6 +1,6 @@
 //! Metadata documents as known providers publish them
 //! ([OpenID Connect Discovery 1.0 §4.2](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationResponse)).
-//! Each file says when it was recorded and from what.
+//! Each file says where it comes from.
 
 use http::Response;
 
