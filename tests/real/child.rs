@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use crate::case::Failure;
@@ -82,10 +83,22 @@ impl Drop for Server {
     }
 }
 
-/// A port on loopback that nobody listened on a moment ago.
+/// A port on loopback that nobody listened on a moment ago. It is below those that systems give to connections and to
+/// listeners that name none, so that nobody gets it before the server that it is for.
 pub(crate) fn free_port() -> Result<u16, Failure> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % u32::from(PORTS))?;
+    for _ in 0..PORTS {
+        let port = FIRST_PORT + (start + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS) % PORTS;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err("no port from 20000 to 31999 is free".into())
 }
+
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 12_000;
 
 /// A folder for what tests leave behind, under cargo's `target`.
 pub(crate) fn output(folder: &str) -> Result<PathBuf, Failure> {
