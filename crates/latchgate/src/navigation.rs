@@ -103,18 +103,27 @@ pub(crate) enum Sender {
 impl Sender {
     /// Who sent the request, seen from `origin` (`https://app.example.com`).
     pub(crate) fn of(head: &dyn RequestHead, origin: &str) -> Self {
-        let ours = |same: bool| if same { Self::Ourselves } else { Self::Foreign };
+        if let Some(sender) = Self::without_referer(head, origin) {
+            return sender;
+        }
+        let Some(page) = head.first("referer") else {
+            return Self::Unknown;
+        };
+        let rest = page.strip_prefix(origin);
+        Self::ours(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    }
+
+    /// The same by `Sec-Fetch-Site` and `Origin` only, if one of them is sent.
+    pub(crate) fn without_referer(head: &dyn RequestHead, origin: &str) -> Option<Self> {
         if let Some(site) = head.first("sec-fetch-site") {
-            return ours(matches!(site, "same-origin" | "none"));
+            return Some(Self::ours(matches!(site, "same-origin" | "none")));
         }
-        if let Some(sender) = head.first("origin") {
-            return ours(sender == origin);
-        }
-        if let Some(page) = head.first("referer") {
-            let rest = page.strip_prefix(origin);
-            return ours(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-        }
-        Self::Unknown
+        head.first("origin")
+            .map(|sender| Self::ours(sender == origin))
+    }
+
+    fn ours(same: bool) -> Self {
+        if same { Self::Ourselves } else { Self::Foreign }
     }
 }
 

@@ -9,7 +9,7 @@ use super::Gate;
 use super::refuse::{RefusedRequest, Retry};
 use crate::error::RequestError;
 use crate::head::RequestHead;
-use crate::navigation::wants_html;
+use crate::navigation::{Sender, wants_html};
 
 /// Whose pages may send requests that use a session.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +42,9 @@ impl Csrf {
         if origin.is_some_and(|origin| trusted.iter().any(|trusted| trusted == origin)) {
             return false;
         }
-        match (head.first("sec-fetch-site"), origin) {
-            (Some(site), _) => !matches!(site, "same-origin" | "none"),
-            (None, Some(origin)) => origin != own_origin,
-            (None, None) => !BY_SCRIPT_ONLY
+        match Sender::without_referer(head, own_origin) {
+            Some(sender) => sender != Sender::Ourselves,
+            None => !BY_SCRIPT_ONLY
                 .iter()
                 .any(|name| head.first(name).is_some_and(|value| !value.is_empty())),
         }

@@ -82,6 +82,16 @@ mod tests {
         is_public(text.parse().unwrap())
     }
 
+    /// Both ends of a range are refused, and its neighbours are not.
+    fn refused_to_its_ends(ends: [&str; 2], neighbours: [Option<&str>; 2]) {
+        for refused in ends {
+            assert!(!public(refused), "{refused}");
+        }
+        for accepted in neighbours.into_iter().flatten() {
+            assert!(public(accepted), "{accepted}");
+        }
+    }
+
     #[test]
     fn every_special_range_of_ipv4_is_refused_to_its_ends() {
         // First and last address, and the neighbours on both sides where those are public.
@@ -190,12 +200,7 @@ mod tests {
                 None,
             ),
         ] {
-            for refused in [first, last] {
-                assert!(!public(refused), "{refused}");
-            }
-            for accepted in before.into_iter().chain(after) {
-                assert!(public(accepted), "{accepted}");
-            }
+            refused_to_its_ends([first, last], [before, after]);
         }
     }
 
@@ -247,12 +252,7 @@ mod tests {
                 None,
             ),
         ] {
-            for refused in [first, last] {
-                assert!(!public(refused), "{refused}");
-            }
-            for accepted in before.into_iter().chain(after) {
-                assert!(public(accepted), "{accepted}");
-            }
+            refused_to_its_ends([first, last], [before, after]);
         }
     }
 

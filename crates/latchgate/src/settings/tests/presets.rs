@@ -18,6 +18,24 @@ fn with(first: &[(&'static str, &'static str)], more: &[(&'static str, &'static 
     table(&all)
 }
 
+/// With this change, the setting is named and the cure is said.
+fn is_named(
+    first: &[(&'static str, &'static str)],
+    change: (&'static str, &'static str),
+    setting: &str,
+    said: &str,
+) {
+    let refused = Gate::from_toml(&with(first, &[change]));
+    let error = refused.map(|_| ()).unwrap_err();
+    let found = error
+        .mistakes()
+        .find(|mistake| mistake.setting() == setting);
+    assert!(
+        found.is_some_and(|found| found.to_string().contains(said)),
+        "{change:?}: {error}"
+    );
+}
+
 #[test]
 fn a_preset_brings_its_issuer() {
     for (preset, issuer, scopes, is_plain) in [
@@ -99,15 +117,7 @@ fn an_authorization_server_that_publishes_its_endpoints_needs_none_of_them() {
         ),
         (("discovery", "rfc8414"), "discovery", "openid, oauth2"),
     ] {
-        let refused = Gate::from_toml(&with(&DISCOVERED, &[change]));
-        let error = refused.map(|_| ()).unwrap_err();
-        let found = error
-            .mistakes()
-            .find(|mistake| mistake.setting() == setting);
-        assert!(
-            found.is_some_and(|found| found.to_string().contains(said)),
-            "{change:?}: {error}"
-        );
+        is_named(&DISCOVERED, change, setting, said);
     }
     // OpenID Connect's is the default, and can be said.
     let usual = build(&[("discovery", "openid")]).unwrap();
@@ -135,16 +145,7 @@ fn mistakes_in_endpoints_are_named() {
         ),
         (("claim_mapping", "sub"), "claim_mapping", "such as `sub=id"),
     ] {
-        let error = Gate::from_toml(&with(&FORGE, &[change]))
-            .map(|_| ())
-            .unwrap_err();
-        let found = error
-            .mistakes()
-            .find(|mistake| mistake.setting() == setting);
-        assert!(
-            found.is_some_and(|found| found.to_string().contains(said)),
-            "{change:?}: {error}"
-        );
+        is_named(&FORGE, change, setting, said);
     }
 }
 
