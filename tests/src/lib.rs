@@ -10,6 +10,8 @@ pub mod app;
 mod authority;
 mod clock;
 pub mod colours;
+#[cfg(doctest)]
+pub mod guide;
 mod jwt;
 mod raw;
 mod run;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::component::agrees;
 use crate::run::{Run, cargo, root};
-use crate::{api, instructions, test, tools};
+use crate::{api, guide, instructions, test, tools};
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     nothing_more(arguments)?;
@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     );
     let mut docs = cargo(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
     run.step("docs", 10, docs.env("RUSTDOCFLAGS", "-D warnings"));
+    guide::step(&mut run);
     public_api(&mut run);
     packages(&mut run);
     let deny = tools::cargo_deny(&mut run);

@@ -8,6 +8,7 @@ mod api;
 mod bench;
 mod ci;
 mod component;
+mod guide;
 mod install;
 mod instructions;
 mod npm;
@@ -23,12 +24,14 @@ cargo xtask test [--without NAME]...
     Every test, the ones against real components included. A component that is missing is installed first (as root on
     Debian and its kin) or named with the command that installs it; --without leaves one out and says so.
 cargo xtask ci
-    What a change must pass: fmt, clippy, docs, `api`, packages, licences and bans, `test`, that the benchmarks build, and
+    What a change must pass: fmt, clippy, docs, `guide`, `api`, packages, licences and bans, `test`, that the benchmarks build, and
     `instructions --check`.
 cargo xtask api [--bless]
     The public API of every published crate, compared with api/<crate>.txt; --bless accepts what has changed.
 cargo xtask audit
     Known vulnerabilities among the dependencies. Fetches the RustSec database, so it needs the network.
+cargo xtask guide
+    The book in docs/, as HTML in target/guide. Fails on any warning.
 cargo xtask bench [ARGUMENTS...]
     What the layer costs a request, and what the stores cost over the bare client of theirs. Redis is started for it if it is
     here; PostgreSQL is measured where LATCHGATE_BENCH_POSTGRES names a server, such as postgres://bench@127.0.0.1/bench. A
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Some("ci") => ci::run(&rest),
         Some("api") => api::run(&rest),
         Some("audit") => ci::audit(&rest),
+        Some("guide") => guide::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("simulate") => simulate::run(&rest),
         Some("instructions") => instructions::run(&rest),

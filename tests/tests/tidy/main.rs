@@ -5,6 +5,7 @@ mod circles;
 mod codes;
 mod conformance;
 mod examples;
+mod guide;
 mod homes;
 mod imports;
 mod keys;

@@ -116,7 +116,7 @@ pub(crate) fn workspace() -> Vec<Source> {
 /// Every document of ours, in Markdown.
 pub(crate) fn documents() -> Vec<Source> {
     let folders = ["crates", "examples"].into_iter().flat_map(folders);
-    folders
+    let mut found: Vec<Source> = folders
         .chain([String::new(), "examples".to_owned()])
         .flat_map(|folder| entries(&root().join(folder)))
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
@@ -125,7 +125,14 @@ pub(crate) fn documents() -> Vec<Source> {
             let text = read(&path);
             Source { path, text }
         })
-        .collect()
+        .collect();
+    found.extend(markdown("docs"));
+    found
+}
+
+/// Every document in a folder and below, in Markdown.
+pub(crate) fn markdown(folder: &str) -> Vec<Source> {
+    files(folder, "md")
 }
 
 /// Every crate of ours.
@@ -188,6 +195,10 @@ fn folders(of: &str) -> Vec<String> {
 }
 
 fn rust_files(folder: &str) -> Vec<Source> {
+    files(folder, "rs")
+}
+
+fn files(folder: &str, kind: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut open = vec![root().join(folder)];
     while let Some(folder) = open.pop() {
@@ -197,7 +208,7 @@ fn rust_files(folder: &str) -> Vec<Source> {
                 .is_some_and(|name| name == "node_modules" || name == "target");
             if path.is_dir() && !hidden {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == kind) {
                 let path = from_root(&path);
                 found.push(Source {
                     text: read(&path),
