@@ -1,6 +1,7 @@
 //! All errors in one type, with who is at fault, what the visitor is told, and a stable code.
 
 mod authorization;
+mod explained;
 mod fault;
 mod hook;
 mod id_token;
@@ -28,6 +29,7 @@ use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
 
 use authorization::refused_by;
+pub use explained::ErrorCode;
 pub use fault::Fault;
 pub use layer::LayerError;
 pub use request::RequestError;

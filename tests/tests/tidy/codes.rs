@@ -7,6 +7,13 @@ use crate::source::{Finding, Source};
 /// The list.
 pub(crate) const LIST: &str = "crates/latchgate/src/error/codes.md";
 
+/// What to do about each code.
+pub(crate) const CURES: &str = "crates/latchgate/src/error/cures.md";
+
+/// The codes of answers that are no errors, and the files that make them.
+pub(crate) const ANSWERS: &str = "crates/latchgate/src/error/answers.md";
+const ANSWER_MAKERS: [&str; 2] = ["gate/answer.rs", "gate/api_answer.rs"];
+
 /// Whether codes are made in this file, by a function called `code`.
 fn makes_codes(source: &Source) -> bool {
     let path = source.path.as_str();
@@ -18,11 +25,7 @@ fn makes_codes(source: &Source) -> bool {
 pub(crate) fn unlisted(sources: &[Source], list: &Source) -> Vec<Finding> {
     let sources = sources.iter().filter(|source| makes_codes(source));
     let made: BTreeSet<&str> = sources.flat_map(codes).collect();
-    let rows = list.text.lines().filter_map(|line| {
-        let row = line.strip_prefix("| `")?;
-        row.split('`').next()
-    });
-    let listed: BTreeSet<&str> = rows.collect();
+    let listed = rows(list);
     let missing = made
         .difference(&listed)
         .map(|code| format!("`{code}` has no row: add it"));
@@ -30,6 +33,47 @@ pub(crate) fn unlisted(sources: &[Source], list: &Source) -> Vec<Finding> {
     let left = left.map(|code| format!("no error has the code `{code}` any more: remove its row"));
     let findings = missing.chain(left);
     findings.map(|message| list.finding(1, message)).collect()
+}
+
+/// Finds codes without a cure.
+pub(crate) fn incurable(list: &Source, cures: &Source) -> Vec<Finding> {
+    let cured = rows(cures);
+    let incurable = rows(list).into_iter().filter(|code| !cured.contains(code));
+    incurable
+        .map(|code| cures.finding(1, format!("`{code}` has no row: say what to do about it")))
+        .collect()
+}
+
+/// Finds codes of answers that nothing makes.
+pub(crate) fn unmade(sources: &[Source], answers: &Source) -> Vec<Finding> {
+    let makers = sources.iter().filter(|source| {
+        let mut makers = ANSWER_MAKERS.iter();
+        makers.any(|maker| source.path.ends_with(maker))
+    });
+    let texts: Vec<&str> = makers.map(|source| source.text.as_str()).collect();
+    let is_made = |code: &str| {
+        texts
+            .iter()
+            .any(|text| text.contains(&format!("\"{code}\"")))
+    };
+    let unmade = rows(answers).into_iter().filter(|code| !is_made(code));
+    unmade
+        .map(|code| {
+            answers.finding(
+                1,
+                format!("no answer has the code `{code}`: remove its row"),
+            )
+        })
+        .collect()
+}
+
+/// The codes in a table.
+fn rows(table: &Source) -> BTreeSet<&str> {
+    let rows = table.text.lines().filter_map(|line| {
+        let row = line.strip_prefix("| `")?;
+        row.split('`').next()
+    });
+    rows.collect()
 }
 
 /// The texts in a file's functions called `code`.
@@ -57,5 +101,15 @@ mod tests {
         assert_eq!(found("| code |\n| `one` | x |\n| `two` | `y` |"), 0);
         assert_eq!(found("| `one` | x |"), 1);
         assert_eq!(found("| `one` | x |\n| `two` | x |\n| `three` | x |"), 1);
+    }
+
+    #[test]
+    fn codes_are_compared_with_cures_and_answers() {
+        let list = Source::new("codes.md", "| `one` | x |\n| `two` | x |");
+        let cures = |text| incurable(&list, &Source::new("cures.md", text)).len();
+        assert_eq!(cures("| `one` | x |\n| `two` | x |"), 0);
+        assert_eq!(cures("| `two` | x |"), 1);
+        let maker = Source::new("crates/latchgate/src/gate/answer.rs", "code = \"one\",");
+        assert_eq!(unmade(&[maker], &list).len(), 1);
     }
 }

@@ -114,6 +114,17 @@ fn every_code_is_in_the_list() {
 }
 
 #[test]
+fn every_code_has_a_cure() {
+    let table = |path| source::Source::new(path, &source::read(path));
+    let (list, cures) = (table(codes::LIST), table(codes::CURES));
+    let answers = table(codes::ANSWERS);
+    assert!(answers.text.contains("| `not_permitted` |"));
+    report(&codes::incurable(&list, &cures));
+    report(&codes::incurable(&answers, &cures));
+    report(&codes::unmade(&source::workspace(), &answers));
+}
+
+#[test]
 fn no_crate_has_unsafe_code() {
     let crates = source::crates();
     assert!(crates.len() >= 5, "the crates were not found");
