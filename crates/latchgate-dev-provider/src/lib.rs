@@ -50,6 +50,6 @@ pub use jwe::{ContentAlg, EncryptionAlg};
 pub use jws::JsonObject;
 pub use keys::SigningAlg;
 pub use mischief::{Answer, Forgery, Mischief};
-pub use person::{EmailVerification, Person};
+pub use person::{EmailVerification, PeopleError, Person};
 pub use settings::{DpopNonces, ResponseIssuer};
 pub use world::Clock;

@@ -1,10 +1,14 @@
 //! The people who can sign in, and which of their claims a scope releases ([OpenID Connect Core
 //! §5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims)).
 
+mod people_file;
+
 use serde_json::{Value, json};
 
 use crate::jws::JsonObject;
 use crate::scope::Scope;
+
+pub use self::people_file::PeopleError;
 
 /// Somebody who can sign in. Nobody has a password here.
 #[derive(Debug, Clone, PartialEq)]

@@ -55,6 +55,13 @@ impl DevProviderBuilder {
         self
     }
 
+    /// Lets these people sign in instead of Alice and Bob, such as those of a file ([`Person::read_toml`]). Of several with
+    /// the same `sub`, the last one counts.
+    pub fn people(mut self, people: impl IntoIterator<Item = Person>) -> Self {
+        self.people.clear();
+        people.into_iter().fold(self, Self::person)
+    }
+
     /// Adds a client, or replaces the one with the same `client_id`. The default one is [`Client::development`].
     pub fn client(mut self, client: Client) -> Self {
         self.clients
