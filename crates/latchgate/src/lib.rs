@@ -22,6 +22,7 @@ mod logout;
 mod navigation;
 mod provider;
 mod relying_party;
+mod report;
 mod request_session;
 mod resource;
 mod resource_server;
@@ -47,7 +48,8 @@ pub use client::{
 pub use config::{ConfigError, Mistake, Problem};
 pub use error::{Error, ErrorCode, Fault, LayerError, RequestError, TenantError};
 pub use gate::{
-    Api, BasePath, Gate, LoginForm, LoginProvider, Refusal, SignedIn, TenantPage, TenantUris, WayOn,
+    Api, BasePath, Gate, GateCheck, LoginForm, LoginProvider, Refusal, SignedIn, TenantPage,
+    TenantUris, WayOn,
 };
 pub use guard::{Denial, Guard, GuardError};
 pub use head::CertificateThumbprint;
@@ -65,6 +67,7 @@ pub use provider::{
     ClaimPath, ClaimPathError, Discovery, DiscoveryError, IssuerError, KeysError, PlainOAuth2,
     ProviderPreset,
 };
+pub use report::{Finding, FindingCode, Report, Severity};
 pub use request_session::{ApiTokens, SessionData};
 pub use resource::{
     AccessTokenBinding, AccessTokenTypes, BearerError, DpopProofError, IntrospectionError,

@@ -188,6 +188,11 @@ impl KeyRing {
         })
     }
 
+    /// How many keys there are; one at least.
+    pub(crate) fn count(&self) -> usize {
+        1 + self.older.len()
+    }
+
     fn keys(&self) -> impl Iterator<Item = (&RingKey, bool)> {
         let older = self.older.iter().map(|key| (key, false));
         std::iter::once((&self.newest, true)).chain(older)

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("seal", 0),
     ("return_to", 0),
     ("head", 0),
+    ("report", 0),
     ("navigation", 1),
     ("background", 1),
     // 1: the two sides.

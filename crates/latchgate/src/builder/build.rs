@@ -14,7 +14,7 @@ use crate::background::Background;
 use crate::client::Registration;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, GateParts, USUAL_CLAIMS};
+use crate::gate::{Gate, GateParts, KeyOrigin, USUAL_CLAIMS};
 use crate::io::{HttpClient, Random, Reach};
 use crate::logout::clear_site_data_header;
 use crate::relying_party::{
@@ -81,10 +81,11 @@ impl GateBuilder {
             return Err(Mistake::new("issuer", Problem::Missing).into());
         };
 
-        let keys = if keys.is_empty() {
-            vec![temporary_key(self.random.as_ref())?]
+        let (keys, key_origin) = if keys.is_empty() {
+            let key = temporary_key(self.random.as_ref())?;
+            (vec![key], KeyOrigin::ThisProcess)
         } else {
-            keys
+            (keys, KeyOrigin::Configured)
         };
         let keys = KeyRing::new(&keys, &[&base.origin])
             .ok_or_else(|| Mistake::new("session_keys", Problem::Missing))?;
@@ -180,6 +181,7 @@ impl GateBuilder {
             tenant_of_page: tenant_options.and_then(|options| options.of_pages),
             context: Arc::new(context),
             keys,
+            key_origin,
             login_cookie: CookieKind::new(&login_name, transport, SameSite::Lax),
             cross_site_login_cookie: CookieKind::new(&login_name, transport, SameSite::None),
             silent_cookie: CookieKind::new(&format!("{name}-silent"), transport, SameSite::Lax),

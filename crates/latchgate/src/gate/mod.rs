@@ -7,6 +7,7 @@ mod api_challenges;
 mod back_channel;
 mod callback;
 mod challenge;
+mod check;
 mod chooser;
 mod client_credentials;
 mod csrf;
@@ -53,6 +54,7 @@ use crate::sessions::Sessions;
 pub use api::Api;
 pub(crate) use api::ApiParts;
 pub use challenge::Challenge;
+pub use check::GateCheck;
 pub use chooser::LoginProvider;
 pub(crate) use csrf::Csrf;
 pub use extract::Extract;
@@ -91,6 +93,7 @@ pub(crate) struct GateParts {
     pub(crate) context: Arc<Context>,
     /// For the cookies of pending logins and logouts.
     pub(crate) keys: Arc<KeyRing>,
+    pub(crate) key_origin: KeyOrigin,
     pub(crate) login_cookie: CookieKind,
     /// The same for providers that answer by a cross-site `POST`.
     pub(crate) cross_site_login_cookie: CookieKind,
@@ -110,6 +113,15 @@ pub(crate) struct GateParts {
     pub(crate) page_hook: Option<PageHook>,
     pub(crate) background: Arc<Background>,
     pub(crate) random: Arc<dyn Random>,
+}
+
+/// Where the session keys come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyOrigin {
+    /// The configuration.
+    Configured,
+    /// This process has drawn one, which ends with it.
+    ThisProcess,
 }
 
 /// Where the languages of the provider's pages come from, unless a login says it.

@@ -89,6 +89,16 @@ impl ProviderConnection {
         &self,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {
+        let endpoint = endpoint(request.uri());
+        let answer = self.exchange(request).await?;
+        acceptable(answer).map_err(|error| error.at(endpoint))
+    }
+
+    /// The same, whatever the response is: for whoever only looks at it.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, HttpError> {
         let uri = request.uri();
         let span = tracing::debug_span!("provider_call", host = uri.host(), path = uri.path());
         let endpoint = endpoint(uri);
@@ -100,22 +110,32 @@ impl ProviderConnection {
         let answer = self.background.borrow(exchange).instrument(span).await;
         answer
             .unwrap_or_else(|| Err(HttpError::Transport("the server stopped".into())))
-            .and_then(acceptable)
             .map_err(|error| error.at(endpoint))
+    }
+
+    /// The request for the provider's metadata.
+    pub(super) fn discovery_request(&self) -> Result<Request<Vec<u8>>, HttpError> {
+        discovery_request(&self.issuer, self.discovery)
+            .map_err(|error| HttpError::Transport(error.into()))
+    }
+
+    /// Reads the answer to it.
+    pub(super) fn read_metadata(
+        &self,
+        answer: &Response<Vec<u8>>,
+    ) -> Result<Metadata, DiscoveryError> {
+        let metadata = discovery_response(&self.issuer, self.discovery, self.endpoints, answer)?;
+        match metadata.lacks("authorization_endpoint") {
+            Some(member) if self.for_logins => Err(DiscoveryError::Missing(member)),
+            _ => Ok(metadata),
+        }
     }
 
     /// The provider's metadata.
     pub(crate) async fn metadata(&self, now: u64) -> Result<Arc<Metadata>, Error> {
         let fetch = || async {
-            let request = discovery_request(&self.issuer, self.discovery)
-                .map_err(|error| HttpError::Transport(error.into()))?;
-            let answer = self.send(request).await?;
-            let metadata =
-                discovery_response(&self.issuer, self.discovery, self.endpoints, &answer)?;
-            match metadata.lacks("authorization_endpoint") {
-                Some(member) if self.for_logins => Err(DiscoveryError::Missing(member).into()),
-                _ => Ok((metadata, lifetime(&answer))),
-            }
+            let answer = self.send(self.discovery_request()?).await?;
+            Ok((self.read_metadata(&answer)?, lifetime(&answer)))
         };
         self.metadata
             .get(now, |latest| latest.good_until <= now, fetch)

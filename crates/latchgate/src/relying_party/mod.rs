@@ -3,6 +3,7 @@
 
 mod authorization;
 mod cached;
+mod check;
 mod claims;
 mod connection;
 mod exchange;

@@ -1,0 +1,73 @@
+//! How the provider signs what it sends, against what we accept.
+
+use super::document::{Document, Listed};
+use crate::client::Registration;
+use crate::report::{Finding, FindingCode, Severity};
+
+/// The algorithm of ID tokens.
+pub(super) fn id_token_alg(document: &Document, registration: &Registration) -> Finding {
+    const MEMBER: &str = "id_token_signing_alg_values_supported";
+    let alg = registration.id_token_alg.as_str();
+    let finding = |severity, what| Finding::new(FindingCode::IdTokenAlg, severity, what);
+    match document.lists(MEMBER, alg) {
+        Listed::Yes => finding(Severity::Ok, format!("ID tokens are expected to be signed with {alg}, which the provider has")),
+        Listed::No => finding(
+            Severity::Mistake,
+            format!(
+                "ID tokens are expected to be signed with {alg}, but the provider signs with {}",
+                document.told(MEMBER)
+            ),
+        )
+        .cured_by("Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG) to the one that this client is registered for"),
+        Listed::Unknown => finding(
+            Severity::Hint,
+            format!("The provider does not say how it signs ID tokens; {alg} is expected"),
+        )
+        .cured_by("If logins fail with `id_token_alg`, set `id_token_alg` to what the client is registered for"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::Algorithm;
+    use serde_json::json;
+
+    #[test]
+    fn an_algorithm_that_the_provider_does_not_have_is_a_mistake() {
+        let registration = Registration {
+            id_token_alg: Algorithm::Es256,
+            ..Registration::example()
+        };
+        for (document, severity) in [
+            (
+                json!({ "id_token_signing_alg_values_supported": ["RS256", "ES256"] }),
+                Severity::Ok,
+            ),
+            (
+                json!({ "id_token_signing_alg_values_supported": ["RS256"] }),
+                Severity::Mistake,
+            ),
+            (
+                json!({ "id_token_signing_alg_values_supported": [] }),
+                Severity::Mistake,
+            ),
+            (
+                json!({ "id_token_signing_alg_values_supported": "ES256" }),
+                Severity::Hint,
+            ),
+            (json!({}), Severity::Hint),
+        ] {
+            let finding = id_token_alg(&Document::example(document), &registration);
+            assert_eq!(finding.severity(), severity, "{finding}");
+        }
+        let other = json!({ "id_token_signing_alg_values_supported": ["RS256"] });
+        let finding = id_token_alg(&Document::example(other), &registration);
+        assert!(
+            finding
+                .what()
+                .contains("ES256, but the provider signs with `RS256`"),
+            "{finding}"
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! Why a provider could not be reached, and what to do about it.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
+use crate::io::HttpError;
+use crate::report::{Finding, FindingCode, Severity};
+
+/// What stands between us and the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// Nobody vouches for its certificate.
+    UntrustedCertificate,
+    /// The certificate is for other names.
+    OtherName,
+    /// The certificate is not valid yet, or not any more.
+    CertificateTime,
+    /// Something else about TLS.
+    Tls,
+    /// The name has no address.
+    Name,
+    /// Nobody listens there.
+    Refused,
+    /// No answer in time.
+    Silence,
+    /// The HTTP client may not go there.
+    NotPublic,
+    /// What nobody has foreseen.
+    Other,
+}
+
+/// The finding for a call that got no answer.
+pub(super) fn finding(url: &str, error: &HttpError) -> Finding {
+    let obstacle = obstacle(error);
+    let (code, what, cure) = match obstacle {
+        Obstacle::UntrustedCertificate => (
+            FindingCode::Tls,
+            "the certificate of the provider was issued by nobody whom this machine trusts",
+            "Set `ca_file` (LATCHGATE_CA_FILE) to a PEM file with the root certificate of whoever issued it; if there is a proxy that inspects TLS, that is the proxy's",
+        ),
+        Obstacle::OtherName => (
+            FindingCode::Tls,
+            "the certificate is for another name than the issuer's",
+            "Set `issuer` to a name that is in the certificate, or let the provider have a certificate for this one",
+        ),
+        Obstacle::CertificateTime => (
+            FindingCode::Tls,
+            "the certificate has expired or is not valid yet",
+            "Set this machine's clock, if it is off; otherwise the provider needs a new certificate",
+        ),
+        Obstacle::Tls => (
+            FindingCode::Tls,
+            "no TLS connection can be made",
+            "Let the provider speak TLS 1.2 or 1.3 at this port; on loopback, `issuer` may begin with `http://`",
+        ),
+        Obstacle::Name => (
+            FindingCode::ProviderReachable,
+            "the name has no address",
+            "Set `issuer` to the provider's name, or let this machine's DNS know it",
+        ),
+        Obstacle::Refused => (
+            FindingCode::ProviderReachable,
+            "nobody listens there",
+            "Start the provider, or set `issuer` to the host and port where it is; from a container, `localhost` is the container",
+        ),
+        Obstacle::Silence => (
+            FindingCode::ProviderReachable,
+            "there was no answer in ten seconds",
+            "Let this machine reach the provider: its firewall or egress rules drop the packets; HTTP proxies are not used",
+        ),
+        Obstacle::NotPublic => (
+            FindingCode::ProviderReachable,
+            "providers of tenants are called by https at public addresses only",
+            "Give the provider a public address, or the gate an HTTP client of your own",
+        ),
+        Obstacle::Other => (
+            FindingCode::ProviderReachable,
+            "the call failed",
+            "See to what the cause says",
+        ),
+    };
+    let what = format!("`{url}` cannot be reached: {what} ({error:?})");
+    Finding::new(code, Severity::Mistake, what).cured_by(cure)
+}
+
+fn obstacle(error: &HttpError) -> Obstacle {
+    match error {
+        HttpError::Timeout => return Obstacle::Silence,
+        HttpError::NotPublic => return Obstacle::NotPublic,
+        HttpError::At { error, .. } => return obstacle(error),
+        _ => {}
+    }
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        match kind {
+            Some(ErrorKind::ConnectionRefused) => return Obstacle::Refused,
+            Some(ErrorKind::TimedOut) => return Obstacle::Silence,
+            _ => {}
+        }
+        if let Some(obstacle) = told(&error.to_string()) {
+            return obstacle;
+        }
+        cause = error.source();
+    }
+    Obstacle::Other
+}
+
+/// What the text of an error tells: those of TLS and DNS have no type that HTTP clients share.
+fn told(text: &str) -> Option<Obstacle> {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&["certificate"]) {
+        return Some(if says(&["NotValidForName", "not valid for name"]) {
+            Obstacle::OtherName
+        } else if says(&["Expired", "NotValidYet", "expired", "not valid yet"]) {
+            Obstacle::CertificateTime
+        } else {
+            Obstacle::UntrustedCertificate
+        });
+    }
+    if says(&["dns error", "failed to lookup address"]) {
+        return Some(Obstacle::Name);
+    }
+    let tls = [
+        "InvalidContentType",
+        "corrupt message",
+        "handshake",
+        "received fatal alert",
+        "unexpected EOF",
+        "close_notify",
+    ];
+    says(&tls).then_some(Obstacle::Tls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Obstacle {
+        let cause = io::Error::other(text.to_owned());
+        obstacle(&HttpError::Transport(cause.into()).at("https://op.example/".to_owned()))
+    }
+
+    #[test]
+    fn obstacles_are_told_apart() {
+        for (text, expected) in [
+            (
+                "invalid peer certificate: UnknownIssuer",
+                Obstacle::UntrustedCertificate,
+            ),
+            (
+                "invalid peer certificate: certificate not valid for name \"a\"; certificate is only valid for b",
+                Obstacle::OtherName,
+            ),
+            (
+                "invalid peer certificate: certificate expired: verification time 2 (UNIX)",
+                Obstacle::CertificateTime,
+            ),
+            (
+                "received corrupt message of type InvalidContentType",
+                Obstacle::Tls,
+            ),
+            ("dns error", Obstacle::Name),
+            ("the moon is in the way", Obstacle::Other),
+        ] {
+            assert_eq!(of(text), expected, "{text}");
+        }
+        let refused = HttpError::Transport(io::Error::from(ErrorKind::ConnectionRefused).into());
+        assert_eq!(obstacle(&refused), Obstacle::Refused);
+        assert_eq!(obstacle(&HttpError::Timeout), Obstacle::Silence);
+    }
+
+    #[test]
+    fn an_untrusted_certificate_has_the_setting_for_it() {
+        let cause = io::Error::other("invalid peer certificate: UnknownIssuer");
+        let error = HttpError::Transport(cause.into());
+        let finding = finding(
+            "https://op.example/.well-known/openid-configuration",
+            &error,
+        );
+        assert_eq!(
+            (finding.code(), finding.severity()),
+            (FindingCode::Tls, Severity::Mistake)
+        );
+        assert!(finding.cure().unwrap().contains("LATCHGATE_CA_FILE"));
+        assert!(finding.what().contains("UnknownIssuer"), "{finding}");
+    }
+}

@@ -1,0 +1,127 @@
+//! What is looked at, by stable codes, and why it matters.
+
+use std::fmt;
+
+/// Where the guide is.
+const GUIDE: &str = "https://latchgate.github.io/latchgate/guide/";
+
+/// The page of the guide with a section for each code.
+const PAGE: &str = "doctor.html";
+
+/// Declares the codes, each with the text that is its own and the reason why it matters.
+macro_rules! codes {
+    ($($variant:ident, $code:literal, $why:literal;)*) => {
+        /// What a [`Finding`](crate::Finding) is about. Its text is stable: scripts and dashboards may go by it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum FindingCode {
+            $(
+                #[doc = concat!("`", $code, "`: ", $why)]
+                $variant,
+            )*
+        }
+
+        impl FindingCode {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code, such as `redirect-uri`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                }
+            }
+
+            /// Why it matters: a sentence.
+            #[must_use]
+            pub fn why(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $why,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    SessionKeys, "session-keys", "Session keys seal every session: whoever knows one can sign in as anybody, and without the old ones everybody is signed out.";
+    BaseUrl, "base-url", "Redirect URIs and cookies are made from the base URL: it has to be what people have in their address bar.";
+    ProxyHeaders, "proxy-headers", "Whoever signs in comes back to the base URL: at another host or scheme, the cookie of the login is not there.";
+    BasePath, "base-path", "The gate finds its own routes, such as the callback, by their paths as they arrive.";
+    CookieSize, "cookie-size", "Proxies and servers refuse requests and responses whose headers are too long, and browsers refuse longer cookies.";
+    ProviderReachable, "provider-reachable", "While the provider cannot be reached, nobody can sign in and no token can be refreshed.";
+    Tls, "tls", "The gate talks to a provider only if its certificate is trusted and is for its name.";
+    Issuer, "issuer", "The issuer is compared to the letter with the provider's metadata and with every ID token: a slash more or less, and every login fails.";
+    Metadata, "metadata", "The gate reads from the provider's metadata where to send people and requests.";
+    Clock, "clock", "ID tokens are valid from one point in time to another: by a clock that is off, good ones are refused.";
+    Keys, "keys", "Every ID token is verified with the keys that the provider publishes.";
+    PrivateKeys, "private-keys", "Whoever has a private key of the provider can sign in as anybody.";
+    IdTokenAlg, "id-token-alg", "An ID token with another signature algorithm than the configured one is refused.";
+    ResponseType, "response-type", "Logins use the authorization code flow.";
+    ClientAuthMethod, "client-auth-method", "The provider refuses to exchange a code if the client authenticates by a method that it does not have.";
+    Pkce, "pkce", "PKCE ties a code to the login that asked for it, so that a stolen one is worth nothing.";
+    ResponseMode, "response-mode", "The response mode says how the provider's answer gets to the callback.";
+    Scopes, "scopes", "The scope decides which claims and tokens the application gets; some providers refuse a login with a value that they do not know.";
+    RefreshTokens, "refresh-tokens", "Without a refresh token, the access token of a session ends after minutes or hours, and the session has none from then on.";
+    ResponseIss, "response-iss", "With `iss` in its answers, the provider's cannot be mistaken for another's (RFC 9207).";
+    PushedRequests, "pushed-requests", "A provider that accepts pushed authorization requests only (RFC 9126) refuses all others.";
+    SignedRequests, "signed-requests", "A provider that accepts signed authorization requests only (RFC 9101) refuses all others.";
+    Dpop, "dpop", "Tokens that are bound to a key (RFC 9449) are of no use to whoever steals them; the provider has to play along.";
+    SecurityProfile, "security-profile", "A security profile holds only if the provider keeps to it as well.";
+    Userinfo, "userinfo", "The userinfo endpoint has the claims that are not in the ID token.";
+    EndSession, "end-session", "At logout the provider's session has to end, too: otherwise the next click on \"sign in\" signs in again without a question.";
+    PostLogout, "post-logout", "After a logout at the provider, people come back only to a URI that it knows.";
+    BackChannelLogout, "back-channel-logout", "By back-channel logout the provider ends sessions here when somebody signs out elsewhere, or is locked out.";
+    FrontChannelLogout, "front-channel-logout", "By front-channel logout a page of the provider ends the session here; browsers that block third-party cookies prevent it.";
+    Revocation, "revocation", "At logout refresh tokens are revoked, so that a copy is worth nothing.";
+    RedirectUri, "redirect-uri", "The provider sends people back only to a redirect URI that is registered, to the letter.";
+    ClientAuthentication, "client-authentication", "The provider exchanges codes only for a client that proves to be the one that is registered.";
+    Tenants, "tenants", "Each tenant has a provider of its own.";
+    StoreReachable, "store-reachable", "While the store cannot be reached, nobody is signed in.";
+    StoreLatency, "store-latency", "Every request with a session waits for the store once.";
+    StoreWrites, "store-writes", "Sessions that the store does not accept cannot begin, be refreshed or end.";
+    StoreEviction, "store-eviction", "A store that drops records when it is full signs people out, and forgets logouts.";
+    StoreDurability, "store-durability", "Sessions that a restart loses are people who are signed out; a logout that it loses is a session that comes back.";
+    StoreSchema, "store-schema", "The store needs its tables.";
+    StoreNodes, "store-nodes", "Several nodes need a store that all of them share, with leases, so that one of them uses a refresh token, and with an index, so that a logout finds its sessions.";
+    SharedLogouts, "shared-logouts", "The provider tells one node of a logout: sessions in cookies end on the others only if nodes share revocations.";
+    TimeLimit, "time-limit", "A check takes half a minute at most.";
+}
+
+impl FindingCode {
+    /// Where the guide explains it, relative to the guide: `doctor.html#redirect-uri`.
+    #[must_use]
+    pub fn path(self) -> String {
+        format!("{PAGE}#{}", self.as_str())
+    }
+
+    /// Where the guide explains it: a URL.
+    #[must_use]
+    pub fn link(self) -> String {
+        format!("{GUIDE}{}", self.path())
+    }
+}
+
+impl fmt::Display for FindingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_distinct_and_fit_into_links() {
+        let codes: BTreeSet<&str> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), FindingCode::ALL.len());
+        for code in FindingCode::ALL {
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(code.as_str().chars().all(plain), "{code}");
+            assert!(code.why().ends_with('.'), "{code}");
+        }
+    }
+}
