@@ -46,7 +46,7 @@ impl Provider {
     }
 
     /// A registration at Google. Google knows no `offline_access`: for a refresh token, add
-    /// `.parameter("access_type", "offline")` and, in [`login_options`](Self::login_options), the prompt `consent`. Whether
+    /// `.parameter("access_type", "offline")` (or the setting `parameters`) and, in [`login_options`](Self::login_options), the prompt `consent`. Whether
     /// somebody belongs to a Workspace, the claim `hd` says.
     pub fn google(client_id: impl Into<String>) -> Self {
         Self::new("https://accounts.google.com", client_id)
@@ -75,6 +75,24 @@ impl Provider {
         )
         .preset(ProviderPreset::EntraId)
         .label("Microsoft")
+    }
+
+    /// A registration at Amazon Cognito: an app client of the user pool with this id, such as `eu-central-1_AbCdEfGhI`, which
+    /// names its region. The user pool needs a domain; its metadata says which.
+    ///
+    /// ```
+    /// # use latchgate::Provider;
+    /// let cognito = Provider::cognito("eu-central-1_AbCdEfGhI", "my-client-id").client_secret("s3cret");
+    /// ```
+    pub fn cognito(user_pool_id: impl AsRef<str>, client_id: impl Into<String>) -> Self {
+        let pool = user_pool_id.as_ref();
+        let region = pool.split_once('_').map_or("", |(region, _)| region);
+        Self::new(
+            format!("https://cognito-idp.{region}.amazonaws.com/{pool}"),
+            client_id,
+        )
+        .preset(ProviderPreset::Cognito)
+        .label("Cognito")
     }
 
     /// A registration at Apple: the client id is that of the Services ID. Apple sends the response by a form, from another

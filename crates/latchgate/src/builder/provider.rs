@@ -159,7 +159,7 @@ impl Provider {
         self
     }
 
-    /// An additional parameter for every authorization request, such as Auth0's `organization`.
+    /// An additional parameter for every authorization request, such as Auth0's `organization` or Google's `access_type`.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
         self
@@ -233,7 +233,7 @@ impl Provider {
         }
         for (name, _) in &self.parameters {
             let fits = check_parameter(name).map_err(Problem::Parameter);
-            mistakes.keep(fits.map_err(|problem| Mistake::new("parameter", problem)));
+            mistakes.keep(fits.map_err(|problem| Mistake::new("parameters", problem)));
         }
         let claim_paths = ClaimPaths {
             preset: self.preset,

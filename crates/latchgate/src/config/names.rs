@@ -27,6 +27,7 @@ pub(crate) const NAMES: &[&str] = &[
     "ui_locales",
     "claims",
     "authorization_details",
+    "parameters",
     "response_mode",
     "par",
     "dpop",

@@ -158,6 +158,8 @@ pub enum Problem {
     Discovered,
     /// It is not a list of claims and where they come from.
     ClaimMapping,
+    /// It is not a list of parameters and their values.
+    Parameters,
     /// Not one tenant would be kept.
     TenantCapacity,
     /// It is less than a second, or more than a day.
@@ -256,6 +258,7 @@ impl fmt::Display for Problem {
             Self::Unknown { nearest: None } => f.write_str("is not a setting of latchgate; remove it, or look it up in the documentation of `latchgate::Settings`, which lists them all"),
             Self::Endpoint => f.write_str("is not an https URL without a user name; plain http is accepted for an issuer on loopback only"),
             Self::Discovered => f.write_str("is set beside `discovery = oauth2`, which finds it in the provider's metadata; remove one of them"),
+            Self::Parameters => f.write_str("is not a list of parameters and their values, such as `access_type=offline, hd=example.com`"),
             Self::ClaimMapping => f.write_str("is not a list of claims and where they come from, such as `sub=id, name=profile > name`"),
             Self::TenantCapacity => f.write_str("keeps no tenant in memory; give `capacity` at least 1"),
             Self::TenantAge => f.write_str("has a `max_age` of less than a second or more than a day"),

@@ -34,7 +34,8 @@ impl LogoutState {
     }
 }
 
-/// The URL that ends the session at the provider; `None` if the provider has no such endpoint.
+/// The URL that ends the session at the provider; `None` if the provider has no such endpoint. At Cognito that is another
+/// kind of page.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
@@ -42,6 +43,9 @@ pub(crate) fn request(
     post_logout_redirect_uri: &str,
     state: &LogoutState,
 ) -> Option<Url> {
+    if registration.claim_paths.preset.has_cognitos_logout() {
+        return Some(at_cognito(registration, metadata, post_logout_redirect_uri));
+    }
     let endpoint = metadata.end_session_endpoint()?.clone();
     let mut request = LogoutRequest::from(endpoint)
         .set_client_id(ClientId::new(registration.client_id.clone()))
@@ -55,4 +59,16 @@ pub(crate) fn request(
         url.query_pairs_mut().append_pair("id_token_hint", hint);
     }
     Some(url)
+}
+
+/// Cognito's page `/logout`, beside its `/oauth2/authorize`: it knows neither the standard's parameters nor `state`
+/// ([its documentation](https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html)).
+fn at_cognito(registration: &Registration, metadata: &Metadata, back: &str) -> Url {
+    let mut url = metadata.authorization_endpoint().url().clone();
+    url.set_path("/logout");
+    url.query_pairs_mut()
+        .clear()
+        .append_pair("client_id", &registration.client_id)
+        .append_pair("logout_uri", back);
+    url
 }

@@ -61,6 +61,14 @@ impl ClaimPath {
         }
     }
 
+    /// The same where an object may stand at the end of the path: its member names.
+    fn strings_or_names<'a>(&self, claims: &'a Map<String, Value>) -> Option<Vec<&'a str>> {
+        match self.value(claims)? {
+            Value::Object(members) => Some(members.keys().map(String::as_str).collect()),
+            _ => self.strings(claims),
+        }
+    }
+
     pub(super) fn value<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
         let mut steps = self.0.iter();
         let found = steps.next().and_then(|first| claims.get(first));
@@ -113,7 +121,10 @@ impl ClaimPaths {
         &self,
         sources: impl IntoIterator<Item = &'a Map<String, Value>>,
     ) -> Option<Vec<&'a str>> {
-        first(&self.roles, sources)
+        match self.preset {
+            ProviderPreset::Zitadel => first(&self.roles, sources, ClaimPath::strings_or_names),
+            _ => first(&self.roles, sources, ClaimPath::strings),
+        }
     }
 
     /// The permissions, from the first of these sets of claims that has any. One string may contain
@@ -122,7 +133,7 @@ impl ClaimPaths {
         &self,
         sources: impl IntoIterator<Item = &'a Map<String, Value>>,
     ) -> Option<Vec<&'a str>> {
-        let strings = first(&self.permissions, sources)?.into_iter();
+        let strings = first(&self.permissions, sources, ClaimPath::strings)?.into_iter();
         Some(strings.flat_map(str::split_whitespace).collect())
     }
 
@@ -163,11 +174,12 @@ fn add(paths: &[ClaimPath], claims: &mut Map<String, Value>, added: &[String]) {
 fn first<'a>(
     paths: &[ClaimPath],
     sources: impl IntoIterator<Item = &'a Map<String, Value>>,
+    strings: impl Fn(&ClaimPath, &'a Map<String, Value>) -> Option<Vec<&'a str>>,
 ) -> Option<Vec<&'a str>> {
     sources.into_iter().find_map(|claims| {
         let mut found = paths
             .iter()
-            .filter_map(|path| path.strings(claims))
+            .filter_map(|path| strings(path, claims))
             .peekable();
         found.peek().is_some().then(|| found.flatten().collect())
     })
@@ -209,6 +221,16 @@ pub enum ProviderPreset {
     GitHub,
     /// Discord, which sends no roles.
     Discord,
+    /// Amazon Cognito: `cognito:groups`. Its logout page is another than the standard's, and is called as Cognito wants it.
+    Cognito,
+    /// Zitadel: the member names of `urn:zitadel:iam:org:project:roles`, whose values say which organization granted each.
+    Zitadel,
+    /// authentik: `groups`, which its scope `profile` contains.
+    Authentik,
+    /// Authelia: `groups`, which its scope `groups` contains, in userinfo.
+    Authelia,
+    /// Dex: `groups`, which its scope `groups` contains, if the connector knows them.
+    Dex,
 }
 
 impl ProviderPreset {
@@ -230,8 +252,17 @@ impl ProviderPreset {
                 ClaimPath::new(["realm_access", "roles"]),
                 ClaimPath::new(["resource_access", client_id, "roles"]),
             ],
-            Self::Okta => vec![ClaimPath::new(["groups"])],
+            Self::Okta | Self::Authentik | Self::Authelia | Self::Dex => {
+                vec![ClaimPath::new(["groups"])]
+            }
+            Self::Cognito => vec![ClaimPath::new(["cognito:groups"])],
+            Self::Zitadel => vec![ClaimPath::new(["urn:zitadel:iam:org:project:roles"])],
         }
+    }
+
+    /// Whether the logout page takes the parameters of Cognito instead of those of the standard.
+    pub(crate) fn has_cognitos_logout(self) -> bool {
+        self == Self::Cognito
     }
 
     /// The claims with a person's permissions.
@@ -256,7 +287,12 @@ impl ProviderPreset {
             | Self::GitLab
             | Self::Apple
             | Self::GitHub
-            | Self::Discord => None,
+            | Self::Discord
+            | Self::Cognito
+            | Self::Zitadel
+            | Self::Authentik
+            | Self::Authelia
+            | Self::Dex => None,
             Self::Auth0 => Some(azp),
             Self::Keycloak => Some(AccessTokens {
                 kind: Some("Bearer"),
@@ -300,6 +336,19 @@ impl ProviderPreset {
             }
             Self::Okta => {
                 "add a claim `groups` to the ID token, in the authorization server's claims or in the application's sign-on settings"
+            }
+            Self::Cognito => "add the person to a group of the user pool",
+            Self::Zitadel => {
+                "let the project assert roles on authentication, and the application put them into the ID token, or call the userinfo endpoint (setting `userinfo`)"
+            }
+            Self::Authentik => {
+                "request the scope `profile`, and let the provider include claims in the ID token"
+            }
+            Self::Authelia => {
+                "request the scope `groups`, and call the userinfo endpoint (setting `userinfo`)"
+            }
+            Self::Dex => {
+                "request the scope `groups`, and use a connector that knows the groups of people"
             }
         }
     }
@@ -378,6 +427,17 @@ mod tests {
             ),
             (ProviderPreset::EntraId, json!({ "roles": ["admin"] })),
             (ProviderPreset::Okta, json!({ "groups": ["admin"] })),
+            (
+                ProviderPreset::Cognito,
+                json!({ "cognito:groups": ["admin"] }),
+            ),
+            (
+                ProviderPreset::Zitadel,
+                json!({ "urn:zitadel:iam:org:project:roles": { "admin": { "2618": "acme.example" } } }),
+            ),
+            (ProviderPreset::Authentik, json!({ "groups": ["admin"] })),
+            (ProviderPreset::Authelia, json!({ "groups": ["admin"] })),
+            (ProviderPreset::Dex, json!({ "groups": ["admin"] })),
         ] {
             let paths = ClaimPaths::of(preset);
             let found = paths.roles_in([claims.as_object().unwrap()]);
@@ -408,6 +468,32 @@ mod tests {
             "the newest has none"
         );
         assert_eq!(roles(&[&none, &json!({})]), None);
+    }
+
+    #[test]
+    fn member_names_are_roles_at_zitadel_only() {
+        let members =
+            json!({ "roles": { "admin": {}, "user": {} }, "permissions": { "read": {} } });
+        let members = members.as_object().unwrap();
+        for (preset, expected) in [
+            (ProviderPreset::Zitadel, Some(vec!["admin", "user"])),
+            (ProviderPreset::Plain, None),
+        ] {
+            let paths = ClaimPaths {
+                preset,
+                ..ClaimPaths::of(ProviderPreset::Plain)
+            };
+            assert_eq!(paths.roles_in([members]), expected, "{preset:?}");
+            assert_eq!(paths.permissions_in([members]), None, "{preset:?}");
+        }
+        let zitadel = ClaimPaths::of(ProviderPreset::Zitadel);
+        let none = json!({ "urn:zitadel:iam:org:project:roles": {} });
+        let array = json!({ "urn:zitadel:iam:org:project:roles": ["admin"] });
+        assert_eq!(zitadel.roles_in([none.as_object().unwrap()]), Some(vec![]));
+        assert_eq!(
+            zitadel.roles_in([array.as_object().unwrap()]),
+            Some(vec!["admin"])
+        );
     }
 
     #[test]

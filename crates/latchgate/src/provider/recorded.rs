@@ -12,7 +12,7 @@ use super::metadata::{Endpoints, Metadata};
 /// session, revocation.
 type Recording = (&'static str, &'static str, [Option<&'static str>; 5]);
 
-const RECORDINGS: [Recording; 8] = [
+const RECORDINGS: [Recording; 11] = [
     (
         "https://tenant.eu.auth0.com/",
         include_str!("recorded/auth0.json"),
@@ -105,6 +105,39 @@ const RECORDINGS: [Recording; 8] = [
             None,
             None,
             Some("https://appleid.apple.com/auth/revoke"),
+        ],
+    ),
+    (
+        "https://my-instance.eu1.zitadel.cloud",
+        include_str!("recorded/zitadel.json"),
+        [
+            Some("https://my-instance.eu1.zitadel.cloud/oauth/v2/authorize"),
+            Some("https://my-instance.eu1.zitadel.cloud/oauth/v2/token"),
+            Some("https://my-instance.eu1.zitadel.cloud/oidc/v1/userinfo"),
+            Some("https://my-instance.eu1.zitadel.cloud/oidc/v1/end_session"),
+            Some("https://my-instance.eu1.zitadel.cloud/oauth/v2/revoke"),
+        ],
+    ),
+    (
+        "https://auth.example.com/application/o/my-app/",
+        include_str!("recorded/authentik.json"),
+        [
+            Some("https://auth.example.com/application/o/authorize/"),
+            Some("https://auth.example.com/application/o/token/"),
+            Some("https://auth.example.com/application/o/userinfo/"),
+            Some("https://auth.example.com/application/o/my-app/end-session/"),
+            Some("https://auth.example.com/application/o/revoke/"),
+        ],
+    ),
+    (
+        "https://dex.example.com/dex",
+        include_str!("recorded/dex.json"),
+        [
+            Some("https://dex.example.com/dex/auth"),
+            Some("https://dex.example.com/dex/token"),
+            Some("https://dex.example.com/dex/userinfo"),
+            None,
+            None,
         ],
     ),
 ];

@@ -61,7 +61,7 @@ impl Kind {
                 Self::Words
             }
             "providers" => Self::Tables,
-            "session_keys" | "claim_mapping" | "clear_site_data" => Self::List,
+            "session_keys" | "claim_mapping" | "parameters" | "clear_site_data" => Self::List,
             _ => Self::Text,
         }
     }

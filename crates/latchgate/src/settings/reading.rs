@@ -229,6 +229,13 @@ impl Settings {
         if let Some(Some(details)) = mistakes.keep(details) {
             provider = provider.authorization_details(details);
         }
+        let parameters = text("parameters").split(',').map(str::trim);
+        for pair in parameters.filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some((name, value)) => provider = provider.parameter(name.trim(), value.trim()),
+                None => mistakes.add(Mistake::new("parameters", Problem::Parameters)),
+            }
+        }
         if let Some(Some(path)) = mistakes.keep(self.parsed("role_claim", Problem::ClaimPath)) {
             provider = provider.role_claim(path);
         }
@@ -262,9 +269,13 @@ impl Settings {
             ("apple", ProviderPreset::Apple),
             ("github", ProviderPreset::GitHub),
             ("discord", ProviderPreset::Discord),
+            ("cognito", ProviderPreset::Cognito),
+            ("zitadel", ProviderPreset::Zitadel),
+            ("authentik", ProviderPreset::Authentik),
+            ("authelia", ProviderPreset::Authelia),
+            ("dex", ProviderPreset::Dex),
         ];
-        let words =
-            "plain, auth0, keycloak, entra_id, okta, google, gitlab, apple, github, discord";
+        let words = "plain, auth0, keycloak, entra_id, okta, google, gitlab, apple, github, discord, cognito, zitadel, authentik, authelia, dex";
         self.word("preset", words, &presets)
     }
 

@@ -16,6 +16,16 @@ fn mistakes_about_how_logins_start_name_the_setting_and_the_cure() {
         "true, false",
     );
     refused(
+        &[("parameters", "access_type")],
+        "parameters",
+        "such as `access_type=offline",
+    );
+    refused(
+        &[("parameters", "state=x")],
+        "parameters",
+        "`state` cannot be set by hand",
+    );
+    refused(
         &[("initiate_login_path", "/login")],
         "initiate_login_path",
         "every route needs its own",

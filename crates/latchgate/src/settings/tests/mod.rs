@@ -82,6 +82,7 @@ fn every_setting_arrives() {
         ("signed_requests", "false"),
         ("claims", r#"{"userinfo": {"email": null}}"#),
         ("authorization_details", r#"[{"type": "a"}]"#),
+        ("parameters", "access_type=offline, hd = a=b"),
         ("id_token_alg", "ES256"),
         ("trusted_audiences", "one two"),
         ("userinfo", "true"),
@@ -159,6 +160,12 @@ fn every_setting_arrives() {
     assert_eq!(every_login.ui_locales.as_deref(), Some("de en"));
     let email = ClaimsRequest::new().userinfo("email", ClaimRequest::voluntary());
     assert_eq!(every_login.claims, Some(email));
+    let further: Vec<_> = every_login
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(further, [("access_type", "offline"), ("hd", "a=b")]);
     assert_eq!(
         every_login.authorization_details,
         r#"[{"type":"a"}]"#.parse().ok()

@@ -69,6 +69,18 @@ fn a_preset_brings_its_issuer() {
         let by_form = registration.response_mode == ResponseMode::FormPost;
         assert_eq!(by_form, preset == "apple", "{preset}");
     }
+    for preset in ["cognito", "zitadel", "authentik", "authelia", "dex"] {
+        let gate = build(&[("preset", preset)]).unwrap();
+        let found = &gate
+            .0
+            .context
+            .relying_parties
+            .first()
+            .registration()
+            .claim_paths;
+        let name = format!("{:?}", found.preset).to_lowercase();
+        assert_eq!(name, preset);
+    }
     let own = build(&[("preset", "gitlab"), ("issuer", "https://git.example.com")]).unwrap();
     assert_eq!(
         own.0.context.relying_parties.first().issuer(),
