@@ -9,4 +9,5 @@ macro_rules! chapters {
 
 chapters! {
     Login "login.md",
+    Settings "settings.md",
 }

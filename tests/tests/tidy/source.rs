@@ -179,6 +179,18 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_default()
 }
 
+/// Whether there is such a file or folder.
+pub(crate) fn exists(path: &str) -> bool {
+    root().join(path).exists()
+}
+
+/// The files of a folder, with their sizes in bytes.
+pub(crate) fn sizes(folder: &str) -> Vec<(String, u64)> {
+    let files = entries(&root().join(folder)).into_iter();
+    let size = |path: PathBuf| Some((from_root(&path), fs::metadata(&path).ok()?.len()));
+    files.filter_map(size).collect()
+}
+
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()

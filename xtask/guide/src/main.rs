@@ -1,5 +1,7 @@
 //! Builds the guide: `latchgate-guide BOOK OUTPUT` makes HTML of the book in a folder. Whatever mdBook warns of is an error.
 
+mod item_links;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     }
     let built = MDBook::load(book).and_then(|mut book| {
         book.config.build.build_dir = output.into();
+        book.with_preprocessor(item_links::ItemLinks);
         book.build()
     });
     match (built, warnings.0.load(Ordering::Relaxed)) {

@@ -59,6 +59,35 @@ pub(crate) fn text(chapter: &Source) -> Vec<(usize, &str)> {
         .collect()
 }
 
+/// The path of a chapter in the book.
+pub(crate) fn in_book(chapter: &Source) -> &str {
+    let path = &chapter.path;
+    path.strip_prefix("docs/src/").unwrap_or(path)
+}
+
+/// A line without its pieces of code.
+pub(crate) fn without_code(text: &str) -> String {
+    text.split('`').step_by(2).collect()
+}
+
+/// A line as a reader sees it: of a link, its text.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("](") {
+        shown.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, rest)| rest);
+    }
+    shown.push_str(rest);
+    shown.retain(|c| !"`[]*".contains(c));
+    shown
+}
+
+/// The pieces of code in a line.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
 enum Line<'a> {
     Text { line: usize, text: &'a str },
     Fence { line: usize, info: &'a str },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::chapter::blocks;
+use super::chapter::{blocks, in_book};
 use crate::source::{Finding, Source};
 
 /// mdBook's table of contents.
@@ -55,14 +55,6 @@ pub(crate) fn not_compiled(list: &Source, chapters: &[Source]) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The path of a chapter in the book.
-fn in_book(chapter: &Source) -> &str {
-    chapter
-        .path
-        .strip_prefix("docs/src/")
-        .unwrap_or(&chapter.path)
 }
 
 #[cfg(test)]
