@@ -45,22 +45,12 @@ pub(crate) struct PendingLogin {
     /// The session that the login replaces when it succeeds. Its cookie is not sent with a cross-site
     /// POST, which is how the answer arrives with `response_mode=form_post`.
     pub(crate) replaces: Option<ReplacedSession>,
-    /// The key that the tokens will be bound to. Written after the rest, with the other [`Additions`].
-    #[serde(skip)]
+    /// The key that the tokens will be bound to.
     pub(crate) dpop_key: Option<ProofKey>,
-    /// Set where a person must authenticate again. Written after the rest, with the other [`Additions`].
-    #[serde(skip)]
+    /// Set where a person must authenticate again.
     pub(crate) step_up: Option<ExpectedStepUp>,
-    /// Whether a failure leads back to the page without a word. Told by the layout.
-    #[serde(skip)]
+    /// Whether a failure leads back to the page without a word.
     pub(crate) silent: bool,
-}
-
-/// What was added since layout 1. A login without any is still written in that layout, unless it is silent.
-#[derive(Serialize, Deserialize)]
-struct Additions {
-    dpop_key: Option<ProofKey>,
-    step_up: Option<ExpectedStepUp>,
 }
 
 /// The session of a browser that signs in again.
@@ -87,9 +77,8 @@ pub(crate) fn suffix_of(state: &str) -> String {
 }
 
 impl PendingLogin {
-    /// The layouts of the sealed bytes; with an unknown one there is no login. The second one has [`Additions`], and so has
-    /// the third one, which is that of silent logins.
-    const LAYOUTS: [u8; 3] = [1, 2, 3];
+    /// The layout of the sealed bytes, which is their first; with an unknown one there is no login.
+    const LAYOUT: u8 = 1;
 
     pub(crate) fn suffix(&self) -> String {
         suffix_of(&self.state.text())
@@ -109,30 +98,13 @@ impl PendingLogin {
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
-        let [first, second, silent] = Self::LAYOUTS;
-        if self.dpop_key.is_none() && self.step_up.is_none() && !self.silent {
-            return postcard::to_extend(self, vec![first]).ok();
-        }
-        let layout = if self.silent { silent } else { second };
-        let bytes = postcard::to_extend(self, vec![layout]).ok()?;
-        let additions = Additions {
-            dpop_key: self.dpop_key.clone(),
-            step_up: self.step_up.clone(),
-        };
-        postcard::to_extend(&additions, bytes).ok()
+        postcard::to_extend(self, vec![Self::LAYOUT]).ok()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (layout, body) = bytes.split_first()?;
-        let (mut pending, mut rest): (Self, _) = postcard::take_from_bytes(body).ok()?;
-        if Self::LAYOUTS[1..].contains(layout) {
-            let (additions, after): (Additions, _) = postcard::take_from_bytes(rest).ok()?;
-            pending.dpop_key = additions.dpop_key;
-            pending.step_up = additions.step_up;
-            pending.silent = *layout == Self::LAYOUTS[2];
-            rest = after;
-        }
-        (Self::LAYOUTS.contains(layout) && rest.is_empty()).then_some(pending)
+        let body = bytes.strip_prefix(&[Self::LAYOUT])?;
+        let (pending, rest): (Self, _) = postcard::take_from_bytes(body).ok()?;
+        rest.is_empty().then_some(pending)
     }
 }
 
@@ -231,18 +203,6 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_login_is_known_by_its_layout() {
-        let mut pending = PendingLogin::example(1_000);
-        for (silent, layout) in [(false, 1), (true, 3)] {
-            pending.silent = silent;
-            let encoded = pending.encode().unwrap();
-            assert_eq!(encoded[0], layout);
-            assert_eq!(PendingLogin::decode(&encoded).unwrap().silent, silent);
-            assert!(PendingLogin::decode(&encoded[..encoded.len() - 1]).is_none());
-        }
-    }
-
-    #[test]
     fn a_login_expires_after_15_minutes() {
         let value = PendingLogin::example(1_000)
             .seal(&keys(1), NAME, IV)
@@ -286,8 +246,7 @@ mod tests {
             PendingLogin::open(&keys(1), NAME, value.as_bytes(), 1_000)
         };
         assert!(of_layout(1).is_some());
-        // The second layout goes on after the first.
-        for layout in [0, 2, 3, 255] {
+        for layout in [0, 2, 255] {
             assert!(of_layout(layout).is_none());
         }
         let empty = keys(1).seal(Purpose::Login, NAME, b"", IV);
@@ -299,7 +258,7 @@ mod tests {
     const LAYOUT_1: &str = "011268747470733a2f2f6f702e6578616d706c65010101010101010101010101010101010101010101\
          0101010101010101010101020202020202020202020202020202020202020202020202020202020202\
          02020303030303030303030303030303030303030303030303030303030303030303012f00e80700\
-         01000505050505050505050505050505050589d209";
+         01000505050505050505050505050505050589d209000000";
 
     #[test]
     fn a_login_decodes_for_ever() {
@@ -326,37 +285,35 @@ mod tests {
         }
     }
 
-    /// What the second layout has behind the first: the additions.
-    const LAYOUT_2_GOES_ON: &str = "010707070707070707070707070707070707070707070707070707070707070707\
-        010049c5dc98e466a77b424558afdc47f901036d666102036f747003707764";
+    /// The end of a silent login at which the person must authenticate again, and whose tokens are bound to a key.
+    const LAYOUT_1_GOES_ON: &str = "010707070707070707070707070707070707070707070707070707070707070707\
+        010049c5dc98e466a77b424558afdc47f901036d666102036f74700370776401";
 
     #[test]
-    fn a_login_with_additions_decodes_for_ever() {
+    fn a_login_with_requirements_decodes_for_ever() {
         let required = StepUp {
             acr: vec!["mfa".to_owned()],
             amr: vec!["otp".to_owned(), "pwd".to_owned()],
             max_age: None,
         };
         let mut pending = PendingLogin::example(1_000);
+        let plain = pending.encode().unwrap();
         pending.dpop_key = ProofKey::of([7; 32]);
         pending.step_up = LoginOptions::step_up(&required, "https://op.example", "1").step_up;
+        pending.silent = true;
         let encoded = pending.encode().unwrap();
-        let first = postcard::to_extend(&PendingLogin::example(1_000), vec![2]).unwrap();
-        assert_eq!(&encoded[..first.len()], first);
-        let rest = encoded[first.len()..].iter();
-        let rest: String = rest.map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(rest, LAYOUT_2_GOES_ON);
+        let (same, rest) = encoded.split_at(plain.len() - 3);
+        assert_eq!(same, &plain[..same.len()]);
+        let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(rest, LAYOUT_1_GOES_ON);
         let decoded = PendingLogin::decode(&encoded).unwrap();
         assert_eq!(decoded.dpop_key, pending.dpop_key);
+        assert!(decoded.silent);
         let step_up = decoded.step_up.as_ref().unwrap();
         assert!(step_up.is_of("https://op.example", "1"));
         assert!(step_up.is_met_by(Some("mfa"), &["pwd", "otp"]));
         assert!(!step_up.is_met_by(Some("mfa"), &["otp"]));
         assert_eq!(decoded.encode().unwrap(), encoded);
-        let mut without_key = pending.clone();
-        without_key.dpop_key = None;
-        let decoded = PendingLogin::decode(&without_key.encode().unwrap()).unwrap();
-        assert!(decoded.dpop_key.is_none() && decoded.step_up.is_some());
         for length in 0..encoded.len() {
             assert!(PendingLogin::decode(&encoded[..length]).is_none());
         }

@@ -30,8 +30,8 @@ enum Parts<'a> {
     Opaque(Part<'a>),
 }
 
-/// Bytes, encoded with a length prefix and copied in one piece.
-struct Part<'a>(&'a [u8]);
+/// Bytes, encoded after their length, and read where they are. A text is encoded alike.
+pub(super) struct Part<'a>(pub(super) &'a [u8]);
 
 impl CompactToken {
     /// Packs a token. A JWT is decoded only if encoding it again yields the same text.
@@ -58,15 +58,17 @@ impl CompactToken {
         Self(postcard::to_allocvec(parts).unwrap_or_default().into())
     }
 
-    /// The token at the start of `bytes`, which are a part of `kept`, and the bytes after it.
-    pub(super) fn split_off<'b>(kept: &Bytes, bytes: &'b [u8]) -> Option<(Self, &'b [u8])> {
-        let (_, rest) = postcard::take_from_bytes::<Parts<'_>>(bytes).ok()?;
-        let token = &bytes[..bytes.len() - rest.len()];
-        Some((Self(kept.slice_ref(token)), rest))
+    pub(super) fn encoded(&self) -> Part<'_> {
+        Part(&self.0)
+    }
+
+    /// What [`CompactToken::encoded`] returned.
+    pub(super) fn encoded_as(bytes: Bytes) -> Self {
+        Self(bytes)
     }
 
     fn parts(&self) -> Parts<'_> {
-        // These bytes were either encoded here or decoded once before.
+        // These bytes were encoded here, or by whoever has sealed them.
         postcard::from_bytes(&self.0).unwrap_or(Parts::Opaque(Part(&[])))
     }
 
@@ -101,7 +103,7 @@ impl fmt::Debug for CompactToken {
 
 impl Serialize for CompactToken {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.parts().serialize(serializer)
+        self.encoded().serialize(serializer)
     }
 }
 
@@ -141,11 +143,8 @@ mod tests {
         fn every_token_comes_back_to_the_letter(token in "[A-Za-z0-9_=.-]{0,64}|[ -~]{0,40}") {
             let packed = CompactToken::pack(&token);
             prop_assert_eq!(packed.text(), token);
-            let mut bytes = postcard::to_allocvec(&packed).unwrap();
-            bytes.push(7);
-            let bytes = Bytes::from(bytes);
-            let (found, rest) = CompactToken::split_off(&bytes, &bytes).unwrap();
-            prop_assert!(found == packed && rest == [7]);
+            let again = CompactToken::encoded_as(Bytes::copy_from_slice(packed.encoded().0));
+            prop_assert!(again == packed);
         }
     }
 }

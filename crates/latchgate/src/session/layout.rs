@@ -1,132 +1,113 @@
 //! The encoded form of a session, inside the seal: the number of the layout, the session, and its extras. A session in an
 //! unknown layout is ignored, and its user signs in again.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::compact::CompactToken;
+use super::compact::{CompactToken, Part};
+use super::extras::Extras;
+use super::lifetime::Times;
 use super::session::{ParsedClaims, Session};
 use super::tokens::Tokens;
+use crate::jose::ProofKey;
 
 const LAYOUT: u8 = 1;
 
-/// Layout 1, and the key that the tokens are bound to.
-const LAYOUT_BOUND: u8 = 2;
-
-/// Layout 1, the key if there is one, and what a refreshed ID token leaves out about the authentication.
-const LAYOUT_REFRESHED: u8 = 3;
-
-/// Layout 3, whether or not the ID token was refreshed, and what was granted beyond the scope.
-const LAYOUT_DETAILED: u8 = 4;
+/// A session as it is encoded, in this order. Decoded, its texts and tokens are parts of the encoded bytes.
+#[derive(Serialize, Deserialize)]
+struct Encoded<'a> {
+    id: [u8; 16],
+    generation: u32,
+    #[serde(borrow)]
+    registration: Part<'a>,
+    issuer: Part<'a>,
+    subject: Part<'a>,
+    sid: Option<Part<'a>>,
+    auth_time: Option<u64>,
+    times: Times,
+    id_token: Part<'a>,
+    access_token: Part<'a>,
+    access_validity: Option<(u64, u64)>,
+    refresh_token: Option<Part<'a>>,
+    scope: Part<'a>,
+    userinfo: Part<'a>,
+    authentication: Part<'a>,
+    authorization_details: Part<'a>,
+    dpop_key: Option<ProofKey>,
+    extras: Cow<'a, Extras>,
+}
 
 impl Session {
     /// The bytes to seal.
     pub(crate) fn encode(&self) -> Option<Vec<u8>> {
-        let details = &self.authorization_details;
-        let layout = match (&self.dpop_key, self.authentication.is_empty()) {
-            _ if !details.is_empty() => LAYOUT_DETAILED,
-            (None, true) => LAYOUT,
-            (Some(_), true) => LAYOUT_BOUND,
-            (_, false) => LAYOUT_REFRESHED,
+        let tokens = &self.tokens;
+        let encoded = Encoded {
+            id: self.id,
+            generation: self.generation,
+            registration: text(&self.registration),
+            issuer: text(&self.issuer),
+            subject: text(&self.subject),
+            sid: self.sid.as_ref().map(text),
+            auth_time: self.auth_time,
+            times: self.times,
+            id_token: tokens.id_token.encoded(),
+            access_token: tokens.access_token.encoded(),
+            access_validity: tokens.access_validity,
+            refresh_token: tokens.refresh_token.as_ref().map(CompactToken::encoded),
+            scope: text(&tokens.scope),
+            userinfo: text(&self.userinfo),
+            authentication: text(&self.authentication),
+            authorization_details: text(&self.authorization_details),
+            dpop_key: self.dpop_key.clone(),
+            extras: Cow::Borrowed(&self.extras),
         };
-        let bytes = postcard::to_extend(self, vec![layout]).ok()?;
-        let bytes = postcard::to_extend(&self.extras, bytes).ok()?;
-        match &self.dpop_key {
-            key if layout == LAYOUT_DETAILED => {
-                postcard::to_extend(&(key, &self.authentication, details), bytes).ok()
-            }
-            key if layout == LAYOUT_REFRESHED => {
-                postcard::to_extend(&(key, &self.authentication), bytes).ok()
-            }
-            None => Some(bytes),
-            Some(key) => postcard::to_extend(key, bytes).ok(),
-        }
+        postcard::to_extend(&encoded, vec![LAYOUT]).ok()
     }
 
     /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens and texts are slices of them.
     pub(crate) fn decode(bytes: impl Into<Bytes>) -> Option<Self> {
-        let kept = bytes.into();
-        let (layout @ (&LAYOUT | &LAYOUT_BOUND | &LAYOUT_REFRESHED | &LAYOUT_DETAILED), body) =
-            kept.split_first()?
-        else {
+        let kept: Bytes = bytes.into();
+        let body = kept.strip_prefix(&[LAYOUT])?;
+        let (encoded, rest) = postcard::take_from_bytes::<Encoded<'_>>(body).ok()?;
+        if !rest.is_empty() {
             return None;
-        };
-        let mut fields = Fields {
-            kept: &kept,
-            rest: body,
-        };
-        // In the order in which `encode` writes the fields.
-        let session = Self {
-            id: fields.next()?,
-            generation: fields.next()?,
-            registration: fields.text()?,
-            issuer: fields.text()?,
-            subject: fields.text()?,
-            sid: fields.optional(Fields::text)?,
-            auth_time: fields.next()?,
-            times: fields.next()?,
-            tokens: Tokens {
-                id_token: fields.token()?,
-                access_token: fields.token()?,
-                access_validity: fields.next()?,
-                refresh_token: fields.optional(Fields::token)?,
-                scope: fields.text()?,
-            },
-            userinfo: fields.text()?,
-            extras: fields.next()?,
-            dpop_key: match *layout {
-                LAYOUT_BOUND => Some(fields.next()?),
-                LAYOUT_REFRESHED | LAYOUT_DETAILED => fields.next()?,
-                _ => None,
-            },
-            authentication: match *layout {
-                LAYOUT_REFRESHED | LAYOUT_DETAILED => fields.text()?,
-                _ => ByteString::new(),
-            },
-            authorization_details: match *layout {
-                LAYOUT_DETAILED => fields.text()?,
-                _ => ByteString::new(),
-            },
-            parsed: ParsedClaims::default(),
-        };
-        fields.rest.is_empty().then_some(session)
-    }
-}
-
-/// The fields of an encoded session, one after the other.
-struct Fields<'a> {
-    kept: &'a Bytes,
-    rest: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    fn next<T: Deserialize<'a>>(&mut self) -> Option<T> {
-        let (field, rest) = postcard::take_from_bytes(self.rest).ok()?;
-        self.rest = rest;
-        Some(field)
-    }
-
-    /// A string, which stays in the bytes that the session keeps.
-    fn text(&mut self) -> Option<ByteString> {
-        // Strings and bytes are encoded alike.
-        let bytes = self.next()?;
-        ByteString::try_from(self.kept.slice_ref(bytes)).ok()
-    }
-
-    /// As postcard encodes an `Option`.
-    fn optional<T>(&mut self, some: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
-        match self.next()? {
-            true => some(self).map(Some),
-            false => Some(None),
         }
+        let text = |part: Part<'_>| ByteString::try_from(kept.slice_ref(part.0)).ok();
+        let token = |part: Part<'_>| CompactToken::encoded_as(kept.slice_ref(part.0));
+        Some(Self {
+            id: encoded.id,
+            generation: encoded.generation,
+            registration: text(encoded.registration)?,
+            issuer: text(encoded.issuer)?,
+            subject: text(encoded.subject)?,
+            sid: match encoded.sid {
+                Some(sid) => Some(text(sid)?),
+                None => None,
+            },
+            auth_time: encoded.auth_time,
+            times: encoded.times,
+            tokens: Tokens {
+                id_token: token(encoded.id_token),
+                access_token: token(encoded.access_token),
+                access_validity: encoded.access_validity,
+                refresh_token: encoded.refresh_token.map(token),
+                scope: text(encoded.scope)?,
+            },
+            userinfo: text(encoded.userinfo)?,
+            authentication: text(encoded.authentication)?,
+            authorization_details: text(encoded.authorization_details)?,
+            dpop_key: encoded.dpop_key,
+            extras: encoded.extras.into_owned(),
+            parsed: ParsedClaims::default(),
+        })
     }
+}
 
-    fn token(&mut self) -> Option<CompactToken> {
-        let (token, rest) = CompactToken::split_off(self.kept, self.rest)?;
-        self.rest = rest;
-        Some(token)
-    }
+fn text(text: &ByteString) -> Part<'_> {
+    Part(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -137,25 +118,25 @@ mod tests {
     use crate::session::extras::Extras;
     use crate::session::{Seen, Stamp, UserinfoAge};
     use proptest::prelude::*;
+    use serde_json::json;
 
     /// [`every`], as layout 1 has always encoded it.
-    const LAYOUT_1: &str = "0101010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
-         6d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e807c00c\
-         d836000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939302c22656d61\
-         696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
-         6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
-         323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
-         207265667265736820746f6b656e0c6f70656e696420656d61696c000101882701f8230c7b2274656e\
-         616e74223a377d818080c03e00010f7b22726f6c6573223a5b2261225d7d";
+    const LAYOUT_1: &str = "0101010101010101010101010101010101ac020764656661756c741268747470733a2f2f6f702e65\
+         78616d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e8\
+         07c00cd8368801000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939\
+         302c22656d61696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470\
+         733a2f2f6f702e6578616d706c65222c22736964223a2274686569722073657373696f6e222c2273\
+         7562223a22323438323839373631303031227d0300000011010f616e206f70617175657e746f6b65\
+         6e01e807f8230111010f61207265667265736820746f6b656e0c6f70656e696420656d61696c247b\
+         22737562223a22323438323839373631303031222c226e616d65223a224a616e65227d0d7b226163\
+         72223a226d6661227d0e5b7b2274797065223a2261227d5d01070707070707070707070707070707\
+         07070707070707070707070707070707070101882701f8230c7b2274656e616e74223a377d818080\
+         c03e00010f7b22726f6c6573223a5b2261225d7d";
 
-    /// [`Session::example`] that ends with the browser and has nothing else, in layout 1.
-    const LAYOUT_1_SPARSE: &str = "0101010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e657861\
-         6d706c650c323438323839373631303031010d74686569722073657373696f6e01de07e807e807c00c\
-         d836000f7b22616c67223a225253323536227d727b22617574685f74696d65223a3939302c22656d61\
-         696c223a226a616e65406578616d706c652e636f6d222c22697373223a2268747470733a2f2f6f702e\
-         6578616d706c65222c22736964223a2274686569722073657373696f6e222c22737562223a22323438\
-         323839373631303031227d03000000010f616e206f70617175657e746f6b656e01e807f82301010f61\
-         207265667265736820746f6b656e0c6f70656e696420656d61696c000100000000000000";
+    /// [`sparse`], in layout 1.
+    const LAYOUT_1_SPARSE: &str = "0101010101010101010101010101010101000764656661756c741268747470733a2f2f6f702e6578\
+         616d706c6501310000e807e807c00cd8360b01096e6f742061204a575411010f616e206f70617175\
+         657e746f6b656e000000000000000000000000000000";
 
     fn bytes(hex: &str) -> Vec<u8> {
         let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
@@ -169,28 +150,39 @@ mod tests {
         }
     }
 
+    /// A session that has everything.
     fn every() -> Session {
-        with(Extras {
-            remembered: CookiePersistence::UntilClosed,
-            ceiling: Ceiling {
-                session_expiry: Some(5_000),
-                id_token: Some(4_600),
-            },
-            data: r#"{"tenant":7}"#.to_owned(),
-            seen: Seen {
-                sub: Stamp::new(1_000, [0, 0, 1]),
-                alone: Stamp::default(),
-            },
-            userinfo_age: UserinfoAge::OlderThanIdToken,
-            access_token_claims: r#"{"roles":["a"]}"#.to_owned(),
-        })
+        Session {
+            generation: 300,
+            userinfo: r#"{"sub":"248289761001","name":"Jane"}"#.into(),
+            authentication: r#"{"acr":"mfa"}"#.into(),
+            authorization_details: r#"[{"type":"a"}]"#.into(),
+            dpop_key: crate::jose::ProofKey::of([7; 32]),
+            ..with(Extras {
+                remembered: CookiePersistence::UntilClosed,
+                ceiling: Ceiling {
+                    session_expiry: Some(5_000),
+                    id_token: Some(4_600),
+                },
+                data: r#"{"tenant":7}"#.to_owned(),
+                seen: Seen {
+                    sub: Stamp::new(1_000, [0, 0, 1]),
+                    alone: Stamp::default(),
+                },
+                userinfo_age: UserinfoAge::OlderThanIdToken,
+                access_token_claims: r#"{"roles":["a"]}"#.to_owned(),
+            })
+        }
     }
 
+    /// A session of which the provider said as little as possible.
     fn sparse() -> Session {
-        with(Extras {
-            remembered: CookiePersistence::UntilClosed,
-            ..Extras::default()
-        })
+        let mut session = Session::example_of(&json!({ "sub": "1" }));
+        session.tokens.access_validity = None;
+        session.tokens.refresh_token = None;
+        session.tokens.scope = ByteString::new();
+        session.tokens.id_token = CompactToken::pack("not a JWT");
+        session
     }
 
     fn extras() -> impl Strategy<Value = Extras> {
@@ -236,77 +228,26 @@ mod tests {
     #[test]
     fn sessions_of_layout_1_decode_for_ever() {
         for (pinned, session) in [(LAYOUT_1, every()), (LAYOUT_1_SPARSE, sparse())] {
+            let encoded = session.encode().unwrap();
+            let hex: String = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, pinned);
             let decoded = Session::decode(bytes(pinned)).unwrap();
-            assert_eq!(decoded.extras, session.extras);
+            assert_eq!(format!("{decoded:?}"), format!("{session:?}"));
             assert_eq!(decoded.claims(), session.claims());
-            assert_eq!(session.encode().unwrap(), bytes(pinned));
-        }
-    }
-
-    /// What layout 2 has behind [`every`]: a key.
-    const LAYOUT_2_GOES_ON: &str =
-        "0707070707070707070707070707070707070707070707070707070707070707";
-
-    #[test]
-    fn sessions_of_layout_2_decode_for_ever() {
-        let pinned = format!("02{}{LAYOUT_2_GOES_ON}", &LAYOUT_1[2..]);
-        let decoded = Session::decode(bytes(&pinned)).unwrap();
-        assert_eq!(decoded.dpop_key, crate::jose::ProofKey::of([7; 32]));
-        assert_eq!(decoded.claims(), every().claims());
-        assert_eq!(decoded.encode().unwrap(), bytes(&pinned));
-        for length in 0..pinned.len() / 2 {
-            assert!(Session::decode(bytes(&pinned)[..length].to_vec()).is_none());
-        }
-        assert!(Session::decode(bytes(&format!("{pinned}00"))).is_none());
-    }
-
-    /// What layout 3 has behind [`every`]: no key, and the `acr` of the login.
-    const LAYOUT_3_GOES_ON: &str = "000d7b22616372223a226d6661227d";
-
-    #[test]
-    fn sessions_of_layout_3_decode_for_ever() {
-        let key = format!("01{LAYOUT_2_GOES_ON}{}", &LAYOUT_3_GOES_ON[2..]);
-        for (goes_on, bound) in [(LAYOUT_3_GOES_ON, false), (&*key, true)] {
-            let pinned = format!("03{}{goes_on}", &LAYOUT_1[2..]);
-            let decoded = Session::decode(bytes(&pinned)).unwrap();
-            assert_eq!(decoded.dpop_key.is_some(), bound);
-            assert_eq!(decoded.claims()["acr"], "mfa");
-            assert_eq!(decoded.claims_text(), None);
-            assert_eq!(decoded.encode().unwrap(), bytes(&pinned));
-            for length in 0..pinned.len() / 2 {
-                assert!(Session::decode(bytes(&pinned)[..length].to_vec()).is_none());
-            }
-            assert!(Session::decode(bytes(&format!("{pinned}00"))).is_none());
-        }
-    }
-
-    /// What layout 4 has behind layout 3, or behind [`every`] without an `acr` of the login.
-    const LAYOUT_4_GOES_ON: &str = "0e5b7b2274797065223a2261227d5d";
-
-    #[test]
-    fn sessions_of_layout_4_decode_for_ever() {
-        for before in ["0000", LAYOUT_3_GOES_ON, &format!("01{LAYOUT_2_GOES_ON}00")] {
-            let pinned = format!("04{}{before}{LAYOUT_4_GOES_ON}", &LAYOUT_1[2..]);
-            let decoded = Session::decode(bytes(&pinned)).unwrap();
-            assert_eq!(decoded.dpop_key.is_some(), before.starts_with("01"));
-            assert_eq!(
-                decoded.authentication.is_empty(),
-                before != LAYOUT_3_GOES_ON
-            );
-            assert_eq!(decoded.authorization_details, r#"[{"type":"a"}]"#);
-            assert_eq!(decoded.encode().unwrap(), bytes(&pinned));
-            for length in 0..pinned.len() / 2 {
-                assert!(Session::decode(bytes(&pinned)[..length].to_vec()).is_none());
-            }
-            assert!(Session::decode(bytes(&format!("{pinned}00"))).is_none());
+            assert_eq!(decoded.extras, session.extras);
+            assert_eq!(decoded.tokens, session.tokens);
+            assert_eq!(decoded.tokens.access_token.text(), "an opaque~token");
+            assert_eq!(decoded.dpop_key, session.dpop_key);
+            assert_eq!(decoded.authentication, session.authentication);
+            assert_eq!(decoded.authorization_details, session.authorization_details);
+            assert_eq!(decoded.encode().unwrap(), encoded);
         }
     }
 
     #[test]
     fn another_layout_is_no_session() {
-        for session in [Session::example(), every()] {
+        for session in [sparse(), every()] {
             let mut encoded = session.encode().unwrap();
-            // The second and the third layout go on after the first.
             for layout in (0..=255).filter(|layout| *layout != LAYOUT) {
                 encoded[0] = layout;
                 assert!(Session::decode(encoded.clone()).is_none(), "{layout}");

@@ -288,10 +288,11 @@ mod tests {
     const NAME: &str = "__Host-latchgate";
 
     const COOKIE: &str = "ASKvdaQJCQkJCQkJCQkJCQmawNh5o6ybKvqoZ6Slyiuv9nBny3V4PSengxex8UiSt4c15hSInH_5rh2jO3\
-         JhSKRKCSyjtZLv8WnjqT69Uer4qggfEldrIs71tWO8NnRGrxvnM0Q2ooRCxzTieASZAZkqtCVWC133H2mw\
-         zWGZg3v_rOP3e7Htxhci3RdHgu1ycN-66G1dCb5FV3KNgxy9puX9QhVtfDLyaRvDiaKEBBNQu39EaJ5R0i\
-         Wl6A2P0tX1qs_nuB5YcQn5mfzzZk_ReBVIa6sYj-NBxSeuivf1U-l6lhPdtrTFmLGNLicd0ZLTAZDdTDaq\
-         i1iF23Jg-oxNqtM9aZ_n9u9BrFDSJ3Dha2ymPDiIrZkOceqfQ7KukYe8114su3ijVo3jOoOrO7as43BObl9722FuoGc6";
+         JhSKRKCSyjtZLv8WnjqT69Uer4qggfEldrIs71tWO8NnRGrxvnM0S-rP9v3XrkNlmZaehK0iFBQA3xT3Pn\
+         2Hyyn03moKyoYLLk0wVrkhNDj6YkcI_57GlzCYZBQmOMll675-uwAxUoLSijIBuR376AA1kMrj8bKYsH1j\
+         C06RjBm9Wq4dis5h4WOxj4jrXyI0_HYglPJukY0LRQkn-uguH_VelxmRzbsLXEiv2sUyQd0J2jbr_TUne0\
+         jlyK2nh1640nJ7rEopke2o9w3zrVdWf3ZT63IDvNt_oKZOH9RabrmoO5nldB2hHPVo3jOoPXXeE__RuaH5\
+         8dRMoimCdDXfta9A5RUQ";
 
     fn store() -> Option<Arc<dyn SessionStore>> {
         Some(Arc::new(MemoryStore::default()))

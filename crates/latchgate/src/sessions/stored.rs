@@ -33,8 +33,8 @@ pub(crate) enum Removal {
     NoIndex,
 }
 
-/// What the cookie of a stored session holds, sealed: the 16 bytes of the session's id and 16 of secret. Nobody else can
-/// make one, so an invented one causes no store call.
+/// What the cookie of a stored session holds, sealed: the 16 bytes of the session's id, 16 of secret, and the hash of the
+/// id, so that no request has to compute it. Nobody else can make one, so an invented one causes no store call.
 #[derive(Clone)]
 pub(crate) struct Ticket {
     bytes: [u8; 32],
@@ -100,15 +100,18 @@ impl Ticket {
     /// The ticket in a value of the cookie `name`.
     pub(crate) fn open(keys: &KeyRing, name: &str, value: &[u8]) -> Option<Self> {
         let opened = keys.open(Purpose::Ticket, name, value)?;
+        let (bytes, key) = opened.plain.split_first_chunk()?;
         Some(Self {
+            bytes: *bytes,
+            key: key.try_into().ok()?,
             by_newest: opened.by_newest,
-            ..Self::from_bytes(opened.plain[..].try_into().ok()?)
         })
     }
 
     /// The value of the cookie `name`.
     pub(crate) fn seal(&self, keys: &KeyRing, name: &str, iv: [u8; 12]) -> String {
-        keys.seal(Purpose::Ticket, name, &self.bytes, iv)
+        let plain = [self.bytes, self.key].concat();
+        keys.seal(Purpose::Ticket, name, &plain, iv)
     }
 
     pub(crate) fn by_newest(&self) -> bool {
@@ -377,15 +380,18 @@ mod tests {
         let text = ticket.seal(&keys(1), "name", IV);
         let open = |seed, name, text: &str| {
             let found = Ticket::open(&keys(seed), name, text.as_bytes());
-            found.map(|found| found.to_bytes())
+            found.map(|found| (found.to_bytes(), found.key()))
         };
-        assert_eq!(open(1, "name", &text), Some(ticket.to_bytes()));
+        let whole = (ticket.to_bytes(), ticket.key());
+        assert_eq!(open(1, "name", &text), Some(whole));
         assert_eq!(format!("{ticket:?}"), "Ticket(redacted)");
         assert_eq!(open(2, "name", &text), None);
         assert_eq!(open(1, "other", &text), None);
         let bare = base64_simd::URL_SAFE_NO_PAD.encode_to_string(ticket.to_bytes());
         let session = keys(1).seal(Purpose::Session, "name", &ticket.to_bytes(), IV);
-        for invented in ["", "A", &text[1..], &format!("{text}A"), &bare, &session] {
+        let without_key = keys(1).seal(Purpose::Ticket, "name", &ticket.to_bytes(), IV);
+        let longer = format!("{text}A");
+        for invented in ["", "A", &text[1..], &longer, &bare, &session, &without_key] {
             assert_eq!(open(1, "name", invented), None, "{invented}");
         }
         assert!(Ticket::draw([1; 16], &BrokenRandom).is_err());
