@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderName, StatusCode, header};
 
 pub(crate) use form_post::form_post;
 use html::Html;
@@ -21,6 +21,9 @@ pub(crate) use signing_out::signing_out;
 pub(crate) use welcome::welcome;
 
 const STYLE: &str = include_str!("pages/style.css");
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| csp_hash(STYLE));
 
 /// What a page's content security policy lets it do beyond showing itself.
@@ -76,6 +79,8 @@ fn page(status: StatusCode, title: &str, main: Html, script: &Script) -> Respons
         (header::X_FRAME_OPTIONS, "DENY".to_owned()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        // As strict as any provider is: a page that has opened this one in a pop-up is out of its reach from now on.
+        (OPENER_POLICY, "same-origin".to_owned()),
     ];
     (status, headers, html.into_string()).into_response()
 }

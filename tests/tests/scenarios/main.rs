@@ -42,6 +42,7 @@ mod mtls;
 mod nodes;
 mod pages;
 mod plain_oauth2;
+mod popup;
 mod provider_presets;
 mod provider_trouble;
 mod providers;

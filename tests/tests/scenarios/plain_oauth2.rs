@@ -23,7 +23,7 @@ scenarios!(
 
 const SECRET: &str = "the secret of a plain client";
 
-fn github(setup: Setup) -> Setup {
+pub(crate) fn github(setup: Setup) -> Setup {
     github_with(setup, &["read:user", "user:email", "offline_access"])
 }
 

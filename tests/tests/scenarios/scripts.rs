@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use latchgate::Provider;
 use latchgate_dev_provider::Endpoint;
 use latchgate_tests::{Browser, Failure, Page, Setup, World, scenarios};
 use serde_json::{Value, json};
+use url::Url;
 
 scenarios!(
     the_claims_are_those_that_the_application_chose,
     nobody_reads_it_unless_it_is_switched_on,
     other_methods_read_nothing,
     a_script_is_told_where_to_sign_in,
+    a_script_comes_back_to_where_it_was,
     without_a_logout_page_the_script_goes_home,
     a_script_is_known_by_its_mode_or_by_what_it_accepts;
     in either keeping:
@@ -135,6 +138,33 @@ async fn a_script_is_told_where_to_sign_in(setup: Setup) -> Result<(), Failure> 
         assert_eq!(problem["login"], login);
         assert_eq!(session(&browser).await?["login"], login);
     }
+    Ok(())
+}
+
+/// The login URL is a path without a query: a script adds its own place, whatever that is.
+async fn a_script_comes_back_to_where_it_was(setup: Setup) -> Result<(), Failure> {
+    let world = setup.clone().start().await?;
+    let named = setup.registration(|one| one.name("one")).gate(|gate| {
+        let two = Provider::new("https://two.example", "my-app").client_secret("x");
+        gate.provider(two.name("two"))
+    });
+    let named = named.start().await?;
+    for (world, path, login) in [
+        (&world, "/me", "/login"),
+        (&named, "/me", "/login"),
+        (&named, "/switch", "/login"),
+    ] {
+        let browser = world.browser()?;
+        let problem = browser.fetch("GET", path).await?.json(401)?;
+        assert_eq!(problem["login"], login, "{path}");
+    }
+    let browser = world.browser()?;
+    let here = "/app/r%C3%A4ume?q=a%20b&x=%26#/tab/2?y=1";
+    let mut login = Url::parse(&world.site)?.join("/login")?;
+    login.query_pairs_mut().append_pair("return_to", here);
+    let callback = world.callback(&browser, login.as_str()).await?;
+    let page = browser.get(callback.as_str()).await?;
+    assert_eq!(page.location.as_deref(), Some(here), "{page}");
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 mod claims;
 mod details;
+mod display;
 mod initiation;
 mod options;
 mod pending;
@@ -19,6 +20,7 @@ pub(crate) mod ui_locales;
 
 pub use claims::{ClaimRequest, ClaimsRequest, ClaimsRequestError};
 pub use details::{AuthorizationDetails, AuthorizationDetailsError};
+pub(crate) use display::Display;
 pub use initiation::InitiateLoginError;
 pub(crate) use initiation::Initiation;
 pub(crate) use options::check_parameter;

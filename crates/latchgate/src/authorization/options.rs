@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::claims::ClaimsRequest;
 use super::details::AuthorizationDetails;
+use super::display::Display;
 use super::remember::CookiePersistence;
 use super::step_up::{ExpectedStepUp, StepUp};
 use crate::return_to::ReturnTo;
@@ -14,7 +15,7 @@ use crate::return_to::ReturnTo;
 ///
 /// Only [`LoginOptions::remember`] is ever read from the query of a request, an e-mail address as `login_hint` for
 /// a provider that claims its domain ([`Provider::email_domain`](crate::Provider::email_domain)), and, on the
-/// application's own pages, `ui_locales`: a link on another site cannot change the scope or the prompt of a login. A form on one of the application's own pages that
+/// application's own pages, `ui_locales` and `display=popup`: a link on another site cannot change the scope or the prompt of a login. A form on one of the application's own pages that
 /// posts to the login page may also set `prompt` to `login`, `select_account` or `none`, `acr_values` and `max_age`
 /// ([`Gate::login_path`](crate::Gate::login_path)).
 ///
@@ -33,6 +34,7 @@ use crate::return_to::ReturnTo;
 pub struct LoginOptions {
     /// The name of the provider, where there are several.
     pub(crate) provider: Option<String>,
+    pub(crate) display: Display,
     pub(crate) prompt: Option<Prompt>,
     pub(crate) login_hint: Option<String>,
     pub(crate) ui_locales: Option<String>,
@@ -226,6 +228,7 @@ impl LoginOptions {
             .cloned();
         Self {
             provider: self.provider,
+            display: self.display,
             prompt: self.prompt.or(defaults.prompt),
             login_hint: self.login_hint.or_else(|| defaults.login_hint.clone()),
             ui_locales: self

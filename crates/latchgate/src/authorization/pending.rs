@@ -10,6 +10,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use super::display::Display;
 use super::pkce::CodeVerifier;
 use super::remember::CookiePersistence;
 use super::secrets::{Nonce, State};
@@ -49,8 +50,7 @@ pub(crate) struct PendingLogin {
     pub(crate) dpop_key: Option<ProofKey>,
     /// Set where a person must authenticate again.
     pub(crate) step_up: Option<ExpectedStepUp>,
-    /// Whether a failure leads back to the page without a word.
-    pub(crate) silent: bool,
+    pub(crate) display: Display,
 }
 
 /// The session of a browser that signs in again.
@@ -300,7 +300,7 @@ mod tests {
         let plain = pending.encode().unwrap();
         pending.dpop_key = ProofKey::of([7; 32]);
         pending.step_up = LoginOptions::step_up(&required, "https://op.example", "1").step_up;
-        pending.silent = true;
+        pending.display = Display::Nowhere;
         let encoded = pending.encode().unwrap();
         let (same, rest) = encoded.split_at(plain.len() - 3);
         assert_eq!(same, &plain[..same.len()]);
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(rest, LAYOUT_1_GOES_ON);
         let decoded = PendingLogin::decode(&encoded).unwrap();
         assert_eq!(decoded.dpop_key, pending.dpop_key);
-        assert!(decoded.silent);
+        assert_eq!(decoded.display, Display::Nowhere);
         let step_up = decoded.step_up.as_ref().unwrap();
         assert!(step_up.is_of("https://op.example", "1"));
         assert!(step_up.is_met_by(Some("mfa"), &["pwd", "otp"]));
@@ -316,6 +316,21 @@ mod tests {
         assert_eq!(decoded.encode().unwrap(), encoded);
         for length in 0..encoded.len() {
             assert!(PendingLogin::decode(&encoded[..length]).is_none());
+        }
+    }
+
+    #[test]
+    fn where_a_login_is_shown_is_its_last_byte() {
+        let mut pending = PendingLogin::example(1_000);
+        for (display, last) in [
+            (Display::Page, 0),
+            (Display::Nowhere, 1),
+            (Display::Popup, 2),
+        ] {
+            pending.display = display;
+            let encoded = pending.encode().unwrap();
+            assert_eq!(encoded.last(), Some(&last));
+            assert_eq!(PendingLogin::decode(&encoded).unwrap().display, display);
         }
     }
 

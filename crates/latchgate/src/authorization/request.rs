@@ -68,6 +68,10 @@ pub(crate) fn request(
         (options.max_age, options.claims) = (None, None);
     } else {
         request = request.add_extra_param("nonce", secrets.nonce.text());
+        if let Some(display) = options.display.parameter() {
+            options.parameters.retain(|(name, _)| name != "display");
+            request = request.add_extra_param("display", display);
+        }
     }
 
     // The code is bound to the key (RFC 9449 §10), however the request travels.
@@ -121,7 +125,7 @@ pub(crate) fn request(
         replaces: None,
         dpop_key: secrets.dpop_key,
         step_up: options.step_up,
-        silent: false,
+        display: options.display,
     };
     let endpoint = metadata.authorization_endpoint().url().clone();
     // `oauth2` puts its parameters behind those that the endpoint has already.

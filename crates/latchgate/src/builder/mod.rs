@@ -277,7 +277,8 @@ impl GateBuilder {
     }
 
     /// Renders refusals with the application's own pages; `None` falls back to the built-in page. A
-    /// [`Refusal`] has a text and links that fit what happened.
+    /// [`Refusal`] has a text and links that fit what happened. A login in a [pop-up](crate::Gate::login_path) always ends with
+    /// the built-in page, which closes the pop-up.
     pub fn pages(
         mut self,
         render: impl Fn(&Refusal) -> Option<Response<Bytes>> + Send + Sync + 'static,

@@ -73,7 +73,8 @@ impl GateBuilder {
 
     /// The application's own page for signing in, relative to the base URL. Somebody who has to sign in is sent there
     /// with `return_to`, which the page adds to its links to the login paths ([`Gate::providers`](crate::Gate::providers)).
-    /// `/login` leads there too, if there are several providers.
+    /// `/login` leads there too, if there are several providers, with its other parameters: `remember`, `ui_locales` and
+    /// `display`.
     ///
     /// The page itself must not need a login.
     pub fn sign_in_page(mut self, path: impl Into<String>) -> Self {

@@ -9,7 +9,7 @@ use super::challenge::{Challenge, Why};
 use super::page::redirect;
 use super::refuse::{RefusalParts, Retry};
 use super::words::Words;
-use crate::authorization::{LoginOptions, Prompt};
+use crate::authorization::{Display, LoginOptions, Prompt};
 use crate::error::Error;
 use crate::navigation::Navigation;
 use crate::resource::challenge::ChallengeParameters;
@@ -83,6 +83,7 @@ impl Gate {
             code: "not_permitted",
             words: Words::NOT_PERMITTED,
             session: None,
+            provider: None,
         };
         let retry = Retry::login_from(self.page_of(challenge));
         self.render(parts, &challenge.asked(retry))
@@ -140,6 +141,7 @@ impl Gate {
             code,
             words,
             session: challenge.ended,
+            provider: options.provider,
         };
         let step_up = match &challenge.why {
             Why::StepUp(required) => Some((**required).clone()),
@@ -151,6 +153,7 @@ impl Gate {
             return_to: self.page_of(challenge),
             remembered: options.remembered,
             step_up,
+            display: Display::Page,
         };
         let mut response = self.render(parts, &challenge.asked(retry));
         let scheme = match &parameters {

@@ -12,6 +12,7 @@ use super::api_challenges::add_challenges;
 use super::challenge::{Challenge, Why};
 use super::refusal::Refusal;
 use super::words::Words;
+use crate::authorization::Display;
 use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
@@ -82,7 +83,7 @@ pub(super) fn api_answer(
         session: None,
         login: None,
     };
-    let mut answer = refusal.render(None);
+    let mut answer = refusal.render(None, Display::Page);
     if let Some(parameters) = parameters {
         add_challenges(server, parameters, &mut answer);
     }

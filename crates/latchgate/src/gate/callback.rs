@@ -7,11 +7,12 @@ use http::{HeaderValue, Response, header};
 
 use super::Gate;
 use super::page::redirect;
+use super::popup;
 use super::refuse::{RefusedRequest, Retry};
 use super::route_request::RequestParts;
 use crate::authorization::{
-    AuthorizationError, CookiePersistence, Expected, Parameters, PendingLogin, ReplacedSession,
-    VerifiedCode, suffix_of,
+    AuthorizationError, CookiePersistence, Display, Expected, Parameters, PendingLogin,
+    ReplacedSession, VerifiedCode, suffix_of,
 };
 use crate::background::Room;
 use crate::cookie::pairs;
@@ -47,7 +48,9 @@ impl Gate {
         let suffix = format!(".{}", suffix_of(&parameters.names_login()?));
         let pending = self.pending_login(&suffix, parts, self.now());
         let retry = match &pending {
-            Some(pending) if pending.silent => Retry::Silently(self.return_to(&pending.return_to)),
+            Some(pending) if pending.display == Display::Nowhere => {
+                Retry::Silently(self.return_to(&pending.return_to))
+            }
             // The page asks for the step-up again.
             Some(pending) if pending.step_up.is_some() => {
                 Retry::Page(self.return_to(&pending.return_to))
@@ -56,6 +59,7 @@ impl Gate {
                 return_to: self.return_to(&pending.return_to),
                 remembered: Some(pending.remembered),
                 step_up: None,
+                display: pending.display,
             },
             None => Retry::login_from(self.home()),
         };
@@ -97,6 +101,7 @@ impl Gate {
         let beginning = self.sessions().beginning()?;
         let return_to = self.return_to(&pending.return_to);
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());
+        let display = pending.display;
         let response = party.authorization_response(parameters, pending).await;
         let (code, expected) = response?;
         let brought = RequestSession::brought(Arc::clone(&self.0.context));
@@ -116,7 +121,10 @@ impl Gate {
         let signing_in = async move {
             match gate.finish_login(code, &login, opening).await {
                 Ok(cookies) => {
-                    let mut answer = redirect(return_to.as_str());
+                    let mut answer = match display {
+                        Display::Page | Display::Nowhere => redirect(return_to.as_str()),
+                        Display::Popup => popup::signed_in(&return_to),
+                    };
                     for cookie in cookies.into_iter().chain(marker) {
                         answer.headers_mut().append(header::SET_COOKIE, cookie);
                     }

@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 use super::Gate;
 use super::page::{escape, html, redirect};
-use crate::authorization::{CookiePersistence, LoginOptions, Prompt, RememberMe};
+use crate::authorization::{CookiePersistence, Display, LoginOptions, Prompt, RememberMe};
 use crate::error::{Error, TenantError};
 use crate::relying_party::{Asker, RelyingParty};
 use crate::return_to::ReturnTo;
@@ -18,6 +18,7 @@ pub(super) struct Choice {
     pub(super) return_to: ReturnTo,
     pub(super) remembered: Option<CookiePersistence>,
     pub(super) prompt: Option<Prompt>,
+    pub(super) display: Display,
     /// The languages that a page of the application has asked for.
     pub(super) ui_locales: Option<String>,
     /// An address was given, and no provider claims its domain.
@@ -150,6 +151,7 @@ impl Gate {
             return_to: options.return_to.unwrap_or(return_to.clone()),
             remembered: options.remembered,
             prompt: None,
+            display: options.display,
             ui_locales: None,
             unknown_address: false,
         };
@@ -275,6 +277,9 @@ impl Gate {
         }
         if let Some(locales) = &choice.ui_locales {
             fields.push(("ui_locales", locales.clone()));
+        }
+        if let Some(display) = choice.display.parameter() {
+            fields.push(("display", display.to_owned()));
         }
         fields
     }

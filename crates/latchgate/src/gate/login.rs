@@ -5,7 +5,9 @@ use http::{Response, header};
 
 use super::page::redirect;
 use super::{Gate, Route, UiLocales};
-use crate::authorization::{LoginOptions, MAX_AGE_SECONDS, OpenLogins, Prompt, ui_locales};
+use crate::authorization::{
+    Display, LoginOptions, MAX_AGE_SECONDS, OpenLogins, Prompt, ui_locales,
+};
 use crate::client::ResponseMode;
 use crate::cookie::{CookieKind, pairs};
 use crate::error::{Error, TenantError};
@@ -64,12 +66,14 @@ impl Gate {
         // What every login asks for is no silent login: its page would start the next one.
         let silent = options.prompt == Some(Prompt::None);
         let mut options = party.login_options(options);
+        if silent && options.display == Display::Page {
+            options.display = Display::Nowhere;
+        }
         options.remembered = Some(self.0.remember_me.decide(options.remembered));
         let random = self.0.random.as_ref();
         let request = party.authorization_request(options, return_to, random);
         let (url, mut pending) = request.await?;
         pending.replaces = self.sessions().replaced_by_login(cookie_fields);
-        pending.silent = silent;
         let kind = self.login_cookie(party.registration().response_mode);
         let suffix = format!(".{}", pending.suffix());
         let name = format!("{}{suffix}", kind.name());

@@ -21,6 +21,7 @@ mod login;
 mod logout;
 mod page;
 mod pass;
+mod popup;
 mod refusal;
 mod refuse;
 mod route_request;
@@ -228,10 +229,44 @@ impl Gate {
     /// one of them [claims](crate::Provider::email_domain); [`Gate::providers`] has the path of each.
     ///
     /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
-    /// across browser restarts; from pages of the application also `ui_locales`, the languages of the provider's pages. A form sent by `POST` may also have the field `prompt` with the value `login` or
+    /// across browser restarts; from pages of the application also `ui_locales`, the languages of the provider's pages, and
+    /// `display=popup`. A form sent by `POST` may also have the field `prompt` with the value `login` or
     /// `select_account`, so that the provider asks who is there: for "switch account"; or `none`, which asks nobody and comes
     /// back without a session if the provider would have to. The fields `acr_values` and
     /// `max_age` (in seconds) let a script do what a guard's challenge asked for. A form from another site is refused.
+    ///
+    /// # In a pop-up
+    ///
+    /// With `display=popup`, which goes to the provider, too ([OpenID Connect Core 1.0
+    /// §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)), a login ends with a page that says so on
+    /// the broadcast channel `latchgate` and closes its window. Pages of the same origin hear `{ type: "login", outcome:
+    /// "signed_in" }`, or `outcome: "refused"` with the `code` and `id` of the refusal, and never a token or a claim; the
+    /// page that opened the window gets the same message from it. Scripts need nothing but this:
+    ///
+    /// ```js
+    /// const channel = new BroadcastChannel("latchgate");
+    ///
+    /// /** Signs somebody in beside the page. Call it from a click: browsers block other pop-ups. */
+    /// function signIn() {
+    ///   const here = location.pathname + location.search + location.hash;
+    ///   const login = "/login?return_to=" + encodeURIComponent(here);
+    ///   if (!window.open(login + "&display=popup", "login", "popup,width=480,height=640")) {
+    ///     location.assign(login);
+    ///   }
+    /// }
+    ///
+    /// channel.addEventListener("message", async ({ data }) => {
+    ///   if (data.type !== "login") return;
+    ///   if (data.outcome === "refused") return alert(`Not signed in: ${data.code} (${data.id})`);
+    ///   const session = await fetch("/session").then((response) => response.json());
+    ///   // The page goes on with what it was doing, for `session.claims.sub`.
+    /// });
+    /// ```
+    ///
+    /// Do not ask `closed` of the window: a provider with a `Cross-Origin-Opener-Policy` cuts it off, and it seems closed while
+    /// somebody types a password. Whoever closes it by hand is told of by nobody. A guard that wants a stronger login gets one in the same
+    /// way, by a form with `target="login"` that posts the fields above and `display`. Another site's page cannot open such
+    /// a login: it gets an ordinary one.
     #[must_use]
     pub fn login_path(&self) -> &str {
         &self.0.routes.login

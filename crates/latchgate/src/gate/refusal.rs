@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::page::{escape, page, protect, respond};
+use super::popup;
+use crate::authorization::Display;
 use crate::session::SessionEnd;
 
 /// The contents of a refusal page, for an application that renders its own
@@ -48,7 +50,7 @@ pub struct Refusal {
     /// its code.
     pub session: Option<SessionEnd>,
     /// Where to sign in, if that is what is missing: the member `login` of the problem document. A script sends its page
-    /// there, with the page's own path as `return_to`.
+    /// there, with the page's own path as `return_to`. At the page of a tenant, this is the tenant's login.
     pub login: Option<String>,
 }
 
@@ -129,12 +131,16 @@ impl WayOn {
 pub(crate) type PageHook = Arc<dyn Fn(&Refusal) -> Option<Response<Bytes>> + Send + Sync>;
 
 impl Refusal {
-    /// The response, by the application's hook or ours.
-    pub(crate) fn render(&self, hook: Option<&PageHook>) -> Response<Bytes> {
-        let own = hook.and_then(|hook| hook(self));
+    /// The response, by the application's hook or ours. A page that tells an opener is always ours.
+    pub(crate) fn render(&self, hook: Option<&PageHook>, display: Display) -> Response<Bytes> {
+        let in_popup = self.html && display == Display::Popup;
+        let own = hook.filter(|_| !in_popup).and_then(|hook| hook(self));
         let mut response = match own {
             Some(own) => own,
-            None if self.html => self.page(),
+            None if in_popup => {
+                popup::refused(self.status, self.title, self.body(), (self.code, &self.id))
+            }
+            None if self.html => page(self.status, self.title, &self.body()),
             None => self.problem(),
         };
         let is_form =
@@ -167,17 +173,17 @@ impl Refusal {
         respond(self.status, "application/problem+json", body.to_string())
     }
 
-    fn page(&self) -> Response<Bytes> {
+    /// What a page of ours says below its title.
+    fn body(&self) -> String {
         let ways = self.ways_on.iter().enumerate();
         let ways: String = ways.map(|(at, way)| way.markup(at == 0)).collect();
-        let body = format!(
+        format!(
             "<p>{}</p><div class=\"ways\">{ways}</div>\
              <p class=\"small\">If you ask for help, mention <code>{}</code> and <code>{}</code>.</p>",
             escape(self.advice),
             self.code,
             escape(&self.id)
-        );
-        page(self.status, self.title, &body)
+        )
     }
 }
 
@@ -228,7 +234,7 @@ mod tests {
 
     #[test]
     fn people_get_a_page_in_which_nothing_is_markup_that_should_not_be() {
-        let page = refusal(true).render(None);
+        let page = refusal(true).render(None, Display::Page);
         assert_eq!(page.status(), StatusCode::BAD_REQUEST);
         assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
         assert!(protected(&page, "strict-origin"), "{page:?}");
@@ -245,15 +251,18 @@ mod tests {
     fn the_address_of_a_page_without_a_form_is_told_to_nobody() {
         let mut refusal = refusal(true);
         refusal.ways_on.truncate(1);
-        assert!(protected(&refusal.render(None), "no-referrer"));
+        assert!(protected(
+            &refusal.render(None, Display::Page),
+            "no-referrer"
+        ));
         refusal.ways_on.clear();
-        let page = refusal.render(None);
+        let page = refusal.render(None, Display::Page);
         assert!(!text(&page).contains("href") && !text(&page).contains("<form"));
     }
 
     #[test]
     fn programs_get_a_problem_document() {
-        let problem = refusal(false).render(None);
+        let problem = refusal(false).render(None, Display::Page);
         assert_eq!(
             problem.headers()["content-type"],
             "application/problem+json"
@@ -271,7 +280,7 @@ mod tests {
             session: Some(SessionEnd::Idle),
             ..refusal(false)
         };
-        let problem = after_a_session.render(None);
+        let problem = after_a_session.render(None, Display::Page);
         let body: serde_json::Value = serde_json::from_slice(problem.body()).unwrap();
         assert_eq!(body["session"], "idle");
     }
@@ -287,12 +296,12 @@ mod tests {
                 own.body(Bytes::from_static(b"own")).unwrap()
             })
         });
-        let own = refusal(true).render(Some(&hook));
+        let own = refusal(true).render(Some(&hook), Display::Page);
         assert_eq!((own.status().as_u16(), text(&own)), (418, "own"));
         assert_eq!(own.headers()["x-own"], "state_mismatch");
         assert_eq!(own.headers()["x-frame-options"], "SAMEORIGIN");
         assert_eq!(own.headers()["cache-control"], "no-store");
-        let fallen_back = refusal(false).render(Some(&hook));
+        let fallen_back = refusal(false).render(Some(&hook), Display::Page);
         assert_eq!(
             fallen_back.headers()["content-type"],
             "application/problem+json"

@@ -7,7 +7,9 @@ use tracing::Level;
 use super::Gate;
 use super::refusal::{LoginForm, Refusal, WayOn};
 use super::words::{Next, Words};
-use crate::authorization::{AuthorizationError, CookiePersistence, Prompt, RememberMe, StepUp};
+use crate::authorization::{
+    AuthorizationError, CookiePersistence, Display, Prompt, RememberMe, StepUp,
+};
 use crate::error::{Error, RequestError};
 use crate::io::Random;
 use crate::return_to::ReturnTo;
@@ -38,6 +40,7 @@ pub(super) enum Retry {
         remembered: Option<CookiePersistence>,
         /// What a guard requires of the authentication.
         step_up: Option<StepUp>,
+        display: Display,
     },
 }
 
@@ -47,6 +50,7 @@ impl Retry {
             return_to,
             remembered: None,
             step_up: None,
+            display: Display::Page,
         }
     }
 
@@ -63,6 +67,13 @@ impl Retry {
             Self::Login { remembered, .. } => *remembered,
         }
     }
+
+    fn display(&self) -> Display {
+        match self {
+            Self::Page(_) | Self::Silently(_) => Display::Page,
+            Self::Login { display, .. } => *display,
+        }
+    }
 }
 
 /// What a refusal says, without its cause.
@@ -72,6 +83,8 @@ pub(super) struct RefusalParts {
     pub(super) code: &'static str,
     pub(super) words: Words,
     pub(super) session: Option<SessionEnd>,
+    /// The name of the provider at which to sign in, if it is known.
+    pub(super) provider: Option<String>,
 }
 
 impl Gate {
@@ -96,6 +109,7 @@ impl Gate {
             code: error.code(),
             words,
             session: None,
+            provider: None,
         };
         let mut response = self.render(parts, asked);
         if let Error::Request(RequestError::Method { allow }) = error {
@@ -141,28 +155,30 @@ impl Gate {
 
     /// A refusal whose cause has been logged under its id.
     pub(super) fn render(&self, parts: RefusalParts, asked: &RefusedRequest) -> Response<Bytes> {
+        let own_login = parts.provider.and_then(|name| self.login_path_named(&name));
         let refusal = Refusal {
             status: parts.status,
             code: parts.code,
             id: parts.id,
             title: parts.words.title,
             advice: parts.words.advice,
-            ways_on: self.ways_on(parts.words.next, asked),
+            ways_on: self.ways_on(parts.words.next, asked, own_login.clone()),
             html: asked.html,
             session: parts.session,
-            login: (parts.status == StatusCode::UNAUTHORIZED).then(|| self.login_page().to_owned()),
+            login: (parts.status == StatusCode::UNAUTHORIZED)
+                .then(|| own_login.unwrap_or_else(|| self.login_page().to_owned())),
         };
-        refusal.render(self.0.page_hook.as_ref())
+        refusal.render(self.0.page_hook.as_ref(), asked.retry.display())
     }
 
     pub(super) fn incident_id(&self) -> String {
         incident_id(self.0.random.as_ref())
     }
 
-    fn ways_on(&self, next: Next, asked: &RefusedRequest) -> Vec<WayOn> {
+    fn ways_on(&self, next: Next, asked: &RefusedRequest, own_login: Option<String>) -> Vec<WayOn> {
         let mut ways = Vec::new();
         let retry = &asked.retry;
-        let login = self.login_path_at(&asked.path);
+        let login = own_login.unwrap_or_else(|| self.login_path_at(&asked.path));
         match (next, retry) {
             (Next::Again, Retry::Page(page) | Retry::Silently(page)) => {
                 ways.push(WayOn::TryAgain {
@@ -214,6 +230,14 @@ impl Gate {
         }
     }
 
+    /// Where a login begins at the provider or tenant of this name, if there may be one.
+    fn login_path_named(&self, name: &str) -> Option<String> {
+        let routes = &self.0.routes;
+        let path = format!("{}/{name}", routes.login);
+        let found = routes.find(&path, |ours| ours);
+        found.is_some_and(|(_, own)| own.is_some()).then_some(path)
+    }
+
     /// A link to a login that returns to the same place.
     fn login_link(&self, login: &str, retry: &Retry) -> String {
         let fields = self.login_fields(retry);
@@ -249,6 +273,9 @@ impl Gate {
         let chosen = retry.remembered() == Some(CookiePersistence::AcrossRestarts);
         if chosen && self.0.remember_me == RememberMe::Ask {
             fields.push(("remember", "yes".to_owned()));
+        }
+        if let Some(display) = retry.display().parameter() {
+            fields.push(("display", display.to_owned()));
         }
         fields
     }

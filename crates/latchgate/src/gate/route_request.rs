@@ -9,7 +9,9 @@ use tracing::Instrument;
 use super::chooser::Choice;
 use super::refuse::{RefusedRequest, Retry};
 use super::{Gate, GateParts, Route};
-use crate::authorization::{CookiePersistence, LoginOptions, Prompt, suffix_of, ui_locales};
+use crate::authorization::{
+    CookiePersistence, Display, LoginOptions, Prompt, suffix_of, ui_locales,
+};
 use crate::cookie::pairs;
 use crate::error::{Error, LayerError, RequestError};
 use crate::head::RequestHead;
@@ -189,7 +191,7 @@ impl RouteRequest {
     }
 
     /// Starts a login. A link may say where to return and whether to remember the browser; on a page of the application,
-    /// also in which language. A form there may also set `prompt` to `login`, `select_account` or `none`, `acr_values` and `max_age`.
+    /// also in which language, and that it is opened in a pop-up. A form there may also set `prompt` to `login`, `select_account` or `none`, `acr_values` and `max_age`.
     async fn login(&self, body: &Bytes) -> Response<Bytes> {
         let options_given = match self.parts.method.as_str() {
             "GET" | "HEAD" => Ok((self.parts.query.as_bytes(), None)),
@@ -210,6 +212,8 @@ impl RouteRequest {
         if self.parts.sender != Sender::Foreign {
             options.ui_locales =
                 field(form, "ui_locales").and_then(|own| ui_locales::of_text(&own));
+            let display = field(form, "display").unwrap_or_default();
+            options.display = Display::parse(&display);
         }
         options.browser_locales = self
             .gate
@@ -218,6 +222,7 @@ impl RouteRequest {
             return_to: return_to.clone(),
             remembered: options.remembered,
             step_up: None,
+            display: options.display,
         };
         if self.parts.to_login_page != Navigation::TopLevel {
             return self.refuse(&RequestError::NotANavigation.into(), retry);
@@ -247,6 +252,7 @@ impl RouteRequest {
                 return_to,
                 remembered: options.remembered,
                 prompt: options.prompt,
+                display: options.display,
                 ui_locales: options.ui_locales,
                 unknown_address: hint.is_some(),
             });
