@@ -144,16 +144,47 @@ impl Settings {
 
     /// The settings of a TOML table, by their keys.
     pub fn from_toml(table: &str) -> Self {
-        let mut settings = Self::default();
-        let table: toml::Table = match toml::from_str(table) {
-            Ok(table) => table,
-            Err(problem) => {
-                // The parser's own error would show the whole table, secrets and all.
-                let message = problem.message().to_owned();
-                settings.wrong("toml", Problem::Toml { message });
-                return settings;
-            }
+        Self::from_parsed(parsed(table))
+    }
+
+    /// The settings of one table of a TOML document, such as the application's configuration file: `latchgate`, or
+    /// `web.login` for a table within another. A document without it is a mistake.
+    ///
+    /// ```
+    /// use latchgate::Settings;
+    ///
+    /// let document = r#"
+    ///     port = 3000
+    ///     [latchgate]
+    ///     base_url = "http://127.0.0.1:3000"
+    ///     issuer = "https://login.example.com/"
+    ///     client_id = "my-app"
+    ///     client_secret = "s3cret"
+    /// "#;
+    /// let gate = Settings::from_toml_table(document, "latchgate").build()?;
+    /// # Ok::<(), latchgate::ConfigError>(())
+    /// ```
+    pub fn from_toml_table(document: &str, table: &str) -> Self {
+        let missing = || {
+            let message = format!("the document has no table `[{table}]`");
+            Mistake::new("toml", Problem::Toml { message })
         };
+        let found = parsed(document).and_then(|document| {
+            let mut found = document;
+            for name in table.split('.') {
+                match found.remove(name) {
+                    Some(toml::Value::Table(inner)) => found = inner,
+                    _ => return Err(missing()),
+                }
+            }
+            Ok(found)
+        });
+        Self::from_parsed(found)
+    }
+
+    fn from_parsed(table: Result<toml::Table, Mistake>) -> Self {
+        let mut settings = Self::default();
+        let table = settings.mistakes.keep(table).unwrap_or_default();
         for (name, value) in table {
             let Some((setting, kind)) = known(&name) else {
                 let problem = unknown(&name, str::to_owned);
@@ -216,6 +247,14 @@ impl Settings {
         });
         found.transpose()
     }
+}
+
+fn parsed(text: &str) -> Result<toml::Table, Mistake> {
+    // The parser's own error would show the whole text, secrets and all.
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let message = error.message().to_owned();
+        Mistake::new("toml", Problem::Toml { message })
+    })
 }
 
 fn duration(text: &str) -> Option<Duration> {

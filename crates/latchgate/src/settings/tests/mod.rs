@@ -368,3 +368,26 @@ fn settings_show_no_values() {
         "{shown}"
     );
 }
+
+#[test]
+fn one_table_of_a_document_is_enough() {
+    let document = format!(
+        "port = 3000\n[web.login]\n{}\n[other]\nissuer = 7",
+        table(&[])
+    );
+    let build = |document: &str, name: &str| Settings::from_toml_table(document, name).build();
+    build(&document, "web.login").unwrap();
+    for (document, name, expected) in [
+        (&*document, "login", "the document has no table `[login]`"),
+        (
+            &document,
+            "web.tea",
+            "the document has no table `[web.tea]`",
+        ),
+        (&document, "port", "the document has no table `[port]`"),
+        ("[web", "web", "cannot be read"),
+    ] {
+        let said = build(document, name).unwrap_err().to_string();
+        assert!(said.contains(expected), "{said}");
+    }
+}
