@@ -24,7 +24,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     document()?;
     let folder = root().join("api");
     let mut changed = Vec::new();
-    for package in published()? {
+    // What a program can be used for is not in its Rust.
+    let has_library = |name: &String| root().join("crates").join(name).join("src/lib.rs").exists();
+    for package in published()?.into_iter().filter(has_library) {
         let now = listing(&package)?;
         let file = folder.join(format!("{package}.txt"));
         let before = fs::read_to_string(&file).unwrap_or_default();

@@ -1,0 +1,159 @@
+//! `latchgate doctor`: builds a gate from the application's settings, checks it, and prints what it finds.
+
+mod text;
+
+use std::process::ExitCode;
+
+use latchgate::{ConfigError, Gate, Settings, Severity};
+use serde_json::json;
+
+use crate::arguments::{Argument, Arguments};
+use crate::failure::Failure;
+use crate::terminal::{is_coloured, print};
+
+pub(crate) const HELP: &str = "\
+Checks the settings, the provider and the store of an application, from where it is run.
+
+Usage: latchgate doctor [--config FILE [--table NAME] [--with-env]] [OPTIONS]
+
+The settings are those of the application: the LATCHGATE_… variables, or a TOML file. The doctor
+asks the provider what a login would ask it: its metadata and keys, the login page for your redirect
+URI, and the token endpoint's refusal of a code that nobody has issued. Nobody is signed in. It says
+nothing secret, but much about your set-up: keep its reports to yourselves.
+
+Options:
+  --config FILE          reads the settings from a TOML file instead of the environment
+  --table NAME           they are in this table of the file: latchgate, or web.login
+  --with-env             variables of the environment override those of the file
+  --fail-on SEVERITY     exit with 1 for findings like this and worse: mistake (default) or warning
+  --json                 prints the report as JSON
+  -v, --verbose          says of what is in order, too, what was seen
+
+Stores: cookie, memory, redis://…, postgres://… (LATCHGATE_STORE).
+Exit codes: 0 healthy, 1 findings, 2 it could not run: a wrong argument, or a setting that no gate
+accepts, of which all are listed.
+
+Examples:
+  latchgate doctor
+  set -a; . ./.env; set +a; latchgate doctor
+  latchgate doctor --config config.toml --table latchgate --json --fail-on warning
+";
+
+/// What the arguments say.
+struct Wishes {
+    config: Option<String>,
+    table: Option<String>,
+    with_env: bool,
+    fail_on: Severity,
+    json: bool,
+    verbose: bool,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let wishes = Wishes::read(arguments)?;
+    let settings = wishes.settings()?;
+    if settings.is_empty() {
+        return Err(Failure::usage(
+            "there are no settings: no LATCHGATE_… variable is set; set those of the application, or name its file with --config",
+            "doctor",
+        ));
+    }
+    let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
+    match settings.build() {
+        Ok(gate) => wishes.examine(&gate),
+        Err(error) => wishes.misconfigured(&error),
+    }
+}
+
+impl Wishes {
+    fn read(arguments: Arguments) -> Result<Self, Failure> {
+        let mut arguments = arguments.of("doctor");
+        let mut wishes = Self {
+            config: None,
+            table: None,
+            with_env: false,
+            fail_on: Severity::Mistake,
+            json: false,
+            verbose: false,
+        };
+        while let Some(argument) = arguments.next(HELP)? {
+            let name = match argument {
+                Argument::Option(name) => name,
+                Argument::Value(word) => return Err(arguments.superfluous(&word)),
+            };
+            match name.as_str() {
+                "config" => wishes.config = Some(arguments.value()?),
+                "table" => wishes.table = Some(arguments.value()?),
+                "with-env" => wishes.with_env = true,
+                "fail-on" => wishes.fail_on = severity(&arguments.value()?)?,
+                "json" => wishes.json = true,
+                "v" | "verbose" => wishes.verbose = true,
+                _ => return Err(arguments.unknown(&name)),
+            }
+        }
+        if wishes.config.is_none() && (wishes.table.is_some() || wishes.with_env) {
+            return Err(Failure::usage(
+                "--table and --with-env are about a file: name it with --config",
+                "doctor",
+            ));
+        }
+        Ok(wishes)
+    }
+
+    fn settings(&self) -> Result<Settings, Failure> {
+        let Some(file) = &self.config else {
+            return Ok(Settings::from_env());
+        };
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::of(format_args!("cannot read {file}"), &error))?;
+        let settings = match &self.table {
+            Some(table) => Settings::from_toml_table(&text, table),
+            None => Settings::from_toml(&text),
+        };
+        Ok(match self.with_env {
+            true => settings.with_env(),
+            false => settings,
+        })
+    }
+
+    fn examine(&self, gate: &Gate) -> Result<ExitCode, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|error| Failure::of("cannot start", &error))?;
+        let report = runtime.block_on(gate.check().into_future());
+        match self.json {
+            true => print(&format!("{}\n", json!(report)))?,
+            false => print(&text::laid_out(&report, self.verbose, is_coloured()))?,
+        }
+        let found = report.at_least(self.fail_on).next().is_some();
+        Ok(ExitCode::from(u8::from(found)))
+    }
+
+    /// No gate is built from such settings.
+    fn misconfigured(&self, error: &ConfigError) -> Result<ExitCode, Failure> {
+        if !self.json {
+            return Err(Failure::new(error.to_string()));
+        }
+        let mistakes: Vec<_> = error
+            .mistakes()
+            .map(|mistake| json!({ "setting": mistake.setting(), "what": format!("{mistake:?}") }))
+            .collect();
+        print(&format!(
+            "{}\n",
+            json!({ "severity": "mistake", "mistakes": mistakes })
+        ))?;
+        Ok(ExitCode::from(2))
+    }
+}
+
+fn severity(word: &str) -> Result<Severity, Failure> {
+    match word {
+        "mistake" => Ok(Severity::Mistake),
+        "warning" => Ok(Severity::Warning),
+        other => Err(Failure::usage(
+            format!("--fail-on is `mistake` or `warning`, not `{other}`"),
+            "doctor",
+        )),
+    }
+}
