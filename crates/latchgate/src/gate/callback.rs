@@ -119,7 +119,8 @@ impl Gate {
         let gate = self.clone();
         // A login that is refused is logged, whether or not the browser still waits.
         let signing_in = async move {
-            match gate.finish_login(code, &login, opening).await {
+            // In a box: it is large, and everything around it would be moved about with it.
+            match Box::pin(gate.finish_login(code, &login, opening)).await {
                 Ok(cookies) => {
                     let mut answer = match display {
                         Display::Page | Display::Nowhere => redirect(return_to.as_str()),

@@ -331,3 +331,19 @@ fn field(form: &[u8], wanted: &str) -> Option<String> {
         .find(|(name, _)| name == wanted)
         .map(|(_, value)| value.into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, F: Future>(_: impl FnOnce(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Adapters, layers and executors move it about. What is large is in a box of its own.
+    #[test]
+    fn the_future_of_a_request_is_small() {
+        let size = size_of_future(RouteRequest::run);
+        assert!(size <= 8_192, "{size} bytes");
+    }
+}
