@@ -10,6 +10,7 @@ mod failure;
 mod guard;
 mod head;
 mod middleware;
+mod visitor;
 
 pub use access::Access;
 pub use api::{ApiMiddleware, ApiService};
@@ -41,3 +42,4 @@ pub use latchgate_reqwest::{
     ApiCaller, ApiClientBuilder, ApiClientError, BaseUrlError, ForeignUrl,
 };
 pub use middleware::{LoginMiddleware, LoginService};
+pub use visitor::Visitor;

@@ -6,6 +6,7 @@ use std::panic::Location;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, request};
 use latchgate::Gate;
+use serde::Serialize;
 
 use crate::person::Person;
 
@@ -46,8 +47,28 @@ pub trait SignedInRequest: Sized {
             let signed_in = gate.test_login(person.into_login()).await;
             match signed_in {
                 Ok(signed_in) => self.with_field(COOKIE, signed_in.cookie_header()),
-                Err(error) => failed(test, &error),
+                Err(error) => failed(test, "the request cannot be signed in", &error),
             }
+        }
+    }
+
+    /// The request as a browser sends it for which the application keeps these values, in what it asks for by `Visitor`: the
+    /// members of an object, such as `json!({ "cart": [7, 8] })`. Somebody who is [signed in](Self::signed_in) may have
+    /// some, too; a login hook does not get them.
+    ///
+    /// # Panics
+    ///
+    /// When the values are no object, or too large.
+    #[must_use]
+    #[track_caller]
+    fn visitor(self, gate: &Gate, values: impl Serialize) -> Self {
+        match gate.test_visitor(&values) {
+            Ok(cookie) => self.with_field(COOKIE, cookie),
+            Err(error) => failed(
+                Location::caller(),
+                "the visitor's values cannot be stored",
+                &error,
+            ),
         }
     }
 
@@ -106,8 +127,8 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 }
 
 #[expect(clippy::panic, reason = "this is how a test is told that it is wrong")]
-fn failed(test: &Location<'_>, error: &dyn Error) -> ! {
-    panic!("{test}: the request cannot be signed in: {}", told(error))
+fn failed(test: &Location<'_>, what: &str, error: &dyn Error) -> ! {
+    panic!("{test}: {what}: {}", told(error))
 }
 
 /// An error with what caused it.

@@ -12,6 +12,8 @@ mod access;
 mod api_client;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(feature = "axum")]
+mod visitor;
 
 #[cfg(feature = "axum")]
 pub use access::Access;
@@ -45,3 +47,5 @@ pub use latchgate_reqwest::{
 };
 pub use layer::{ApiLayer, LoginLayer};
 pub use service::{ApiService, LoginService, ResponseFuture};
+#[cfg(feature = "axum")]
+pub use visitor::Visitor;

@@ -51,10 +51,12 @@ fn a_request_allocates_only_for_a_session_of_ours() {
 
     let others = format!("theme=dark; lang=en; analytics={}", "a".repeat(3_000));
     let ours = format!("theme=dark; {session}");
+    let visitor = format!("theme=dark; __Host-latchgate-visitor={}", "A".repeat(2_800));
     let garbage = format!("__Host-latchgate={}", "A".repeat(session.len()));
     for (title, cookies, expected) in [
         ("no cookie", None, 0),
         ("cookies of others", Some(others.as_str()), 0),
+        ("what we keep for a visitor", Some(&visitor), 0),
         ("our session", Some(&ours), UNUSED),
         // What could never be opened costs the same: nobody has tried.
         ("garbage of its length", Some(&garbage), UNUSED),

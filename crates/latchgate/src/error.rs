@@ -27,6 +27,7 @@ use crate::session::{DataError, SessionTooLarge};
 use crate::store::StoreError;
 use crate::token::{IdTokenError, JwtError, TokenError};
 use crate::userinfo::UserinfoError;
+use crate::visitor::VisitorError;
 
 use authorization::refused_by;
 pub use explained::ErrorCode;
@@ -101,6 +102,8 @@ pub enum Error {
     Guard(HookError),
     /// The application's data in the session cannot be read or stored.
     Data(DataError),
+    /// The application's data for a visitor cannot be stored.
+    Visitor(VisitorError),
     /// An API that a handler calls could not be reached, or the call could not be made.
     ApiCall(Box<dyn std::error::Error + Send + Sync>),
     /// The session has ended since the request arrived.
@@ -155,10 +158,13 @@ impl Error {
             | Self::Userinfo(UserinfoError::NoEndpoint)
             | Self::NoRefreshToken => Fault::Configuration,
             Self::Store(_) | Self::Random(_) | Self::Interrupted => Fault::Store,
-            Self::Hook(HookError::Refused { .. }) | Self::SessionEnded => Fault::Visitor,
+            Self::Hook(HookError::Refused { .. })
+            | Self::SessionEnded
+            | Self::Visitor(VisitorError::CrossSite) => Fault::Visitor,
             Self::Hook(_)
             | Self::Guard(_)
             | Self::Data(_)
+            | Self::Visitor(_)
             | Self::ApiCall(_)
             | Self::SessionRequired
             | Self::NoAccessToken
@@ -195,9 +201,11 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match (self, self.fault()) {
             (Self::Request(RequestError::Method { .. }), _) => StatusCode::METHOD_NOT_ALLOWED,
-            (Self::Request(RequestError::NotANavigation | RequestError::CrossSite), _) => {
-                StatusCode::FORBIDDEN
-            }
+            (
+                Self::Request(RequestError::NotANavigation | RequestError::CrossSite)
+                | Self::Visitor(VisitorError::CrossSite),
+                _,
+            ) => StatusCode::FORBIDDEN,
             (Self::Authorization(AuthorizationError::Refused { .. }), Fault::Visitor) => {
                 StatusCode::FORBIDDEN
             }
@@ -240,6 +248,7 @@ impl Error {
             Self::InitiateLogin(_) => "initiate_login_iss",
             Self::Layer(LayerError::OutOfReach { .. }) => "layer_out_of_reach",
             Self::Layer(LayerError::BasePathStripped { .. }) => "base_path_stripped",
+            Self::Layer(LayerError::Missing) => "layer_missing",
             Self::Profile(_) => "security_profile",
             Self::RequestObject(_) => "request_object",
             Self::ResponseJwt(_) => "authorization_response_jwt",
@@ -275,6 +284,9 @@ impl Error {
             Self::Guard(_) => "guard_failed",
             Self::Data(DataError::TooLarge { .. }) => "session_data_too_large",
             Self::Data(_) => "session_data",
+            Self::Visitor(VisitorError::TooLarge { .. }) => "visitor_data_too_large",
+            Self::Visitor(VisitorError::CrossSite) => "visitor_data_cross_site",
+            Self::Visitor(_) => "visitor_data",
             Self::ApiCall(_) => "api_call",
             Self::SessionEnded => "session_ended",
             Self::Interrupted => "interrupted",
@@ -343,6 +355,7 @@ impl std::error::Error for Error {
             Self::Hook(source) => source,
             Self::Guard(source) => source,
             Self::Data(source) => source,
+            Self::Visitor(source) => source,
             Self::Tenant(source) => source,
             Self::RefreshUnavailable
             | Self::NoRefreshToken
@@ -391,6 +404,7 @@ from! {
     Store(StoreError),
     Random(RandomError),
     Data(DataError),
+    Visitor(VisitorError),
     Tenant(TenantError),
 }
 
@@ -854,6 +868,30 @@ mod tests {
                 "session_data_too_large",
                 500,
                 Application,
+            ),
+            (
+                VisitorError::TooLarge { bytes: 2, limit: 1 }.into(),
+                "visitor_data_too_large",
+                500,
+                Application,
+            ),
+            (
+                VisitorError::NotJson("no text".into()).into(),
+                "visitor_data",
+                500,
+                Application,
+            ),
+            (
+                VisitorError::CrossSite.into(),
+                "visitor_data_cross_site",
+                403,
+                Visitor,
+            ),
+            (
+                LayerError::Missing.into(),
+                "layer_missing",
+                500,
+                Configuration,
             ),
             (
                 Error::ApiCall("the cable is cut".into()),

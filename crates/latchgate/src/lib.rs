@@ -34,6 +34,7 @@ mod settings;
 pub mod store;
 mod token;
 mod userinfo;
+mod visitor;
 
 pub use authorization::{
     AuthorizationDetails, AuthorizationDetailsError, AuthorizationError, ClaimRequest,
@@ -83,6 +84,7 @@ pub use settings::Settings;
 pub use store::MemoryStore;
 pub use token::{DpopError, IdTokenError, JwtError, TokenError, TokenFor};
 pub use userinfo::UserinfoError;
+pub use visitor::{Visitor, VisitorError};
 
 /// What the crate `latchgate-test` is built on. Applications use that crate, as a dev-dependency, and never this.
 #[cfg(feature = "testing")]

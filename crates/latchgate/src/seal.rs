@@ -48,10 +48,18 @@ pub(crate) enum Purpose {
     Login,
     /// A logout under way.
     Logout,
+    /// The application's data for a visitor.
+    Visitor,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Session, Self::Ticket, Self::Login, Self::Logout];
+    const ALL: [Self; 5] = [
+        Self::Session,
+        Self::Ticket,
+        Self::Login,
+        Self::Logout,
+        Self::Visitor,
+    ];
 
     fn label(self) -> &'static [u8] {
         match self {
@@ -59,6 +67,7 @@ impl Purpose {
             Self::Ticket => b"ticket",
             Self::Login => b"login",
             Self::Logout => b"logout",
+            Self::Visitor => b"visitor",
         }
     }
 }
@@ -284,6 +293,7 @@ struct RingKey {
     ticket: LessSafeKey,
     login: LessSafeKey,
     logout: LessSafeKey,
+    visitor: LessSafeKey,
     /// From which the keys of records in a store are derived.
     records: hmac::Key,
     names: hmac::Key,
@@ -303,7 +313,7 @@ impl RingKey {
                 .ok()?;
             Some(derived)
         };
-        let [session, ticket, login, logout] = Purpose::ALL
+        let [session, ticket, login, logout, visitor] = Purpose::ALL
             .map(|purpose| UnboundKey::new(&AES_256_GCM, &derive(purpose.label())?).ok());
         let fingerprint = digest::digest(&digest::SHA256, &derive(b"key-id")?);
         Some(Self {
@@ -312,6 +322,7 @@ impl RingKey {
             ticket: LessSafeKey::new(ticket?),
             login: LessSafeKey::new(login?),
             logout: LessSafeKey::new(logout?),
+            visitor: LessSafeKey::new(visitor?),
             records: hmac::Key::new(hmac::HMAC_SHA256, &derive(RECORD)?),
             names: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"names")?),
         })
@@ -323,6 +334,7 @@ impl RingKey {
             Purpose::Ticket => &self.ticket,
             Purpose::Login => &self.login,
             Purpose::Logout => &self.logout,
+            Purpose::Visitor => &self.visitor,
         }
     }
 

@@ -12,7 +12,7 @@ use futures_util::stream;
 use latchgate::{Error, Gate, Guard};
 use latchgate_actix::{
     Access, AccessToken, ApiTokens, GuardMiddleware, LoginMiddleware, RefreshedAccessToken,
-    Rejection, SessionData, SessionEnded, SignIn, User,
+    Rejection, SessionData, SessionEnded, SignIn, User, Visitor,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ use super::api_client::Called;
 use super::rules::guards;
 use super::{
     CHUNKS, Count, Serving, Slow, by_password, by_query, called, granted, impersonated, keep,
-    silent, token_for, told, why, wishes,
+    silent, token_for, told, visitor, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -61,6 +61,9 @@ macro_rules! app {
             .route("/slowly", web::post().to(slowly))
             .route("/grow", web::post().to(grow))
             .route("/perhaps", web::get().to(perhaps))
+            .route("/visitor", web::get().to(of_visitor))
+            .route("/visitor", web::post().to(for_visitor))
+            .route("/visitor/once", web::get().to(once_of_visitor))
             .route("/keep", web::get().to(keep_signed_in))
             .route("/silent", web::get().to(silently))
             .route("/ended", web::get().to(ended))
@@ -124,6 +127,19 @@ fn guarded(path: &str, guard: Guard) -> impl actix_web::dev::HttpServiceFactory 
     resource
         .wrap(GuardMiddleware::new(guard))
         .route(web::get().to(async || "admitted"))
+}
+
+async fn of_visitor(visitor: Visitor, request: HttpRequest) -> Json<Value> {
+    Json(visitor::value(&visitor, request.uri().query()))
+}
+
+async fn once_of_visitor(visitor: Visitor, request: HttpRequest) -> Json<Value> {
+    Json(visitor::once(&visitor, request.uri().query()))
+}
+
+async fn for_visitor(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, Rejection> {
+    visitor::change(&visitor, request.uri().query())?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 async fn password(

@@ -21,6 +21,8 @@
 //! | `POST /slowly` | `SessionData<Count>`, then the body | the value after one more |
 //! | `POST /grow?5` | `SessionData<Count>` | the value, with a padding of so many bytes |
 //! | `GET /perhaps` | `Option<SessionData<Count>>` | `nothing`, or the number |
+//! | `GET /visitor?name`, `GET /visitor/once?name` | `Visitor` | the visitor's value of that name; the same, and removes it |
+//! | `POST /visitor?name=json` | `Visitor` | 204, and the value is another |
 //! | `GET /switch` | `SignIn` | a login with wishes |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
 //! | `GET /silent?then=/path` | `Option<User>`, else `SignIn` | the subject, or a silent login |
@@ -39,6 +41,7 @@ pub mod api;
 mod api_client;
 mod rules;
 mod tower;
+mod visitor;
 
 use std::net::TcpListener;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use futures_util::stream;
 use latchgate::{Error, Gate, Guard};
 use latchgate_tower::{
     Access, AccessToken, ApiTokens, GuardLayer, LoginLayer, RefreshedAccessToken, Rejection,
-    SessionData, SessionEnded, SignIn, User,
+    SessionData, SessionEnded, SignIn, User, Visitor,
 };
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ use super::api_client::Called;
 use super::rules::guards;
 use super::{
     CHUNKS, Count, Serving, Slow, by_password, by_query, called, granted, impersonated, keep,
-    silent, token_for, told, why, wishes,
+    silent, token_for, told, visitor, why, wishes,
 };
 use crate::failure::Failure;
 
@@ -59,6 +59,8 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
         .route("/slowly", post(slowly).with_state::<()>(slow.clone()))
         .route("/grow", post(grow))
         .route("/perhaps", get(perhaps))
+        .route("/visitor", get(of_visitor).post(for_visitor))
+        .route("/visitor/once", get(once_of_visitor))
         .route(
             "/keep",
             get(|sign_in: SignIn| async { sign_in.with(keep()) }),
@@ -92,6 +94,19 @@ pub(super) fn serve(listener: TcpListener, gate: Gate, slow: Slow) -> Result<Ser
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     let handle = serving.abort_handle();
     Ok(Serving::until(slow, move || handle.abort()))
+}
+
+async fn of_visitor(visitor: Visitor, RawQuery(query): RawQuery) -> Json<Value> {
+    Json(visitor::value(&visitor, query.as_deref()))
+}
+
+async fn once_of_visitor(visitor: Visitor, RawQuery(query): RawQuery) -> Json<Value> {
+    Json(visitor::once(&visitor, query.as_deref()))
+}
+
+async fn for_visitor(visitor: Visitor, RawQuery(query): RawQuery) -> Result<StatusCode, Rejection> {
+    visitor::change(&visitor, query.as_deref())?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn password(

@@ -70,3 +70,4 @@ mod test_kit;
 mod token_kinds;
 mod ui_locales;
 mod userinfo;
+mod visitor;

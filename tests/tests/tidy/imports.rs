@@ -27,10 +27,11 @@ const ROOMS: &[(&str, u8)] = &[
     ("session", 23),
     ("store", 24),
     ("logout", 25),
-    // What the application says, and the sum of the errors.
-    ("hook", 26),
-    ("guard", 27),
-    ("error", 28),
+    // What the application keeps for visitors, what it says, and the sum of the errors.
+    ("visitor", 26),
+    ("hook", 27),
+    ("guard", 28),
+    ("error", 29),
     // 3: what awaits: we towards a provider, and all sessions. Neither knows the other. Then who judges access tokens.
     ("relying_party", 30),
     ("sessions", 30),

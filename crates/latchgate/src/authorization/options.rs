@@ -50,6 +50,8 @@ pub struct LoginOptions {
     pub(crate) parameters: Vec<(String, String)>,
     /// The person must authenticate again, in a certain way.
     pub(crate) step_up: Option<ExpectedStepUp>,
+    /// No other site has led here, so the login hook may have the application's data for the visitor.
+    pub(crate) offers_visitor: bool,
 }
 
 /// The `prompt` parameter.
@@ -246,6 +248,7 @@ impl LoginOptions {
                 .or_else(|| defaults.authorization_details.clone()),
             parameters: left_open.chain(self.parameters.clone()).collect(),
             step_up: self.step_up,
+            offers_visitor: self.offers_visitor,
         }
     }
 

@@ -50,7 +50,24 @@ pub(crate) struct PendingLogin {
     pub(crate) dpop_key: Option<ProofKey>,
     /// Set where a person must authenticate again.
     pub(crate) step_up: Option<ExpectedStepUp>,
+    /// The application's data for the visitor, if it is offered to the login hook.
+    pub(crate) visitor: Option<VisitorAtStart>,
     pub(crate) display: Display,
+}
+
+/// Where the callback finds the application's data for a visitor who has begun a login.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum VisitorAtStart {
+    /// In the cookie that the request brings.
+    InCookie,
+    /// Here, because a cross-site POST brings no cookie; empty if there was none.
+    Copied(Vec<u8>),
+}
+
+impl fmt::Debug for VisitorAtStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VisitorAtStart(redacted)")
+    }
 }
 
 /// The session of a browser that signs in again.
@@ -258,7 +275,7 @@ mod tests {
     const LAYOUT_1: &str = "011268747470733a2f2f6f702e6578616d706c65010101010101010101010101010101010101010101\
          0101010101010101010101020202020202020202020202020202020202020202020202020202020202\
          02020303030303030303030303030303030303030303030303030303030303030303012f00e80700\
-         01000505050505050505050505050505050589d209000000";
+         01000505050505050505050505050505050589d20900000000";
 
     #[test]
     fn a_login_decodes_for_ever() {
@@ -287,7 +304,7 @@ mod tests {
 
     /// The end of a silent login at which the person must authenticate again, and whose tokens are bound to a key.
     const LAYOUT_1_GOES_ON: &str = "010707070707070707070707070707070707070707070707070707070707070707\
-        010049c5dc98e466a77b424558afdc47f901036d666102036f74700370776401";
+        010049c5dc98e466a77b424558afdc47f901036d666102036f7470037077640001";
 
     #[test]
     fn a_login_with_requirements_decodes_for_ever() {
@@ -302,7 +319,7 @@ mod tests {
         pending.step_up = LoginOptions::step_up(&required, "https://op.example", "1").step_up;
         pending.display = Display::Nowhere;
         let encoded = pending.encode().unwrap();
-        let (same, rest) = encoded.split_at(plain.len() - 3);
+        let (same, rest) = encoded.split_at(plain.len() - 4);
         assert_eq!(same, &plain[..same.len()]);
         let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(rest, LAYOUT_1_GOES_ON);
@@ -331,6 +348,22 @@ mod tests {
             let encoded = pending.encode().unwrap();
             assert_eq!(encoded.last(), Some(&last));
             assert_eq!(PendingLogin::decode(&encoded).unwrap().display, display);
+        }
+    }
+
+    #[test]
+    fn a_login_that_takes_the_visitor_along_decodes_for_ever() {
+        let plain = PendingLogin::example(1_000).encode().unwrap();
+        for (visitor, end) in [
+            (VisitorAtStart::InCookie, &[1, 0, 0][..]),
+            (VisitorAtStart::Copied(vec![7, 8, 9]), &[1, 1, 3, 7, 8, 9, 0]),
+        ] {
+            let mut pending = PendingLogin::example(1_000);
+            pending.visitor = Some(visitor);
+            let encoded = pending.encode().unwrap();
+            assert_eq!(encoded, [&plain[..plain.len() - 2], end].concat());
+            let decoded = PendingLogin::decode(&encoded).unwrap();
+            assert_eq!(decoded.visitor, pending.visitor);
         }
     }
 

@@ -125,6 +125,7 @@ pub(crate) fn request(
         replaces: None,
         dpop_key: secrets.dpop_key,
         step_up: options.step_up,
+        visitor: None,
         display: options.display,
     };
     let endpoint = metadata.authorization_endpoint().url().clone();

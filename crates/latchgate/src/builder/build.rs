@@ -8,7 +8,7 @@ use super::csrf::csrf;
 use super::http_clients::HttpClients;
 use super::protected_resource::Surroundings;
 use super::silent_login::silent_logins;
-use super::{GateBuilder, Provider, several};
+use super::{GateBuilder, Provider, several, visitor};
 use crate::authorization::LoginOptions;
 use crate::background::Background;
 use crate::client::Registration;
@@ -24,6 +24,7 @@ use crate::request_session::Context;
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::{APPLICATION, Lifetimes};
 use crate::sessions::{Registrations, Sessions, SessionsConfig};
+use crate::visitor::{Visitors, VisitorsConfig};
 
 impl GateBuilder {
     /// Builds the gate, without the network, and logs what to register at the provider.
@@ -63,6 +64,7 @@ impl GateBuilder {
             .ok_or(Mistake::new("session_idle", Problem::Lifetimes));
         let lifetimes = mistakes.keep(lifetimes);
         let silent_logins = mistakes.keep(silent_logins(self.silent_login));
+        let visitor_lifetime = mistakes.keep(visitor::lifetime(self.visitor_lifetime));
         let keys = mistakes.keep(session_keys(self.keys, transport));
         if let Some(resource) = &self.api {
             if registered.is_empty() {
@@ -74,10 +76,11 @@ impl GateBuilder {
         let parts = (
             registered.into_iter().collect::<Option<Vec<_>>>(),
             name,
-            lifetimes,
+            lifetimes.zip(visitor_lifetime),
             keys,
         );
-        let (Some(registered), Some(name), Some(lifetimes), Some(keys)) = parts else {
+        let (Some(registered), Some(name), Some((lifetimes, visitor_lifetime)), Some(keys)) = parts
+        else {
             return Err(Mistake::new("issuer", Problem::Missing).into());
         };
 
@@ -158,6 +161,15 @@ impl GateBuilder {
             };
             Arc::new(resource.build(around, &mut mistakes))
         });
+        let visitors = Visitors::new(VisitorsConfig {
+            keys: Arc::clone(&keys),
+            cookie: CookieKind::new(&format!("{name}-visitor"), transport, SameSite::Lax),
+            lifetime: visitor_lifetime,
+            origin: base.origin.clone(),
+            trusted_origins: self.trusted_origins.clone(),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        });
         let csrf = csrf(self.csrf_protection, self.trusted_origins, &mut mistakes);
         if self.session_claims.is_some() && routes.session.is_none() {
             let setting = "session_path";
@@ -186,6 +198,7 @@ impl GateBuilder {
             cross_site_login_cookie: CookieKind::new(&login_name, transport, SameSite::None),
             silent_cookie: CookieKind::new(&format!("{name}-silent"), transport, SameSite::Lax),
             silent_logins: silent_logins.unwrap_or_default(),
+            visitors: Arc::new(visitors),
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
             remember_me: self.remember_me,
             ui_locales: self.ui_locales,

@@ -253,6 +253,8 @@ mod tests {
             "/a//b",
             "/ab",
             "/-login",
+            "/-visitor",
+            "/visitor",
             "/login",
             "/a/login",
             "/a-login",
@@ -269,7 +271,8 @@ mod tests {
             for path in paths {
                 let base_url = format!("{origin}{path}");
                 let session = name(&base_url);
-                let others = ["-login", "-logout"].map(|kind| format!("{session}{kind}"));
+                let others = ["-login", "-logout", "-silent", "-visitor"]
+                    .map(|kind| format!("{session}{kind}"));
                 for name in std::iter::once(session).chain(others) {
                     let before = taken.insert(name.clone(), base_url.clone());
                     assert_eq!(before, None, "{name} of {base_url}");

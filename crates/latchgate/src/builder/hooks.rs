@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::GateBuilder;
-use crate::hook::{Hook, LoginRejection, Logout};
+use crate::hook::{Hook, LoginHook, LoginRejection, Logout};
 use crate::session::User;
 
 impl GateBuilder {
@@ -67,7 +67,7 @@ impl GateBuilder {
         T: Serialize,
         F: Future<Output = Result<T, LoginRejection>> + Send + 'static,
     {
-        self.hooks.login = Some(Hook::login(hook));
+        self.hooks.login = Some(LoginHook::Alone(Hook::login(hook)));
         self
     }
 

@@ -17,6 +17,7 @@ mod security;
 mod several;
 mod silent_login;
 mod tenants;
+mod visitor;
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub struct GateBuilder {
     remember_me: RememberMe,
     ui_locales: UiLocales,
     silent_login: Option<Duration>,
+    visitor_lifetime: Duration,
     paths: Paths,
     cookie_name: Option<String>,
     store: Option<Arc<dyn SessionStore>>,
@@ -99,6 +101,7 @@ impl GateBuilder {
             remember_me: RememberMe::default(),
             ui_locales: UiLocales::default(),
             silent_login: None,
+            visitor_lifetime: visitor::LIFETIME,
             paths: Paths::default(),
             cookie_name: None,
             store: None,

@@ -111,6 +111,8 @@ pub enum Problem {
     Lifetimes,
     /// It is shorter than a minute.
     Interval,
+    /// It is shorter than a minute or longer than a year.
+    VisitorLifetime,
     /// It is longer than 60 seconds.
     Leeway,
     /// It is not a plain absolute path.
@@ -239,6 +241,7 @@ impl fmt::Display for Problem {
             Self::Seconds => f.write_str("is neither a number of seconds, such as `300`, nor a duration, such as `5m` or `12h`"),
             Self::Interval => f.write_str("must be at least one minute, such as `1h`: so often is a visitor sent to the provider and back"),
             Self::Lifetimes => f.write_str("must be at least one second and at most `session_absolute`"),
+            Self::VisitorLifetime => f.write_str("must be at least one minute and at most 365 days, such as `30d`"),
             Self::Leeway => f.write_str("is longer than 60 seconds"),
             Self::Path => f.write_str("is not a plain absolute path such as `/login`"),
             Self::Collision => f.write_str("is also the path of another route; every route needs its own"),

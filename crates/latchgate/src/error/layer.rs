@@ -15,6 +15,8 @@ pub enum LayerError {
         /// The base URL with which that part would contain the callback.
         base_url: String,
     },
+    /// A request for a visitor's data has passed no login layer.
+    Missing,
     /// The callback arrived without the base URL's path.
     BasePathStripped {
         /// The path it should have had.
@@ -36,6 +38,11 @@ impl fmt::Display for LayerError {
                 "the login layer wraps only `{around}`, so the provider's answer at `{callback}` would never reach it: \
                  wrap the whole application (axum: `Router::layer` on the outermost router, after its last \
                  route; actix-web: `App::wrap`), or, where the application lives at `{around}`, make `{base_url}` the base URL"
+            ),
+            Self::Missing => f.write_str(
+                "the request has passed no login layer, which keeps visitors' data: wrap the application (axum: \
+                 `Router::layer(LoginLayer::new(gate))`; actix-web: `App::wrap`), and ask in the task that serves the request, \
+                 not in one that it has spawned",
             ),
             Self::BasePathStripped { callback, arrived } => write!(
                 f,

@@ -118,6 +118,7 @@ impl Gate {
         }
         if navigates && !looping {
             options.browser_locales = self.browser_locales(challenge.accept_language.as_deref());
+            options.offers_visitor = !challenge.from_elsewhere;
             let return_to = self.return_to(&challenge.target);
             let cookies: Vec<&[u8]> = challenge.cookies.iter().map(Vec::as_slice).collect();
             let path = challenge.path();

@@ -12,16 +12,18 @@ use super::refuse::{RefusedRequest, Retry};
 use super::route_request::RequestParts;
 use crate::authorization::{
     AuthorizationError, CookiePersistence, Display, Expected, Parameters, PendingLogin,
-    ReplacedSession, VerifiedCode, suffix_of,
+    ReplacedSession, VerifiedCode, VisitorAtStart, suffix_of,
 };
 use crate::background::Room;
 use crate::cookie::pairs;
 use crate::error::Error;
+use crate::hook::LoginHook;
 use crate::relying_party::RelyingParty;
 use crate::request_session::RequestSession;
 use crate::session::{EndedSession, Session, SessionEnd};
 use crate::sessions::{Beginning, LoadedSession, SessionCookie, SignedOut, Ticket};
 use crate::token::TokenResponse;
+use crate::visitor::Visitor;
 
 /// A login whose authorization response has arrived.
 struct Login {
@@ -31,6 +33,8 @@ struct Login {
     remembered: CookiePersistence,
     /// The session that the browser had when the login began.
     replaces: Option<ReplacedSession>,
+    /// The application's data for the visitor who signs in.
+    visitor: Visitor,
     /// The session of the callback request.
     brought: RequestSession,
     /// Issuer and subject, once the provider's word for them is verified.
@@ -99,6 +103,8 @@ impl Gate {
             return Err(AuthorizationError::OtherProvider.into());
         }
         let beginning = self.sessions().beginning()?;
+        let posted = party.registration().response_mode.is_posted();
+        let visitor = self.visitor_at_login(pending.visitor.take(), parts.cookie_fields(), posted);
         let return_to = self.return_to(&pending.return_to);
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());
         let display = pending.display;
@@ -112,6 +118,7 @@ impl Gate {
             beginning,
             remembered,
             replaces,
+            visitor,
             brought,
             person: OnceLock::new(),
         };
@@ -197,17 +204,36 @@ impl Gate {
             .set((session.issuer.to_string(), session.subject.to_string()));
         let mut session = self.sessions().admit(session, beginning).await?;
         session.extras.remembered = login.remembered;
-        self.run_login_hook(session).await
+        self.run_login_hook(session, &login.visitor).await
+    }
+
+    /// The application's data for a visitor who signs in, if the hook takes it.
+    pub(super) fn visitor_at_login<'f>(
+        &self,
+        at_start: Option<VisitorAtStart>,
+        cookie_fields: impl Iterator<Item = &'f [u8]>,
+        posted: bool,
+    ) -> Visitor {
+        let visitors = &self.0.visitors;
+        let hook = self.0.context.hooks.login.as_ref();
+        match hook.is_some_and(LoginHook::takes_visitor) {
+            true => visitors.at_login(at_start, cookie_fields, posted),
+            false => visitors.unseen(),
+        }
     }
 
     /// Asks the application for its value in a new session. If it rejects the login, there is no session.
-    pub(super) async fn run_login_hook(&self, session: Session) -> Result<Session, Error> {
+    pub(super) async fn run_login_hook(
+        &self,
+        session: Session,
+        visitor: &Visitor,
+    ) -> Result<Session, Error> {
         let context = &self.0.context;
         let Some(hook) = &context.hooks.login else {
             return Ok(session);
         };
         let session = Arc::new(session);
-        let data = hook.call(context.user(&session)).await?;
+        let data = hook.call(context.user(&session), visitor).await?;
         Ok(session.with_data(data))
     }
 
@@ -221,7 +247,8 @@ impl Gate {
     ) -> Result<Vec<HeaderValue>, Error> {
         let sessions = self.sessions();
         let present = login.brought.present();
-        let (session, cookies) = sessions.begin(session, &login.beginning, present).await?;
+        let (session, mut cookies) = sessions.begin(session, &login.beginning, present).await?;
+        cookies.extend(login.visitor.cookie());
         tracing::info!(
             event = "login",
             issuer = &*session.issuer,

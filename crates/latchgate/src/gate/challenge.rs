@@ -12,7 +12,7 @@ use crate::cookie::CookieKind;
 use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
-use crate::navigation::{Navigation, wants_html};
+use crate::navigation::{Navigation, Sender, wants_html};
 use crate::resource_server::RequestToken;
 use crate::session::{SessionEnd, User};
 
@@ -44,6 +44,8 @@ pub struct Challenge {
     /// The access token that the request presents: then it gets the answer of an API.
     pub(super) token: Option<RequestToken>,
     pub(super) cookies: Box<[Vec<u8>]>,
+    /// A page of another site has led to the request.
+    pub(super) from_elsewhere: bool,
     /// `Accept-Language`, if the answer may be a login.
     pub(super) accept_language: Option<Box<str>>,
 }
@@ -226,6 +228,7 @@ impl Challenge {
                 .iter()
                 .map(|field| field.to_vec())
                 .collect(),
+            from_elsewhere: Sender::without_referer(head, "") == Some(Sender::Foreign),
             accept_language: accept_language
                 .filter(|_| navigation == Navigation::TopLevel)
                 .map(Box::from),
@@ -249,6 +252,7 @@ impl From<Error> for Challenge {
             user: None,
             token: None,
             cookies: Box::default(),
+            from_elsewhere: false,
             accept_language: None,
         }
     }

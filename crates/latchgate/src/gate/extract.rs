@@ -5,13 +5,14 @@ use serde::de::DeserializeOwned;
 
 use super::Challenge;
 use super::pass::asked;
-use crate::error::Error;
+use crate::error::{Error, LayerError};
 use crate::guard::{Guard, GuardError};
 use crate::head::RequestHead;
 use crate::hook::HookError;
 use crate::request_session::{ApiTokens, FoundData, RequestSession, SessionData};
 use crate::resource_server::RequestToken;
 use crate::session::{AccessToken, DataError, SessionEnd, User};
+use crate::visitor::{RequestVisitor, Visitor};
 
 /// An application request, as an extractor sees it.
 #[derive(Debug)]
@@ -33,6 +34,16 @@ impl<'a, H: RequestHead> Extract<'a, H> {
             token: None,
             head,
         }
+    }
+
+    /// The application's data for whoever makes this request, signed in or not. Asking for it is not asking who is there.
+    ///
+    /// # Errors
+    ///
+    /// The challenge to respond with: a `500` if the request has passed no login layer, or is not being polled by one.
+    pub fn visitor(head: &H) -> Result<Visitor, Challenge> {
+        let current = RequestVisitor::current(head);
+        current.ok_or_else(|| Challenge::failed(head, LayerError::Missing.into()))
     }
 
     /// The request presents this access token: what the layer put into the request's extensions beside the session. It

@@ -6,12 +6,17 @@ use http::{Response, header};
 use super::page::redirect;
 use super::{Gate, Route, UiLocales};
 use crate::authorization::{
-    Display, LoginOptions, MAX_AGE_SECONDS, OpenLogins, Prompt, ui_locales,
+    Display, LoginOptions, MAX_AGE_SECONDS, OpenLogins, PendingLogin, Prompt, VisitorAtStart,
+    ui_locales,
 };
 use crate::client::ResponseMode;
 use crate::cookie::{CookieKind, pairs};
 use crate::error::{Error, TenantError};
+use crate::hook::LoginHook;
 use crate::return_to::ReturnTo;
+
+/// The longest name and value of a login cookie with a visitor's data, in bytes: browsers drop a cookie beyond 4096.
+const LARGEST_COOKIE: usize = 4_000;
 
 impl Gate {
     /// Where to go after login: the wanted path if it is a same-origin path of the application and not one of our
@@ -53,6 +58,21 @@ impl Gate {
         }
     }
 
+    /// Where the callback will find the application's data for the visitor, if the login hook may have it.
+    fn visitor_at_start(
+        &self,
+        options: &LoginOptions,
+        mode: ResponseMode,
+        cookie_fields: &[&[u8]],
+    ) -> Option<VisitorAtStart> {
+        let hook = self.0.context.hooks.login.as_ref();
+        let offered = options.offers_visitor && hook.is_some_and(LoginHook::takes_visitor);
+        offered.then(|| match mode.is_posted() {
+            true => VisitorAtStart::Copied(self.0.visitors.copy(cookie_fields)),
+            false => VisitorAtStart::InCookie,
+        })
+    }
+
     /// Redirects the browser to the provider, and stores the pending login in a cookie.
     pub(super) async fn begin_login(
         &self,
@@ -65,6 +85,8 @@ impl Gate {
         let party = party.ok_or(TenantError::NoProvider)?;
         // What every login asks for is no silent login: its page would start the next one.
         let silent = options.prompt == Some(Prompt::None);
+        let mode = party.registration().response_mode;
+        let visitor = self.visitor_at_start(&options, mode, cookie_fields);
         let mut options = party.login_options(options);
         if silent && options.display == Display::Page {
             options.display = Display::Nowhere;
@@ -74,12 +96,18 @@ impl Gate {
         let request = party.authorization_request(options, return_to, random);
         let (url, mut pending) = request.await?;
         pending.replaces = self.sessions().replaced_by_login(cookie_fields);
-        let kind = self.login_cookie(party.registration().response_mode);
+        pending.visitor = visitor;
+        let kind = self.login_cookie(mode);
         let suffix = format!(".{}", pending.suffix());
         let name = format!("{}{suffix}", kind.name());
-        let value = pending
-            .seal(&self.0.keys, &name, random.array()?)
-            .unwrap_or_default();
+        let seal = |pending: &PendingLogin| {
+            let sealed = pending.seal(&self.0.keys, &name, random.array()?);
+            Ok::<_, Error>(sealed.unwrap_or_default())
+        };
+        let mut value = seal(&pending)?;
+        if name.len() + value.len() > LARGEST_COOKIE && pending.visitor.take().is_some() {
+            value = seal(&pending)?;
+        }
 
         let mut response = redirect(url.as_str());
         let headers = response.headers_mut();

@@ -39,6 +39,7 @@ impl Gate {
         let pieces = self.sessions().pieces(parts.cookie_fields());
         let mut cookies = self.sessions().clear_cookies(pieces.present());
         cookies.extend(self.marked_as_signed_out());
+        cookies.extend(self.0.visitors.clear(parts.cookie_fields()));
         let session = match self.sessions().open(&pieces) {
             SessionCookie::Invalid => None,
             cookie => {

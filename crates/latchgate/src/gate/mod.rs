@@ -32,6 +32,8 @@ mod silent_login;
 mod tenants;
 #[cfg(feature = "testing")]
 mod test_login;
+#[cfg(feature = "testing")]
+mod test_visitor;
 mod words;
 
 use std::fmt;
@@ -51,6 +53,7 @@ use crate::request_session::{Context, RequestSession};
 use crate::resource_server::{RequestToken, ResourceServer};
 use crate::seal::KeyRing;
 use crate::sessions::Sessions;
+use crate::visitor::Visitors;
 
 pub use api::Api;
 pub(crate) use api::ApiParts;
@@ -102,6 +105,8 @@ pub(crate) struct GateParts {
     /// The marker of browsers that have tried a silent login.
     pub(crate) silent_cookie: CookieKind,
     pub(crate) silent_logins: SilentLogins,
+    /// What the application keeps for visitors.
+    pub(crate) visitors: Arc<Visitors>,
     pub(crate) remember_me: RememberMe,
     pub(crate) ui_locales: UiLocales,
     pub(crate) csrf: Csrf,

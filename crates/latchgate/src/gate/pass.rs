@@ -15,6 +15,7 @@ use crate::head::RequestHead;
 use crate::request_session::{RequestSession, ResponseHead};
 use crate::resource_server::RequestToken;
 use crate::token::DPOP_NONCE;
+use crate::visitor::{RequestVisitor, Visitor};
 
 /// A request that goes to the application. Without a session cookie of ours, or an access token, it costs nothing.
 #[must_use]
@@ -29,6 +30,8 @@ pub struct Pass {
     silent: Option<Box<SilentNavigation>>,
     /// The tenant whose page is asked for.
     tenant: Option<Box<str>>,
+    /// Whoever makes the request, as far as the application keeps data for them.
+    visitor: RequestVisitor,
     /// A session was looked for in a request without a cookie of ours.
     asked: bool,
 }
@@ -74,6 +77,7 @@ impl Pass {
             token,
             misplaced,
             tenant: None,
+            visitor: RequestVisitor::new(&gate.0.visitors),
             asked: false,
         }
     }
@@ -93,6 +97,7 @@ impl Pass {
             silent: None,
             misplaced: None,
             tenant: None,
+            visitor: RequestVisitor::none(),
             asked: false,
         }
     }
@@ -128,7 +133,7 @@ impl Pass {
     /// Runs one poll of the application's future, or the call that makes it.
     pub fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
         let of_outer_gate = ASKED.replace(false);
-        let polled = poll();
+        let polled = self.visitor.during(poll);
         self.asked |= ASKED.replace(of_outer_gate);
         polled
     }
@@ -205,13 +210,11 @@ impl Pass {
             (None, Some(token)) if token.was_asked() => {
                 looked_at.push("authorization");
                 if !response.contains(&header::CACHE_CONTROL) {
-                    let private = HeaderValue::from_static("private, no-store");
-                    response.replace(header::CACHE_CONTROL, private);
+                    response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
                 }
                 if let Some(nonce) = token.next_nonce() {
                     // RFC 9449 §8.2: a cached nonce would be an old one.
-                    let no_store = HeaderValue::from_static("private, no-store");
-                    response.replace(header::CACHE_CONTROL, no_store);
+                    response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
                     response.replace(DPOP_NONCE, nonce);
                 }
             }
@@ -229,10 +232,12 @@ impl Pass {
         for name in looked_at {
             response.append(header::VARY, HeaderValue::from_static(name));
         }
+        if let Some(visitor) = self.visitor.opened() {
+            write_visitor(visitor, response);
+        }
         if let Some(marker) = self.silent_marker() {
             response.append(header::SET_COOKIE, marker);
-            let private = HeaderValue::from_static("private, no-store");
-            response.replace(header::CACHE_CONTROL, private);
+            response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
         }
     }
 
@@ -283,6 +288,29 @@ impl fmt::Debug for Pass {
             .field("token", &self.token)
             .field("misplaced", &self.misplaced)
             .finish_non_exhaustive()
+    }
+}
+
+/// The `Cache-Control` of a response to one person.
+const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// Adds the headers of a response whose handler has asked for the visitor's data.
+fn write_visitor(visitor: &Visitor, response: &mut dyn ResponseHead) {
+    let (mut varies, mut written) = (false, false);
+    response.each(&mut |name, value| {
+        varies = varies || (name == "vary" && value.eq_ignore_ascii_case(b"cookie"));
+        // By a login that the application has made itself.
+        written = written || (name == "set-cookie" && visitor.is_set_by(value));
+    });
+    if !varies {
+        response.append(header::VARY, HeaderValue::from_static("cookie"));
+    }
+    if !response.contains(&header::CACHE_CONTROL) {
+        response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
+    }
+    if let Some(cookie) = visitor.cookie().filter(|_| !written) {
+        response.append(header::SET_COOKIE, cookie);
+        response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
     }
 }
 

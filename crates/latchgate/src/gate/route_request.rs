@@ -257,6 +257,7 @@ impl RouteRequest {
                 unknown_address: hint.is_some(),
             });
         }
+        options.offers_visitor = self.parts.sender != Sender::Foreign;
         let cookies = self.parts.cookies();
         let begun = self.gate.begin_login(options, return_to, &cookies).await;
         begun.unwrap_or_else(|error| self.refuse(&error, retry))

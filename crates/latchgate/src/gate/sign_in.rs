@@ -5,12 +5,14 @@ use std::sync::Arc;
 use http::{HeaderValue, header};
 
 use super::Gate;
+use crate::authorization::VisitorAtStart;
 use crate::background::Room;
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::request_session::{RequestSession, ResponseHead};
 use crate::session::{Person, Session, SessionEnd};
 use crate::sessions::LoadedSession;
+use crate::visitor::Visitor;
 
 /// The session that the application has started: the response to the request that it was started by must carry it.
 #[derive(Debug)]
@@ -57,10 +59,20 @@ impl Gate {
     ) -> impl Future<Output = Result<SignedIn, Error>> + Send + use<> {
         let brought = RequestSession::brought(Arc::clone(&self.0.context));
         let opening = brought.open(&head.cookie_fields());
+        // The application has said that the form came from a page of its own. What the handler has set counts.
+        let visitor = self.visitor_at_login(
+            Some(VisitorAtStart::InCookie),
+            head.cookie_fields().into_iter(),
+            false,
+        );
         let gate = self.clone();
         async move {
             let starting = gate.clone();
-            let started = async move { starting.start_session(person, brought, opening).await };
+            let started = async move {
+                starting
+                    .start_session(person, visitor, brought, opening)
+                    .await
+            };
             let started = gate.0.background.run(Room::Logins, started).await;
             started.unwrap_or(Err(Error::Interrupted))
         }
@@ -69,6 +81,7 @@ impl Gate {
     async fn start_session(
         &self,
         person: Person,
+        visitor: Visitor,
         brought: RequestSession,
         opening: impl Future<Output = Result<Option<LoadedSession>, Error>> + Send,
     ) -> Result<SignedIn, Error> {
@@ -82,10 +95,11 @@ impl Gate {
         let session = Session::by_application(person, &own_issuer, beginning.start);
         let mut session = sessions.admit(session, &beginning).await?;
         session.extras.remembered = remembered;
-        let session = self.run_login_hook(session).await?;
+        let session = self.run_login_hook(session, &visitor).await?;
         let replaced = opening.await?;
         let begun = sessions.begin(session, &beginning, brought.present());
-        let (session, cookies) = begun.await?;
+        let (session, mut cookies) = begun.await?;
+        cookies.extend(visitor.cookie());
         let actor = session.claims().get("act").cloned();
         tracing::info!(
             event = "signed_in_by_application",

@@ -94,7 +94,10 @@ impl Gate {
         let session = sessions.admit(session, &beginning).await?;
         let session = match &login.data {
             Some(data) => session.with_data(encode_data(data)?),
-            None => self.run_login_hook(session).await?,
+            None => {
+                self.run_login_hook(session, &self.0.visitors.unseen())
+                    .await?
+            }
         };
         let begun = sessions.begin(session, &beginning, PresentPieces::default());
         let (session, cookies) = begun.await?;
@@ -156,7 +159,7 @@ impl SignedIn {
 }
 
 /// What a browser sends back of these `Set-Cookie` fields: each up to its attributes.
-fn cookie_fields(set: &[HeaderValue]) -> Vec<HeaderValue> {
+pub(super) fn cookie_fields(set: &[HeaderValue]) -> Vec<HeaderValue> {
     let pairs = set.iter().filter_map(|field| {
         let pair = field.as_bytes().split(|byte| *byte == b';').next()?;
         HeaderValue::from_bytes(pair).ok()

@@ -127,6 +127,11 @@ impl Words {
                 "Its callback cannot be reached from here. In axum, add it to the outermost router with Router::layer, after its last route; in actix-web, use App::wrap. The log says which paths this is about, and what to do if the application lives below one.",
                 GoHome,
             ),
+            LayerError::Missing => Self::new(
+                "There is no login layer here",
+                "What the application keeps for visitors needs one around it, and to be asked for in the task that serves the request. The log says how.",
+                GoHome,
+            ),
             LayerError::BasePathStripped { .. } => Self::new(
                 "A proxy strips the base URL's path",
                 "Configure the proxy to keep the path, or set LATCHGATE_BASE_PATH=stripped.",

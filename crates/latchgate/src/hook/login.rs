@@ -1,6 +1,33 @@
-//! The answer of a login hook that does not admit somebody.
+//! The login hook, and its answer when it does not admit somebody.
 
-use super::HookError;
+use super::{Hook, HookError};
+use crate::session::User;
+use crate::visitor::Visitor;
+
+/// The application's hook for logins, with or without what it keeps for visitors.
+#[derive(Clone, Debug)]
+pub(crate) enum LoginHook {
+    Alone(Hook<User, String>),
+    WithVisitor(Hook<(User, Visitor), String>),
+}
+
+impl LoginHook {
+    pub(crate) fn takes_visitor(&self) -> bool {
+        matches!(self, Self::WithVisitor(_))
+    }
+
+    /// The application's value in the new session. Of the visitor's data, only what the hook has set is left then.
+    pub(crate) async fn call(&self, user: User, visitor: &Visitor) -> Result<String, HookError> {
+        match self {
+            Self::Alone(hook) => hook.call(user).await,
+            Self::WithVisitor(hook) => {
+                let data = hook.call((user, visitor.clone())).await?;
+                visitor.leave_to_session();
+                Ok(data)
+            }
+        }
+    }
+}
 
 /// Why the application's [`on_login`](crate::GateBuilder::on_login) hook turns somebody away: it does
 /// not admit this person, or it could not decide.

@@ -18,10 +18,12 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 pub use guard::GuardRejection;
+pub(crate) use login::LoginHook;
 pub use login::LoginRejection;
 pub use logout::Logout;
 
 use crate::session::{DataError, User, encode_data};
+use crate::visitor::Visitor;
 
 /// How long a hook may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -47,7 +49,7 @@ pub enum HookError {
 /// The hooks that the application has set.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(crate) login: Option<Hook<User, String>>,
+    pub(crate) login: Option<LoginHook>,
     pub(crate) refresh: Option<Hook<User, Option<String>>>,
     pub(crate) logout: Option<Hook<Logout, ()>>,
 }
@@ -97,6 +99,24 @@ impl Hook<User, String> {
         F: Future<Output = Result<T, LoginRejection>> + Send + 'static,
     {
         let hook = move |user: User| hook(user.into());
+        Self::new(hook, |answer: Result<T, LoginRejection>| {
+            Ok(encode_data(&answer?)?)
+        })
+    }
+}
+
+impl Hook<(User, Visitor), String> {
+    /// A hook for logins that takes what the application keeps for visitors.
+    pub(crate) fn login_with_visitor<U, V, T, F>(
+        hook: impl Fn(U, V) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        U: From<User>,
+        V: From<Visitor>,
+        T: Serialize,
+        F: Future<Output = Result<T, LoginRejection>> + Send + 'static,
+    {
+        let hook = move |(user, visitor): (User, Visitor)| hook(user.into(), visitor.into());
         Self::new(hook, |answer: Result<T, LoginRejection>| {
             Ok(encode_data(&answer?)?)
         })

@@ -25,6 +25,9 @@ impl Settings {
         if let Some(Some(interval)) = mistakes.keep(self.duration("silent_login")) {
             builder = builder.silent_login(interval);
         }
+        if let Some(Some(lifetime)) = mistakes.keep(self.duration("visitor_lifetime")) {
+            builder = builder.visitor_lifetime(lifetime);
+        }
         let ceilings = [
             ("session_expiry", SessionCeiling::SessionExpiry),
             ("id_token", SessionCeiling::IdToken),

@@ -10,6 +10,10 @@ fn mistakes_about_how_logins_start_name_the_setting_and_the_cure() {
         "at least one minute",
     );
     refused(&[("silent_login", "60")], "silent_login", "such as `30m`");
+    for lifetime in ["59s", "366d"] {
+        let settings = [("visitor_lifetime", lifetime)];
+        refused(&settings, "visitor_lifetime", "at most 365 days");
+    }
     refused(
         &[("ui_locales_from_browser", "de")],
         "ui_locales_from_browser",

@@ -91,6 +91,7 @@ fn every_setting_arrives() {
         ("session_ceiling", "id_token"),
         ("remember", "ask"),
         ("silent_login", "1h"),
+        ("visitor_lifetime", "12h"),
         ("ui_locales_from_browser", "true"),
         ("store", "memory"),
         ("cookie_name", "door"),
@@ -149,6 +150,7 @@ fn every_setting_arrives() {
         gate.0.silent_logins,
         crate::gate::SilentLogins::Every(3_600)
     );
+    assert_eq!(gate.0.visitors.lifetime(), 43_200);
     assert_eq!(gate.0.ui_locales, crate::gate::UiLocales::OfTheBrowser);
     let every_login = gate.0.context.relying_parties.first().every_login();
     assert_eq!(
