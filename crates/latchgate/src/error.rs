@@ -1,6 +1,7 @@
 //! All errors in one type, with who is at fault, what the visitor is told, and a stable code.
 
 mod authorization;
+mod conversions;
 mod explained;
 mod fault;
 mod hook;
@@ -370,43 +371,6 @@ impl std::error::Error for Error {
 }
 
 debug_with_causes!(Error);
-
-macro_rules! from {
-    ($($variant:ident($source:ty)),* $(,)?) => {$(
-        impl From<$source> for Error {
-            fn from(source: $source) -> Self {
-                Self::$variant(source)
-            }
-        }
-    )*};
-}
-
-from! {
-    Request(RequestError),
-    InitiateLogin(InitiateLoginError),
-    Layer(LayerError),
-    Profile(ProfileError),
-    RequestObject(RequestObjectError),
-    PushedRequest(PushedRequestError),
-    Authorization(AuthorizationError),
-    ResponseJwt(JwtError),
-    Http(HttpError),
-    Discovery(DiscoveryError),
-    Keys(KeysError),
-    Token(TokenError),
-    IdToken(IdTokenError),
-    Userinfo(UserinfoError),
-    LogoutToken(LogoutTokenError),
-    Bearer(BearerError),
-    Introspection(IntrospectionError),
-    FrontChannelLogout(FrontChannelLogoutError),
-    SessionTooLarge(SessionTooLarge),
-    Store(StoreError),
-    Random(RandomError),
-    Data(DataError),
-    Visitor(VisitorError),
-    Tenant(TenantError),
-}
 
 #[cfg(test)]
 mod tests {
