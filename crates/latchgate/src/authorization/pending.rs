@@ -356,7 +356,10 @@ mod tests {
         let plain = PendingLogin::example(1_000).encode().unwrap();
         for (visitor, end) in [
             (VisitorAtStart::InCookie, &[1, 0, 0][..]),
-            (VisitorAtStart::Copied(vec![7, 8, 9]), &[1, 1, 3, 7, 8, 9, 0]),
+            (
+                VisitorAtStart::Copied(vec![7, 8, 9]),
+                &[1, 1, 3, 7, 8, 9, 0],
+            ),
         ] {
             let mut pending = PendingLogin::example(1_000);
             pending.visitor = Some(visitor);

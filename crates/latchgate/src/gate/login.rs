@@ -87,6 +87,8 @@ impl Gate {
         let silent = options.prompt == Some(Prompt::None);
         let mode = party.registration().response_mode;
         let visitor = self.visitor_at_start(&options, mode, cookie_fields);
+        // Nobody has asked to be signed in.
+        let visitor = visitor.filter(|_| !silent);
         let mut options = party.login_options(options);
         if silent && options.display == Display::Page {
             options.display = Display::Nowhere;
