@@ -25,6 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
         NEEDS,
         two_ports,
     ));
+    cases.push(Case::new("chromium::pages_of_the_guide", NEEDS, pages));
     cases
 }
 
@@ -65,6 +66,41 @@ async fn walk(example: Example, site: &str, window: &Chromium) -> Result<(), Fai
     picture("5-signed-out").await?;
     window.go(&format!("{site}/me")).await?;
     window.see(alice).await
+}
+
+/// The pages that the guide shows: `cargo xtask guide --screenshots` takes their pictures from here.
+async fn pages() -> Result<(), Failure> {
+    let demo = QUICKSTART.start(&Address::free()?, &[]).await?;
+    let providers = [
+        ("LATCHGATE_PROVIDERS", "corp,guests"),
+        ("LATCHGATE_PROVIDER_CORP_ISSUER", "https://login.example/"),
+        ("LATCHGATE_PROVIDER_CORP_CLIENT_ID", "shop"),
+        ("LATCHGATE_PROVIDER_CORP_CLIENT_SECRET", "s3cret"),
+        ("LATCHGATE_PROVIDER_CORP_LABEL", "Corporate account"),
+        ("LATCHGATE_PROVIDER_GUESTS_PRESET", "google"),
+        ("LATCHGATE_PROVIDER_GUESTS_CLIENT_ID", "shop"),
+        ("LATCHGATE_PROVIDER_GUESTS_CLIENT_SECRET", "s3cret"),
+        ("LATCHGATE_PROVIDER_GUESTS_LABEL", "Google"),
+    ];
+    let several = QUICKSTART.start(&Address::free()?, &providers).await?;
+    let window = Chromium::open("guide").await?;
+    window.resize(640, 560).await?;
+
+    window.go(&demo.url("/me")).await?;
+    let alice = Find::Css("button[name=person][value=alice]");
+    window.see(alice).await?;
+    window.picture("guide-people").await?;
+
+    window.resize(640, 440).await?;
+    window.go(&several.url("/me")).await?;
+    window.read(&several.base_url, "Corporate account").await?;
+    window.picture("guide-chooser").await?;
+
+    window
+        .go(&demo.url("/callback?code=stolen&state=guessed"))
+        .await?;
+    window.read(&demo.base_url, "no_login_under_way").await?;
+    window.picture("guide-refused").await
 }
 
 /// Both examples on this machine, in one browser: cookies do not know ports.

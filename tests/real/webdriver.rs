@@ -91,6 +91,12 @@ impl Chromium {
         Ok(chromium)
     }
 
+    /// Makes the window so large, in CSS pixels.
+    pub(crate) async fn resize(&self, width: u32, height: u32) -> Result<(), Failure> {
+        let size = json!({ "width": width, "height": height });
+        self.command("/window/rect", size).await.map(drop)
+    }
+
     /// Opens a page.
     pub(crate) async fn go(&self, url: &str) -> Result<(), Failure> {
         self.command("/url", json!({ "url": url })).await.map(drop)

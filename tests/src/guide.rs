@@ -8,6 +8,15 @@ macro_rules! chapters {
 }
 
 chapters! {
+    Apis "apis.md",
+    BeingAnApi "being-an-api.md",
+    Deployment "deployment.md",
+    Log "log.md",
     Login "login.md",
+    Logout "logout.md",
+    SeveralProviders "several-providers.md",
+    Sessions "sessions.md",
     Settings "settings.md",
+    Testing "testing.md",
+    User "user.md",
 }

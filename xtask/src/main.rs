@@ -30,8 +30,9 @@ cargo xtask api [--bless]
     The public API of every published crate, compared with api/<crate>.txt; --bless accepts what has changed.
 cargo xtask audit
     Known vulnerabilities among the dependencies. Fetches the RustSec database, so it needs the network.
-cargo xtask guide
-    The book in docs/, as HTML in target/guide. Fails on any warning.
+cargo xtask guide [--screenshots]
+    The book in docs/, as HTML in target/guide. Fails on any warning. --screenshots takes over the pictures of pages that the last
+    `cargo xtask test` has made.
 cargo xtask bench [ARGUMENTS...]
     What the layer costs a request, and what the stores cost over the bare client of theirs. Redis is started for it if it is
     here; PostgreSQL is measured where LATCHGATE_BENCH_POSTGRES names a server, such as postgres://bench@127.0.0.1/bench. A
