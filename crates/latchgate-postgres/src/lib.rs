@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod diagnosis;
 mod error;
 mod lease_ends;
 mod row;

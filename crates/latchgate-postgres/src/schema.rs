@@ -5,10 +5,6 @@ use std::pin::Pin;
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
-/// Every migration, in order. A published one never changes, and each can run while nodes of the
-/// previous version are still running.
-const STEPS: &[&str] = &[include_str!("../migrations/1_sessions.sql")];
-
 /// Nodes that start at the same time wait for each other at this lock. "latchgat" in ASCII.
 const LOCK: i64 = 0x6c61_7463_6867_6174;
 
@@ -51,6 +47,10 @@ impl Default for Schema {
 }
 
 impl Schema {
+    /// Every migration, in order. A published one never changes, and each can run while nodes of the
+    /// previous version are still running.
+    pub(crate) const STEPS: &[&str] = &[include_str!("../migrations/1_sessions.sql")];
+
     /// A name that needs no escaping.
     pub(crate) fn named(name: &str) -> Result<Self, SchemaError> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -98,7 +98,10 @@ impl Schema {
         }
         let last = format!("SELECT coalesce(max(step), 0) FROM {schema}.migrations");
         let last: i64 = steps.fetch_one(&*last).await?.try_get(0)?;
-        for (number, step) in (1..).zip(STEPS).skip_while(|(number, _)| *number <= last) {
+        for (number, step) in (1..)
+            .zip(Self::STEPS)
+            .skip_while(|(number, _)| *number <= last)
+        {
             steps.execute(&*step.replace("{schema}", &schema)).await?;
             let taken = format!("INSERT INTO {schema}.migrations (step) VALUES ({number})");
             steps.execute(&*taken).await?;
@@ -126,7 +129,7 @@ mod tests {
 
     #[test]
     fn every_step_is_for_whatever_schema() {
-        for step in STEPS {
+        for step in Schema::STEPS {
             assert!(step.contains("{schema}.") && !step.contains("latchgate"));
         }
     }

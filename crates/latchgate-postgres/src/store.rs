@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use latchgate::Finding;
 use latchgate::store::{
     Lease, LeaseEnds, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
     StoredRecord,
@@ -14,6 +15,7 @@ use sqlx::{PgPool, Row as _};
 use tokio::sync::OnceCell;
 
 use crate::address;
+use crate::diagnosis;
 use crate::error::PostgresError;
 use crate::lease_ends;
 use crate::row::{milliseconds, record, signed, unsigned, written};
@@ -364,6 +366,13 @@ impl SessionStore for PostgresStore {
                 rows.iter().map(|row| row.try_get(0)).collect();
             keys.map(Some)
                 .map_err(|error| unavailable(self.server.error(error)))
+        })
+    }
+
+    fn diagnose(&self) -> StoreFuture<'_, Vec<Finding>> {
+        Box::pin(async move {
+            let asked = diagnosis::diagnose(&self.server, &self.schema);
+            self.server.in_time(asked).await.map_err(unavailable)
         })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use latchgate::Finding;
 use latchgate::store::{
     Lease, LeaseEnds, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
     StoredRecord,
@@ -14,6 +15,7 @@ use latchgate::store::{
 use redis::{FromRedisValue, Script, ScriptInvocation, Value, cmd};
 
 use crate::address::{Address, UrlError};
+use crate::diagnosis;
 use crate::error::Reason;
 use crate::lease_ends;
 use crate::link::{Link, Question, Turn};
@@ -277,6 +279,10 @@ impl SessionStore for RedisStore {
             let keys: Result<_, _> = found.iter().map(|found| read(found)).collect();
             keys.map(Some).map_err(|foreign| self.foreign(foreign))
         })
+    }
+
+    fn diagnose(&self) -> StoreFuture<'_, Vec<Finding>> {
+        Box::pin(diagnosis::diagnose(&self.link))
     }
 }
 

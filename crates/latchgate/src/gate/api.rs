@@ -12,6 +12,7 @@ use crate::background::Background;
 use crate::error::Error;
 use crate::head::RequestHead;
 use crate::io::Random;
+use crate::report::Report;
 use crate::resource_server::{RequestToken, ResourceServer};
 
 /// An API: a server that accepts access tokens and has neither sessions nor a login. For one that has both, see
@@ -61,6 +62,12 @@ impl Api {
     /// It cannot be reached, or its metadata or keys are not valid.
     pub async fn warm_up(&self) -> Result<(), Error> {
         self.0.server.warm_up().await
+    }
+
+    /// Checks the settings against the authorization server, as [`Gate::check`](crate::Gate::check) does for logins: whether
+    /// it can be reached, its issuer, its clock and its keys.
+    pub async fn check(&self) -> Report {
+        Report::new(self.0.server.check().await)
     }
 
     /// The current time by the API's clock, in seconds since the epoch.

@@ -8,7 +8,7 @@ use crate::authorization::{
     AuthorizationRequest, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin,
     VerifiedCode, push_request, push_response, request, response, sign_request,
 };
-use crate::client::SenderConstraint;
+use crate::client::{Registration, SenderConstraint};
 use crate::error::Error;
 use crate::io::{HttpError, Random};
 use crate::provider::Metadata;
@@ -28,32 +28,46 @@ impl RelyingParty {
         random: &dyn Random,
     ) -> Result<(Url, PendingLogin), Error> {
         let metadata = self.metadata().await?;
+        self.request_authorization(&self.registration, &metadata, options, return_to, random)
+            .await
+    }
+
+    /// The same of a registration at a provider with this metadata.
+    pub(super) async fn request_authorization(
+        &self,
+        registration: &Registration,
+        metadata: &Metadata,
+        options: LoginOptions,
+        return_to: ReturnTo,
+        random: &dyn Random,
+    ) -> Result<(Url, PendingLogin), Error> {
         let mut secrets = LoginSecrets::draw(random)?;
-        if self.registration.binding == SenderConstraint::Dpop {
+        if registration.binding == SenderConstraint::Dpop {
             secrets = secrets.with_key(random)?;
         }
-        let (registration, now) = (&self.registration, self.now());
-        let (request, pending) = request(registration, &metadata, options, return_to, secrets, now);
-        let request = sign_request(registration, &metadata, &self.fresh()?, request)?;
-        let pushed = self.push(&request, &metadata).await?;
+        let now = self.now();
+        let (request, pending) = request(registration, metadata, options, return_to, secrets, now);
+        let request = sign_request(registration, metadata, &self.fresh()?, request)?;
+        let pushed = self.push(registration, &request, metadata).await?;
         Ok((pushed.unwrap_or_else(|| request.url()), pending))
     }
 
     /// Pushes the request, if it is to be pushed.
     async fn push(
         &self,
+        registration: &Registration,
         authorization: &AuthorizationRequest,
         metadata: &Metadata,
     ) -> Result<Option<Url>, Error> {
         let fresh = self.fresh()?;
-        let request = push_request(&self.registration, metadata, &fresh, authorization)?;
+        let request = push_request(registration, metadata, &fresh, authorization)?;
         let Some(request) = request else {
             return Ok(None);
         };
         let turn = tokio::time::timeout(DEADLINE, self.pushes.acquire()).await;
         let _turn = turn.map_err(|_| HttpError::Timeout)?;
         let answer = self.send(request).await?;
-        let url = push_response(&self.registration, authorization, &answer)?;
+        let url = push_response(registration, authorization, &answer)?;
         Ok(Some(url))
     }
 

@@ -83,6 +83,10 @@ impl ProviderConnection {
         self
     }
 
+    pub(super) fn issuer(&self) -> &str {
+        self.issuer.as_str()
+    }
+
     /// Sends one request within the total deadline. Every client's responses must be short, uncompressed, and no
     /// redirects.
     pub(crate) async fn send(

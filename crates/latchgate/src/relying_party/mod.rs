@@ -31,6 +31,7 @@ use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::jose::ProofKey;
 use crate::provider::{ClaimPaths, Discovery, Endpoints, Metadata};
 use crate::token::Nonces;
+pub(crate) use check::LogoutUris;
 pub(crate) use connection::ProviderConnection;
 pub(crate) use other_apis::TokenOfApi;
 pub(crate) use parties::{RESERVED_NAME, RelyingParties};

@@ -2,6 +2,7 @@
 //! ([RFC 6749 §7](https://www.rfc-editor.org/rfc/rfc6749#section-7)). Knows no session and no cookie.
 
 mod binding;
+mod check;
 mod judge;
 mod request_token;
 mod used_proofs;

@@ -15,6 +15,7 @@ mod layout;
 mod lifetime;
 mod mark;
 mod person;
+mod sample;
 #[expect(
     clippy::module_inception,
     reason = "the module is named after its subject, and so is the file"

@@ -2,6 +2,7 @@
 //! process or on many nodes. Nothing here knows a provider: what a refresh does comes as a [`Refresher`].
 
 mod begin;
+mod check;
 mod cookies;
 mod end;
 mod end_by_name;
@@ -124,7 +125,6 @@ impl Sessions {
     }
 
     /// How long sessions last.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn lifetimes(&self) -> Lifetimes {
         self.lifetimes
     }

@@ -45,6 +45,11 @@ impl Revocations {
         self.shared.is_some()
     }
 
+    /// The store that nodes share marks in, if they do.
+    pub(super) fn store(&self) -> Option<&Arc<dyn SessionStore>> {
+        self.shared.as_ref().map(SharedMarks::store)
+    }
+
     /// Whether a session was ended, as far as this process knows.
     pub(super) fn concern(&self, session: &Session, now: u64) -> bool {
         self.here.concern(session, now)

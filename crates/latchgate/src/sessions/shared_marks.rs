@@ -42,6 +42,10 @@ impl SharedMarks {
         Self { store }
     }
 
+    pub(super) fn store(&self) -> &Arc<dyn SessionStore> {
+        &self.store
+    }
+
     /// Ends this one session.
     pub(crate) async fn end_this(
         &self,

@@ -170,6 +170,10 @@ impl StoredSessions {
         }
     }
 
+    pub(super) fn store(&self) -> &Arc<dyn SessionStore> {
+        &self.store
+    }
+
     pub(crate) async fn load(
         &self,
         keys: &KeyRing,

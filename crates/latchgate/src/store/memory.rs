@@ -1,5 +1,7 @@
 //! Sessions in the memory of this process: for one node, and gone when it stops.
 
+mod diagnosis;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +15,7 @@ use super::{
     StoredRecord,
 };
 use crate::expiring_map::{ExpiringMap, LockedEntry};
+use crate::report::Finding;
 
 /// A bounded [`SessionStore`] in memory. Each write drops a few of the sessions that have expired, so
 /// that no call takes long, however many there are.
@@ -375,6 +378,10 @@ impl SessionStore for MemoryStore {
             entry.get().is_some_and(|session| session.is_called(name))
         });
         done(Some(keys))
+    }
+
+    fn diagnose(&self) -> StoreFuture<'_, Vec<Finding>> {
+        Box::pin(std::future::ready(Ok(diagnosis::findings(self.limit))))
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::StoreError;
 use super::records::{Lease, LoadedRecord, StoreKey, StoredName, StoredRecord};
+use crate::report::Finding;
 
 /// What the methods of [`SessionStore`] return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -97,6 +98,16 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// logout by the provider then ends sessions on the node that receives it, and on no other.
     fn find<'a>(&'a self, name: &'a StoredName, now: u64)
     -> StoreFuture<'a, Option<Vec<StoreKey>>>;
+
+    /// What an operator should know of the store, for [`Gate::check`](crate::Gate::check): whether it drops records when it
+    /// is full ([`FindingCode::StoreEviction`](crate::FindingCode::StoreEviction)), what a restart loses
+    /// ([`StoreDurability`](crate::FindingCode::StoreDurability)), whether its tables are there
+    /// ([`StoreSchema`](crate::FindingCode::StoreSchema)). Settings that it may not read are a
+    /// [`Severity::Hint`](crate::Severity::Hint). That it answers, takes records and has leases and an index is checked
+    /// by the calls above. The default says nothing.
+    fn diagnose(&self) -> StoreFuture<'_, Vec<Finding>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 }
 
 /// A shared store is a store.
@@ -161,6 +172,10 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
         now: u64,
     ) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
         (**self).find(name, now)
+    }
+
+    fn diagnose(&self) -> StoreFuture<'_, Vec<Finding>> {
+        (**self).diagnose()
     }
 }
 

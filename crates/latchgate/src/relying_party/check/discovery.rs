@@ -1,85 +1,126 @@
-//! Whether the provider is there, and what it says about itself.
+//! Whether the provider is there, and what it says about itself
+//! ([OpenID Connect Discovery 1.0 §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)).
 
-use http::{Response, StatusCode, header};
-use serde_json::Map;
+use futures_util::future::join_all;
+use http::{Request, Response, header};
+use serde_json::Value;
 
-use super::super::RelyingParty;
+use super::super::ProviderConnection;
 use super::document::Document;
-use super::{issuer, unreachable};
-use crate::jose::strict_object;
-use crate::provider::DiscoveryError;
+use super::{clock, issuer, keys, unreachable};
+use crate::io::Clock;
+use crate::jose::{Algorithm, strict_object};
+use crate::provider::{DiscoveryError, Metadata, keys_request};
 use crate::report::{Finding, FindingCode, Severity};
 
-impl RelyingParty {
-    /// Fetches the metadata, past the cache. `None` if nothing else can be checked.
-    pub(super) async fn discover(&self, findings: &mut Vec<Finding>) -> Option<Document> {
-        let configured = self.registration.plain_oauth2.as_ref();
-        if configured.is_some_and(|plain| plain.metadata.is_some()) {
-            return Some(Document(Map::new()));
-        }
-        let request = self.connection.discovery_request().ok()?;
+/// What a provider says about itself.
+pub(crate) struct Described {
+    pub(super) document: Document,
+    pub(super) metadata: Metadata,
+}
+
+impl ProviderConnection {
+    /// Fetches the metadata, past the cache. `None` if there is nothing that anything else could be checked against.
+    pub(crate) async fn describe(
+        &self,
+        clock: &dyn Clock,
+        leeway: u64,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Described> {
+        let request = self.discovery_request().ok()?;
         let url = request.uri().to_string();
-        let answer = match self.connection.exchange(request).await {
+        let answer = match self.exchange(request).await {
             Ok(answer) => answer,
             Err(error) => {
                 findings.push(unreachable::finding(&url, &error));
+                // On a developer's machine, the other scheme may be the right one.
+                if let Some(other) = issuer::other_scheme(self.issuer()) {
+                    let found = self.issuer_at(other).await;
+                    findings.extend(found.map(|found| issuer::otherwise(self.issuer(), &found)));
+                }
                 return None;
             }
         };
         let reached = format!("`{url}` answers");
         findings.push(Finding::ok(FindingCode::ProviderReachable, reached));
-        let document = strict_object(answer.body()).unwrap_or_default();
-        match self.connection.read_metadata(&answer) {
-            Ok(_) => {
+        findings.extend(clock::compare(answer.headers(), clock.now(), leeway));
+        match self.read_metadata(&answer) {
+            Ok(metadata) => {
                 let issuer = self.issuer();
                 let what = format!("The issuer is `{issuer}`, as the provider spells it");
                 findings.push(Finding::ok(FindingCode::Issuer, what));
-                Some(Document(document))
+                let document = Document(strict_object(answer.body()).unwrap_or_default());
+                Some(Described { document, metadata })
+            }
+            Err(DiscoveryError::Issuer { found, .. }) => {
+                findings.push(issuer::otherwise(self.issuer(), &found));
+                None
+            }
+            Err(DiscoveryError::Status(_) | DiscoveryError::Json(_)) => {
+                let location = location(&answer);
+                let nearby = self.found_nearby(&url, location.as_slice()).await;
+                let nothing = || issuer::nowhere(&url, answer.status(), location.as_deref());
+                findings.push(nearby.unwrap_or_else(nothing));
+                None
             }
             Err(error) => {
-                findings.push(unusable(self.issuer(), &url, &answer, &error));
+                findings.push(unusable(&url, &error));
                 None
             }
         }
     }
-}
 
-/// What is wrong with an answer that is no metadata of the issuer.
-fn unusable(
-    configured: &str,
-    url: &str,
-    answer: &Response<Vec<u8>>,
-    error: &DiscoveryError,
-) -> Finding {
-    match error {
-        DiscoveryError::Issuer { found, .. } => issuer::otherwise(configured, found),
-        DiscoveryError::Status(status) => elsewhere(url, *status, answer),
-        error => Finding::new(
-            FindingCode::Metadata,
-            Severity::Mistake,
-            format!("The metadata at `{url}` cannot be used: {error:?}"),
-        )
-        .cured_by(
-            "Set `issuer` to that of an OpenID Provider, or let the provider correct its metadata",
-        ),
+    /// The keys for ID tokens, or for access tokens, with this algorithm.
+    pub(crate) async fn check_keys(&self, described: &Described, alg: Algorithm) -> Vec<Finding> {
+        let Described { metadata, .. } = described;
+        let Ok(request) = keys_request(metadata) else {
+            return Vec::new();
+        };
+        match self.exchange(request).await {
+            Ok(answer) => keys::judge(&answer, alg),
+            Err(error) => vec![unreachable::finding(metadata.jwks_uri().as_str(), &error)],
+        }
+    }
+
+    /// A provider at an issuer that is spelled similarly. Where the call was redirected to is not asked, unless it is the
+    /// same server: who knows who is there.
+    async fn found_nearby(&self, asked: &str, led_to: &[String]) -> Option<Finding> {
+        let urls = issuer::nearby(self.issuer(), led_to);
+        let urls = urls.into_iter().filter(|url| url != asked);
+        let asked = join_all(urls.map(|url| self.issuer_at(url))).await;
+        let found = asked.into_iter().flatten().next()?;
+        Some(issuer::otherwise(self.issuer(), &found))
+    }
+
+    /// The issuer that the metadata at a URL names.
+    async fn issuer_at(&self, url: String) -> Option<String> {
+        let request = Request::get(url)
+            .header(header::ACCEPT, "application/json")
+            .body(Vec::new());
+        let answer = self.exchange(request.ok()?).await.ok()?;
+        let document = strict_object(answer.body()).ok()?;
+        let issuer = document.get("issuer").and_then(Value::as_str)?;
+        Some(super::page::gist(issuer))
     }
 }
 
-/// A page that is no metadata, or leads to another.
-fn elsewhere(url: &str, status: StatusCode, answer: &Response<Vec<u8>>) -> Finding {
+fn location(answer: &Response<Vec<u8>>) -> Option<String> {
     let location = answer.headers().get(header::LOCATION);
-    let location = location.and_then(|location| location.to_str().ok());
-    let finding = |what| Finding::new(FindingCode::Issuer, Severity::Mistake, what);
-    match location.filter(|_| status.is_redirection()) {
-        Some(location) => finding(format!(
-            "`{url}` redirects to `{location}` ({status}), which is not followed"
-        ))
-        .cured_by("Set `issuer` to what is before `/.well-known/` there"),
-        None => finding(format!(
-            "There is no metadata at `{url}`: the answer is {status}"
-        ))
-        .cured_by(
-            "Set `issuer` as the provider spells it: with its path, such as `/realms/name` or `/v2.0`",
-        ),
-    }
+    let location = location.filter(|_| answer.status().is_redirection())?;
+    location.to_str().ok().map(str::to_owned)
+}
+
+/// Metadata of the right issuer with something wrong in it.
+fn unusable(url: &str, error: &DiscoveryError) -> Finding {
+    let what = format!("The metadata at `{url}` cannot be used: {error:?}");
+    let cure = match error {
+        DiscoveryError::Missing(_) => {
+            "Set `issuer` to that of an OpenID Provider; one that has OAuth 2.0 only needs `authorization_endpoint`, `token_endpoint` and `userinfo_endpoint`"
+        }
+        DiscoveryError::Endpoint { .. } => {
+            "Tell the provider its public URL: behind a proxy it has to know that it is called by https"
+        }
+        _ => "Let the provider correct its metadata",
+    };
+    Finding::new(FindingCode::Metadata, Severity::Mistake, what).cured_by(cure)
 }

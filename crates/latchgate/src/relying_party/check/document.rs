@@ -30,6 +30,11 @@ impl Document {
         }
     }
 
+    /// Whether a member is `true`.
+    pub(super) fn says(&self, member: &str) -> bool {
+        self.0.get(member).and_then(Value::as_bool) == Some(true)
+    }
+
     /// A list, for a sentence. What is in it is somebody else's: printable, and not too much of it.
     pub(super) fn told(&self, member: &str) -> String {
         let list = self.list(member).unwrap_or_default();

@@ -1,6 +1,7 @@
-//! How an issuer is spelled: what differs, in words.
+//! How an issuer is spelled: what differs, in words, and how else it might be meant.
 
-use url::Url;
+use http::StatusCode;
+use url::{Host, Url};
 
 use crate::report::{Finding, FindingCode, Severity};
 
@@ -44,6 +45,97 @@ fn difference(configured: &str, found: &str) -> &'static str {
         "the path is another"
     } else {
         "they are the same place, but not the same text"
+    }
+}
+
+/// There is no metadata, here or nearby.
+pub(super) fn nowhere(url: &str, status: StatusCode, led_to: Option<&str>) -> Finding {
+    let finding = |what| Finding::new(FindingCode::Issuer, Severity::Mistake, what);
+    match led_to {
+        Some(location) => finding(format!(
+            "`{url}` redirects to `{location}` ({status}), which is not followed"
+        ))
+        .cured_by("Set `issuer` to what is before `/.well-known/` there"),
+        None => finding(format!(
+            "There is no metadata at `{url}`: the answer is {status}"
+        ))
+        .cured_by("Set `issuer` (LATCHGATE_ISSUER) as the provider spells it, with its path, such as `/realms/name` or `/v2.0`: its documentation has the URL of its `/.well-known/openid-configuration`; the issuer is what is before that"),
+    }
+}
+
+const WELL_KNOWN: &str = "/.well-known/openid-configuration";
+
+/// What the issuers of well-known products end with.
+const ENDINGS: [&str; 2] = ["/v2.0", "/oauth2/default"];
+
+/// How many URLs are tried.
+const TRIES: usize = 8;
+
+/// URLs of metadata that may have been meant, the likelier ones first. All are on the configured host.
+pub(super) fn nearby(configured: &str, led_to: &[String]) -> Vec<String> {
+    let Ok(issuer) = Url::parse(configured) else {
+        return Vec::new();
+    };
+    let mut urls = Vec::new();
+    let mut add = |origin: &str, path: &str| {
+        let url = format!("{origin}{}{WELL_KNOWN}", path.trim_end_matches('/'));
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    };
+    let origin = issuer.origin().ascii_serialization();
+    let whole = issuer.path();
+    // The URL of the metadata in place of the issuer.
+    let path = whole.split("/.well-known").next().unwrap_or(whole);
+    let path = path.trim_end_matches('/');
+    add(&origin, path);
+    for location in led_to {
+        let target = issuer.join(location).ok();
+        let target = target.filter(|target| target.origin() == issuer.origin());
+        if let Some((path, _)) = target
+            .as_ref()
+            .and_then(|url| url.path().split_once("/.well-known"))
+        {
+            add(&origin, path);
+        }
+    }
+    add(&origin, &path.to_ascii_lowercase());
+    // Keycloak had all of its paths below `/auth` once.
+    match path.strip_prefix("/auth/realms/") {
+        Some(realm) => add(&origin, &format!("/realms/{realm}")),
+        None if path.starts_with("/realms/") => add(&origin, &format!("/auth{path}")),
+        None => {}
+    }
+    for ending in ENDINGS {
+        add(&origin, &format!("{path}{ending}"));
+    }
+    let mut above = path;
+    while let Some((parent, _)) = above.rsplit_once('/') {
+        add(&origin, parent);
+        above = parent;
+    }
+    urls.truncate(TRIES);
+    urls
+}
+
+/// The URL of the metadata with https in place of http, or the other way round, on loopback.
+pub(super) fn other_scheme(configured: &str) -> Option<String> {
+    let url = Url::parse(configured).ok().filter(is_loopback)?;
+    let (_, rest) = configured.split_once("://")?;
+    let rest = rest.trim_end_matches('/');
+    let scheme = match url.scheme() {
+        "http" => "https",
+        _ => "http",
+    };
+    Some(format!("{scheme}://{rest}{WELL_KNOWN}"))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
     }
 }
 
@@ -94,5 +186,63 @@ mod tests {
                 .what()
                 .contains("does not say")
         );
+    }
+
+    #[test]
+    fn similar_issuers_on_the_same_host_are_tried() {
+        let paths = |configured: &str, led_to: &[&str]| {
+            let led_to: Vec<_> = led_to.iter().map(|url| (*url).to_owned()).collect();
+            let urls = nearby(configured, &led_to).into_iter();
+            urls.map(|url| url.strip_suffix(WELL_KNOWN).unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let op = |paths: &[&str]| {
+            let urls = paths.iter().map(|path| format!("https://op.example{path}"));
+            urls.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            paths("https://op.example/.well-known/openid-configuration", &[]),
+            op(&["", "/v2.0", "/oauth2/default"])
+        );
+        assert_eq!(
+            paths("https://op.example/Realms/a/", &[]),
+            op(&[
+                "/Realms/a",
+                "/realms/a",
+                "/Realms/a/v2.0",
+                "/Realms/a/oauth2/default",
+                "/Realms",
+                ""
+            ])
+        );
+        assert!(paths("https://op.example/realms/a", &[]).contains(&op(&["/auth/realms/a"])[0]));
+        assert!(paths("https://op.example/auth/realms/a", &[]).contains(&op(&["/realms/a"])[0]));
+        let led_to = [
+            "/x/.well-known/openid-configuration",
+            "https://evil.example/y/.well-known/openid-configuration",
+            "/login",
+        ];
+        let found = paths("https://op.example", &led_to);
+        assert!(found.contains(&op(&["/x"])[0]), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .all(|url| url.starts_with("https://op.example")),
+            "{found:?}"
+        );
+        let deep = paths("https://op.example/a/b/c/d/e/f/g/h/i", &[]);
+        assert_eq!(deep.len(), TRIES);
+    }
+
+    #[test]
+    fn on_loopback_the_other_scheme_is_tried() {
+        for (configured, other) in [
+            ("http://localhost:9000/", Some("https://localhost:9000")),
+            ("https://127.0.0.1:9000/a", Some("http://127.0.0.1:9000/a")),
+            ("https://op.example", None),
+        ] {
+            let other = other.map(|other| format!("{other}{WELL_KNOWN}"));
+            assert_eq!(other_scheme(configured), other);
+        }
     }
 }

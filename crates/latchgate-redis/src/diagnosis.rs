@@ -1,0 +1,173 @@
+//! What an operator should know of a server: whether it drops sessions, and what a restart loses.
+//!
+//! `INFO` says most of it, and managed servers allow it. How often snapshots are made only `CONFIG GET` says, which many
+//! forbid.
+
+use std::collections::HashMap;
+
+use latchgate::store::StoreError;
+use latchgate::{Finding, FindingCode, Severity};
+use redis::cmd;
+
+use crate::link::{Link, Question};
+
+/// Asks the server and judges what it says.
+pub(crate) async fn diagnose(link: &Link) -> Result<Vec<Finding>, StoreError> {
+    let info: String = match link.ask(|_| Question::Command(cmd("INFO"))).await {
+        Ok(info) => info,
+        Err(error) => return Ok(vec![unreadable(&error)]),
+    };
+    let info = Info::read(&info);
+    let configured = |_| {
+        let mut command = cmd("CONFIG");
+        command.arg("GET").arg("save");
+        Question::Command(command)
+    };
+    let save: Result<HashMap<String, String>, _> = link.ask(configured).await;
+    let save = save.ok().and_then(|mut found| found.remove("save"));
+    Ok(vec![eviction(&info), durability(&info, save.as_deref())])
+}
+
+/// `INFO` is forbidden.
+fn unreadable(error: &StoreError) -> Finding {
+    let what = format!("The settings of Redis cannot be read: {error:?}");
+    Finding::new(FindingCode::StoreEviction, Severity::Hint, what).cured_by(
+        "Let the user run `INFO` (`ACL SETUSER … +info`), or see for yourself that `maxmemory-policy` is `noeviction` and `appendonly` is `yes`",
+    )
+}
+
+/// The fields of `INFO`.
+struct Info<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Info<'a> {
+    fn read(info: &'a str) -> Self {
+        let fields = info.lines().filter_map(|line| line.split_once(':'));
+        Self(fields.map(|(name, value)| (name, value.trim())).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).copied()
+    }
+}
+
+fn eviction(info: &Info<'_>) -> Finding {
+    let finding = |severity, what| Finding::new(FindingCode::StoreEviction, severity, what);
+    let Some(policy) = info.get("maxmemory_policy") else {
+        return finding(
+            Severity::Hint,
+            "The server does not say what it does when its memory is full".to_owned(),
+        )
+        .cured_by("See for yourself that it drops nothing");
+    };
+    let policy: String = policy
+        .chars()
+        .filter(|c| c.is_ascii_alphabetic() || *c == '-')
+        .collect();
+    let is_bounded = info.get("maxmemory").is_some_and(|bytes| bytes != "0");
+    match (policy.as_str(), is_bounded) {
+        ("noeviction", _) => finding(
+            Severity::Ok,
+            "`maxmemory-policy` is `noeviction`: when the memory is full, nobody new is signed in, and nobody is signed out".to_owned(),
+        ),
+        (policy, false) => finding(
+            Severity::Hint,
+            format!("`maxmemory-policy` is `{policy}`, which has no effect as long as `maxmemory` is not set"),
+        )
+        .cured_by("Set `maxmemory-policy noeviction` before somebody sets `maxmemory`"),
+        ("volatile-ttl", true) => finding(
+            Severity::Hint,
+            "`maxmemory-policy` is `volatile-ttl`: when the memory is full, those are signed out whose sessions would end first, and marks of logouts are dropped".to_owned(),
+        )
+        .cured_by("Set `maxmemory-policy noeviction`, in a database of its own for sessions, and watch its memory"),
+        (policy, true) => finding(
+            Severity::Mistake,
+            format!("`maxmemory-policy` is `{policy}`: when the memory is full, people are signed out, and logouts are forgotten"),
+        )
+        .cured_by("Set `maxmemory-policy noeviction`, in a server of its own if others need it as a cache, and watch its memory"),
+    }
+}
+
+fn durability(info: &Info<'_>, save: Option<&str>) -> Finding {
+    let finding = |severity, what: &str| Finding::new(FindingCode::StoreDurability, severity, what);
+    let cure = "Set `appendonly yes`, with `appendfsync everysec`; a replica with automatic failover helps as well";
+    match (info.get("aof_enabled"), save) {
+        (Some("1"), _) => finding(
+            Severity::Ok,
+            "`appendonly` is `yes`: a crash loses a second of sessions and logouts, unless `appendfsync` says otherwise",
+        ),
+        (_, Some("")) => finding(
+            Severity::Warning,
+            "Nothing is written to disk (`appendonly` is `no`, `save` is empty): a restart signs everybody out, and forgets logouts",
+        )
+        .cured_by(cure),
+        (_, Some(_)) => finding(
+            Severity::Hint,
+            "Only snapshots are written to disk (`appendonly` is `no`): a crash loses the sessions and logouts since the last one",
+        )
+        .cured_by(cure),
+        (_, None) => finding(
+            Severity::Hint,
+            "`appendonly` is `no`, and whether there are snapshots cannot be told (`CONFIG GET` is forbidden): a crash may lose sessions and logouts",
+        )
+        .cured_by(cure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(text: &str) -> Info<'_> {
+        Info::read(text)
+    }
+
+    #[test]
+    fn a_server_that_drops_sessions_is_a_mistake() {
+        for (said, severity) in [
+            (
+                "# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n",
+                Severity::Ok,
+            ),
+            (
+                "maxmemory:1000\r\nmaxmemory_policy:noeviction\r\n",
+                Severity::Ok,
+            ),
+            (
+                "maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n",
+                Severity::Hint,
+            ),
+            (
+                "maxmemory:1000\r\nmaxmemory_policy:allkeys-lru\r\n",
+                Severity::Mistake,
+            ),
+            (
+                "maxmemory:1000\r\nmaxmemory_policy:volatile-lru\r\n",
+                Severity::Mistake,
+            ),
+            (
+                "maxmemory:1000\r\nmaxmemory_policy:volatile-ttl\r\n",
+                Severity::Hint,
+            ),
+            ("# Memory\r\n", Severity::Hint),
+        ] {
+            let finding = eviction(&info(said));
+            assert_eq!(finding.severity(), severity, "{finding}");
+            assert_eq!(finding.cure().is_some(), severity > Severity::Ok);
+        }
+    }
+
+    #[test]
+    fn what_a_restart_loses_is_said() {
+        for (said, save, severity) in [
+            ("aof_enabled:1\r\n", Some(""), Severity::Ok),
+            ("aof_enabled:1\r\n", None, Severity::Ok),
+            ("aof_enabled:0\r\n", Some("3600 1 300 100"), Severity::Hint),
+            ("aof_enabled:0\r\n", Some(""), Severity::Warning),
+            ("aof_enabled:0\r\n", None, Severity::Hint),
+        ] {
+            let finding = durability(&info(said), save);
+            assert_eq!(finding.severity(), severity, "{finding}");
+            assert_eq!(finding.cure().is_some(), severity > Severity::Ok);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Whether the post-logout redirect URI is registered: the end-session endpoint is asked as by a browser that has no session
+//! there, so that nobody is signed out
+//! ([RP-Initiated Logout 1.0 §3](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RedirectionAfterLogout)).
+
+use http::{Request, header};
+
+use super::super::RelyingParty;
+use super::page::Reply;
+use crate::logout::{LogoutState, request};
+use crate::provider::Metadata;
+use crate::report::{Finding, FindingCode, Severity};
+
+impl RelyingParty {
+    /// Whether people come back after a logout, as far as can be told.
+    pub(super) async fn check_post_logout(
+        &self,
+        metadata: &Metadata,
+        uri: &str,
+    ) -> Option<Finding> {
+        let state = LogoutState::new(self.random.as_ref().array().ok()?);
+        let url = request(&self.registration, metadata, None, uri, &state)?;
+        let request = Request::get(url.as_str())
+            .header(header::ACCEPT, "text/html,application/xhtml+xml")
+            .body(Vec::new());
+        let answer = self.connection.exchange(request.ok()?).await.ok()?;
+        Some(judge(uri, &Reply::read(&answer, uri)))
+    }
+}
+
+fn judge(uri: &str, reply: &Reply) -> Finding {
+    let finding = |severity, what| Finding::new(FindingCode::PostLogout, severity, what);
+    let cure = format!(
+        "Register `{uri}` at the provider as post-logout redirect URI of this client, to the letter"
+    );
+    match reply {
+        Reply::Returned(_) => finding(
+            Severity::Ok,
+            format!("The post-logout redirect URI `{uri}` is registered: the provider sends people there"),
+        ),
+        Reply::RedirectUriRefused(said) => finding(
+            Severity::Mistake,
+            format!("The provider refuses the post-logout redirect URI `{uri}`: \"{said}\""),
+        )
+        .cured_by(cure),
+        Reply::Refused(status, said) => finding(
+            Severity::Warning,
+            format!("The provider answers {status} to a logout (\"{said}\"): perhaps because `{uri}` is not registered, perhaps because nobody is signed in there"),
+        )
+        .cured_by(cure),
+        Reply::Failed(status) => finding(
+            Severity::Warning,
+            format!("The provider answers {status} to a logout"),
+        )
+        .cured_by(cure),
+        Reply::Page => finding(
+            Severity::Ok,
+            format!("The provider takes `{uri}` as post-logout redirect URI, or says nothing against it"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_uri_is_a_mistake() {
+        for (reply, severity) in [
+            (Reply::Returned(None), Severity::Ok),
+            (Reply::Page, Severity::Ok),
+            (
+                Reply::RedirectUriRefused("no".to_owned()),
+                Severity::Mistake,
+            ),
+            (Reply::Refused(400, "no".to_owned()), Severity::Warning),
+            (Reply::Failed(500), Severity::Warning),
+        ] {
+            let finding = judge("https://app.example/", &reply);
+            assert_eq!(finding.severity(), severity, "{finding}");
+            assert_eq!(finding.cure().is_some(), severity > Severity::Ok);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One store: whether it can be reached, how long it takes, whether it writes, and what it says of itself.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::io::Random;
+use crate::report::{Finding, FindingCode, Severity};
+use crate::store::{
+    Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
+};
+
+/// How long the check of a store may take, in all.
+const LIMIT: Duration = Duration::from_secs(25);
+
+/// Above this, a round trip is worth a remark, and above that, a warning.
+const SLOW: Duration = Duration::from_millis(20);
+const VERY_SLOW: Duration = Duration::from_millis(200);
+
+/// How long the record of the check would last if it were not removed, in seconds.
+const LIFETIME: u64 = 30;
+
+pub(super) async fn check(store: &dyn SessionStore, now: u64, random: &dyn Random) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let examined = timeout(LIMIT, examine(store, now, random, &mut findings)).await;
+    if examined.is_err() {
+        let what = format!(
+            "The store took more than {} seconds, so the check is not complete",
+            LIMIT.as_secs()
+        );
+        let slow = Finding::new(FindingCode::TimeLimit, Severity::Warning, what);
+        findings.push(slow.cured_by("Repeat it when the store is faster"));
+    }
+    let name = name(store);
+    findings
+        .into_iter()
+        .map(|finding| finding.about(&name))
+        .collect()
+}
+
+/// The store in a word: the name of its type.
+fn name(store: &dyn SessionStore) -> String {
+    let told = format!("{store:?}");
+    let end = told.find(|c: char| !c.is_alphanumeric());
+    told[..end.unwrap_or(told.len())].to_owned()
+}
+
+async fn examine(
+    store: &dyn SessionStore,
+    now: u64,
+    random: &dyn Random,
+    findings: &mut Vec<Finding>,
+) {
+    let Ok(key) = random.array() else { return };
+    // The first call connects, so the second one is measured.
+    match store.load(&key, now).await {
+        Ok(_) => {
+            findings.push(Finding::ok(
+                FindingCode::StoreReachable,
+                "The store answers",
+            ));
+            let before = Instant::now();
+            if store.load(&key, now).await.is_ok() {
+                findings.push(latency(before.elapsed()));
+            }
+            findings.extend(writing(store, &key, now, random).await);
+        }
+        Err(error) => {
+            let what = format!("The store cannot be used: {error:?}");
+            let finding = Finding::new(FindingCode::StoreReachable, Severity::Mistake, what);
+            findings.push(finding.cured_by("Start it, or correct its URL (LATCHGATE_STORE, LATCHGATE_REVOCATIONS), its user and its password"));
+        }
+    }
+    // What cannot be read is left out: the store itself says so where it has something to say.
+    findings.extend(store.diagnose().await.unwrap_or_default());
+}
+
+async fn writing(
+    store: &dyn SessionStore,
+    key: &StoreKey,
+    now: u64,
+    random: &dyn Random,
+) -> Vec<Finding> {
+    match write(store, key, now, random).await {
+        Ok(abilities) => {
+            let what = "The store accepts a record, and removes it again";
+            vec![
+                Finding::ok(FindingCode::StoreWrites, what),
+                nodes(abilities),
+            ]
+        }
+        Err(error) => {
+            let what = format!("The store accepts no records: {error:?}");
+            let finding = Finding::new(FindingCode::StoreWrites, Severity::Mistake, what);
+            vec![finding.cured_by(
+                "Connect to the primary, not to a replica; let the user write; give the store room",
+            )]
+        }
+    }
+}
+
+fn latency(took: Duration) -> Finding {
+    let milliseconds = took.as_secs_f64() * 1_000.0;
+    let what = format!("A round trip to the store takes {milliseconds:.1} ms");
+    let finding = |severity| Finding::new(FindingCode::StoreLatency, severity, &*what);
+    let cure = "Let the store be in the same data centre as the application; if it is there, see why it is slow";
+    if took <= SLOW {
+        finding(Severity::Ok)
+    } else if took <= VERY_SLOW {
+        finding(Severity::Hint).cured_by(cure)
+    } else {
+        finding(Severity::Warning).cured_by(cure)
+    }
+}
+
+/// What nodes can share in a store.
+#[derive(Clone, Copy, Debug)]
+struct Abilities {
+    has_leases: bool,
+    has_index: bool,
+}
+
+/// Writes a record that nobody can open, and removes it.
+async fn write(
+    store: &dyn SessionStore,
+    key: &StoreKey,
+    now: u64,
+    random: &dyn Random,
+) -> Result<Abilities, StoreError> {
+    let draw = || random.array().map_err(StoreError::unavailable);
+    let names = StoredNames::new(draw()?, draw()?);
+    let record = StoredRecord::new(b"a check".to_vec(), 0, now.saturating_add(LIFETIME));
+    let inserted = store.insert(key, record.with_names(names), now).await;
+    let abilities = async {
+        inserted?;
+        let lease = store.lease(key, Duration::from_secs(1), now).await?;
+        if let Lease::Granted { fence, .. } = &lease {
+            store.release_lease(key, *fence).await?;
+        }
+        let found = store.find(&StoredName::Sid(names.sid), now).await?;
+        Ok::<_, StoreError>(Abilities {
+            has_leases: lease != Lease::Unsupported,
+            has_index: found.is_some(),
+        })
+    };
+    let abilities = abilities.await;
+    // Even if the insertion seems to have failed.
+    let removed = store.remove(key).await;
+    abilities.and_then(|abilities| removed.map(|()| abilities))
+}
+
+fn nodes(abilities: Abilities) -> Finding {
+    let finding = |severity, what: &str| Finding::new(FindingCode::StoreNodes, severity, what);
+    let cure = "On one node nothing; on several use Redis or PostgreSQL";
+    match (abilities.has_leases, abilities.has_index) {
+        (true, true) => finding(Severity::Ok, "The store has leases and an index"),
+        (false, true) => finding(
+            Severity::Hint,
+            "The store has no leases: two nodes may use the same refresh token, and the session ends",
+        )
+        .cured_by(cure),
+        (true, false) => finding(
+            Severity::Hint,
+            "The store has no index: a logout by the provider ends sessions on one node only",
+        )
+        .cured_by(cure),
+        (false, false) => finding(
+            Severity::Hint,
+            "The store has neither leases nor an index: it is for one node",
+        )
+        .cured_by(cure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::scripted::CountingRandom;
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn a_check_leaves_nothing_in_the_store() {
+        let store = MemoryStore::new(10);
+        let random = CountingRandom::default();
+        let findings = check(&store, 1_000, &random).await;
+        let codes: Vec<_> = findings.iter().map(Finding::code).collect();
+        for code in [
+            FindingCode::StoreReachable,
+            FindingCode::StoreLatency,
+            FindingCode::StoreWrites,
+            FindingCode::StoreNodes,
+        ] {
+            assert!(codes.contains(&code), "{code}");
+        }
+        assert!(
+            findings
+                .iter()
+                .all(|found| found.subject() == Some("MemoryStore"))
+        );
+        assert_eq!(store.load(&[1; 32], 1_000).await.unwrap(), None);
+        let left = store.find(&StoredName::Sid([2; 32]), 1_000).await.unwrap();
+        assert_eq!(left, Some(Vec::new()));
+    }
+
+    #[test]
+    fn slow_stores_are_remarked_upon() {
+        for (milliseconds, severity) in [
+            (1, Severity::Ok),
+            (20, Severity::Ok),
+            (21, Severity::Hint),
+            (201, Severity::Warning),
+        ] {
+            let finding = latency(Duration::from_millis(milliseconds));
+            assert_eq!(finding.severity(), severity, "{finding}");
+        }
+    }
+
+    #[test]
+    fn a_store_for_one_node_is_a_hint() {
+        for (has_leases, has_index, severity) in [
+            (true, true, Severity::Ok),
+            (false, true, Severity::Hint),
+            (true, false, Severity::Hint),
+            (false, false, Severity::Hint),
+        ] {
+            let finding = nodes(Abilities {
+                has_leases,
+                has_index,
+            });
+            assert_eq!(finding.severity(), severity, "{finding}");
+        }
+    }
+}
