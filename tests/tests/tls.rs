@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use latchgate::Gate;
+use latchgate::{FindingCode, Gate};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -129,6 +129,32 @@ async fn the_clients_certificate_is_presented_where_one_is_demanded() {
     ] {
         assert_eq!(fails_with(port, &settings).await, "provider_unreachable");
     }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_check_says_what_is_wrong_with_a_certificate() {
+    let checked = async |port: u16, settings: &str| {
+        let gate = Gate::from_toml(&format!(
+            "base_url = \"http://127.0.0.1:1\"\nissuer = \"https://127.0.0.1:{port}\"\n\
+             client_id = \"a\"\nclient_auth = \"none\"\n{settings}"
+        ));
+        let report = gate.unwrap().check().await;
+        let mut found = report.findings();
+        let found = found.find(|found| found.code() == FindingCode::Tls);
+        found.unwrap().cure().unwrap().to_owned()
+    };
+    let (port, _) = provider("127.0.0.1").await;
+    let cure = checked(port, "").await;
+    assert!(cure.contains("LATCHGATE_CA_FILE"), "{cure}");
+
+    let folder = std::env::temp_dir().join(format!("latchgate-check-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (port, ca) = provider("provider.example").await;
+    let ca_file = folder.join("ca.pem");
+    std::fs::write(&ca_file, ca).unwrap();
+    let cure = checked(port, &format!("ca_file = {ca_file:?}\n")).await;
+    assert!(cure.contains("a name that is in the certificate"), "{cure}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

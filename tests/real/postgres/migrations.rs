@@ -1,6 +1,7 @@
 //! Who makes the tables, and who may not.
 
 use latchgate::store::SessionStore;
+use latchgate::{Finding, FindingCode, Severity};
 use latchgate_postgres::PostgresStore;
 use sqlx::{Executor as _, PgConnection, Row as _};
 use tokio::task::JoinSet;
@@ -17,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("nodes_that_start_at_once_migrate_once", migrate_once),
         case("a_role_that_may_not_create_needs_not", needs_no_rights),
         case("schemas_are_apart", schemas_are_apart),
+        case("a_check_reads_settings_and_tables", diagnosis),
         case(
             "the_applications_migrations_are_left_alone",
             leaves_others_alone,
@@ -51,6 +53,35 @@ async fn migrate_once(server: &mut Postgres) -> Result<(), Failure> {
         let seen = said.matches(statement).count();
         ensure!(seen == times, "`{statement}` {seen} times");
     }
+    Ok(())
+}
+
+async fn diagnosis(server: &mut Postgres) -> Result<(), Failure> {
+    use FindingCode::{StoreDurability, StoreSchema};
+    let store = PostgresStore::open(&server.url())?;
+    let found = |findings: &[Finding]| {
+        let found = findings.iter();
+        found
+            .map(|finding| (finding.code(), finding.severity()))
+            .collect::<Vec<_>>()
+    };
+    let before = store.diagnose().await?;
+    let expected = [
+        (StoreDurability, Severity::Ok),
+        (StoreSchema, Severity::Mistake),
+    ];
+    ensure!(found(&before) == expected, "{before:?}");
+    store.migrate().await?;
+    let after = store.diagnose().await?;
+    let expected = [(StoreDurability, Severity::Ok), (StoreSchema, Severity::Ok)];
+    ensure!(found(&after) == expected, "{after:?}");
+    let lazy = format!("{}&options=-c%20synchronous_commit%3Doff", server.url());
+    let lazy = PostgresStore::open(&lazy)?.diagnose().await?;
+    let expected = [
+        (StoreDurability, Severity::Warning),
+        (StoreSchema, Severity::Ok),
+    ];
+    ensure!(found(&lazy) == expected, "{lazy:?}");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Sessions on a real Redis: the contract of stores, what happens when the server goes and comes back, and what lies in it.
 
 mod connection;
+mod diagnosis;
 mod secrets;
 pub(crate) mod server;
 
@@ -74,6 +75,8 @@ pub(crate) fn cases() -> Vec<Case> {
             connection::only_trusted_certificates,
         ),
         case("a_listing_says_nothing_of_people", secrets::case),
+        case("a_check_reads_what_a_restart_loses", diagnosis::settings),
+        case("a_check_needs_no_permission", diagnosis::permissions),
     ]
 }
 
