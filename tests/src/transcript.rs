@@ -13,7 +13,7 @@ pub struct Transcript(Arc<Mutex<Vec<u8>>>);
 static ONLY: LazyLock<Transcript> = LazyLock::new(|| {
     let transcript = Transcript::default();
     let writer = transcript.clone();
-    let filter = "off,latchgate=trace,latchgate_tower=trace,latchgate_actix=trace,latchgate_reqwest=trace,\
+    let filter = "off,latchgate=trace,latchgate_tower=trace,latchgate_actix=trace,latchgate_reqwest=trace,latchgate_proxy=trace,\
                   latchgate_dev_provider=off,latchgate_tests=off";
     let _ = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))

@@ -10,7 +10,7 @@ use reqwest_middleware::{Middleware, Next, Result};
 
 use crate::base_urls::BaseUrls;
 use crate::error::ForeignUrl;
-use crate::redirect;
+use crate::redirect::{self, Redirects};
 use crate::token_source::TokenSource;
 
 /// The innermost middleware of a caller: no other sees the token.
@@ -18,6 +18,7 @@ use crate::token_source::TokenSource;
 pub(crate) struct Authorization {
     pub(crate) urls: Arc<BaseUrls>,
     pub(crate) source: TokenSource,
+    pub(crate) redirects: Redirects,
 }
 
 #[async_trait::async_trait]
@@ -29,7 +30,7 @@ impl Middleware for Authorization {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        for _ in 0..redirect::MOST {
+        for _ in 0..self.redirects.most() {
             let copy = request.try_clone();
             let response = self.send(request, extensions, &next).await?;
             let further = copy.and_then(|copy| {
@@ -66,11 +67,16 @@ impl Authorization {
             authorize(&mut request, &mut call)?;
             let response = next.clone().run(request, extensions).await?;
             let repeat = call.wants_repeat(response.status(), response.headers());
+            let rejected = ApiCall::rejects_token(response.status(), response.headers());
             let Some(copy) = copy else {
+                if rejected {
+                    // This one cannot be repeated. The next call has another token.
+                    drop(self.source.replace(&token).await);
+                }
                 return Ok(response);
             };
             if !repeat {
-                if replaced || !ApiCall::rejects_token(response.status(), response.headers()) {
+                if replaced || !rejected {
                     return Ok(response);
                 }
                 let Some(other) = self.source.replace(&token).await.map_err(failed)? else {

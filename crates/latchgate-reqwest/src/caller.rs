@@ -8,7 +8,6 @@ use reqwest_middleware::{ClientWithMiddleware, Middleware, RequestBuilder};
 
 use crate::authorization::Authorization;
 use crate::base_urls::BaseUrls;
-use crate::token_source::TokenSource;
 
 /// Calls an API as one person, or as the application. Made by [`ApiClient::as_user`](crate::ApiClient::as_user) and
 /// [`ApiClient::as_application`](crate::ApiClient::as_application).
@@ -25,13 +24,10 @@ impl ApiCaller {
     pub(crate) fn new(
         http: reqwest::Client,
         middleware: &[Arc<dyn Middleware>],
-        urls: Arc<BaseUrls>,
-        source: TokenSource,
+        own: Authorization,
     ) -> Self {
-        let own: Arc<dyn Middleware> = Arc::new(Authorization {
-            urls: Arc::clone(&urls),
-            source,
-        });
+        let urls = Arc::clone(&own.urls);
+        let own: Arc<dyn Middleware> = Arc::new(own);
         let stack: Box<[_]> = middleware.iter().cloned().chain([own]).collect();
         Self {
             client: ClientWithMiddleware::new(http, stack),

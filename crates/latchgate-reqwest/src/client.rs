@@ -7,9 +7,11 @@ use std::time::Duration;
 use latchgate::{ApiTokens, Gate, TokenFor};
 use reqwest_middleware::Middleware;
 
+use crate::authorization::Authorization;
 use crate::base_urls::{BaseUrls, PlainHttp, base_url};
 use crate::caller::ApiCaller;
 use crate::error::ApiClientError;
+use crate::redirect::Redirects;
 use crate::token_source::TokenSource;
 
 /// The client of one API. Build it once, when the application starts; it is cheap to clone.
@@ -31,6 +33,7 @@ pub struct ApiClient {
     middleware: Vec<Arc<dyn Middleware>>,
     urls: Arc<BaseUrls>,
     token_for: Option<TokenFor>,
+    redirects: Redirects,
 }
 
 /// Builds an [`ApiClient`]. Made by [`ApiClient::builder`].
@@ -40,6 +43,7 @@ pub struct ApiClientBuilder {
     more: Vec<String>,
     plain_http: PlainHttp,
     token_for: Option<TokenFor>,
+    redirects: Redirects,
     http: Option<reqwest::ClientBuilder>,
     middleware: Vec<Arc<dyn Middleware>>,
 }
@@ -61,6 +65,7 @@ impl ApiClient {
             more: Vec::new(),
             plain_http: PlainHttp::OnLoopback,
             token_for: None,
+            redirects: Redirects::Followed,
             http: None,
             middleware: Vec::new(),
         }
@@ -95,8 +100,11 @@ impl ApiClient {
         ApiCaller::new(
             self.http.clone(),
             &self.middleware,
-            Arc::clone(&self.urls),
-            source,
+            Authorization {
+                urls: Arc::clone(&self.urls),
+                source,
+                redirects: self.redirects,
+            },
         )
     }
 }
@@ -112,6 +120,12 @@ impl ApiClientBuilder {
     /// it must belong to the same people.
     pub fn also_at(mut self, base_url: impl Into<String>) -> Self {
         self.more.push(base_url.into());
+        self
+    }
+
+    /// Gives redirects back as results instead of following those within the API.
+    pub fn return_redirects(mut self) -> Self {
+        self.redirects = Redirects::Returned;
         self
     }
 
@@ -160,6 +174,7 @@ impl ApiClientBuilder {
             middleware: self.middleware,
             urls: Arc::new(BaseUrls::new(first, more)),
             token_for: self.token_for,
+            redirects: self.redirects,
         })
     }
 }

@@ -12,8 +12,22 @@ use url::Url;
 
 use crate::base_urls::BaseUrls;
 
-/// How many redirects of one call are followed.
-pub(crate) const MOST: usize = 5;
+/// What becomes of a redirect within the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redirects {
+    Followed,
+    Returned,
+}
+
+impl Redirects {
+    /// How many redirects of one call are followed.
+    pub(crate) fn most(self) -> usize {
+        match self {
+            Self::Followed => 5,
+            Self::Returned => 0,
+        }
+    }
+}
 
 /// The request that a redirect asks for. `None` if it leads out of the API, or the answer is no redirect.
 pub(crate) fn redirected(

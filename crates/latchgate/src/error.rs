@@ -4,6 +4,8 @@ mod authorization;
 mod conversions;
 mod explained;
 mod fault;
+mod forward;
+mod from;
 mod hook;
 mod id_token;
 mod layer;
@@ -33,6 +35,7 @@ use crate::visitor::VisitorError;
 use authorization::refused_by;
 pub use explained::ErrorCode;
 pub use fault::Fault;
+pub use forward::ForwardError;
 pub use layer::LayerError;
 pub use request::RequestError;
 pub use tenant::TenantError;
@@ -107,6 +110,8 @@ pub enum Error {
     Visitor(VisitorError),
     /// An API that a handler calls could not be reached, or the call could not be made.
     ApiCall(Box<dyn std::error::Error + Send + Sync>),
+    /// A request was not forwarded to an API, or the API's response not passed on.
+    Forward(ForwardError),
     /// The session has ended since the request arrived.
     SessionEnded,
     /// The server stopped before this was done.
@@ -125,6 +130,7 @@ impl Error {
             | Self::FrontChannelLogout(_)
             | Self::Bearer(_) => Fault::Visitor,
             Self::Tenant(error) => error.fault(),
+            Self::Forward(error) => error.fault(),
             Self::Introspection(IntrospectionError::NoEndpoint) => Fault::Configuration,
             Self::Introspection(IntrospectionError::Status(StatusCode::UNAUTHORIZED)) => {
                 Fault::Configuration
@@ -193,6 +199,8 @@ impl Error {
             (_, Fault::Visitor) => Level::INFO,
             // An invented `kid` is enough to cause this, or invented names.
             (Self::Http(HttpError::NoNewerKeys) | Self::Tenant(_), _) => Level::WARN,
+            // One person with many connections is enough.
+            (Self::Forward(ForwardError::Busy), _) => Level::WARN,
             _ => Level::ERROR,
         }
     }
@@ -224,6 +232,7 @@ impl Error {
                 _,
             ) => StatusCode::FORBIDDEN,
             (Self::ApiCall(_), _) => StatusCode::BAD_GATEWAY,
+            (Self::Forward(error), _) => error.status(),
             (Self::IdToken(_), Fault::Visitor) => StatusCode::FORBIDDEN,
             (Self::Hook(_) | Self::Guard(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Self::Authorization(_), Fault::Visitor | Fault::Provider) => StatusCode::BAD_REQUEST,
@@ -289,6 +298,7 @@ impl Error {
             Self::Visitor(VisitorError::CrossSite) => "visitor_data_cross_site",
             Self::Visitor(_) => "visitor_data",
             Self::ApiCall(_) => "api_call",
+            Self::Forward(error) => error.code(),
             Self::SessionEnded => "session_ended",
             Self::Interrupted => "interrupted",
             Self::CeilingReached => "session_ceiling",
@@ -349,6 +359,7 @@ impl std::error::Error for Error {
             Self::Bearer(source) => source,
             Self::Introspection(source) => source,
             Self::ApiCall(source) => source.as_ref(),
+            Self::Forward(source) => source,
             Self::FrontChannelLogout(source) => source,
             Self::SessionTooLarge(source) => source,
             Self::Store(source) => source,
@@ -862,6 +873,38 @@ mod tests {
                 "api_call",
                 502,
                 Application,
+            ),
+            (ForwardError::Path.into(), "forward_path", 400, Visitor),
+            (
+                ForwardError::BodyTooLarge { limit: 1 }.into(),
+                "forward_body_too_large",
+                413,
+                Visitor,
+            ),
+            (
+                ForwardError::BodyBroken.into(),
+                "forward_body",
+                400,
+                Visitor,
+            ),
+            (ForwardError::Busy.into(), "forward_busy", 503, Application),
+            (
+                ForwardError::TimedOut.into(),
+                "forward_timeout",
+                504,
+                Application,
+            ),
+            (
+                ForwardError::Redirect { origin: None }.into(),
+                "forward_redirect",
+                502,
+                Application,
+            ),
+            (
+                ForwardError::TokenRejected.into(),
+                "forward_token_rejected",
+                401,
+                Configuration,
             ),
             (Error::SessionEnded, "session_ended", 401, Visitor),
             (Error::CeilingReached, "session_ceiling", 502, Provider),

@@ -47,7 +47,7 @@ pub use client::{
     UserinfoPolicy,
 };
 pub use config::{ConfigError, Mistake, Problem};
-pub use error::{Error, ErrorCode, Fault, LayerError, RequestError, TenantError};
+pub use error::{Error, ErrorCode, Fault, ForwardError, LayerError, RequestError, TenantError};
 pub use gate::{
     Api, BasePath, Gate, GateCheck, LoginForm, LoginProvider, Refusal, SignedIn, TenantPage,
     TenantUris, WayOn,

@@ -110,6 +110,7 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("crates/latchgate-tower/", "adapter"),
     ("crates/latchgate-actix/", "adapter"),
     ("crates/latchgate-reqwest/", "adapter"),
+    ("crates/latchgate-proxy/", "adapter"),
     ("crates/latchgate-redis/", "store"),
     ("crates/latchgate-postgres/", "store"),
     ("crates/latchgate-tower-sessions/", "store"),

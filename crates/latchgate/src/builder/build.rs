@@ -184,6 +184,8 @@ impl GateBuilder {
             relying_parties,
             hooks: self.hooks,
             background: Arc::clone(&background),
+            origin: base.origin.clone(),
+            csrf,
         };
         let login_name = format!("{name}-login");
         let gate = Gate(Arc::new(GateParts {
@@ -202,7 +204,6 @@ impl GateBuilder {
             logout_cookie: CookieKind::new(&format!("{name}-logout"), transport, SameSite::Lax),
             remember_me: self.remember_me,
             ui_locales: self.ui_locales,
-            csrf,
             session_claims: self
                 .session_claims
                 .unwrap_or_else(|| USUAL_CLAIMS.map(str::to_owned).into()),

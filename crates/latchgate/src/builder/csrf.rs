@@ -4,7 +4,7 @@ use url::Url;
 
 use super::GateBuilder;
 use crate::config::{Mistake, Mistakes, Problem};
-use crate::gate::Csrf;
+use crate::request_session::Csrf;
 
 impl GateBuilder {
     /// Refuses requests that use a session and may be the doing of another site's page: cross-site request forgery

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::Challenge;
 use super::pass::asked;
-use crate::error::{Error, LayerError};
+use crate::error::{Error, LayerError, RequestError};
 use crate::guard::{Guard, GuardError};
 use crate::head::RequestHead;
 use crate::hook::HookError;
@@ -163,6 +163,26 @@ impl<'a, H: RequestHead> Extract<'a, H> {
         match session.force_refresh(self.head).await {
             Err(error @ Error::NoRefreshToken) => Err(Challenge::refused(self.head, error)),
             token => self.token_or_challenge(token),
+        }
+    }
+
+    /// Refuses a request that a page of another site may have made the browser send, by the rules of
+    /// [`csrf_protection`](crate::GateBuilder::csrf_protection), whether or not that is switched on.
+    ///
+    /// # Errors
+    ///
+    /// The challenge to respond with: a `403` with the code `cross_site_request`.
+    pub fn own_doing(&self) -> Result<(), Challenge> {
+        let forged = self.own_session().is_some_and(|session| {
+            let context = session.context();
+            context.csrf.always_forbids(self.head, &context.origin)
+        });
+        match forged {
+            true => Err(Challenge::refused(
+                self.head,
+                RequestError::CrossSite.into(),
+            )),
+            false => Ok(()),
         }
     }
 

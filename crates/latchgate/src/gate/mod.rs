@@ -60,7 +60,6 @@ pub(crate) use api::ApiParts;
 pub use challenge::Challenge;
 pub use check::GateCheck;
 pub use chooser::LoginProvider;
-pub(crate) use csrf::Csrf;
 pub use extract::Extract;
 #[cfg(test)]
 pub(crate) use hang_ups::SlowStore;
@@ -109,7 +108,6 @@ pub(crate) struct GateParts {
     pub(crate) visitors: Arc<Visitors>,
     pub(crate) remember_me: RememberMe,
     pub(crate) ui_locales: UiLocales,
-    pub(crate) csrf: Csrf,
     /// The claims that scripts may read.
     pub(crate) session_claims: Vec<String>,
     /// The `Clear-Site-Data` header sent at logout.

@@ -117,6 +117,13 @@ impl Gate {
                 .headers_mut()
                 .insert(header::ALLOW, HeaderValue::from_static(allow));
         }
+        if error.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §15.5.2 requires a challenge, and browsers show no dialog for this one.
+            let challenge = HeaderValue::from_static("Session");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if error.status() == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()

@@ -1,7 +1,7 @@
 //! The texts of refusal pages: what a visitor understands, without the cause.
 
 use crate::authorization::AuthorizationError;
-use crate::error::{Error, Fault, LayerError, RequestError, TenantError};
+use crate::error::{Error, Fault, ForwardError, LayerError, RequestError, TenantError};
 use crate::hook::HookError;
 use crate::session::SessionEnd;
 use crate::token::{IdTokenError, TokenError};
@@ -168,10 +168,21 @@ impl Words {
                 Again,
             ),
             Error::Http(_) | Error::RefreshUnavailable => Self::PROVIDER_DOWN,
-            Error::ApiCall(_) => Self::new(
+            Error::ApiCall(_)
+            | Error::Forward(
+                ForwardError::Busy
+                | ForwardError::TimedOut
+                | ForwardError::Redirect { .. }
+                | ForwardError::TokenRejected,
+            ) => Self::new(
                 "Another service does not answer",
                 "This page needs a service that does not work at the moment. Please wait a moment and try again.",
                 Again,
+            ),
+            Error::Forward(_) => Self::new(
+                "This request is not supported",
+                "The address is wrong, or what was sent is too long or incomplete.",
+                GoHome,
             ),
             Error::Store(_) => Self::new(
                 "We cannot look up who is signed in",

@@ -63,6 +63,30 @@ impl ApiTokens {
         token.ok_or(Error::SessionEnded)
     }
 
+    /// Whether the session has ended since the request: by a logout here or at the provider, or by time. For connections
+    /// that last longer than a request, such as WebSockets: ask every now and then, and close them.
+    ///
+    /// A session in a store is read there. Of one in cookies, nobody but this process knows, unless
+    /// [`revocations_in`](crate::GateBuilder::revocations_in) names a store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when a store is unavailable.
+    pub async fn session_has_ended(&self) -> Result<bool, Error> {
+        match self.0.loaded() {
+            Some(loaded) => self.0.sessions().has_ended_since(&loaded).await,
+            None => Ok(true),
+        }
+    }
+
+    /// Whether a cookie of this name is one of the gate's own: those of sessions, and of logins and logouts under way. They
+    /// are for this application alone, so a proxy passes none of them on, and lets nobody else set them.
+    #[must_use]
+    pub fn is_own_cookie(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(self.0.sessions().cookie_name());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+    }
+
     /// An access token for another API than the login's.
     ///
     /// # Errors

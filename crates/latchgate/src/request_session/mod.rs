@@ -3,6 +3,7 @@
 
 mod access_token;
 mod api_tokens;
+mod csrf;
 mod data;
 mod refresher;
 mod response_head;
@@ -25,6 +26,7 @@ use crate::session::{SessionEnd, User};
 use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, Sessions, Ticket};
 
 pub use api_tokens::ApiTokens;
+pub(crate) use csrf::Csrf;
 pub(crate) use data::FoundData;
 pub use data::SessionData;
 pub use response_head::ResponseHead;
@@ -36,6 +38,9 @@ pub(crate) struct Context {
     pub(crate) relying_parties: RelyingParties,
     pub(crate) hooks: Hooks,
     pub(crate) background: Arc<Background>,
+    /// Scheme, host and port of the application, as browsers write them in `Origin`.
+    pub(crate) origin: String,
+    pub(crate) csrf: Csrf,
 }
 
 /// The session of one request, on its way through the application. Cheap to clone.
@@ -404,6 +409,8 @@ mod tests {
                 relying_parties: RelyingParties::new([relying_party], 0),
                 hooks: Hooks::default(),
                 background,
+                origin: "https://app.example.com".to_owned(),
+                csrf: Csrf::Unchecked,
             };
             let this = Self::new(Arc::new(context), None);
             this.set_loaded(LoadedSession {

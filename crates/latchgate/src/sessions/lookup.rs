@@ -253,6 +253,20 @@ impl Sessions {
             .or_else(|| (now >= oldest).then_some(SessionEnd::Absolute))
     }
 
+    /// Whether a session has ended since it was opened, for whoever uses it longer than a request lasts. Its store is asked,
+    /// and other nodes if they share what they know.
+    pub(crate) async fn has_ended_since(&self, loaded: &LoadedSession) -> Result<bool, Error> {
+        let cookie = match &loaded.ticket {
+            Some(ticket) => SessionCookie::Ticket(ticket.clone()),
+            None => {
+                let session = Arc::clone(&loaded.session);
+                SessionCookie::Sealed(self.judge(session, None, false, self.now()))
+            }
+        };
+        let found = self.find_as_it_is(cookie).await?;
+        Ok(!matches!(found, Lookup::Active { .. }))
+    }
+
     /// What happened to a session of this process since it was opened.
     pub(crate) fn since(&self, loaded: &LoadedSession) -> Option<RefreshOutcome> {
         let is_ending = |ticket| self.pending_ends.has(ticket);

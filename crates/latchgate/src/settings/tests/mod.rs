@@ -123,7 +123,7 @@ fn every_setting_arrives() {
         ("/app/in", "/app/out")
     );
     assert_eq!(gate.session_path(), Some("/app/who"));
-    let crate::gate::Csrf::Checked(trusted) = &gate.0.csrf else {
+    let crate::request_session::Csrf::Checked(trusted) = &gate.0.context.csrf else {
         panic!("not checked")
     };
     assert_eq!(trusted, &["https://a.example", "http://localhost:5173"]);

@@ -1,0 +1,139 @@
+//! The body of a request on its way to the API.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use latchgate::ForwardError;
+use latchgate_reqwest::reqwest;
+use tokio::time::timeout;
+
+/// An error of any framework's.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body that a framework has received. Its size is exact where the client has said how long it is.
+pub(crate) type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Bodies up to this length are read before the request is sent, so that it can be sent again with another access token or a
+/// nonce.
+const REPLAYABLE: u64 = 64 * 1024;
+
+/// What has become of a body so far.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    bytes: AtomicU64,
+    failure: OnceLock<ForwardError>,
+}
+
+impl Progress {
+    /// How many bytes have gone to the API.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Why the body did not get to its end.
+    pub(crate) fn failure(&self) -> Option<ForwardError> {
+        self.failure.get().cloned()
+    }
+}
+
+/// The body for the API: one that can be sent twice if it is short, else a stream.
+///
+/// # Errors
+///
+/// The body is too long, or a short one has not come whole.
+pub(crate) async fn upload(
+    body: Option<ClientBody>,
+    limit: Option<u64>,
+    pause: Duration,
+    progress: &Arc<Progress>,
+) -> Result<reqwest::Body, ForwardError> {
+    let Some(body) = body else {
+        return Ok(reqwest::Body::default());
+    };
+    let length = body.size_hint().exact();
+    if let Some(limit) = limit
+        && length.is_some_and(|length| length > limit)
+    {
+        return Err(ForwardError::BodyTooLarge { limit });
+    }
+    match length {
+        Some(length) if length <= REPLAYABLE => Ok(whole(body, pause).await?.into()),
+        _ => Ok(reqwest::Body::wrap(Upload {
+            body: Mutex::new(body),
+            length,
+            limit,
+            progress: Arc::clone(progress),
+        })),
+    }
+}
+
+async fn whole(mut body: ClientBody, pause: Duration) -> Result<Bytes, ForwardError> {
+    let mut read = BytesMut::new();
+    loop {
+        match timeout(pause, body.frame()).await {
+            Ok(None) => return Ok(read.freeze()),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    read.extend_from_slice(&data);
+                }
+            }
+            Ok(Some(Err(_))) | Err(_) => return Err(ForwardError::BodyBroken),
+        }
+    }
+}
+
+/// A body that goes to the API as it comes.
+struct Upload {
+    /// Never locked: it makes of what is `Send` what is `Sync`, too, as the HTTP client wants it.
+    body: Mutex<ClientBody>,
+    length: Option<u64>,
+    limit: Option<u64>,
+    progress: Arc<Progress>,
+}
+
+impl Upload {
+    fn fail(&self, failure: ForwardError) -> Poll<Option<Result<Frame<Bytes>, ForwardError>>> {
+        let _ = self.progress.failure.set(failure.clone());
+        Poll::Ready(Some(Err(failure)))
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = ForwardError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ForwardError>>> {
+        loop {
+            let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let data = match ready!(Pin::new(body).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(_)) => return self.fail(ForwardError::BodyBroken),
+                Some(Ok(frame)) => frame.into_data(),
+            };
+            // Trailers end here.
+            let Ok(data) = data else { continue };
+            let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+            let before = self.progress.bytes.fetch_add(length, Ordering::Relaxed);
+            return match self.limit {
+                Some(limit) if before.saturating_add(length) > limit => {
+                    self.fail(ForwardError::BodyTooLarge { limit })
+                }
+                _ => Poll::Ready(Some(Ok(Frame::data(data)))),
+            };
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::new, SizeHint::with_exact)
+    }
+}
