@@ -5,7 +5,6 @@ mod conversions;
 mod explained;
 mod fault;
 mod forward;
-mod from;
 mod hook;
 mod id_token;
 mod layer;

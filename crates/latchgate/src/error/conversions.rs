@@ -1,6 +1,6 @@
 //! From the error of one operation to the sum of them.
 
-use super::{Error, LayerError, RequestError, TenantError};
+use super::{Error, ForwardError, LayerError, RequestError, TenantError};
 use crate::authorization::{
     AuthorizationError, InitiateLoginError, PushedRequestError, RequestObjectError,
 };
@@ -50,4 +50,5 @@ from! {
     Data(DataError),
     Visitor(VisitorError),
     Tenant(TenantError),
+    Forward(ForwardError),
 }
