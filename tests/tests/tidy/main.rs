@@ -13,9 +13,11 @@ mod lints;
 mod logs;
 mod manifests;
 mod names;
+mod recipes;
 mod routes;
 mod shape;
 mod source;
+mod threats;
 
 use source::{Finding, Source};
 
