@@ -282,7 +282,7 @@ impl Gate {
     /// Revokes the refresh token of a session that another one has replaced, when somebody else has signed in. The
     /// application is not told, for nobody has signed out.
     ///
-    /// For the same person it is not: some providers, Keycloak among them, then revoke all tokens of this client for
+    /// For the same person it is not: some providers, Keycloak before 26.1 among them, then revoke all tokens of this client for
     /// that person, the new session's included.
     pub(super) fn revoke_replaced(&self, replaced: &Session, by: &Session) {
         let same_person = replaced.authority() == by.authority()
