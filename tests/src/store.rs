@@ -91,6 +91,10 @@ impl Default for SharedStore {
 }
 
 impl SessionStore for SharedStore {
+    fn system(&self) -> &'static str {
+        "memory"
+    }
+
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         self.unless_down(|store| store.load(key, now))
     }

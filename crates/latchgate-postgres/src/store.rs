@@ -183,7 +183,7 @@ impl PostgresStore {
                 if let Err(error) = sweep(&server, &statements, before).await {
                     tracing::warn!(
                         event = "sweep_failed",
-                        error = &error as &dyn std::error::Error,
+                        cause = &error as &dyn std::error::Error,
                         "expired sessions could not be deleted"
                     );
                 }
@@ -220,6 +220,10 @@ impl PostgresStore {
 }
 
 impl SessionStore for PostgresStore {
+    fn system(&self) -> &'static str {
+        "postgresql"
+    }
+
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         Box::pin(async move {
             let load = |_| {

@@ -162,6 +162,10 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 impl SessionStore for RedisStore {
+    fn system(&self) -> &'static str {
+        "redis"
+    }
+
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         Box::pin(async move {
             let question = |_| {

@@ -32,6 +32,7 @@ mod session;
 mod sessions;
 mod settings;
 pub mod store;
+pub mod telemetry;
 mod token;
 mod userinfo;
 mod visitor;
@@ -57,7 +58,7 @@ pub use head::CertificateThumbprint;
 pub use hook::{GuardRejection, HookError, LoginRejection, Logout};
 pub use io::{
     ClientCertificate, Clock, HttpClient, HttpError, HttpFuture, Random, RandomError,
-    ReqwestClient, ReqwestClientError, SystemClock, SystemRandom,
+    ReqwestClient, ReqwestClientError, SystemClock, SystemRandom, TraceContext,
 };
 pub use jose::{
     Algorithm, AlgorithmError, ContentEncryption, DecryptionKey, EncryptionAlgorithmError,

@@ -14,6 +14,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("return_to", 0),
     ("head", 0),
     ("report", 0),
+    ("telemetry", 0),
     ("navigation", 1),
     ("background", 1),
     // 1: the two sides.

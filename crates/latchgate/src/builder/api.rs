@@ -13,10 +13,13 @@ use crate::background::Background;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::Transport;
 use crate::gate::{Api, ApiParts, Base, BasePath};
-use crate::io::{Clock, HttpClient, Random, Reach, SystemClock, SystemRandom};
+use crate::io::{
+    Clock, HttpClient, Random, Reach, SystemClock, SystemRandom, TraceHook, TracedClient,
+};
 use crate::provider::{Discovery, Issuer};
 use crate::relying_party::ProviderConnection;
 use crate::seal::{KeyRing, SessionKey};
+use crate::telemetry;
 
 /// Builds an [`Api`] from its two necessary parts, and whatever differs from the defaults.
 #[must_use]
@@ -31,6 +34,7 @@ pub struct ApiBuilder {
     leeway: Duration,
     extra_roots: Option<Vec<u8>>,
     http: Option<Arc<dyn HttpClient>>,
+    pub(super) trace_context: Option<TraceHook>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     runtime: Option<Handle>,
@@ -51,6 +55,7 @@ impl ApiBuilder {
             leeway: Duration::from_secs(30),
             extra_roots: None,
             http: None,
+            trace_context: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
             runtime: None,
@@ -171,6 +176,7 @@ impl ApiBuilder {
         let (Some(issuer), Some(http)) = (issuer, http) else {
             return Err(Mistake::new("issuer", Problem::Missing).into());
         };
+        let http = TracedClient::around(http, self.trace_context.as_ref());
         let background = Arc::new(Background::new(self.runtime));
         let connection = ProviderConnection::new(issuer.clone(), http, Arc::clone(&background))
             .published_by(self.discovery);
@@ -186,6 +192,7 @@ impl ApiBuilder {
         };
         let server = self.resource.build(around, &mut mistakes);
         mistakes.check()?;
+        telemetry::describe();
         tracing::info!(
             event = "api_ready",
             issuer = server.rules().issuer.as_str(),

@@ -24,6 +24,7 @@ use crate::request_session::Context;
 use crate::seal::{KeyRing, SessionKey};
 use crate::session::{APPLICATION, Lifetimes};
 use crate::sessions::{Registrations, Sessions, SessionsConfig};
+use crate::telemetry;
 use crate::visitor::{Visitors, VisitorsConfig};
 
 impl GateBuilder {
@@ -47,11 +48,13 @@ impl GateBuilder {
         let tenants = self.tenants.map(|tenants| {
             let options = tenants.options(&mut mistakes);
             let clients = mistakes.keep(tenants.http_clients(self.extra_roots.clone()));
+            let clients = clients.map(|clients| clients.passing_on(self.trace_context.clone()));
             let resolver = clients.map(|clients| tenants.resolver(redirect_uri.clone(), clients));
             (options, resolver)
         });
         let http = HttpClients::new(Reach::Anywhere, self.http, self.extra_roots);
         let http = mistakes.keep(http);
+        let http = http.map(|http| http.passing_on(self.trace_context));
         let registered: Vec<_> = providers
             .into_iter()
             .map(|provider| register(provider, &redirect_uri, http.as_ref(), &mut mistakes))
@@ -213,6 +216,7 @@ impl GateBuilder {
             background,
             random: self.random,
         }));
+        telemetry::describe();
         announce(&gate, &store_name);
         Ok(gate)
     }

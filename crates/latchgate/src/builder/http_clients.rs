@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::client::Registration;
 use crate::config::{Mistake, Problem};
-use crate::io::{HttpClient, Reach, ReqwestClient};
+use crate::io::{HttpClient, Reach, ReqwestClient, TraceHook, TracedClient};
 
 /// Where calls to providers come from.
 pub(super) struct HttpClients {
@@ -14,6 +14,8 @@ pub(super) struct HttpClients {
     own: Option<Option<Vec<u8>>>,
     /// Where our own clients may connect to.
     reach: Reach,
+    /// What trace a call belongs to, if that is passed on.
+    trace_context: Option<TraceHook>,
 }
 
 impl HttpClients {
@@ -28,17 +30,32 @@ impl HttpClients {
                 common,
                 own: None,
                 reach,
+                trace_context: None,
             },
             None => Self {
                 common: own_client(reach, extra_roots.as_deref())?,
                 own: Some(extra_roots),
                 reach,
+                trace_context: None,
             },
         })
     }
 
+    /// The same, which pass on the traces of their calls.
+    pub(super) fn passing_on(self, trace_context: Option<TraceHook>) -> Self {
+        Self {
+            trace_context,
+            ..self
+        }
+    }
+
     /// The client for calls to one provider.
     pub(super) fn of(&self, registration: &Registration) -> Result<Arc<dyn HttpClient>, Mistake> {
+        let client = self.untraced(registration)?;
+        Ok(TracedClient::around(client, self.trace_context.as_ref()))
+    }
+
+    fn untraced(&self, registration: &Registration) -> Result<Arc<dyn HttpClient>, Mistake> {
         let wrong = |problem| Mistake::new("client_cert_file", problem);
         match (&registration.certificate, &self.own) {
             (Some(certificate), Some(roots)) => {

@@ -17,6 +17,7 @@ mod security;
 mod several;
 mod silent_login;
 mod tenants;
+mod trace_context;
 mod visitor;
 
 use std::fmt;
@@ -27,7 +28,7 @@ use crate::authorization::RememberMe;
 use crate::config::Mistakes;
 use crate::gate::{PageHook, Refusal, UiLocales};
 use crate::hook::Hooks;
-use crate::io::{Clock, HttpClient, Random, SystemClock, SystemRandom};
+use crate::io::{Clock, HttpClient, Random, SystemClock, SystemRandom, TraceHook};
 use crate::logout::ClearSiteData;
 use crate::seal::SessionKey;
 use crate::session::SessionCeiling;
@@ -68,6 +69,7 @@ pub struct GateBuilder {
     leeway: Duration,
     extra_roots: Option<Vec<u8>>,
     http: Option<Arc<dyn HttpClient>>,
+    trace_context: Option<TraceHook>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     runtime: Option<Handle>,
@@ -113,6 +115,7 @@ impl GateBuilder {
             leeway: Duration::from_secs(30),
             extra_roots: None,
             http: None,
+            trace_context: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
             runtime: None,

@@ -24,7 +24,7 @@ use crate::provider::{CheckedOAuth2, ClaimPaths, Endpoints, Issuer, Metadata};
 pub(crate) struct Registration {
     /// Names this registration in sessions and pending logins: [`registration_id`], for a tenant with its name.
     pub(crate) id: String,
-    /// The short name of the provider within this gate; empty when it needs none.
+    /// The short name of the provider within this gate; empty when it needs none, for a tenant's the tenant's name.
     pub(crate) name: String,
     /// The endpoints of a provider without OpenID Connect.
     pub(crate) plain_oauth2: Option<Arc<CheckedOAuth2>>,

@@ -36,6 +36,18 @@ impl Registration {
         tenant_of(&self.id)
     }
 
+    /// What the provider of a registration without a name is called where things are counted.
+    pub(crate) const MAIN: &str = "main";
+
+    /// The name under which things are counted: as many as the gate has providers, and one for all tenants, who are strangers.
+    pub(crate) fn counted_as(&self) -> &str {
+        match (self.tenant(), self.name.as_str()) {
+            (Some(_), _) => "tenant",
+            (None, "") => Self::MAIN,
+            (None, name) => name,
+        }
+    }
+
     /// In whose name sessions of this registration are ended: its issuer's, unless it is a tenant's. A tenant is not to
     /// end sessions of another by registering at the same issuer, or at one that it only says it is.
     pub(crate) fn authority<'a>(&'a self, issuer: &'a str) -> &'a str {

@@ -15,3 +15,16 @@ pub enum Fault {
     /// The application: a hook of its own failed, or its data in the session cannot be used.
     Application,
 }
+
+impl Fault {
+    /// Its name in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Visitor => "visitor",
+            Self::Provider => "provider",
+            Self::Configuration => "configuration",
+            Self::Store => "store",
+            Self::Application => "application",
+        }
+    }
+}

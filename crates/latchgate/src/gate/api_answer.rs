@@ -19,6 +19,7 @@ use crate::head::RequestHead;
 use crate::resource::challenge::ChallengeParameters;
 use crate::resource_server::{RequestToken, ResourceServer};
 use crate::session::User;
+use crate::telemetry;
 
 impl Challenge {
     /// The access token that the request presents was refused, or cannot be judged now.
@@ -127,6 +128,7 @@ fn log(challenge: &Challenge, code: &'static str, id: &str) {
         Why::StepUp(required) => log_denial(challenge, code, id, required.as_ref()),
         Why::Denied(denial) => log_denial(challenge, code, id, denial.as_ref()),
         Why::Failed(error) => {
+            telemetry::rejected(code, error.fault().as_str());
             // The level is part of the call site.
             macro_rules! log {
                 ($level:ident) => {

@@ -11,6 +11,7 @@ use crate::hook::Logout;
 use crate::logout::{LogoutTokenError, VerifiedLogoutToken, logout_token};
 use crate::relying_party::{Asker, RelyingParty};
 use crate::session::SessionEnd;
+use crate::telemetry;
 use crate::token::{JwtError, unverified_issuer};
 
 impl Gate {
@@ -58,6 +59,7 @@ impl Gate {
         self.sessions()
             .end_by_logout_token(authority, token)
             .await?;
+        telemetry::logged_out("back_channel");
         tracing::info!(event = "back_channel_logout", issuer, tenant, target = ?token.target, "sessions ended by the provider");
         let end = Logout::by_name(issuer, &token.target, SessionEnd::EndedByProvider);
         self.0.context.notify_logout(end.at_tenant(tenant));

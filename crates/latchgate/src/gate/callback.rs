@@ -22,6 +22,7 @@ use crate::relying_party::RelyingParty;
 use crate::request_session::RequestSession;
 use crate::session::{EndedSession, Session, SessionEnd};
 use crate::sessions::{Beginning, LoadedSession, SessionCookie, SignedOut, Ticket};
+use crate::telemetry;
 use crate::token::TokenResponse;
 use crate::visitor::Visitor;
 
@@ -82,8 +83,12 @@ impl Gate {
         };
         let used_up = kind.clear(&suffix);
         let asked = parts.asked(retry);
+        let party = begun.as_ref().map(|(_, party)| Arc::clone(party));
         let finished = self.finish(parameters, begun, parts, asked.clone()).await;
-        let mut answer = finished.unwrap_or_else(|error| self.refuse(&error, &asked));
+        let mut answer = finished.unwrap_or_else(|error| {
+            count_refused(party.as_deref(), &error, &asked);
+            self.refuse(&error, &asked)
+        });
         answer.headers_mut().append(header::SET_COOKIE, used_up);
         Ok(answer)
     }
@@ -129,6 +134,8 @@ impl Gate {
             // In a box: it is large, and everything around it would be moved about with it.
             match Box::pin(gate.finish_login(code, &login, opening)).await {
                 Ok(cookies) => {
+                    let counted_as = login.party.registration().counted_as();
+                    telemetry::login_ended(counted_as, "signed_in", None);
                     let mut answer = match display {
                         Display::Page | Display::Nowhere => redirect(return_to.as_str()),
                         Display::Popup => popup::signed_in(&return_to),
@@ -139,6 +146,7 @@ impl Gate {
                     answer
                 }
                 Err(error) => {
+                    count_refused(Some(&login.party), &error, &asked);
                     asked.person = login.person.into_inner();
                     gate.refuse(&error, &asked)
                 }
@@ -292,4 +300,14 @@ impl Gate {
             self.0.context.revoke_tokens_of(replaced);
         }
     }
+}
+
+/// Counts a login that was refused. One that belongs to no provider may be anybody's invention.
+fn count_refused(party: Option<&RelyingParty>, error: &Error, asked: &RefusedRequest) {
+    let provider = party.map_or("unknown", |party| party.registration().counted_as());
+    let outcome = match asked.retry {
+        Retry::Silently(_) => "silently_declined",
+        Retry::Page(_) | Retry::Login { .. } => "refused",
+    };
+    telemetry::login_ended(provider, outcome, Some(error.code()));
 }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::hook::Logout;
 use crate::logout::LogoutTarget;
 use crate::session::{SessionEnd, User};
+use crate::telemetry;
 
 impl Gate {
     /// Ends every session that a person has begun so far, wherever they are signed in: for "log out everywhere", or
@@ -84,9 +85,11 @@ impl Gate {
     ) {
         let end = Logout::by_name(issuer, target, SessionEnd::SignedOut).at_tenant(tenant);
         self.0.context.notify_logout(end);
+        telemetry::logged_out("by_application");
         tracing::info!(
             event = "sessions_ended",
             issuer,
+            tenant,
             ?target,
             "the application ended the sessions of a person"
         );

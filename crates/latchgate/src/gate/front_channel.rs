@@ -25,6 +25,7 @@ use crate::logout::{NamedSession, named_session};
 use crate::relying_party::{Asker, RelyingParty};
 use crate::session::SessionEnd;
 use crate::sessions::{LoadedSession, Lookup};
+use crate::telemetry;
 
 impl Gate {
     /// Ends the session that a request names or brings. `200` even if there is none, so that the response does not
@@ -120,6 +121,7 @@ impl Gate {
                 self.0.context.notify_logout(end);
             }
         }
+        telemetry::logged_out("front_channel");
         tracing::info!(
             event = "front_channel_logout",
             issuer = named.as_ref().map(|named| named.issuer.as_str()),

@@ -14,6 +14,7 @@ use crate::cookie::{CookieKind, pairs};
 use crate::error::{Error, TenantError};
 use crate::hook::LoginHook;
 use crate::return_to::ReturnTo;
+use crate::telemetry;
 
 /// The longest name and value of a login cookie with a visitor's data, in bytes: browsers drop a cookie beyond 4096.
 const LARGEST_COOKIE: usize = 4_000;
@@ -126,6 +127,7 @@ impl Gate {
             let suffix = dropped.strip_prefix(kind.name()).unwrap_or_default();
             headers.append(header::SET_COOKIE, kind.clear(suffix));
         }
+        telemetry::login_started(party.registration().counted_as());
         tracing::debug!(
             event = "login_started",
             provider = party.registration().name,

@@ -18,6 +18,7 @@ use crate::navigation::{Navigation, Sender};
 use crate::seal::Purpose;
 use crate::session::{Session, SessionEnd};
 use crate::sessions::{SessionCookie, SignedOut};
+use crate::telemetry;
 
 /// How long a visitor may stay at the provider's logout page, in seconds.
 const LOGOUT_MAX_AGE: u64 = 15 * 60;
@@ -50,6 +51,12 @@ impl Gate {
         let random = self.0.random.as_ref();
         let state = LogoutState::new(random.array()?);
         let at_provider = self.end_session_url(session.as_deref(), &state).await;
+        if session.is_some() {
+            telemetry::logged_out(match at_provider {
+                Some(_) => "rp_initiated",
+                None => "here_only",
+            });
+        }
         if at_provider.is_some() {
             let kind = &self.0.logout_cookie;
             let (bytes, iv) = (state.bytes(), random.array()?);

@@ -14,6 +14,7 @@ use crate::error::{Error, RequestError};
 use crate::io::Random;
 use crate::return_to::ReturnTo;
 use crate::session::SessionEnd;
+use crate::telemetry;
 
 /// What a refusal may say of the request.
 #[derive(Clone)]
@@ -134,6 +135,7 @@ impl Gate {
 
     /// Logs an error under a new id.
     pub(super) fn log_refusal(&self, error: &Error, asked: &RefusedRequest) -> String {
+        telemetry::rejected(error.code(), error.fault().as_str());
         let id = self.incident_id();
         let person = asked.person.as_ref();
         // The level is part of the call site.

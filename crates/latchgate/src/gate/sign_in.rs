@@ -12,6 +12,7 @@ use crate::head::RequestHead;
 use crate::request_session::{RequestSession, ResponseHead};
 use crate::session::{Person, Session, SessionEnd};
 use crate::sessions::LoadedSession;
+use crate::telemetry;
 use crate::visitor::Visitor;
 
 /// The session that the application has started: the response to the request that it was started by must carry it.
@@ -100,6 +101,7 @@ impl Gate {
         let begun = sessions.begin(session, &beginning, brought.present());
         let (session, mut cookies) = begun.await?;
         cookies.extend(visitor.cookie());
+        telemetry::login_ended("application", "signed_in", None);
         let actor = session.claims().get("act").cloned();
         tracing::info!(
             event = "signed_in_by_application",

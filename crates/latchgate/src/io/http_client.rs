@@ -60,6 +60,19 @@ impl HttpError {
     /// of real providers stay below 30 KiB.
     pub const MAX_BYTES: usize = 128 * 1024;
 
+    /// What kind of failure it was, for spans and metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too_large",
+            Self::Encoded => "compressed",
+            Self::Redirect(_) => "redirect",
+            Self::NotPublic => "not_public",
+            Self::FailedForOthers | Self::NoNewerKeys | Self::Transport(_) => "unreachable",
+            Self::At { error, .. } => error.kind(),
+        }
+    }
+
     /// Whether the answer was a redirect.
     pub(crate) fn is_redirect(&self) -> bool {
         match self {

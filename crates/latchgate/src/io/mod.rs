@@ -11,6 +11,7 @@ mod public_address;
 mod random;
 mod reach;
 mod reqwest_client;
+mod trace_context;
 
 pub use client_certificate::ClientCertificate;
 pub use clock::{Clock, SystemClock};
@@ -18,6 +19,8 @@ pub use http_client::{HttpClient, HttpError, HttpFuture};
 pub use random::{Random, RandomError, SystemRandom};
 pub(crate) use reach::Reach;
 pub use reqwest_client::{ReqwestClient, ReqwestClientError};
+pub use trace_context::TraceContext;
+pub(crate) use trace_context::{TraceHook, TracedClient};
 
 #[cfg(test)]
 pub(crate) mod scripted;

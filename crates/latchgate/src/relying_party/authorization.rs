@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::io::{HttpError, Random};
 use crate::provider::Metadata;
 use crate::return_to::ReturnTo;
+use crate::telemetry::ProviderEndpoint;
 use crate::token::{self, JwtError, Rules};
 
 /// How many authorization requests are pushed at once. Anybody can start logins, and each is a call to the provider:
@@ -66,7 +67,7 @@ impl RelyingParty {
         };
         let turn = tokio::time::timeout(DEADLINE, self.pushes.acquire()).await;
         let _turn = turn.map_err(|_| HttpError::Timeout)?;
-        let answer = self.send(request).await?;
+        let answer = self.send(ProviderEndpoint::Par, request).await?;
         let url = push_response(registration, authorization, &answer)?;
         Ok(Some(url))
     }

@@ -8,6 +8,7 @@ use tracing::Instrument;
 
 use super::cached::{Cached, CachedValue};
 use crate::background::Background;
+use crate::client::Registration;
 use crate::error::Error;
 use crate::io::{HttpClient, HttpError};
 use crate::jose::KeySet;
@@ -15,6 +16,7 @@ use crate::provider::{
     Discovery, DiscoveryError, Endpoints, Issuer, Metadata, RefetchBudget, discovery_request,
     discovery_response, keys_request, keys_response,
 };
+use crate::telemetry::{ProviderCall, ProviderEndpoint};
 
 /// How long all of one call to the provider may take.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
@@ -23,6 +25,8 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct ProviderConnection {
     issuer: Issuer,
+    /// What the provider is called where calls are counted: one of a few names, whatever strangers do.
+    counted_as: String,
     discovery: Discovery,
     /// Whether metadata without an authorization endpoint is of no use.
     for_logins: bool,
@@ -48,6 +52,7 @@ impl ProviderConnection {
     ) -> Self {
         Self {
             issuer,
+            counted_as: Registration::MAIN.to_owned(),
             discovery: Discovery::OpenId,
             for_logins: false,
             endpoints: Endpoints::Usual,
@@ -71,6 +76,12 @@ impl ProviderConnection {
         self
     }
 
+    /// The same, counted under this name.
+    pub(super) fn counted_as(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.counted_as);
+        self
+    }
+
     /// The same for logins, which an authorization server need not have.
     pub(super) fn for_logins(mut self) -> Self {
         self.for_logins = true;
@@ -91,30 +102,34 @@ impl ProviderConnection {
     /// redirects.
     pub(crate) async fn send(
         &self,
+        whom: ProviderEndpoint,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {
         let endpoint = endpoint(request.uri());
-        let answer = self.exchange(request).await?;
+        let answer = self.exchange(whom, request).await?;
         acceptable(answer).map_err(|error| error.at(endpoint))
     }
 
     /// The same, whatever the response is: for whoever only looks at it.
     pub(super) async fn exchange(
         &self,
+        whom: ProviderEndpoint,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {
-        let uri = request.uri();
-        let span = tracing::debug_span!("provider_call", host = uri.host(), path = uri.path());
-        let endpoint = endpoint(uri);
+        let endpoint = endpoint(request.uri());
+        let call = ProviderCall::begin(whom, &request, &endpoint);
         let http = Arc::clone(&self.http);
         let exchange = async move {
             let answer = tokio::time::timeout(DEADLINE, http.send(request)).await;
             answer.unwrap_or(Err(HttpError::Timeout))
         };
-        let answer = self.background.borrow(exchange).instrument(span).await;
-        answer
-            .unwrap_or_else(|| Err(HttpError::Transport("the server stopped".into())))
-            .map_err(|error| error.at(endpoint))
+        let exchange = self.background.borrow(exchange);
+        let answer = exchange.instrument(call.span()).await;
+        let answer =
+            answer.unwrap_or_else(|| Err(HttpError::Transport("the server stopped".into())));
+        let outcome = answer.as_ref().map(Response::status);
+        call.end(&self.counted_as, outcome.map_err(HttpError::kind));
+        answer.map_err(|error| error.at(endpoint))
     }
 
     /// The request for the provider's metadata.
@@ -138,7 +153,9 @@ impl ProviderConnection {
     /// The provider's metadata.
     pub(crate) async fn metadata(&self, now: u64) -> Result<Arc<Metadata>, Error> {
         let fetch = || async {
-            let answer = self.send(self.discovery_request()?).await?;
+            let answer = self
+                .send(ProviderEndpoint::Discovery, self.discovery_request()?)
+                .await?;
             Ok((self.read_metadata(&answer)?, lifetime(&answer)))
         };
         self.metadata
@@ -205,7 +222,7 @@ impl ProviderConnection {
         }
         let request =
             keys_request(&metadata).map_err(|error| HttpError::Transport(error.into()))?;
-        let answer = self.send(request).await?;
+        let answer = self.send(ProviderEndpoint::Jwks, request).await?;
         Ok((keys_response(&answer)?, lifetime(&answer)))
     }
 }
@@ -394,7 +411,8 @@ mod tests {
         for (times_out, seconds) in [(false, 9), (true, 10), (true, 10)] {
             let began = tokio::time::Instant::now();
             let request = Request::post("https://me:secret@op.example:8443/token?code=x");
-            let answer = connection.send(request.body(Vec::new()).unwrap()).await;
+            let request = request.body(Vec::new()).unwrap();
+            let answer = connection.send(ProviderEndpoint::Token, request).await;
             let told = answer.map(drop).map_err(|error| error.to_string());
             let at = "the provider did not answer in time: https://op.example:8443/token";
             assert_eq!(

@@ -30,6 +30,7 @@ use crate::error::Error;
 use crate::io::{Clock, HttpClient, HttpError, Random};
 use crate::jose::ProofKey;
 use crate::provider::{ClaimPaths, Discovery, Endpoints, Metadata};
+use crate::telemetry::ProviderEndpoint;
 use crate::token::Nonces;
 pub(crate) use check::LogoutUris;
 pub(crate) use connection::ProviderConnection;
@@ -76,7 +77,8 @@ impl RelyingParty {
         let background = Arc::clone(&config.background);
         let issuer = config.registration.issuer.clone();
         let mut connection = ProviderConnection::new(issuer, config.http, background)
-            .calling(config.registration.endpoints());
+            .calling(config.registration.endpoints())
+            .counted_as(config.registration.counted_as());
         if let Some(plain) = &config.registration.plain_oauth2 {
             connection = match plain.metadata.clone() {
                 Some(metadata) => connection.knowing(metadata),
@@ -182,8 +184,12 @@ impl RelyingParty {
         Ok(metadata)
     }
 
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, HttpError> {
-        self.connection.send(request).await
+    async fn send(
+        &self,
+        whom: ProviderEndpoint,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, HttpError> {
+        self.connection.send(whom, request).await
     }
 
     /// What the next request to the provider has for itself alone.

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::io::HttpError;
 use crate::provider::CheckedOAuth2;
 use crate::session::{Session, SessionStart, Tokens};
+use crate::telemetry::ProviderEndpoint;
 use crate::token::TokenResponse;
 use crate::userinfo::{self, UserinfoError};
 
@@ -70,9 +71,11 @@ impl RelyingParty {
         access_token: &str,
     ) -> Result<Map<String, Value>, Error> {
         let request = userinfo::account_request(plain, access_token)?;
-        let mut claims = userinfo::account_response(plain, &self.send(request).await?)?;
+        let answer = self.send(ProviderEndpoint::Userinfo, request).await?;
+        let mut claims = userinfo::account_response(plain, &answer)?;
         if let Some(request) = userinfo::emails_request(plain, access_token) {
-            match userinfo::emails_response(&self.send(request?).await?) {
+            let answer = self.send(ProviderEndpoint::Userinfo, request?).await?;
+            match userinfo::emails_response(&answer) {
                 Ok(Some((email, verified))) => {
                     claims.insert("email".to_owned(), email.into());
                     claims.insert("email_verified".to_owned(), verified.into());

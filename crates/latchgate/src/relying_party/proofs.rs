@@ -10,6 +10,7 @@ use super::RelyingParty;
 use crate::client::Freshness;
 use crate::error::Error;
 use crate::jose::ProofKey;
+use crate::telemetry::ProviderEndpoint;
 use crate::token::{
     DPOP, DpopError, NonceServer, Prover, TokenError, nonce_of, resource_wants_nonce,
     server_wants_nonce,
@@ -25,6 +26,13 @@ pub(super) enum ProofFor<'a> {
 }
 
 impl ProofFor<'_> {
+    fn endpoint(self) -> ProviderEndpoint {
+        match self {
+            Self::AuthorizationServer => ProviderEndpoint::Token,
+            Self::Resource(_) => ProviderEndpoint::Userinfo,
+        }
+    }
+
     fn server(self, url: &Url) -> NonceServer {
         match self {
             Self::AuthorizationServer => NonceServer::authorization(url),
@@ -61,18 +69,18 @@ impl RelyingParty {
         let build = || request(&self.fresh()?).map_err(Into::into);
         let first = build()?;
         let Some(key) = key else {
-            return Ok(self.send(first).await?);
+            return Ok(self.send(whom.endpoint(), first).await?);
         };
         let prover = self.prover(key);
         let url = Url::parse(&first.uri().to_string()).map_err(|_| TokenError::Unbuildable)?;
         let server = whom.server(&url);
         let mut nonce = self.nonces.take(&server);
         let proven = proven(first, &prover, &url, whom, nonce.as_deref())?;
-        let mut answer = self.send(proven).await?;
+        let mut answer = self.send(whom.endpoint(), proven).await?;
         if let (true, Some(wanted)) = (whom.wants_nonce(&answer), nonce_of(answer.headers())) {
             // With the nonce of this answer, whatever others are given in the meantime.
             let proven = self::proven(build()?, &prover, &url, whom, Some(&wanted))?;
-            answer = self.send(proven).await?;
+            answer = self.send(whom.endpoint(), proven).await?;
             nonce = Some(wanted);
         }
         // One that is not replaced may be good for longer.

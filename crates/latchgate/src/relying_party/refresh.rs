@@ -8,6 +8,7 @@ use super::RelyingParty;
 use super::proofs::ProofFor;
 use crate::error::Error;
 use crate::session::Session;
+use crate::telemetry::ProviderEndpoint;
 use crate::token::{self, IdToken, TokenResponse, TokenType};
 
 impl RelyingParty {
@@ -105,7 +106,10 @@ impl RelyingParty {
                 refresh_token,
             );
             Ok::<_, Error>(match request {
-                Some(request) => Some(self.send(request?).await?.status()),
+                Some(request) => {
+                    let answer = self.send(ProviderEndpoint::Revocation, request?).await?;
+                    Some(answer.status())
+                }
                 None => None,
             })
         };

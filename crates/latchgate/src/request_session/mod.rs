@@ -24,6 +24,7 @@ use crate::hook::Hooks;
 use crate::relying_party::{RelyingParties, RelyingParty};
 use crate::session::{SessionEnd, User};
 use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, Sessions, Ticket};
+use crate::telemetry;
 
 pub use api_tokens::ApiTokens;
 pub(crate) use csrf::Csrf;
@@ -310,7 +311,10 @@ impl RequestSession {
 
     async fn settle_with(&self, lookup: StoreLookup) -> Result<(), Error> {
         let open = || async { Ok(lookup.await?.and_then(|found| self.settle(found))) };
-        self.0.opened.get_or_try_init(open).await.map(|_| ())
+        let opened = self.0.opened.get_or_try_init(open).await;
+        opened
+            .map(|_| ())
+            .inspect_err(|_| telemetry::session_opened("failed"))
     }
 
     /// Records what was found. Returns its user.
@@ -320,6 +324,7 @@ impl RequestSession {
             Lookup::Active {
                 loaded, write_due, ..
             } => {
+                telemetry::session_opened("active");
                 let loaded = match write_due {
                     true => self.sessions().extended(&loaded),
                     false => loaded,
@@ -332,12 +337,20 @@ impl RequestSession {
             }
             Lookup::Ended { why, loaded } => {
                 tracing::debug!(event = "session_over", code = why.code(), %why, "the session has ended");
+                telemetry::session_opened(why.code());
                 changes.set_ended(why, Some(loaded));
                 None
             }
             // A session that began meanwhile has a cookie of the same name: a late response must not remove it.
-            Lookup::NotFound => None,
+            Lookup::NotFound => {
+                telemetry::session_opened("not_found");
+                None
+            }
             Lookup::Invalid => {
+                // A login or logout looks even where there is no cookie.
+                if !changes.present.is_empty() {
+                    telemetry::session_opened("unreadable");
+                }
                 changes.write = true;
                 None
             }

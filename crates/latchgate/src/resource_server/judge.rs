@@ -12,6 +12,7 @@ use crate::jose::KeySet;
 use crate::resource::{
     BearerError, Credentials, IntrospectionError, VerifiedAccessToken, introspection, verify,
 };
+use crate::telemetry::ProviderEndpoint;
 
 impl ResourceServer {
     /// Fetches metadata and keys.
@@ -125,7 +126,10 @@ impl ResourceServer {
         let metadata = self.connection.metadata(self.now()).await?;
         let fresh = Freshness::draw(self.now(), self.random.as_ref())?;
         let request = introspection::request(client, &metadata, &fresh, raw)?;
-        let answer = self.connection.send(request).await?;
+        let answer = self
+            .connection
+            .send(ProviderEndpoint::Introspection, request)
+            .await?;
         Ok(introspection::response(&self.rules, &answer, self.now())?)
     }
 

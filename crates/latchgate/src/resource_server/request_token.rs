@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::head::{CertificateThumbprint, RequestHead};
 use crate::resource::{AuthScheme, BearerError, Credentials};
 use crate::session::User;
+use crate::telemetry;
 
 /// The access token that a request presents, on its way through the application. Cheap to clone.
 ///
@@ -69,8 +70,14 @@ impl RequestToken {
     /// authorization server's keys or answers are unavailable.
     pub async fn user(&self) -> Result<User, Arc<Error>> {
         self.0.asked.store(true, Ordering::Relaxed);
-        let judged = self.0.judged.get_or_init(|| self.judge());
+        let judged = self.0.judged.get_or_init(|| self.judge_and_count());
         judged.await.clone()
+    }
+
+    async fn judge_and_count(&self) -> Result<User, Arc<Error>> {
+        let judged = self.judge().await;
+        telemetry::access_token_judged(judged.as_ref().err().map(|error| error.code()));
+        judged
     }
 
     async fn judge(&self) -> Result<User, Arc<Error>> {

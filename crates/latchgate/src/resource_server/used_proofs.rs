@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::expiring_map::ExpiringMap;
 use crate::resource::dpop::FittingProof;
-use crate::store::{SessionStore, StoreError, StoredRecord};
+use crate::store::{ObservedStore, SessionStore, StoreError, StoredRecord};
 
 /// How many proofs are remembered here, for two minutes at most. Of more, those are forgotten first that expire first.
 const PROOFS: usize = 100_000;
@@ -15,14 +15,14 @@ const PROOFS: usize = 100_000;
 /// The proofs that were used and could fit again: here, and in a store if several nodes share one.
 pub(super) struct UsedProofs {
     here: ExpiringMap<[u8; 32], ()>,
-    store: Option<Arc<dyn SessionStore>>,
+    store: Option<ObservedStore>,
 }
 
 impl UsedProofs {
     pub(super) fn new(store: Option<Arc<dyn SessionStore>>) -> Self {
         Self {
             here: ExpiringMap::bounded(PROOFS),
-            store,
+            store: store.map(ObservedStore::new),
         }
     }
 

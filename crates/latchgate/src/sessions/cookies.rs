@@ -8,6 +8,7 @@ use crate::authorization::CookiePersistence;
 use crate::cookie::PresentPieces;
 use crate::error::Error;
 use crate::session::Session;
+use crate::telemetry;
 
 impl Sessions {
     /// The cookies that hold a session, and the removal of `present` ones that are no longer needed.
@@ -17,12 +18,18 @@ impl Sessions {
         present: PresentPieces,
     ) -> Result<Vec<HeaderValue>, Error> {
         match (&self.backend, &loaded.ticket) {
-            (Backend::Sealed(_), _) => self.sealed_cookies(&loaded.session, present),
+            (Backend::Sealed(_), _) => {
+                let cookies = self.sealed_cookies(&loaded.session, present)?;
+                warn_of_long(&cookies);
+                telemetry::cookies_written(&cookies);
+                Ok(cookies)
+            }
             (Backend::Stored(_), Some(ticket)) => {
                 let value = ticket.seal(&self.keys, self.cookie.name(), self.random.array()?);
                 let max_age = self.max_age(&loaded.session);
                 let mut cookies = vec![self.cookie.set("", &value, max_age)];
                 cookies.extend(present.suffixes(1).map(|suffix| self.cookie.clear(&suffix)));
+                telemetry::cookies_written(&cookies);
                 Ok(cookies)
             }
             (Backend::Stored(_), None) => Ok(Vec::new()),
@@ -54,16 +61,7 @@ impl Sessions {
             return Ok(Vec::new());
         };
         let (iv, max_age) = (self.random.array()?, self.max_age(session));
-        let cookies = sealed.set(&self.keys, session, iv, present, max_age)?;
-        let bytes: usize = cookies.iter().map(HeaderValue::len).sum();
-        if bytes > 8_000 {
-            tracing::warn!(
-                event = "long_cookies",
-                bytes,
-                "the session's cookies are longer than many proxies accept (8 KB)"
-            );
-        }
-        Ok(cookies)
+        Ok(sealed.set(&self.keys, session, iv, present, max_age)?)
     }
 
     fn max_age(&self, session: &Session) -> Option<u64> {
@@ -73,5 +71,16 @@ impl Sessions {
             }
             CookiePersistence::UntilClosed => None,
         }
+    }
+}
+
+fn warn_of_long(cookies: &[HeaderValue]) {
+    let bytes: usize = cookies.iter().map(HeaderValue::len).sum();
+    if bytes > 8_000 {
+        tracing::warn!(
+            event = "long_cookies",
+            bytes,
+            "the session's cookies are longer than many proxies accept (8 KB)"
+        );
     }
 }

@@ -4,17 +4,19 @@
 use std::sync::Arc;
 
 use crate::seal::KeyRing;
-use crate::store::{SessionStore, StoreError, StoredRecord};
+use crate::store::{ObservedStore, SessionStore, StoreError, StoredRecord};
 
 /// The `jti`s of processed logout tokens, in a store.
 #[derive(Debug)]
 pub(crate) struct ProcessedTokens {
-    store: Arc<dyn SessionStore>,
+    store: ObservedStore,
 }
 
 impl ProcessedTokens {
     pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
-        Self { store }
+        Self {
+            store: ObservedStore::new(store),
+        }
     }
 
     /// Whether a logout token was processed before, on any node.

@@ -11,12 +11,12 @@ use futures_util::future::{try_join_all, try_join3};
 
 use crate::seal::KeyRing;
 use crate::session::{EndedSession, Mark, Seen, Session, SessionEnd, SessionName, Stamp};
-use crate::store::{SessionStore, StoreError, StoreKey, StoredRecord};
+use crate::store::{ObservedStore, SessionStore, StoreError, StoreKey, StoredRecord};
 
 /// Marks in a store.
 #[derive(Debug)]
 pub(crate) struct SharedMarks {
-    store: Arc<dyn SessionStore>,
+    store: ObservedStore,
 }
 
 /// What has ended: a kind of name, the issuer, and the name.
@@ -39,11 +39,13 @@ impl SharedMarks {
     const ATTEMPTS: usize = 16;
 
     pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
-        Self { store }
+        Self {
+            store: ObservedStore::new(store),
+        }
     }
 
     pub(super) fn store(&self) -> &Arc<dyn SessionStore> {
-        &self.store
+        self.store.unobserved()
     }
 
     /// Ends this one session.

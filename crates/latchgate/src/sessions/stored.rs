@@ -11,14 +11,14 @@ use crate::io::{Random, RandomError};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionName};
 use crate::store::{
-    Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName, StoredNames,
-    StoredRecord,
+    Lease, LoadedRecord, ObservedStore, SessionStore, StoreError, StoreFuture, StoreKey,
+    StoredName, StoredNames, StoredRecord,
 };
 
 /// Keeps sessions in a store.
 #[derive(Debug)]
 pub(crate) struct StoredSessions {
-    store: Arc<dyn SessionStore>,
+    store: ObservedStore,
     registrations: Registrations,
     /// Whether the missing index of the store was logged.
     unindexed: Once,
@@ -164,14 +164,14 @@ impl StoredSessions {
 
     pub(crate) fn new(store: Arc<dyn SessionStore>, registrations: Registrations) -> Self {
         Self {
-            store,
+            store: ObservedStore::new(store),
             registrations,
             unindexed: Once::new(),
         }
     }
 
     pub(super) fn store(&self) -> &Arc<dyn SessionStore> {
-        &self.store
+        self.store.unobserved()
     }
 
     pub(crate) async fn load(

@@ -238,6 +238,10 @@ fn done<'a, T: Send + 'a>(value: T) -> StoreFuture<'a, T> {
 }
 
 impl SessionStore for MemoryStore {
+    fn system(&self) -> &'static str {
+        "memory"
+    }
+
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         let entry = self.sessions.entry(*key, now);
         done(entry.get().map(|session| session.record.loaded()))

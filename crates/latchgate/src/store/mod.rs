@@ -116,6 +116,7 @@
 mod error;
 mod lease_ends;
 mod memory;
+mod observed;
 mod records;
 mod session_store;
 
@@ -123,5 +124,6 @@ pub use crate::causes::write_with_causes;
 pub use error::StoreError;
 pub use lease_ends::{LeaseEndAnnouncer, LeaseEnds};
 pub use memory::MemoryStore;
+pub(crate) use observed::ObservedStore;
 pub use records::{Lease, LoadedRecord, StoreKey, StoredName, StoredNames, StoredRecord};
 pub use session_store::{SessionStore, StoreFuture, StoreOpener};

@@ -33,6 +33,12 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// Leases last seconds, and the clocks of nodes differ by more: a store that several nodes share
 /// measures leases by its own clock.
 pub trait SessionStore: Send + Sync + fmt::Debug {
+    /// What kind of store it is, for spans: a [`db.system.name`](https://opentelemetry.io/docs/specs/semconv/registry/attributes/db/)
+    /// of OpenTelemetry where there is one, such as `redis` or `postgresql`. `other` unless a store says so.
+    fn system(&self) -> &'static str {
+        "other"
+    }
+
     /// Loads the record under `key`, in one round trip.
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>>;
 
@@ -112,6 +118,10 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 
 /// A shared store is a store.
 impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn system(&self) -> &'static str {
+        (**self).system()
+    }
+
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>> {
         (**self).load(key, now)
     }

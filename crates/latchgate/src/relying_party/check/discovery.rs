@@ -12,6 +12,7 @@ use crate::io::Clock;
 use crate::jose::{Algorithm, strict_object};
 use crate::provider::{DiscoveryError, Metadata, keys_request};
 use crate::report::{Finding, FindingCode, Severity};
+use crate::telemetry::ProviderEndpoint;
 
 /// What a provider says about itself.
 pub(crate) struct Described {
@@ -29,7 +30,7 @@ impl ProviderConnection {
     ) -> Option<Described> {
         let request = self.discovery_request().ok()?;
         let url = request.uri().to_string();
-        let answer = match self.exchange(request).await {
+        let answer = match self.exchange(ProviderEndpoint::Discovery, request).await {
             Ok(answer) => answer,
             Err(error) => {
                 findings.push(unreachable::finding(&url, &error));
@@ -76,7 +77,7 @@ impl ProviderConnection {
         let Ok(request) = keys_request(metadata) else {
             return Vec::new();
         };
-        match self.exchange(request).await {
+        match self.exchange(ProviderEndpoint::Jwks, request).await {
             Ok(answer) => keys::judge(&answer, alg),
             Err(error) => vec![unreachable::finding(metadata.jwks_uri().as_str(), &error)],
         }
@@ -97,7 +98,7 @@ impl ProviderConnection {
         let request = Request::get(url)
             .header(header::ACCEPT, "application/json")
             .body(Vec::new());
-        let answer = self.exchange(request.ok()?).await.ok()?;
+        let answer = self.exchange(ProviderEndpoint::Discovery, request.ok()?).await.ok()?;
         let document = strict_object(answer.body()).ok()?;
         let issuer = document.get("issuer").and_then(Value::as_str)?;
         Some(super::page::gist(issuer))

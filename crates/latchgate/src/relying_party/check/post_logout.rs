@@ -9,6 +9,7 @@ use super::page::Reply;
 use crate::logout::{LogoutState, request};
 use crate::provider::Metadata;
 use crate::report::{Finding, FindingCode, Severity};
+use crate::telemetry::ProviderEndpoint;
 
 impl RelyingParty {
     /// Whether people come back after a logout, as far as can be told.
@@ -22,7 +23,7 @@ impl RelyingParty {
         let request = Request::get(url.as_str())
             .header(header::ACCEPT, "text/html,application/xhtml+xml")
             .body(Vec::new());
-        let answer = self.connection.exchange(request.ok()?).await.ok()?;
+        let answer = self.connection.exchange(ProviderEndpoint::EndSession, request.ok()?).await.ok()?;
         Some(judge(uri, &Reply::read(&answer, uri)))
     }
 }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::provider::Metadata;
 use crate::report::{Finding, FindingCode, Severity};
 use crate::return_to::ReturnTo;
+use crate::telemetry::ProviderEndpoint;
 
 /// A redirect URI that nobody can have registered (RFC 6761 §6.4).
 const NOBODYS: &str = "https://not-registered.latchgate.invalid/callback";
@@ -78,7 +79,7 @@ impl RelyingParty {
             .body(Vec::new());
         let endpoint = metadata.authorization_endpoint().as_str();
         let answer = match request {
-            Ok(request) => self.connection.exchange(request).await,
+            Ok(request) => self.connection.exchange(ProviderEndpoint::Authorization, request).await,
             Err(_) => return Asked::Answered(Reply::Page),
         };
         match answer {

@@ -31,13 +31,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tokio::time::timeout;
-use tracing::Instrument;
+use tracing::{Instrument, Level};
 
 use super::loaded::LoadedSession;
 use super::timing::TIMING;
 use super::{Backend, Sessions};
 use crate::error::Error;
 use crate::session::{Session, SessionEnd};
+use crate::telemetry::{self, Stopwatch};
 use attempt::RefreshAttempt;
 pub(super) use refreshes::Refreshes;
 
@@ -105,29 +106,53 @@ impl Sessions {
 
 impl<R: Refresher> Refresh<R> {
     async fn run(self) -> RefreshOutcome {
+        let since = Stopwatch::start();
         let attempt = timeout(TIMING.wait_for_nodes, self.sessions.attempt(&self.loaded)).await;
-        let attempt = match attempt {
-            Ok(Ok(ControlFlow::Continue(attempt))) => attempt,
-            Ok(Ok(ControlFlow::Break(outcome))) => return outcome,
-            Ok(Err(error)) => return unavailable(&error),
+        if self.loaded.ticket.is_some() {
+            telemetry::lease_awaited(since);
+        }
+        let (outcome, refreshed) = match attempt {
+            Ok(Ok(ControlFlow::Continue(attempt))) => (self.refresh(attempt).await, "refreshed"),
+            Ok(Ok(ControlFlow::Break(outcome))) => (outcome, "by_another_node"),
+            Ok(Err(error)) => (self.unavailable(&error), ""),
             Err(_) => {
+                let session = &self.loaded.session;
                 tracing::warn!(
                     event = "refresh_failed",
+                    issuer = &*session.issuer,
+                    subject = &*session.subject,
                     "waiting for another node's refresh timed out"
                 );
-                return RefreshOutcome::Unavailable;
+                (RefreshOutcome::Unavailable, "")
             }
         };
+        telemetry::refresh_ended(match &outcome {
+            RefreshOutcome::Refreshed(_) => refreshed,
+            RefreshOutcome::Ended(_) => "ended",
+            RefreshOutcome::Unavailable => "unavailable",
+        });
+        outcome
+    }
+
+    /// Refreshes the session, which it is this node's turn to do.
+    async fn refresh(&self, attempt: RefreshAttempt) -> RefreshOutcome {
         match self.refresher.refresh(&attempt.session).await {
             Ok(Some(fresh)) => self.refreshed(attempt, fresh).await,
             Ok(None) => RefreshOutcome::Refreshed(attempt.session),
             Err(error) if error.ends_the_session() => self.refused(&attempt, &error).await,
-            Err(error) => unavailable(&error),
+            Err(error) => self.unavailable(&error),
         }
     }
 
     async fn refreshed(&self, attempt: RefreshAttempt, fresh: Session) -> RefreshOutcome {
         if let Some(why) = fresh.ended(self.sessions.now()) {
+            tracing::info!(
+                event = "session_ended",
+                issuer = &*fresh.issuer,
+                subject = &*fresh.subject,
+                code = why.code(),
+                "the session had ended by the time its tokens were refreshed"
+            );
             return self.end_refreshed(&fresh, why).await;
         }
         match self.sessions.fit_into_cookies(&attempt.session, fresh) {
@@ -146,18 +171,29 @@ impl<R: Refresher> Refresh<R> {
             match reloaded.await {
                 Ok(ControlFlow::Break(outcome)) => return outcome,
                 Ok(ControlFlow::Continue(_)) => {}
-                Err(error) => return unavailable(&error),
+                Err(error) => return self.unavailable(&error),
             }
         }
         let session = &attempt.session;
-        tracing::warn!(
-            event = "session_ended",
-            issuer = &*session.issuer,
-            subject = &*session.subject,
-            code = error.code(),
-            cause = ?error,
-            "the provider refused to refresh the tokens; the session has ended"
-        );
+        // The level is part of the call site.
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    event = "session_ended",
+                    issuer = &*session.issuer,
+                    subject = &*session.subject,
+                    code = error.code(),
+                    cause = ?error,
+                    "the tokens could not be refreshed, and the session has ended"
+                )
+            };
+        }
+        match error.level() {
+            Level::ERROR => log!(error),
+            Level::WARN => log!(warn),
+            // The session at the provider is over, or the grant was revoked there.
+            _ => log!(info),
+        }
         if self.sessions.end(&self.loaded, SessionEnd::Revoked).await {
             self.refresher.on_end(session, SessionEnd::Revoked);
         }
@@ -167,26 +203,22 @@ impl<R: Refresher> Refresh<R> {
     /// Ends a session that cannot go on after its refresh: the provider's limit for it has passed, or it no longer fits
     /// into cookies.
     async fn end_refreshed(&self, fresh: &Session, why: SessionEnd) -> RefreshOutcome {
-        tracing::info!(
-            event = "session_ended",
-            issuer = &*fresh.issuer,
-            subject = &*fresh.subject,
-            code = why.code(),
-            "the session had ended by the time its tokens were refreshed"
-        );
         self.sessions.end(&self.loaded, why).await;
         // Nobody will use the new tokens.
         self.refresher.revoke_tokens(fresh);
         RefreshOutcome::Ended(why)
     }
-}
 
-fn unavailable(error: &Error) -> RefreshOutcome {
-    tracing::warn!(
-        event = "refresh_failed",
-        code = error.code(),
-        cause = ?error,
-        "the tokens could not be refreshed; the session keeps its old ones"
-    );
-    RefreshOutcome::Unavailable
+    fn unavailable(&self, error: &Error) -> RefreshOutcome {
+        let session = &self.loaded.session;
+        tracing::warn!(
+            event = "refresh_failed",
+            issuer = &*session.issuer,
+            subject = &*session.subject,
+            code = error.code(),
+            cause = ?error,
+            "the tokens could not be refreshed; the session keeps its old ones"
+        );
+        RefreshOutcome::Unavailable
+    }
 }
