@@ -149,7 +149,7 @@ impl Background {
                 .inspect_err(|error| {
                     tracing::error!(
                         event = "background_thread_failed",
-                        %error,
+                        cause = %error,
                         "no thread could be started for background work; it runs on the caller's runtime, and ends with it"
                     );
                 })

@@ -1,68 +1,148 @@
-//! What an operator looks up: each line of the log names its event, and the README has a row for it with its level.
+//! What an operator looks up: each line of the log names its event, and the page has a row for it, with its levels and its
+//! fields. It has no other rows.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Finding, Source};
 
+/// The page.
+pub(crate) const PAGE: &str = "crates/latchgate/src/telemetry/log.md";
+
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+
+/// The levels of a macro that takes it as a parameter, as those do that log an error.
+const BY_FAULT: &[&str] = &["error", "warn", "info"];
 
 /// A line of the log as the source has it.
 struct Line<'a> {
     number: usize,
-    level: &'a str,
+    levels: &'a [&'a str],
     event: Option<&'a str>,
+    fields: Vec<&'a str>,
+}
+
+/// What is known of an event.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Event<'a> {
+    levels: BTreeSet<&'a str>,
+    fields: BTreeSet<&'a str>,
 }
 
 fn lines(source: &Source) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     for (at, mark) in source.text.match_indices("tracing::") {
         let rest = &source.text[at + mark.len()..];
-        let level = LEVELS.iter().find(|level| {
-            rest.strip_prefix(**level)
-                .is_some_and(|rest| rest.starts_with("!("))
+        let Some((name, rest)) = rest.split_once("!(") else {
+            continue;
+        };
+        let levels = match LEVELS.iter().position(|level| *level == name) {
+            Some(place) => &LEVELS[place..=place],
+            None if name == "$level" => BY_FAULT,
+            None => continue,
+        };
+        let arguments = arguments(rest);
+        let fields = arguments.iter().map(|argument| {
+            let name = argument.split('=').next().unwrap_or_default();
+            name.trim().trim_start_matches(['?', '%'])
         });
-        let Some(level) = level else { continue };
-        let call = rest.split_once(';').map_or(rest, |(call, _)| call);
-        let event = call.split_once("event = \"").map(|(_, rest)| rest);
+        let event = arguments.iter().find_map(|argument| {
+            let value = argument.strip_prefix("event = \"")?;
+            value.strip_suffix('"')
+        });
         lines.push(Line {
             number: source.text[..at].lines().count().max(1),
-            level,
-            event: event.and_then(|rest| rest.split('"').next()),
+            levels,
+            event,
+            fields: fields.filter(|name| *name != "event").collect(),
         });
     }
     lines
 }
 
-/// The cells of the README's row for an event.
-fn row<'a>(readme: &'a str, event: &str) -> Option<(&'a str, &'a str)> {
-    let mark = format!("`{event}`");
-    readme.lines().find_map(|line| {
-        let mut cells = line.strip_prefix("| ")?.split(" | ");
-        let (events, levels) = (cells.next()?, cells.next()?);
-        events.contains(&mark).then_some((events, levels))
-    })
+/// The arguments of a macro before its message, whose rest this is.
+fn arguments(rest: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut depth, mut begin, mut quoted, mut escaped) = (0, 0, false, false);
+    for (at, c) in rest.char_indices() {
+        if quoted {
+            quoted = c != '"' || escaped;
+            escaped = c == '\\' && !escaped;
+            continue;
+        }
+        let ends = depth == 0 && matches!(c, ',' | ')');
+        if ends {
+            let argument = rest[begin..at].trim();
+            begin = at + 1;
+            // The message is last, and what it formats follows.
+            if argument.starts_with(['"', '$']) || argument.is_empty() {
+                break;
+            }
+            found.push(argument);
+        }
+        match c {
+            '"' => quoted = true,
+            '(' | '[' | '{' => depth += 1,
+            ')' if depth == 0 => break,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    found
 }
 
-/// Finds lines without an event, and events that the README does not explain.
-pub(crate) fn unexplained(source: &Source, readme: &str) -> Vec<Finding> {
-    let ours = source.path.starts_with("crates/") && source.path.contains("/src/");
-    if !ours || source.path.contains("dev-provider") {
-        return Vec::new();
-    }
-    let mut findings = Vec::new();
-    for line in lines(source) {
-        let Some(event) = line.event else {
-            let cure =
-                "a line of the log without `event = \"…\"`: give it one, and the README a row";
-            findings.push(source.finding(line.number, cure));
-            continue;
+/// The rows of the page.
+fn rows(page: &str) -> BTreeMap<&str, Event<'_>> {
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|');
+        let event = cells.next()?.trim().trim_end_matches('`');
+        let mut quoted = || {
+            cells
+                .next()
+                .into_iter()
+                .flat_map(|cell| cell.split('`').skip(1).step_by(2))
         };
-        let told = row(readme, event).is_some_and(|(_, levels)| levels.contains(line.level));
-        if !told {
-            let level = line.level;
-            findings.push(source.finding(
-                line.number,
-                format!("the README's table of events has no row for `{event}` with `{level}`"),
-            ));
+        let row = Event {
+            levels: quoted().collect(),
+            fields: quoted().collect(),
+        };
+        Some((event, row))
+    });
+    rows.collect()
+}
+
+/// Finds lines without an event, and differences between the events and their rows.
+pub(crate) fn differing(sources: &[Source], page: &Source) -> Vec<Finding> {
+    let ours = sources.iter().filter(|source| {
+        let ours = source.path.starts_with("crates/") && source.path.contains("/src/");
+        ours && !source.path.contains("dev-provider")
+    });
+    let mut findings = Vec::new();
+    let mut events: BTreeMap<&str, Event<'_>> = BTreeMap::new();
+    for source in ours {
+        for line in lines(source) {
+            let Some(event) = line.event else {
+                let cure =
+                    "a line of the log without `event = \"…\"`: give it one, and the page a row";
+                findings.push(source.finding(line.number, cure));
+                continue;
+            };
+            let event = events.entry(event).or_default();
+            event.levels.extend(line.levels);
+            event.fields.extend(line.fields);
         }
+    }
+    let rows = rows(&page.text);
+    let names: BTreeSet<_> = events.keys().chain(rows.keys()).collect();
+    for name in names {
+        let problem = match (events.get(name), rows.get(name)) {
+            (Some(_), None) => format!("`{name}` has no row: add it"),
+            (None, Some(_)) => format!("nothing logs `{name}` any more: remove its row"),
+            (Some(event), Some(row)) if event != row => {
+                format!("the row of `{name}` has {row:?}, and it is logged with {event:?}")
+            }
+            _ => continue,
+        };
+        findings.push(page.finding(1, problem));
     }
     findings
 }
@@ -71,34 +151,40 @@ pub(crate) fn unexplained(source: &Source, readme: &str) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    const README: &str = "| `one`, `two` | `warn`, `info` | something |\n";
-
-    fn found(text: &str) -> usize {
-        unexplained(&Source::new("crates/x/src/a.rs", text), README).len()
+    fn found(text: &str, page: &str) -> usize {
+        let sources = [Source::new("crates/x/src/a.rs", text)];
+        differing(&sources, &Source::new(PAGE, page)).len()
     }
 
     #[test]
-    fn lines_that_nobody_can_look_up_are_found() {
-        assert_eq!(found("tracing::warn!(\"something\");"), 1);
-        assert_eq!(
-            found("tracing::warn!(event = \"three\", \"something\");"),
-            1
-        );
-        assert_eq!(
-            found("tracing::error!(\n    event = \"two\",\n    \"x\"\n);"),
-            1
-        );
-        assert_eq!(
-            found("tracing::warn!(count); tracing::warn!(event = \"one\");"),
-            1
-        );
+    fn a_line_needs_an_event_and_an_event_a_row() {
+        let row = "| `one` | `warn`, `info` | | something |\n";
+        assert_eq!(found("tracing::warn!(\"something\");", ""), 1);
+        assert_eq!(found("tracing::warn!(count);", ""), 1);
+        assert_eq!(found("tracing::warn!(event = \"one\", \"x\");", ""), 1);
+        assert_eq!(found("tracing::warn!(event = \"one\", \"x\");", row), 1);
+        assert_eq!(found("", row), 1);
+        let both = "tracing::warn!(\n    event = \"one\",\n    \"a, b\"\n); A => tracing::info!(event = \"one\"),";
+        assert_eq!(found(both, row), 0);
     }
 
     #[test]
-    fn others_are_not() {
-        assert_eq!(found("tracing::info!(event = \"two\", \"something\");"), 0);
+    fn fields_are_those_of_the_row() {
+        let text = "tracing::$level!(event = \"one\", a = f(x, \"\\\"y)\"), ?b, %c, d = \"e\", \"text {}\", self.g());";
+        let row = |fields: &str| format!("| `one` | `error`, `warn`, `info` | {fields} | x |");
+        assert_eq!(found(text, &row("`a`, `b`, `c`, `d`")), 0);
+        for wrong in ["`a`, `b`, `c`", "`a`, `b`, `c`, `d`, `e`", ""] {
+            assert_eq!(found(text, &row(wrong)), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn spans_are_no_lines() {
         assert_eq!(
-            found("tracing::info_span!(\"refresh\"); use tracing::Level;"),
+            found(
+                "tracing::info_span!(\"refresh\"); use tracing::Level; tracing::Span::none();",
+                ""
+            ),
             0
         );
     }

@@ -92,9 +92,13 @@ fn nothing_is_allowed_or_left_to_do() {
 }
 
 #[test]
-fn the_readme_explains_every_line_of_the_log() {
-    let readme = source::read("README.md");
-    every(|source| logs::unexplained(source, &readme));
+fn the_page_explains_every_line_of_the_log_and_no_other() {
+    let page = source::Source::new(logs::PAGE, &source::read(logs::PAGE));
+    assert!(
+        page.text.contains("| `rejection` |"),
+        "the page was not found"
+    );
+    report(&logs::differing(&source::workspace(), &page));
 }
 
 #[test]

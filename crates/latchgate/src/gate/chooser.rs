@@ -90,7 +90,7 @@ impl Gate {
             return parties.find_tenant(name, Asker::Stranger).await.map(Some);
         }
         if named.is_none() {
-            tracing::error!(
+            tracing::warn!(
                 event = "unknown_provider",
                 name,
                 "a handler asked for a login at a provider that this gate does not have; the visitor may choose"

@@ -103,7 +103,7 @@ impl RequestSession {
             tracing::info!(event = "session_data_outdated", cause = %error, "signing in again");
             return Ok(loaded.session.extras.remembered);
         };
-        tracing::error!(event = "session_data_unusable", cause = %error, "signing in again would not help: {useless}");
+        tracing::warn!(event = "session_data_unusable", cause = %error, "signing in again would not help: {useless}");
         Err(error.into())
     }
 }

@@ -114,7 +114,7 @@ impl Sessions {
 }
 
 fn report_failed_store(error: &Error) {
-    tracing::error!(
+    tracing::warn!(
         event = "store_failed",
         code = error.code(),
         cause = ?error,

@@ -89,7 +89,7 @@ impl LeaseEnds {
                 let error = announcements.await;
                 tracing::warn!(
                     event = "lease_ends_not_announced",
-                    error = &error as &dyn std::error::Error,
+                    cause = &error as &dyn std::error::Error,
                     "the store's announcements of released leases cannot be received; until they can, nodes that wait for a refresh by another node poll the store"
                 );
                 wait(RETRY).await;

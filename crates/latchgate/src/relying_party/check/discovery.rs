@@ -98,7 +98,10 @@ impl ProviderConnection {
         let request = Request::get(url)
             .header(header::ACCEPT, "application/json")
             .body(Vec::new());
-        let answer = self.exchange(ProviderEndpoint::Discovery, request.ok()?).await.ok()?;
+        let answer = self
+            .exchange(ProviderEndpoint::Discovery, request.ok()?)
+            .await
+            .ok()?;
         let document = strict_object(answer.body()).ok()?;
         let issuer = document.get("issuer").and_then(Value::as_str)?;
         Some(super::page::gist(issuer))

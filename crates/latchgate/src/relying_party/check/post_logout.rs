@@ -23,7 +23,11 @@ impl RelyingParty {
         let request = Request::get(url.as_str())
             .header(header::ACCEPT, "text/html,application/xhtml+xml")
             .body(Vec::new());
-        let answer = self.connection.exchange(ProviderEndpoint::EndSession, request.ok()?).await.ok()?;
+        let answer = self
+            .connection
+            .exchange(ProviderEndpoint::EndSession, request.ok()?)
+            .await
+            .ok()?;
         Some(judge(uri, &Reply::read(&answer, uri)))
     }
 }

@@ -79,7 +79,11 @@ impl RelyingParty {
             .body(Vec::new());
         let endpoint = metadata.authorization_endpoint().as_str();
         let answer = match request {
-            Ok(request) => self.connection.exchange(ProviderEndpoint::Authorization, request).await,
+            Ok(request) => {
+                self.connection
+                    .exchange(ProviderEndpoint::Authorization, request)
+                    .await
+            }
             Err(_) => return Asked::Answered(Reply::Page),
         };
         match answer {

@@ -37,6 +37,8 @@ impl<R: Refresher> Refresh<R> {
             // and is written when the session is next opened.
             Err(_) => tracing::error!(
                 event = "session_not_written",
+                issuer = &*fresh.session.issuer,
+                subject = &*fresh.session.subject,
                 "a refreshed session could not be written to its store within a minute; it stays in memory until it can be"
             ),
         }
@@ -78,8 +80,10 @@ impl<R: Refresher> Refresh<R> {
             };
             if !complained {
                 complained = true;
-                tracing::error!(
+                tracing::warn!(
                     event = "session_not_written",
+                    issuer = &*fresh.session.issuer,
+                    subject = &*fresh.session.subject,
                     code = error.code(),
                     cause = ?error,
                     "a refreshed session could not be written to its store; retrying for a minute"
@@ -123,6 +127,8 @@ impl<R: Refresher> Refresh<R> {
         if let Err(error) = told {
             tracing::warn!(
                 event = "refresh_hook_failed",
+                issuer = &*fresh.session.issuer,
+                subject = &*fresh.session.subject,
                 code = error.code(),
                 cause = ?error,
                 "the on_refresh hook failed; the session keeps its value"
@@ -203,6 +209,8 @@ impl Sessions {
         }
         tracing::warn!(
             event = "id_token_left_out",
+            issuer = &*slimmer.issuer,
+            subject = &*slimmer.subject,
             code = error.code(),
             cause = ?error,
             "a refreshed session does not fit into cookies with its new ID token; it keeps the previous ID token and its claims"
