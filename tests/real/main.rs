@@ -15,6 +15,7 @@ mod child;
 mod chromium;
 mod cluster;
 mod conformance_rp;
+mod doctor;
 mod example;
 mod need;
 mod oidc_provider;
@@ -39,5 +40,6 @@ async fn main() -> ExitCode {
     cases.extend(redis::cases());
     cases.extend(postgres::cases());
     cases.extend(cluster::cases());
+    cases.extend(doctor::cases());
     runner::run(cases).await
 }

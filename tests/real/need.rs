@@ -16,7 +16,7 @@ pub(crate) enum Need {
     Redis,
     /// A PostgreSQL server's programs.
     Postgresql,
-    /// The example servers' binaries.
+    /// The binaries of the example servers, and the command `latchgate`.
     Examples,
 }
 
@@ -43,6 +43,7 @@ impl Need {
                 "LATCHGATE_TEST_ACTIX_LOGIN",
                 "LATCHGATE_TEST_QUICKSTART",
                 "LATCHGATE_TEST_CONFORMANCE_RP",
+                "LATCHGATE_TEST_CLI",
             ],
         }
     }

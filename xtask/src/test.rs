@@ -7,7 +7,7 @@ use crate::component::{COMPONENTS, Component};
 use crate::install::install;
 use crate::run::{Run, cargo, target};
 
-/// The example servers, and the variables that tell the tests where they are.
+/// The example servers and the command, and the variables that tell the tests where they are.
 const EXAMPLES: &[(&str, &str)] = &[
     ("LATCHGATE_TEST_AXUM_LOGIN", "latchgate-example-axum"),
     ("LATCHGATE_TEST_ACTIX_LOGIN", "latchgate-example-actix"),
@@ -16,6 +16,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         "LATCHGATE_TEST_CONFORMANCE_RP",
         "latchgate-example-conformance-rp",
     ),
+    ("LATCHGATE_TEST_CLI", "latchgate"),
 ];
 
 /// How many runs of the simulation are enough for a change; nights may have more (`cargo xtask simulate`).

@@ -1,5 +1,10 @@
 //! `latchgate dev-provider`, from its start to Ctrl-C.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests may be blunt; clippy knows only the `#[test]` functions themselves"
+)]
+
 use std::process::Stdio;
 
 use latchgate::Gate;
@@ -84,6 +89,7 @@ async fn it_serves_those_of_a_file_until_it_is_interrupted() {
         }
     };
     assert_eq!(wrong("http://localhost:8080").await, 0);
+    assert_ne!(wrong("http://localhost:8081").await, 0);
 
     let pid = child.id().unwrap().to_string();
     let interrupted = Command::new("kill").args(["-INT", &pid]).status().await;

@@ -1,5 +1,10 @@
 //! The binary as somebody runs it: what it prints where, and its exit codes.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests may be blunt; clippy knows only the `#[test]` functions themselves"
+)]
+
 use std::process::{Command, Output, Stdio};
 
 /// The binary, without the settings of whoever runs the tests.
@@ -81,6 +86,10 @@ fn every_command_has_a_help_and_every_mistake_a_sentence() {
         (
             &["doctor", "--config", "/nowhere.toml"],
             "cannot read /nowhere.toml: ",
+        ),
+        (
+            &["doctor", "--sample-header", "https"],
+            "`https` is no header field; write it like",
         ),
         (
             &["doctor"],

@@ -4,6 +4,7 @@ mod text;
 
 use std::process::ExitCode;
 
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use latchgate::{ConfigError, Gate, Settings, Severity};
 use serde_json::json;
 
@@ -25,6 +26,9 @@ Options:
   --config FILE          reads the settings from a TOML file instead of the environment
   --table NAME           they are in this table of the file: latchgate, or web.login
   --with-env             variables of the environment override those of the file
+  --sample-header LINE   a header field of a request as it reaches the application, from behind all
+                         proxies: 'Host: app.internal', 'X-Forwarded-Proto: https'; repeat it
+  --sample-path PATH     the path of that request, such as /shop/cart (default /)
   --fail-on SEVERITY     exit with 1 for findings like this and worse: mistake (default) or warning
   --json                 prints the report as JSON
   -v, --verbose          says of what is in order, too, what was seen
@@ -35,7 +39,8 @@ accepts, of which all are listed.
 
 Examples:
   latchgate doctor
-  set -a; . ./.env; set +a; latchgate doctor
+  set -a; . ./.env; set +a
+  latchgate doctor --sample-header 'Host: example.com' --sample-header 'X-Forwarded-Proto: https'
   latchgate doctor --config config.toml --table latchgate --json --fail-on warning
 ";
 
@@ -44,6 +49,7 @@ struct Wishes {
     config: Option<String>,
     table: Option<String>,
     with_env: bool,
+    sample: Sample,
     fail_on: Severity,
     json: bool,
     verbose: bool,
@@ -72,6 +78,7 @@ impl Wishes {
             config: None,
             table: None,
             with_env: false,
+            sample: Sample::default(),
             fail_on: Severity::Mistake,
             json: false,
             verbose: false,
@@ -85,6 +92,8 @@ impl Wishes {
                 "config" => wishes.config = Some(arguments.value()?),
                 "table" => wishes.table = Some(arguments.value()?),
                 "with-env" => wishes.with_env = true,
+                "sample-header" => wishes.sample.add(&arguments.value()?)?,
+                "sample-path" => wishes.sample.path = Some(arguments.value()?),
                 "fail-on" => wishes.fail_on = severity(&arguments.value()?)?,
                 "json" => wishes.json = true,
                 "v" | "verbose" => wishes.verbose = true,
@@ -121,7 +130,12 @@ impl Wishes {
             .enable_all()
             .build();
         let runtime = runtime.map_err(|error| Failure::of("cannot start", &error))?;
-        let report = runtime.block_on(gate.check().into_future());
+        let sample = self.sample.request()?;
+        let mut check = gate.check();
+        if let Some(sample) = &sample {
+            check = check.sample_request(sample);
+        }
+        let report = runtime.block_on(check.into_future());
         match self.json {
             true => print(&format!("{}\n", json!(report)))?,
             false => print(&text::laid_out(&report, self.verbose, is_coloured()))?,
@@ -144,6 +158,49 @@ impl Wishes {
             json!({ "severity": "mistake", "mistakes": mistakes })
         ))?;
         Ok(ExitCode::from(2))
+    }
+}
+
+/// A request as it arrives at the application.
+#[derive(Default)]
+struct Sample {
+    path: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Sample {
+    /// Adds a header field as it is written: `name: value`.
+    fn add(&mut self, line: &str) -> Result<(), Failure> {
+        let (name, value) = line.split_once(':').unwrap_or_default();
+        let name = HeaderName::try_from(name.trim());
+        match (name, HeaderValue::try_from(value.trim())) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+                Ok(())
+            }
+            _ => Err(Failure::usage(
+                format!("`{line}` is no header field; write it like 'X-Forwarded-Proto: https'"),
+                "doctor",
+            )),
+        }
+    }
+
+    /// The request, if anything is known of it.
+    fn request(&self) -> Result<Option<Request<()>>, Failure> {
+        if self.path.is_none() && self.headers.is_empty() {
+            return Ok(None);
+        }
+        let path = self.path.as_deref().unwrap_or("/");
+        let request = Request::get(path).body(());
+        let mut request = request
+            .ok()
+            .filter(|_| path.starts_with('/'))
+            .ok_or_else(|| {
+                let sentence = format!("`{path}` is no path; write it like /shop/cart");
+                Failure::usage(sentence, "doctor")
+            })?;
+        request.headers_mut().clone_from(&self.headers);
+        Ok(Some(request))
     }
 }
 

@@ -92,12 +92,12 @@ fn keys_in(text: &str) -> Result<Vec<String>, Failure> {
         let line = line.trim();
         line.strip_prefix("export ").map_or(line, str::trim_start)
     });
-    let set = lines.filter_map(|line| {
+    let mut set = lines.filter_map(|line| {
         let value = line.strip_prefix(VARIABLE)?.trim_start();
         value.strip_prefix('=')
     });
     // The last line counts, as in a shell.
-    let value = set.last().unwrap_or(text);
+    let value = set.next_back().unwrap_or(text);
     let value = value.trim().trim_matches(['"', '\'']);
     let keys = value
         .split(',')
