@@ -1,5 +1,6 @@
 //! The proxy as a service of actix-web, which has `http` 0.2 and bodies of its own.
 
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -7,26 +8,34 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, Version};
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::response::Parts;
 use http::{Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use latchgate::ForwardError;
 use latchgate::adapter::{Challenge, RequestSession, RequestToken};
-use tokio::sync::mpsc;
+use latchgate_reqwest::reqwest::Upgraded;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf, split};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::body::ProxyBody;
 use crate::forward::Incoming;
 use crate::proxy::ApiProxy;
+use crate::session_end::SessionWatch;
+use crate::tunnel::{Tunnel, opens_socket, poll_end};
 use crate::upload::{BoxError, ClientBody};
 
 /// How many pieces of a body wait for the API.
 const PIECES: usize = 2;
+
+/// How many bytes of a WebSocket are read at once.
+const BUFFER: usize = 16 * 1024;
 
 impl ServiceFactory<ServiceRequest> for ApiProxy {
     type Response = ServiceResponse;
@@ -55,11 +64,14 @@ impl Service<ServiceRequest> for ApiProxy {
         Box::pin(async move {
             let payload = request.take_payload();
             let (request, _) = request.into_parts();
-            let incoming = incoming(&request, payload);
+            let received = received(&request, payload);
             let head_only = request.method() == actix_web::http::Method::HEAD;
-            let response = match incoming {
-                Some(incoming) => match proxy.forward(incoming).await {
-                    Ok(response) => passed_on(response, head_only),
+            let response = match received {
+                Some((incoming, socket)) => match proxy.forward(incoming).await {
+                    Ok(forwarded) => match forwarded.tunnel.zip(socket) {
+                        Some((tunnel, client)) => switched(forwarded.response, tunnel, client),
+                        None => passed_on(forwarded.response, head_only),
+                    },
                     Err(challenge) => unanswered(challenge),
                 },
                 None => HttpResponse::new(StatusCode::BAD_REQUEST),
@@ -69,8 +81,9 @@ impl Service<ServiceRequest> for ApiProxy {
     }
 }
 
-/// The request in `http` 1. `None` if that has no such request, which no client's can be.
-fn incoming(request: &HttpRequest, payload: Payload) -> Option<Incoming> {
+/// The request in `http` 1, and what the client sends after a handshake. `None` if there is no such request in `http` 1, which
+/// no client's can be.
+fn received(request: &HttpRequest, payload: Payload) -> Option<(Incoming, Option<Payload>)> {
     let mut head = Request::new(());
     *head.method_mut() = Method::from_bytes(request.method().as_str().as_bytes()).ok()?;
     *head.uri_mut() = request.uri().to_string().parse().ok()?;
@@ -83,19 +96,24 @@ fn incoming(request: &HttpRequest, payload: Payload) -> Option<Incoming> {
     let is_http_1 = request.version() <= Version::HTTP_11;
     let framed = [CONTENT_LENGTH, TRANSFER_ENCODING];
     let framed = framed.iter().any(|name| head.headers().contains_key(name));
-    let body = match payload {
-        Payload::None => None,
-        _ if is_http_1 && !framed => None,
-        payload => Some(client_body(payload, length(head.headers()))),
+    let (body, socket) = match payload {
+        payload if request.version() == Version::HTTP_11 && opens_socket(&head) => {
+            (None, Some(payload))
+        }
+        Payload::None => (None, None),
+        _ if is_http_1 && !framed => (None, None),
+        payload => (Some(client_body(payload, length(head.headers()))), None),
     };
     let extensions = request.extensions();
-    Some(Incoming {
+    let incoming = Incoming {
         proxy_at: proxy_at(request),
         session: extensions.get::<RequestSession>().cloned(),
         token: extensions.get::<RequestToken>().cloned(),
         head,
         body,
-    })
+        can_switch: socket.is_some(),
+    };
+    Some((incoming, socket))
 }
 
 fn length(headers: &http::HeaderMap) -> Option<u64> {
@@ -187,7 +205,10 @@ fn passed_on(response: Response<ProxyBody>, head_only: bool) -> HttpResponse {
         Some(length) => BodySize::Sized(length),
         None => BodySize::Stream,
     };
-    let body = BoxBody::new(SizedBody { body, size });
+    respond(head, BoxBody::new(SizedBody { body, size }))
+}
+
+fn respond(head: Parts, body: BoxBody) -> HttpResponse {
     let mut response = HttpResponse::with_body(status(head.status), body);
     for (name, value) in &head.headers {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
@@ -226,6 +247,75 @@ impl MessageBody for SizedBody {
                 },
             });
         }
+    }
+}
+
+/// The end of a handshake. From then on the client's bytes are the request's body, and the API's the response's.
+fn switched(response: Response<ProxyBody>, tunnel: Tunnel, client: Payload) -> HttpResponse {
+    let (api, to_api) = split(tunnel.api);
+    let (open, closed) = oneshot::channel();
+    actix_web::rt::spawn(to_the_api(client, to_api, closed));
+    let body = SocketBody {
+        api,
+        session: tunnel.session,
+        buffer: vec![0; BUFFER].into(),
+        _open: open,
+        _permit: tunnel.permit,
+    };
+    let mut response = respond(response.into_parts().0, BoxBody::new(body));
+    let head = response.head_mut();
+    head.set_connection_type(ConnectionType::Upgrade);
+    response
+}
+
+/// Copies what the client sends, until either side or the response ends.
+async fn to_the_api(
+    mut client: Payload,
+    mut api: WriteHalf<Upgraded>,
+    closed: oneshot::Receiver<Infallible>,
+) {
+    let copied = pin!(async {
+        while let Some(Ok(data)) = client.next().await {
+            api.write_all(&data).await?;
+            api.flush().await?;
+        }
+        api.shutdown().await
+    });
+    // Either has gone, which is how such a connection ends.
+    drop(select(copied, closed).await);
+}
+
+/// What the API sends after a handshake.
+struct SocketBody {
+    api: ReadHalf<Upgraded>,
+    session: SessionWatch,
+    buffer: Box<[u8]>,
+    _open: oneshot::Sender<Infallible>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl MessageBody for SocketBody {
+    type Error = std::io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, std::io::Error>>> {
+        let this = &mut *self;
+        if poll_end(&mut this.session, cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let mut buffer = ReadBuf::new(&mut this.buffer);
+        let read = ready!(Pin::new(&mut this.api).poll_read(cx, &mut buffer));
+        Poll::Ready(match read {
+            Ok(()) if buffer.filled().is_empty() => None,
+            Ok(()) => Some(Ok(Bytes::copy_from_slice(buffer.filled()))),
+            Err(error) => Some(Err(error)),
+        })
     }
 }
 

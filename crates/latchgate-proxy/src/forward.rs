@@ -17,6 +17,7 @@ use crate::proxy::ApiProxy;
 use crate::request_headers::for_api;
 use crate::response_headers::{Places, for_browser};
 use crate::session_end::SessionWatch;
+use crate::tunnel::{Tunnel, is_socket, opens_socket, switch};
 use crate::upload::{ClientBody, Progress, upload};
 
 /// What is answered to methods that are not forwarded. `TRACE` would show the access token, and `CONNECT` is for tunnels.
@@ -31,6 +32,21 @@ pub(crate) struct Incoming {
     pub(crate) session: Option<RequestSession>,
     pub(crate) token: Option<RequestToken>,
     pub(crate) body: Option<ClientBody>,
+    /// Whether the server can switch to another protocol.
+    pub(crate) can_switch: bool,
+}
+
+/// The API's response, with the connection if it has become a WebSocket.
+pub(crate) struct Forwarded {
+    pub(crate) response: Response<ProxyBody>,
+    pub(crate) tunnel: Option<Tunnel>,
+}
+
+/// Whether the client wants another protocol on its connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    Never,
+    ToSocket,
 }
 
 /// A request's head as that of a script's: whoever uses an API gets a status, and is not sent to log in.
@@ -66,10 +82,7 @@ impl ApiProxy {
     /// # Errors
     ///
     /// The challenge to respond with.
-    pub(crate) async fn forward(
-        &self,
-        incoming: Incoming,
-    ) -> Result<Response<ProxyBody>, Challenge> {
+    pub(crate) async fn forward(&self, incoming: Incoming) -> Result<Forwarded, Challenge> {
         let head = ByScript(&incoming.head);
         let session = incoming.session.as_ref();
         let extract = Extract::new(session, &head).presenting(incoming.token.as_ref());
@@ -79,7 +92,13 @@ impl ApiProxy {
         if presents_token(incoming.head.headers()) {
             return Err(Challenge::failed(&head, Error::SessionRequired));
         }
-        let sent = self.send(&incoming.head, &incoming.proxy_at, incoming.body, tokens);
+        let sent = self.send(
+            &incoming.head,
+            &incoming.proxy_at,
+            incoming.body,
+            incoming.can_switch,
+            tokens,
+        );
         sent.await.map_err(|error| Challenge::failed(&head, error))
     }
 
@@ -88,8 +107,9 @@ impl ApiProxy {
         head: &Request<()>,
         proxy_at: &str,
         body: Option<ClientBody>,
+        can_switch: bool,
         tokens: ApiTokens,
-    ) -> Result<Response<ProxyBody>, Error> {
+    ) -> Result<Forwarded, Error> {
         let proxy = &*self.0;
         if matches!(*head.method(), Method::CONNECT | Method::TRACE) {
             return Err(RequestError::Method { allow: METHODS }.into());
@@ -101,7 +121,14 @@ impl ApiProxy {
         let passes = |name: &str| {
             !tokens.is_own_cookie(name) && proxy.cookies.iter().any(|cookie| cookie == name)
         };
-        let headers = for_api(head.headers(), &proxy.headers, passes);
+        let mut headers = for_api(head.headers(), &proxy.headers, passes);
+        let protocol = match can_switch && opens_socket(head) {
+            true => Switch::ToSocket,
+            false => Switch::Never,
+        };
+        if protocol == Switch::ToSocket {
+            switch(&mut headers);
+        }
         let progress = Arc::new(Progress::default());
         let body = upload(body, proxy.body_limit, proxy.idle_timeout, &progress).await?;
         let request = proxy
@@ -110,8 +137,7 @@ impl ApiProxy {
             .request(head.method().clone(), &url);
         let sent = request.headers(headers).body(body).send();
         let response = self.answered(sent, &progress).await?;
-        let refused = refused(response.status());
-        if let Some(error) = refused {
+        if let Some(error) = refused(response.status(), response.headers(), protocol) {
             return Err(error);
         }
         let places = Places {
@@ -126,7 +152,10 @@ impl ApiProxy {
             &places,
             passes,
         )?;
-        Ok(self.passed_on(response, fields, tokens, permit))
+        match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS => switched(response, fields, tokens, permit).await,
+            _ => Ok(self.passed_on(response, fields, tokens, permit)),
+        }
     }
 
     /// Waits for the response's head, as long as the request's body moves or the time is not up.
@@ -156,7 +185,7 @@ impl ApiProxy {
         fields: HeaderMap,
         tokens: ApiTokens,
         permit: OwnedSemaphorePermit,
-    ) -> Response<ProxyBody> {
+    ) -> Forwarded {
         let status = response.status();
         let body = http::Response::<reqwest::Body>::from(response).into_body();
         let session = SessionWatch::new(tokens);
@@ -164,8 +193,34 @@ impl ApiProxy {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = fields;
-        response
+        Forwarded {
+            response,
+            tunnel: None,
+        }
     }
+}
+
+/// The end of a handshake, from which on the connection is a WebSocket.
+async fn switched(
+    response: reqwest::Response,
+    fields: HeaderMap,
+    tokens: ApiTokens,
+    permit: OwnedSemaphorePermit,
+) -> Result<Forwarded, Error> {
+    let api = response.upgrade().await;
+    let tunnel = Tunnel {
+        api: api.map_err(|error| call_error(error.into()))?,
+        session: SessionWatch::new(tokens),
+        permit,
+    };
+    let mut response = Response::new(ProxyBody::text(""));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *response.headers_mut() = fields;
+    switch(response.headers_mut());
+    Ok(Forwarded {
+        response,
+        tunnel: Some(tunnel),
+    })
 }
 
 /// The path and query below the proxy.
@@ -195,14 +250,14 @@ fn presents_token(headers: &HeaderMap) -> bool {
 }
 
 /// The responses that are about the connection between the API and us.
-fn refused(status: StatusCode) -> Option<Error> {
+fn refused(status: StatusCode, headers: &HeaderMap, protocol: Switch) -> Option<Error> {
     match status {
         StatusCode::UNAUTHORIZED => Some(ForwardError::TokenRejected.into()),
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             let cause = "it asks for credentials of a proxy (407)";
             Some(Error::ApiCall(cause.into()))
         }
-        StatusCode::SWITCHING_PROTOCOLS => {
+        StatusCode::SWITCHING_PROTOCOLS if protocol == Switch::Never || !is_socket(headers) => {
             let cause = "it has switched to a protocol that nobody has asked for (101)";
             Some(Error::ApiCall(cause.into()))
         }

@@ -15,6 +15,7 @@ mod response_headers;
 mod session_end;
 #[cfg(feature = "tower")]
 mod tower;
+mod tunnel;
 mod upload;
 
 pub use body::ProxyBody;

@@ -36,3 +36,35 @@ async fn ended(tokens: ApiTokens) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use http::Request;
+    use latchgate::adapter::{Extract, Verdict};
+    use latchgate_test::{Person, SignedInRequest, gate};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_watched_until_it_ends() {
+        let gate = gate();
+        let request = Request::new(()).signed_in(&gate, Person::new("alice"));
+        let request = request.await;
+        let Verdict::Pass(pass) = gate.admit(&request) else {
+            panic!("not for the application")
+        };
+        let extract = Extract::new(pass.session(), &request);
+        let tokens = extract.api_tokens().await.unwrap();
+        let mut watch = SessionWatch::new(tokens);
+        let an_hour = Duration::from_secs(3_600);
+        let ended = timeout(an_hour, poll_fn(|cx| watch.poll_end(cx)));
+        assert!(ended.await.is_err());
+        let issuer = "https://provider.example";
+        gate.end_sessions_of(issuer, "alice").await.unwrap();
+        let ended = timeout(2 * EVERY, poll_fn(|cx| watch.poll_end(cx)));
+        assert!(ended.await.is_ok());
+    }
+}

@@ -9,11 +9,13 @@ use bytes::{Buf, Bytes};
 use http::{Extensions, Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use latchgate::adapter::{Challenge, RequestSession, RequestToken};
 use tower_service::Service;
 
 use crate::body::ProxyBody;
-use crate::forward::Incoming;
+use crate::forward::{Forwarded, Incoming};
 use crate::proxy::ApiProxy;
 use crate::upload::BoxError;
 
@@ -33,15 +35,30 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let proxy = self.clone();
-        let incoming = incoming(request);
+        let (incoming, switching) = incoming(request);
         Box::pin(async move {
-            let forwarded = proxy.forward(incoming).await;
-            Ok(forwarded.unwrap_or_else(unanswered))
+            Ok(match proxy.forward(incoming).await {
+                Ok(forwarded) => switched(forwarded, switching),
+                Err(challenge) => unanswered(challenge),
+            })
         })
     }
 }
 
-fn incoming<B>(request: Request<B>) -> Incoming
+/// The response. If it switches protocols, the connections are joined once the client has it.
+fn switched(forwarded: Forwarded, switching: Option<OnUpgrade>) -> Response<ProxyBody> {
+    if let (Some(tunnel), Some(switching)) = (forwarded.tunnel, switching) {
+        tokio::spawn(async move {
+            if let Ok(client) = switching.await {
+                tunnel.join(TokioIo::new(client)).await;
+            }
+        });
+    }
+    forwarded.response
+}
+
+/// The request, and how the server switches to another protocol if it can.
+fn incoming<B>(request: Request<B>) -> (Incoming, Option<OnUpgrade>)
 where
     B: Body + Send + 'static,
     B::Data: Send,
@@ -61,13 +78,16 @@ where
     let session = parts.extensions.get::<RequestSession>().cloned();
     let token = parts.extensions.get::<RequestToken>().cloned();
     let body = (!body.is_end_stream()).then(|| Received(Box::pin(body)).boxed_unsync());
-    Incoming {
+    let switching = parts.extensions.remove::<OnUpgrade>();
+    let incoming = Incoming {
         head: Request::from_parts(parts, ()),
         proxy_at,
         session,
         token,
         body,
-    }
+        can_switch: switching.is_some(),
+    };
+    (incoming, switching)
 }
 
 /// A body of any kind of data.

@@ -4,6 +4,7 @@
 
 mod requests;
 mod responses;
+mod sockets;
 mod stage;
 mod streams;
 mod tokens;

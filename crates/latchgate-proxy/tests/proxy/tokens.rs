@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::extract::Request;
 use http::{Method, Response};
+use http_body_util::BodyExt;
 use latchgate_test::Person;
 
 use crate::stage::{Stage, echo, on_both, refusal, told};
@@ -18,6 +19,8 @@ fn takes_only(token: &'static str, calls: &Arc<AtomicUsize>) -> Router {
         if request.headers()["authorization"] == format!("Bearer {token}") {
             return echo(request).await;
         }
+        // A connection with an unread body would be closed, maybe under the next request.
+        request.into_body().collect().await.unwrap();
         let challenge = "Bearer error=\"invalid_token\"";
         let response = Response::builder()
             .status(401)
