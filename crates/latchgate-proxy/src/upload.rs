@@ -86,6 +86,10 @@ async fn whole(mut body: ClientBody, pause: Duration) -> Result<Bytes, ForwardEr
             }
             Ok(Some(Err(_))) | Err(_) => return Err(ForwardError::BodyBroken),
         }
+        // Longer than it has said: servers see to that, but nobody should have to rely on it.
+        if u64::try_from(read.len()).is_ok_and(|length| length > REPLAYABLE) {
+            return Err(ForwardError::BodyBroken);
+        }
     }
 }
 
