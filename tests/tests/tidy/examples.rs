@@ -2,7 +2,7 @@
 
 use crate::source::{Example, Finding, Source};
 
-/// An example has no more lines of code than this.
+/// No file of an example has more lines of code than this.
 const LENGTH: usize = 60;
 
 /// The first one that people see has no more than this.
@@ -48,7 +48,7 @@ pub(crate) fn shown(example: &Example, index: &str) -> Vec<Finding> {
     let code = files
         .iter()
         .filter(|file| !file.path.ends_with("src/tests.rs"));
-    let lines: usize = code.map(lines_of_code).sum();
+    let lines = code.map(lines_of_code).max().unwrap_or_default();
     let length = match QUICKSTART {
         (quickstart, length) if quickstart == name => length,
         _ => LENGTH,
