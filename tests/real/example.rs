@@ -32,6 +32,13 @@ pub(crate) const QUICKSTART: Example = Example {
     ready: "/",
 };
 
+/// The single-page application.
+pub(crate) const SPA: Example = Example {
+    name: "axum-spa",
+    variable: "LATCHGATE_TEST_AXUM_SPA",
+    ready: "/",
+};
+
 /// The relying party for the conformance suite.
 pub(crate) const CONFORMANCE_RP: Example = Example {
     name: "conformance-rp",

@@ -24,6 +24,7 @@ mod provider;
 mod redis;
 mod road;
 mod runner;
+mod spa;
 mod terminal;
 mod webdriver;
 mod world;
@@ -37,6 +38,7 @@ async fn main() -> ExitCode {
     cases.extend(conformance_rp::cases());
     cases.extend(terminal::cases());
     cases.extend(chromium::cases());
+    cases.extend(spa::cases());
     cases.extend(redis::cases());
     cases.extend(postgres::cases());
     cases.extend(cluster::cases());

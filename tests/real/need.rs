@@ -44,6 +44,7 @@ impl Need {
                 "LATCHGATE_TEST_QUICKSTART",
                 "LATCHGATE_TEST_CONFORMANCE_RP",
                 "LATCHGATE_TEST_CLI",
+                "LATCHGATE_TEST_AXUM_SPA",
             ],
         }
     }

@@ -1,4 +1,4 @@
-//! A browser driven over [WebDriver](https://www.w3.org/TR/webdriver2/): chromedriver and the five commands we need.
+//! A browser driven over [WebDriver](https://www.w3.org/TR/webdriver2/): chromedriver and the few commands we need.
 
 use std::fs;
 use std::process::Command;
@@ -113,6 +113,70 @@ impl Chromium {
             .map(drop)
     }
 
+    /// Types into an element, once it is there.
+    pub(crate) async fn write(&self, what: Find<'_>, text: &str) -> Result<(), Failure> {
+        let query = what.query();
+        let element = self
+            .until(&format!("{what:?}"), || self.element(&query))
+            .await?;
+        self.command(
+            &format!("/element/{element}/value"),
+            json!({ "text": text }),
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Runs a script in the page, and returns what it returns; a promise is awaited.
+    pub(crate) async fn run(&self, script: &str) -> Result<Value, Failure> {
+        let parameters = json!({ "script": script, "args": [] });
+        self.command("/execute/sync", parameters).await
+    }
+
+    /// Its windows and tabs.
+    pub(crate) async fn windows(&self) -> Result<Vec<String>, Failure> {
+        Ok(serde_json::from_value(
+            self.query("/window/handles").await?,
+        )?)
+    }
+
+    /// Goes on in another window, or tab.
+    pub(crate) async fn enter(&self, window: &str) -> Result<(), Failure> {
+        let parameters = json!({ "handle": window });
+        self.command("/window", parameters).await.map(drop)
+    }
+
+    /// Opens another tab, and goes on there.
+    pub(crate) async fn open_tab(&self) -> Result<String, Failure> {
+        let opened = self
+            .command("/window/new", json!({ "type": "tab" }))
+            .await?;
+        let window = opened["handle"].as_str().unwrap_or_default().to_owned();
+        self.enter(&window).await?;
+        Ok(window)
+    }
+
+    /// Waits for a window besides these, and goes on there.
+    pub(crate) async fn enter_another_than(&self, known: &[String]) -> Result<String, Failure> {
+        let another = async || {
+            let windows = self.windows().await.ok()?;
+            windows.into_iter().find(|window| !known.contains(window))
+        };
+        let window = self.until("another window", another).await?;
+        self.enter(&window).await?;
+        Ok(window)
+    }
+
+    /// Waits until a window has closed, and goes on in another.
+    pub(crate) async fn leave(&self, closing: &str, next: &str) -> Result<(), Failure> {
+        self.enter(next).await?;
+        let closed = async || {
+            let windows = self.windows().await.ok()?;
+            (!windows.iter().any(|window| window == closing)).then_some(())
+        };
+        self.until("window that closes", closed).await
+    }
+
     /// Waits until an element is there.
     pub(crate) async fn see(&self, what: Find<'_>) -> Result<(), Failure> {
         let query = what.query();
@@ -149,9 +213,8 @@ impl Chromium {
     }
 
     async fn visible_text(&self) -> Result<String, Failure> {
-        let script = json!({ "script": "return document.body.innerText", "args": [] });
         Ok(self
-            .command("/execute/sync", script)
+            .run("return document.body.innerText")
             .await?
             .as_str()
             .unwrap_or_default()
@@ -163,7 +226,7 @@ impl Chromium {
         Some(found[ELEMENT].as_str()?.to_owned())
     }
 
-    async fn until<T, F: Future<Output = Option<T>>>(
+    pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
         &self,
         what: &str,
         look: impl Fn() -> F,

@@ -17,6 +17,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         "latchgate-example-conformance-rp",
     ),
     ("LATCHGATE_TEST_CLI", "latchgate"),
+    ("LATCHGATE_TEST_AXUM_SPA", "latchgate-example-axum-spa"),
 ];
 
 /// How many runs of the simulation are enough for a change; nights may have more (`cargo xtask simulate`).
