@@ -12,6 +12,7 @@ mod guide;
 mod install;
 mod instructions;
 mod npm;
+mod peers;
 mod run;
 mod simulate;
 mod test;
@@ -37,6 +38,9 @@ cargo xtask bench [ARGUMENTS...]
     What the layer costs a request, and what the stores cost over the bare client of theirs. Redis is started for it if it is
     here; PostgreSQL is measured where LATCHGATE_BENCH_POSTGRES names a server, such as postgres://bench@127.0.0.1/bench. A
     store without a server says so and is left out. The arguments go to every benchmark: a part of a title picks cases.
+cargo xtask bench peers [--rounds N]
+    The same small application on latchgate and on its peers, which are built for it (peers/, some minutes): what each adds to a
+    request, and what a login costs.
 cargo xtask simulate [--seeds N] [--from N]
     The simulation of several nodes, browsers, a provider and a store, for so many seeds (20,000) from the first one (0) on. A
     seed that breaks an invariant tells its story.
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Some("api") => api::run(&rest),
         Some("audit") => ci::audit(&rest),
         Some("guide") => guide::run(&rest),
+        Some("bench") if rest.first().is_some_and(|what| what == "peers") => peers::run(&rest[1..]),
         Some("bench") => bench::run(&rest),
         Some("simulate") => simulate::run(&rest),
         Some("instructions") => instructions::run(&rest),

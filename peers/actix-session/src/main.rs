@@ -5,11 +5,13 @@ use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie::Key;
 use actix_web::test::init_service;
 use actix_web::{App, HttpResponse, web};
-use peer_harness::actix::{Actix, bare};
+use peer_harness::on_actix::{Actix, bare};
 use peer_harness::{Entry, Record};
 
 async fn begin(session: Session) -> HttpResponse {
-    session.insert("session", Record::example()).expect("a session");
+    session
+        .insert("session", Record::example())
+        .expect("a session");
     HttpResponse::NoContent().finish()
 }
 

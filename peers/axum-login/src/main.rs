@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::{Router, routing::get};
 use axum_login::tower_sessions::{MemoryStore, SessionManagerLayer};
 use axum_login::{AuthManagerLayerBuilder, AuthUser, AuthnBackend};
-use peer_harness::axum::{Axum, bare};
+use peer_harness::on_axum::{Axum, bare};
 use peer_harness::{Entry, Record};
 
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Json};
 use axum::{Router, routing::get};
 use axum_oidc::error::MiddlewareError;
 use axum_oidc::{EmptyAdditionalClaims, OidcAuthLayer, OidcClaims, OidcLoginLayer};
-use peer_harness::axum::{Axum, bare};
+use peer_harness::on_axum::{Axum, bare};
 use peer_harness::{Entry, ORIGIN, Provider};
 use tower::ServiceBuilder;
 use tower_sessions_014::{MemoryStore, SessionManagerLayer};

@@ -19,10 +19,11 @@ pub trait Application {
 }
 
 #[cfg(feature = "axum")]
-pub mod axum {
+pub mod on_axum {
     use axum::Router;
     use axum::body::Body;
     use axum::http::header::CONTENT_TYPE;
+    use axum::routing::get;
     use http_body_util::BodyExt;
     use tower::{Service, ServiceExt};
 
@@ -44,7 +45,7 @@ pub mod axum {
             let json = json.clone();
             async move { ([(CONTENT_TYPE, "application/json")], json) }
         };
-        Axum::new(Router::new().route("/me", axum::routing::get(me)))
+        Axum::new(Router::new().route("/me", get(me)))
     }
 
     impl Application for Axum {
@@ -71,7 +72,7 @@ pub mod axum {
 }
 
 #[cfg(feature = "actix")]
-pub mod actix {
+pub mod on_actix {
     use actix_http::Request as ActixRequest;
     use actix_web::body::{BoxBody, MessageBody, to_bytes};
     use actix_web::dev::{Service, ServiceResponse};
@@ -119,7 +120,11 @@ pub mod actix {
         let json = Bytes::from(json);
         let me = move || {
             let json = json.clone();
-            async move { HttpResponse::Ok().content_type("application/json").body(json) }
+            async move {
+                HttpResponse::Ok()
+                    .content_type("application/json")
+                    .body(json)
+            }
         };
         Actix::new(init_service(App::new().route("/me", web::get().to(me))).await)
     }

@@ -22,8 +22,14 @@ impl Browser {
     pub fn request(&self, path: &str) -> Request<Bytes> {
         let mut request = Request::get(path)
             .header("host", &ORIGIN["http://".len()..])
-            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-            .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+            .header(
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            )
+            .header(
+                "accept",
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            )
             .header("accept-language", "en-GB,en;q=0.5")
             .header("accept-encoding", "gzip, deflate, br, zstd")
             .header("sec-fetch-dest", "document")
@@ -53,7 +59,8 @@ impl Browser {
     pub async fn visit_provider(&mut self, answer: &Response<Bytes>) -> String {
         self.take(answer);
         let location = answer.headers().get(header::LOCATION);
-        let location = location.unwrap_or_else(|| panic!("no redirect to the provider but {}", answer.status()));
+        let location = location
+            .unwrap_or_else(|| panic!("no redirect to the provider but {}", answer.status()));
         let mut url = Url::parse(location.to_str().expect("a URL")).expect("a URL");
         while url.origin().ascii_serialization() != ORIGIN {
             let answer = get(&url, &joined(&self.at_provider)).await;
@@ -66,7 +73,9 @@ impl Browser {
                 keep(&mut self.at_provider, line.trim());
             }
             let next = field("location").next().map(|(_, next)| next.trim());
-            url = url.join(next.unwrap_or_else(|| panic!("the provider does not redirect: {answer}"))).expect("a URL");
+            url = url
+                .join(next.unwrap_or_else(|| panic!("the provider does not redirect: {answer}")))
+                .expect("a URL");
         }
         url[Position::BeforePath..].to_owned()
     }
@@ -104,7 +113,10 @@ async fn get(url: &Url, cookies: &str) -> String {
     let request = format!(
         "GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: text/html\r\nsec-fetch-mode: navigate\r\nsec-fetch-dest: document\r\n{cookies}connection: close\r\n\r\n"
     );
-    stream.write_all(request.as_bytes()).await.expect("the provider");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("the provider");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("the provider");
     String::from_utf8_lossy(&answer).into_owned()

@@ -21,9 +21,9 @@ use http::{StatusCode, header};
 
 pub use applications::Application;
 #[cfg(feature = "actix")]
-pub use applications::actix;
+pub use applications::on_actix;
 #[cfg(feature = "axum")]
-pub use applications::axum;
+pub use applications::on_axum;
 pub use browser::Browser;
 pub use record::Record;
 
@@ -55,7 +55,8 @@ pub struct Provider {
 impl Provider {
     /// Reads the variables `ISSUER`, `CLIENT_ID` and `CLIENT_SECRET`.
     pub fn from_env() -> Self {
-        let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+        let variable =
+            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
         Self {
             issuer: variable("ISSUER"),
             client_id: variable("CLIENT_ID"),
@@ -65,7 +66,11 @@ impl Provider {
 }
 
 /// Does what the command line asks for. `bare` answers any path with a JSON text.
-pub async fn run<A: Application>(bare: impl AsyncFn(String) -> A, mut application: A, entry: Entry) {
+pub async fn run<A: Application>(
+    bare: impl AsyncFn(String) -> A,
+    mut application: A,
+    entry: Entry,
+) {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["me"] => {
@@ -114,12 +119,18 @@ async fn me<A: Application>(application: &mut A, browser: &Browser) -> (StatusCo
 }
 
 /// The least nanoseconds of a request: of the bare framework, and of the application.
-async fn measure<A: Application>(bare: &mut A, application: &mut A, browser: &Browser) -> [u128; 2] {
+async fn measure<A: Application>(
+    bare: &mut A,
+    application: &mut A,
+    browser: &Browser,
+) -> [u128; 2] {
     let mut least = [u128::MAX; 2];
     let began = Instant::now();
     while began.elapsed() < ROUND {
         for (one, least) in [&mut *bare, &mut *application].into_iter().zip(&mut least) {
-            let requests: Vec<_> = (0..TURN).map(|_| one.prepare(browser.request("/me"))).collect();
+            let requests: Vec<_> = (0..TURN)
+                .map(|_| one.prepare(browser.request("/me")))
+                .collect();
             let turn = Instant::now();
             for request in requests {
                 black_box(one.answer(request).await);
@@ -135,7 +146,10 @@ async fn measure<A: Application>(bare: &mut A, application: &mut A, browser: &Br
 async fn login<A: Application>(application: &mut A, times: usize) -> u128 {
     let mut browsers: Vec<Browser> = (0..times).map(|_| Browser::default()).collect();
     let (mut to_provider, mut back) = (Vec::new(), Vec::new());
-    let mut requests: Vec<_> = browsers.iter().map(|browser| browser.request("/me")).collect();
+    let mut requests: Vec<_> = browsers
+        .iter()
+        .map(|browser| browser.request("/me"))
+        .collect();
     let starting = cpu_time();
     for request in requests.drain(..) {
         to_provider.push(application.ask(request).await);
@@ -163,16 +177,24 @@ async fn login<A: Application>(application: &mut A, times: usize) -> u128 {
 
 /// The CPU time of this process so far, in user and kernel mode: Linux counts it in hundredths of a second.
 fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("CPU time is read from /proc, so this needs Linux");
+    let stat = std::fs::read_to_string("/proc/self/stat")
+        .expect("CPU time is read from /proc, so this needs Linux");
     // Behind the name, which may contain spaces: fields 14 and 15 of proc(5).
     let (_, fields) = stat.rsplit_once(')').expect("proc(5)");
     let mut fields = fields.split_whitespace().skip(11);
-    let mut ticks = || fields.next().and_then(|field| field.parse::<u64>().ok()).expect("proc(5)");
+    let mut ticks = || {
+        fields
+            .next()
+            .and_then(|field| field.parse::<u64>().ok())
+            .expect("proc(5)")
+    };
     Duration::from_millis((ticks() + ticks()) * 10)
 }
 
 /// Runs the contestant on a runtime of one thread.
 pub fn block_on(contestant: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.expect("a runtime").block_on(contestant);
 }

@@ -21,7 +21,9 @@ impl Record {
             "email": "alice@example.com", "email_verified": true, "roles": ["user"], "auth_time": 1_764_300_000,
             "iat": 1_764_300_001, "exp": 1_764_303_601, "nonce": "n".repeat(43), "at_hash": "h".repeat(22), "sid": "s".repeat(22),
         });
-        let Value::Object(claims) = claims else { unreachable!() };
+        let Value::Object(claims) = claims else {
+            unreachable!()
+        };
         let mut record = Self {
             claims,
             access_token: String::new(),

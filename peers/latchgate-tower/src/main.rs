@@ -5,11 +5,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use latchgate_tower::{Gate, LoginLayer, MemoryStore, Provider, SessionKey, User};
-use peer_harness::axum::{Axum, bare};
+use peer_harness::on_axum::{Axum, bare};
 use peer_harness::{Entry, ORIGIN};
 
 async fn me(user: User) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], user.claims_json().into_owned())
+    (
+        [(CONTENT_TYPE, "application/json")],
+        user.claims_json().into_owned(),
+    )
 }
 
 fn main() {
@@ -17,12 +20,15 @@ fn main() {
     let provider = Provider::new(&at.issuer, &at.client_id)
         .client_secret(at.client_secret)
         .scopes(["openid", "profile", "email", "offline_access"]);
-    let gate = Gate::builder(ORIGIN, provider).session_keys([SessionKey::from_bytes(*b"latchgate, sealed while measured")]);
+    let gate = Gate::builder(ORIGIN, provider)
+        .session_keys([SessionKey::from_bytes(*b"latchgate, sealed while measured")]);
     let gate = match std::env::var("STORE").as_deref() {
         Ok("memory") => gate.store(MemoryStore::default()),
         _ => gate,
     };
     let gate = gate.build().expect("a gate");
-    let app = Router::new().route("/me", get(me)).layer(LoginLayer::new(gate));
+    let app = Router::new()
+        .route("/me", get(me))
+        .layer(LoginLayer::new(gate));
     peer_harness::block_on(peer_harness::run(bare, Axum::new(app), Entry::Login));
 }

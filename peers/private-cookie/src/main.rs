@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::{Router, routing::get};
 use axum_extra::extract::PrivateCookieJar;
 use axum_extra::extract::cookie::{Cookie, Key};
-use peer_harness::axum::{Axum, bare};
+use peer_harness::on_axum::{Axum, bare};
 use peer_harness::{Entry, Record};
 
 async fn begin(State(key): State<Key>) -> PrivateCookieJar {

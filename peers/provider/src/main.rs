@@ -12,9 +12,18 @@ async fn main() {
         .email("alice@example.com", EmailVerification::Verified)
         .roles(["user"])
         .permissions([permission]);
-    let provider = DevProvider::builder().person(alice).start().await.expect("the development provider");
+    let provider = DevProvider::builder()
+        .person(alice)
+        .start()
+        .await
+        .expect("the development provider");
     provider.auto_sign_in(Some("alice"));
-    println!("{}\n{}\n{}", provider.issuer(), provider.client_id(), provider.client_secret());
+    println!(
+        "{}\n{}\n{}",
+        provider.issuer(),
+        provider.client_id(),
+        provider.client_secret()
+    );
     let mut input = Vec::new();
     let _ = tokio::io::stdin().read_to_end(&mut input).await;
 }

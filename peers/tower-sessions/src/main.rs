@@ -3,12 +3,15 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::{Router, routing::get};
-use peer_harness::axum::{Axum, bare};
+use peer_harness::on_axum::{Axum, bare};
 use peer_harness::{Entry, Record};
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 
 async fn begin(session: Session) -> StatusCode {
-    session.insert("session", Record::example()).await.expect("a session");
+    session
+        .insert("session", Record::example())
+        .await
+        .expect("a session");
     StatusCode::NO_CONTENT
 }
 
