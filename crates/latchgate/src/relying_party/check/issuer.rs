@@ -224,6 +224,7 @@ mod tests {
         ];
         let found = paths("https://op.example", &led_to);
         assert!(found.contains(&op(&["/x"])[0]), "{found:?}");
+        assert!(!found.contains(&op(&["/y"])[0]), "{found:?}");
         assert!(
             found
                 .iter()
