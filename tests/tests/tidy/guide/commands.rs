@@ -68,8 +68,7 @@ impl Commands {
             ("cargo", subcommand) => self.of_cargo(subcommand, &words.collect::<Vec<_>>()),
             ("latchgate", subcommand) => {
                 let known = self.subcommands.contains(&format!("\"{subcommand}\""));
-                (!known && !self.subcommands.is_empty())
-                    .then(|| format!("`latchgate` has no subcommand `{subcommand}`"))
+                (!known).then(|| format!("`latchgate` has no subcommand `{subcommand}`"))
             }
             _ => None,
         }

@@ -13,6 +13,9 @@ pub(crate) const HOSTS: &str = "docs/hosts.txt";
 const REPOSITORY: &str = "https://github.com/latchgate/latchgate";
 const DOCUMENTATION: &str = "https://docs.rs/latchgate";
 
+/// Where the guide is published.
+const PUBLISHED: &str = "https://latchgate.github.io/latchgate/guide/";
+
 /// What links may lead to.
 pub(crate) struct Targets {
     /// The chapters by their paths in the book, with their anchors.
@@ -47,6 +50,28 @@ impl Targets {
         let found = links.filter_map(|link| {
             let problem = self.problem(chapter, &link.to)?;
             Some(chapter.finding(link.line, format!("`{}`: {problem}", link.to)))
+        });
+        found.collect()
+    }
+
+    /// Finds links to the published guide that lead nowhere.
+    pub(crate) fn dangling_from_elsewhere(&self, source: &Source) -> Vec<Finding> {
+        let lines = (1..).zip(source.text.lines());
+        let links = lines.flat_map(|(line, text)| {
+            let links = text.split(PUBLISHED).skip(1);
+            links.map(move |rest| (line, rest))
+        });
+        let in_url = |c: char| c.is_ascii_alphanumeric() || "-_./#".contains(c);
+        let found = links.filter_map(|(line, rest)| {
+            let to = rest.split(|c| !in_url(c)).next().unwrap_or_default();
+            let to = to.trim_end_matches('.');
+            let book = Source {
+                path: "docs/src/index.md".to_owned(),
+                text: String::new(),
+            };
+            let problem = self.in_book(&book, &to.replacen(".html", ".md", 1));
+            let problem = problem.filter(|_| !to.is_empty())?;
+            Some(source.finding(line, format!("`{PUBLISHED}{to}`: {problem}")))
         });
         found.collect()
     }
@@ -303,6 +328,21 @@ mod tests {
         assert_eq!(item("struct.Gate.html#method.build"), 0);
         assert_eq!(item("struct.Gat.html"), 1);
         assert_eq!(item("struct.Gate.html#method.buil"), 1);
+    }
+
+    #[test]
+    fn links_to_the_guide_lead_into_it() {
+        let chapters = [Source::new("docs/src/b/c.md", "# One")];
+        let targets = Targets::new(&chapters, "", Vec::new());
+        let found = |to: &str| {
+            let source = Source::new("x.rs", &format!("/// See <{PUBLISHED}{to}>."));
+            targets.dangling_from_elsewhere(&source).len()
+        };
+        assert_eq!(found(""), 0);
+        assert_eq!(found("b/c.html"), 0);
+        assert_eq!(found("b/c.html#one"), 0);
+        assert_eq!(found("b/c.html#two"), 1);
+        assert_eq!(found("c.html"), 1);
     }
 
     #[test]

@@ -61,6 +61,14 @@ fn links_lead_somewhere() {
 }
 
 #[test]
+fn links_to_the_guide_lead_into_it() {
+    let targets = links::Targets::new(&chapters(), "", Vec::new());
+    let elsewhere = source::workspace().into_iter().chain(source::documents());
+    let findings = elsewhere.flat_map(|source| targets.dangling_from_elsewhere(&source));
+    report(&findings.collect::<Vec<_>>());
+}
+
+#[test]
 fn settings_exist_and_make_a_gate() {
     let table = source::read("crates/latchgate/src/settings/table.md");
     let known = settings::known(&table);
