@@ -216,3 +216,16 @@ impl fmt::Debug for StartError {
         write_with_cause(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_of_a_file_take_the_place_of_alice_and_bob() {
+        let people = ["carol", "dave", "carol"].map(Person::new);
+        let builder = DevProviderBuilder::new().people(people);
+        let subjects: Vec<&str> = builder.people.iter().map(|one| one.sub.as_str()).collect();
+        assert_eq!(subjects, ["dave", "carol"]);
+    }
+}
