@@ -52,8 +52,9 @@ fn renew() -> Result<(), String> {
             renewed += 1;
         }
     }
-    match renewed {
-        0 => Err("there are no screenshots: `cargo xtask test` makes them".to_owned()),
-        _ => Ok(println!("renewed {renewed} pictures in docs/src/pictures")),
+    if renewed == 0 {
+        return Err("there are no screenshots: `cargo xtask test` makes them".to_owned());
     }
+    println!("renewed {renewed} pictures in docs/src/pictures");
+    Ok(())
 }

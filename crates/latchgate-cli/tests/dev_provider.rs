@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "tests may be blunt; clippy knows only the `#[test]` functions themselves"
 )]
 

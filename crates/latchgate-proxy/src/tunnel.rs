@@ -18,6 +18,10 @@ use crate::session_end::SessionWatch;
 pub(crate) struct Tunnel {
     pub(crate) api: Upgraded,
     pub(crate) session: SessionWatch,
+    #[cfg_attr(
+        not(feature = "actix"),
+        expect(dead_code, reason = "it is held until the connection ends")
+    )]
     pub(crate) permit: OwnedSemaphorePermit,
 }
 

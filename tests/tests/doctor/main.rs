@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "tests may be blunt; clippy knows only the `#[test]` functions themselves"
 )]
 

@@ -83,8 +83,9 @@ pub(super) fn set_ups() -> Vec<Broken> {
             .set("id_token_alg", "ES256")
             .running(|provider| {
                 provider.mischief().on_jwks(|jwks| {
-                    let keys = jwks["keys"].as_array_mut();
-                    keys.map(|keys| keys.retain(|key| key["kty"] == "RSA"));
+                    if let Some(keys) = jwks["keys"].as_array_mut() {
+                        keys.retain(|key| key["kty"] == "RSA");
+                    }
                 });
             })
             .fails(Code::Keys, "Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG"),
