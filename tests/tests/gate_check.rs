@@ -12,7 +12,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use latchgate::{
     Api, ClientAuth, Finding, FindingCode, Gate, GateBuilder, MemoryStore, ProtectedResource,
-    Provider, Report, SessionKey, Severity,
+    Provider, Report, SessionKey, Severity, Tenants,
 };
 use latchgate_dev_provider::{Answer, Client, DevProvider, Endpoint, RegisteredUris};
 use serde_json::{Value, json};
@@ -317,4 +317,42 @@ fn every_code_has_its_section_in_the_guide() {
     for code in FindingCode::ALL {
         assert_eq!(code.path(), format!("doctor.html#{code}"));
     }
+}
+
+#[tokio::test]
+async fn the_provider_of_a_tenant_is_checked_if_the_tenant_is_named() {
+    let provider = DevProvider::start().await.unwrap();
+    let acme = Arc::new(registered(&provider));
+    let tenants = Tenants::new(move |name: String| {
+        let found = (name == "acme").then(|| Provider::clone(&acme));
+        async move { Ok::<_, std::io::Error>(found) }
+    });
+    let tenants = tenants.dangerous_loopback_for_development();
+    let gate = Gate::for_tenants(APP, tenants)
+        .session_keys([SessionKey::from_bytes(KEY)])
+        .build()
+        .unwrap();
+    let report = gate.check().await;
+    assert!(report.worst() <= Severity::Hint, "{report}");
+    let asked = |report: &Report| {
+        let mut found = report.findings();
+        found.any(|found| found.code() == FindingCode::ClientAuthentication)
+    };
+    assert!(!asked(&report), "{report}");
+
+    let report = gate.check().tenant("acme").await;
+    assert!(report.worst() <= Severity::Hint, "{report}");
+    for code in [FindingCode::ClientAuthentication, FindingCode::RedirectUri] {
+        for finding in about(&report, code) {
+            let seen = (finding.severity(), finding.subject());
+            assert_eq!(seen, (Severity::Ok, Some("acme")), "{finding}");
+        }
+    }
+
+    let report = gate.check().tenant("acme").tenant("nobody").await;
+    let about_tenants = about(&report, FindingCode::Tenants).into_iter();
+    let subjects: Vec<_> = about_tenants.filter_map(Finding::subject).collect();
+    assert_eq!(subjects, ["nobody"], "{report}");
+    mistaken(&report, FindingCode::Tenants, "table of tenants");
+    assert!(asked(&report), "{report}");
 }

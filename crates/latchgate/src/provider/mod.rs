@@ -14,7 +14,7 @@ mod recorded;
 pub use discovery::Discovery;
 pub(crate) use discovery::{request as discovery_request, response as discovery_response};
 pub use issuer::IssuerError;
-pub(crate) use issuer::{Issuer, is_https_or_loopback};
+pub(crate) use issuer::{Issuer, is_https_or_loopback, is_loopback};
 pub use keys::KeysError;
 pub(crate) use keys::{RefetchBudget, request as keys_request, response as keys_response};
 pub use metadata::DiscoveryError;

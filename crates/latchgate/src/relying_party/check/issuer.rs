@@ -1,8 +1,9 @@
 //! How an issuer is spelled: what differs, in words, and how else it might be meant.
 
 use http::StatusCode;
-use url::{Host, Url};
+use url::Url;
 
+use crate::provider::is_loopback;
 use crate::report::{Finding, FindingCode, Severity};
 
 /// The provider calls itself something else.
@@ -128,15 +129,6 @@ pub(super) fn other_scheme(configured: &str) -> Option<String> {
         _ => "http",
     };
     Some(format!("{scheme}://{rest}{WELL_KNOWN}"))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
 }
 
 #[cfg(test)]

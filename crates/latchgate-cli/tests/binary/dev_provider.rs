@@ -1,11 +1,5 @@
 //! `latchgate dev-provider`, from its start to Ctrl-C.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "tests may be blunt; clippy knows only the `#[test]` functions themselves"
-)]
-
 use std::process::Stdio;
 
 use latchgate::Gate;
