@@ -13,7 +13,7 @@ async fn prometheus_is_told_of_a_login_and_how_long_it_took() {
     browser.sign_in("/me", "alice").await.unwrap();
     let text = metrics.render();
     for line in [
-        "# HELP latchgate_logins_total Logins that have ended, well or not",
+        "# HELP latchgate_logins_total Logins that ended, successfully or not",
         "# TYPE latchgate_logins_total counter",
         r#"latchgate_logins_total{provider="main",outcome="signed_in",code="none"} 1"#,
         r#"latchgate_sessions_opened_total{outcome="active"} 1"#,

@@ -15,18 +15,18 @@ pub(super) const LEASE_WAITS: &str = "latchgate_lease_wait_duration_seconds";
 pub(super) const COOKIES: &str = "latchgate_session_cookies_bytes";
 
 const COUNTERS: [(&str, &str); 7] = [
-    (LOGINS_STARTED, "Browsers that were sent to the provider"),
-    (LOGINS, "Logins that have ended, well or not"),
+    (LOGINS_STARTED, "Browsers sent to the provider"),
+    (LOGINS, "Logins that ended, successfully or not"),
     (
         SESSIONS_OPENED,
-        "Requests whose session was asked for, by what was found",
+        "Requests that asked for the session, by what was found",
     ),
     (REFRESHES, "Refreshes of tokens"),
     (LOGOUTS, "Logouts"),
-    (ACCESS_TOKENS, "Access tokens that clients presented"),
+    (ACCESS_TOKENS, "Access tokens presented by clients"),
     (
         REJECTIONS,
-        "Requests that were refused, one for each `rejection` in the log",
+        "Refused requests, one for each `rejection` in the log",
     ),
 ];
 
@@ -40,12 +40,12 @@ const HISTOGRAMS: [(&str, Unit, &str); 4] = [
     (
         LEASE_WAITS,
         Unit::Seconds,
-        "Waits for the right to refresh a session that is in a store",
+        "Waits for the lease to refresh a session in a store",
     ),
     (
         COOKIES,
         Unit::Bytes,
-        "Session cookies of a response that sets them",
+        "Size of the session cookies that a response sets",
     ),
 ];
 
