@@ -67,8 +67,10 @@ impl Gate {
         cookie_fields: &[&[u8]],
     ) -> Option<VisitorAtStart> {
         let hook = self.0.context.hooks.login.as_ref();
-        let offered = options.offers_visitor && hook.is_some_and(LoginHook::takes_visitor);
-        offered.then(|| match mode.is_posted() {
+        // Where a login is silent, nobody has asked to be signed in.
+        let offered = options.offers_visitor && options.prompt != Some(Prompt::None);
+        let taken = offered && hook.is_some_and(LoginHook::takes_visitor);
+        taken.then(|| match mode.is_posted() {
             true => VisitorAtStart::Copied(self.0.visitors.copy(cookie_fields)),
             false => VisitorAtStart::InCookie,
         })
@@ -88,8 +90,6 @@ impl Gate {
         let silent = options.prompt == Some(Prompt::None);
         let mode = party.registration().response_mode;
         let visitor = self.visitor_at_start(&options, mode, cookie_fields);
-        // Nobody has asked to be signed in.
-        let visitor = visitor.filter(|_| !silent);
         let mut options = party.login_options(options);
         if silent && options.display == Display::Page {
             options.display = Display::Nowhere;
