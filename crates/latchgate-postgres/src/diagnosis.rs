@@ -109,7 +109,7 @@ fn schema(taken: Option<i64>) -> Finding {
         .cured_by("Bring all nodes to the later version"),
         Some(taken) => finding(
             Severity::Mistake,
-            format!("The tables are those of an earlier version: {taken} of {ours} migrations were run"),
+            format!("The tables are those of an earlier version (migrations: {taken} of {ours})"),
         )
         .cured_by("Run `PostgresStore::migrate`, as a role that may"),
         None => finding(

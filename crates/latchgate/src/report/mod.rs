@@ -83,10 +83,25 @@ impl Serialize for Report {
     }
 }
 
+/// A number of things: `1 cookie`, `2 cookies`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn one_is_no_plural() {
+        for (count, expected) in [(0, "0 cookies"), (1, "1 cookie"), (2, "2 cookies")] {
+            assert_eq!(counted(count, "cookie"), expected);
+        }
+    }
 
     fn finding(severity: Severity) -> Finding {
         Finding::new(FindingCode::Issuer, severity, "It is spelled otherwise")

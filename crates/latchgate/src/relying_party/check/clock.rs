@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, header};
 
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode, Severity, counted};
 
 /// What the way of an answer, and the whole seconds of `Date`, may make of it.
 const UNREMARKABLE: u64 = 5;
@@ -25,17 +25,30 @@ fn judge(theirs: u64, ours: u64, leeway: u64) -> Finding {
     };
     let finding = |severity, what| Finding::new(FindingCode::Clock, severity, what);
     let cure = "Synchronize this machine's clock by NTP, and the provider's, if it is your own";
-    let off_by = format!("This machine's clock is {off} seconds {direction} the provider's");
+    let off_by = format!(
+        "This machine's clock is {} {direction} the provider's",
+        seconds_of(off)
+    );
     if off <= UNREMARKABLE {
-        let what = format!("This machine's clock agrees with the provider's, to {off} seconds");
+        let what = format!(
+            "This machine's clock agrees with the provider's, to {}",
+            seconds_of(off)
+        );
         finding(Severity::Ok, what)
     } else if off <= leeway {
-        let what = format!("{off_by}; up to {leeway} are tolerated");
+        let what = format!("{off_by}; the limit (`leeway`) is {}", seconds_of(leeway));
         finding(Severity::Warning, what).cured_by(cure)
     } else {
-        let what = format!("{off_by}, and only {leeway} are tolerated");
+        let what = format!(
+            "{off_by}, and the limit (`leeway`) is {}",
+            seconds_of(leeway)
+        );
         finding(Severity::Mistake, what).cured_by(cure)
     }
+}
+
+fn seconds_of(seconds: u64) -> String {
+    counted(usize::try_from(seconds).unwrap_or(usize::MAX), "second")
 }
 
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, in seconds since the epoch.
@@ -109,6 +122,7 @@ mod tests {
         let theirs = 784_111_777;
         for (now, severity, words) in [
             (theirs, Severity::Ok, "agrees"),
+            (theirs + 1, Severity::Ok, "to 1 second"),
             (theirs + 5, Severity::Ok, "to 5 seconds"),
             (theirs - 6, Severity::Warning, "6 seconds behind"),
             (theirs + 30, Severity::Warning, "30 seconds ahead of"),
@@ -118,6 +132,7 @@ mod tests {
             let finding = compared(None, now);
             assert_eq!(finding.severity(), severity, "{finding}");
             assert!(finding.what().contains(words), "{finding}");
+            assert!(!finding.what().contains(" 1 seconds"), "{finding}");
         }
         let cached = compared(Some("600"), theirs + 600);
         assert_eq!(cached.severity(), Severity::Ok, "{cached}");

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::jose::{Algorithm, strict_object};
 use crate::provider::keys_response;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode, Severity, counted};
 
 /// Judges the answer of the `jwks_uri`.
 pub(super) fn judge(answer: &Response<Vec<u8>>, alg: Algorithm) -> Vec<Finding> {
@@ -35,7 +35,7 @@ pub(super) fn judge(answer: &Response<Vec<u8>>, alg: Algorithm) -> Vec<Finding> 
                 ),
                 (all, unnamed) => finding(
                     Severity::Warning,
-                    format!("The provider publishes {all} keys for {alg}, of which {unnamed} have no `kid`: a new key cannot be told from the old one"),
+                    format!("The provider publishes {all} keys for {alg}, {unnamed} of them without a `kid`: a new key cannot be told from the old one"),
                 )
                 .cured_by("Let the provider give each of its keys a `kid`"),
             });
@@ -67,7 +67,7 @@ fn private_keys(body: &[u8]) -> Option<Finding> {
     let keys = set.get("keys").and_then(Value::as_array)?;
     let leaked = keys.iter().filter(|key| is_private(key)).count();
     (leaked > 0).then(|| {
-        let what = format!("The provider publishes {leaked} private keys at its `jwks_uri`: anybody can sign tokens");
+        let what = format!("The provider publishes {} at its `jwks_uri`: anybody can sign tokens", counted(leaked, "private key"));
         Finding::new(FindingCode::PrivateKeys, Severity::Mistake, what)
             .cured_by("Replace these keys at the provider now, and publish only the public half of the new ones")
     })

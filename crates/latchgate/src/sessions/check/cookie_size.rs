@@ -5,7 +5,7 @@ use http::HeaderValue;
 use super::super::{Backend, Sessions};
 use crate::client::Registration;
 use crate::cookie::PresentPieces;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode, Severity, counted};
 use crate::session::{Session, SessionStart, SessionTooLarge};
 
 /// A proxy that buffers the header of a response: nginx's `proxy_buffer_size`, a memory page by default.
@@ -81,7 +81,8 @@ fn judge(size: Result<Size, SessionTooLarge>) -> Finding {
         response,
     } = size;
     let what = format!(
-        "A session with tokens of the usual size has {cookies} cookies: about {request} bytes in every request, and {response} in the response to a login"
+        "A session with tokens of the usual size has {}: about {request} bytes in every request, and {response} in the response to a login",
+        counted(cookies, "cookie")
     );
     if request > REQUEST_FIELD {
         finding(
@@ -127,6 +128,8 @@ mod tests {
             let finding = check(&sealed, &of(preset, &["openid", "offline_access"])).unwrap();
             assert_eq!(finding.severity(), severity, "{finding}");
         }
+        let short = check(&sealed, &of(ProviderPreset::GitLab, &["openid"])).unwrap();
+        assert!(short.what().contains(" has 1 cookie: "), "{short}");
         let stored = sessions(Some(Arc::new(MemoryStore::new(10))), 1_000);
         let finding = check(&stored, &of(ProviderPreset::EntraId, &["openid"])).unwrap();
         assert_eq!(finding.severity(), Severity::Ok, "{finding}");

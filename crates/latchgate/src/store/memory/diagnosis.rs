@@ -1,6 +1,6 @@
 //! What an operator should know of sessions in memory.
 
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode, Severity, counted};
 
 /// Of a store for so many sessions.
 pub(super) fn findings(limit: usize) -> Vec<Finding> {
@@ -19,7 +19,7 @@ pub(super) fn findings(limit: usize) -> Vec<Finding> {
         .cured_by("With one process nothing; with several keep sessions in cookies, Redis or PostgreSQL"),
         Finding::ok(
             FindingCode::StoreEviction,
-            format!("It holds {limit} sessions, and drops nobody's for somebody else"),
+            format!("It holds {}, and drops nobody's for somebody else", counted(limit, "session")),
         ),
     ]
 }
