@@ -58,6 +58,7 @@ codes! {
     Keys, "keys", "Every ID token is verified with the keys that the provider publishes.";
     PrivateKeys, "private-keys", "Whoever has a private key of the provider can sign in as anybody.";
     IdTokenAlg, "id-token-alg", "An ID token with a signature algorithm other than the configured one is refused.";
+    Encryption, "encryption", "Where encrypted tokens were agreed on, a token that is not encrypted, or encrypted otherwise, is refused.";
     ResponseType, "response-type", "Logins use the authorization code flow.";
     ClientAuthMethod, "client-auth-method", "The provider refuses to exchange a code if the client authenticates by a method that it does not support.";
     Pkce, "pkce", "PKCE ties a code to the login that asked for it, so that a stolen code is useless.";

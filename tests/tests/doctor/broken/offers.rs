@@ -18,6 +18,11 @@ pub(super) fn set_ups() -> Vec<Broken> {
                 Code::IdTokenAlg,
                 "Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG)",
             ),
+        SetUp::new("it encrypts with another algorithm")
+            .set("id_token_encryption_alg", "ECDH-ES")
+            .set("decryption_key_file", CLIENT_KEY)
+            .running(metadata!("id_token_encryption_alg_values_supported": ["RSA-OAEP"]))
+            .fails(Code::Encryption, "(LATCHGATE_ID_TOKEN_ENCRYPTION_ALG"),
         SetUp::new("the code flow is turned off")
             .running(metadata!("response_types_supported": ["id_token"]))
             .fails(Code::ResponseType, "Turn on the authorization code flow"),

@@ -5,6 +5,7 @@ mod client_authentication;
 mod clock;
 mod discovery;
 mod document;
+mod encryption;
 mod extensions;
 mod issuer;
 mod keys;
@@ -66,6 +67,7 @@ impl RelyingParty {
             if !self.is_plain_oauth2() {
                 findings.push(tokens::id_token_alg(document, registration));
             }
+            findings.extend(encryption::judge(document, registration));
             findings.extend(offers::judge(document, registration));
             findings.extend(extensions::judge(document, metadata, registration));
             findings.extend(logouts::judge(document, metadata, registration, uris));
