@@ -1,5 +1,7 @@
 //! The doctor: looks at the gate's settings, its providers and its stores, and reports what it finds.
 
+#[cfg(test)]
+mod limits;
 mod proxy;
 
 use std::future::{Future, IntoFuture};
@@ -171,7 +173,7 @@ fn session_keys(origin: KeyOrigin, count: usize) -> Finding {
             Severity::Hint,
             "No session keys are configured, so this process has made one: sessions end when it does, and no other node opens them".to_owned(),
         )
-        .cured_by("That is fine on a developer's machine; elsewhere set `session_keys` (LATCHGATE_SESSION_KEYS) to what `openssl rand -base64 32` prints"),
+        .cured_by("That is fine on a developer's machine; elsewhere set `session_keys` (LATCHGATE_SESSION_KEYS) to what `latchgate keys --bare` prints"),
         (KeyOrigin::Configured, MANY_KEYS..) => finding(
             Severity::Hint,
             format!("There are {count} session keys: the first one seals, and the others open what they have sealed"),
@@ -202,5 +204,9 @@ mod tests {
             assert_eq!(finding.severity(), severity, "{finding}");
             assert_eq!(finding.cure().is_some(), severity != Severity::Ok);
         }
+        let cure = session_keys(KeyOrigin::ThisProcess, 1)
+            .cure()
+            .map(str::to_owned);
+        assert!(cure.unwrap().contains("`latchgate keys --bare`"));
     }
 }

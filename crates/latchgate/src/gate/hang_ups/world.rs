@@ -89,6 +89,8 @@ impl HttpClient for Arc<SlowProvider> {
 pub(crate) struct SlowStore {
     store: MemoryStore,
     pub(super) down: AtomicBool,
+    /// No call is ever answered.
+    silent: AtomicBool,
     /// How many of the next removals fail.
     pub(super) failing_removals: AtomicUsize,
     calls: AtomicUsize,
@@ -102,6 +104,9 @@ impl SlowStore {
         Box::pin(async move {
             self.calls.fetch_add(1, Ordering::SeqCst);
             yield_now().await;
+            if self.silent.load(Ordering::SeqCst) {
+                return std::future::pending().await;
+            }
             if self.down.load(Ordering::SeqCst) {
                 return Err(StoreError::Unavailable("down".into()));
             }
@@ -113,6 +118,10 @@ impl SlowStore {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    pub(crate) fn silence(&self) {
+        self.silent.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn calls(&self) -> usize {
