@@ -8,9 +8,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -103,7 +108,17 @@ impl Background {
             drop(place);
             output
         };
-        self.start(work)?.await.ok()
+        let runtime = self.runtime()?;
+        if !is_current(&runtime) {
+            return self.start_on(&runtime, work).await.ok();
+        }
+        let work = AssertUnwindSafe(work).catch_unwind().in_current_span();
+        let work = Box::pin(self.tracker.track_future(work));
+        let awaited = Awaited {
+            work: Some(work),
+            runtime,
+        };
+        awaited.await.ok()
     }
 
     /// Runs `work` on the runtime of the provider's connections. It is cancelled when the caller is. `None` when the
@@ -113,7 +128,7 @@ impl Background {
         F: Future<Output: Send> + Send + 'static,
     {
         let runtime = self.runtime()?;
-        if runtime.id() == Handle::current().id() {
+        if is_current(&runtime) {
             return Some(work.await);
         }
         let task = runtime.spawn(work.in_current_span());
@@ -131,8 +146,14 @@ impl Background {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let runtime = self.runtime()?;
-        Some(self.tracker.spawn_on(work.in_current_span(), &runtime))
+        Some(self.start_on(&self.runtime()?, work))
+    }
+
+    fn start_on<F>(&self, runtime: &Handle, work: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.tracker.spawn_on(work.in_current_span(), runtime)
     }
 
     fn runtime(&self) -> Option<Handle> {
@@ -157,6 +178,39 @@ impl Background {
         });
         let own = own.as_ref().and_then(|own| own.0.as_ref());
         own.map(|own| own.handle().clone()).or(here)
+    }
+}
+
+fn is_current(runtime: &Handle) -> bool {
+    Handle::try_current().is_ok_and(|here| here.id() == runtime.id())
+}
+
+/// Work that is done by the task that waits for it, which saves a handover between threads. If that task no longer waits,
+/// the work goes on in the background.
+struct Awaited<T: Send + 'static> {
+    /// `None` once it is done.
+    work: Option<BoxFuture<'static, T>>,
+    runtime: Handle,
+}
+
+impl<T: Send + 'static> Future for Awaited<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let Some(work) = &mut self.work else {
+            return Poll::Pending;
+        };
+        let output = ready!(work.as_mut().poll(cx));
+        self.work = None;
+        Poll::Ready(output)
+    }
+}
+
+impl<T: Send + 'static> Drop for Awaited<T> {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            self.runtime.spawn(work);
+        }
     }
 }
 
@@ -336,6 +390,28 @@ mod tests {
         assert_eq!(background.run(Room::Logins, async { 7 }).await, Some(7));
         let panics = async { panic!("as an application's hook may") };
         assert_eq!(background.run(Room::Ends, panics).await, None::<()>);
+    }
+
+    #[tokio::test]
+    async fn work_that_is_waited_for_costs_no_handover() {
+        let background = Background::new(Some(Handle::current()));
+        let waiting = tokio::spawn(async move {
+            let working = background.run(Room::Logins, async { tokio::task::id() });
+            (tokio::task::id(), working.await)
+        });
+        let (waits, works) = waiting.await.unwrap();
+        assert_eq!(works, Some(waits));
+    }
+
+    /// As on a worker of actix-web: the connections that the work needs live on the other runtime.
+    #[test]
+    fn work_that_is_waited_for_elsewhere_is_handed_over() {
+        let other = OwnRuntime::start().unwrap();
+        let chosen = other.0.as_ref().unwrap().handle().clone();
+        let background = Background::new(Some(chosen.clone()));
+        let worker = Builder::new_current_thread().build().unwrap();
+        let ran_on = background.run(Room::Logins, async { Handle::current().id() });
+        assert_eq!(worker.block_on(ran_on), Some(chosen.id()));
     }
 
     #[tokio::test]

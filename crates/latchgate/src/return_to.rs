@@ -5,7 +5,13 @@
 //! `.` and `%2e` segments *before* it looks for a host. A check on the text alone is therefore not enough:
 //! [`ReturnTo::parse`] resolves the text the way a browser does, and returns exactly what it has checked.
 
+use std::sync::LazyLock;
+
 use url::{Position, Url};
+
+/// A placeholder for whatever site a path is resolved on.
+static SITE: LazyLock<Option<Url>> =
+    LazyLock::new(|| Url::parse("https://return-to.invalid/").ok());
 
 /// A same-origin path with its query and fragment, ready for a `Location` header.
 ///
@@ -37,7 +43,8 @@ impl ReturnTo {
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let normal = resolve(text)?;
-        (resolve(&normal)? == normal).then_some(Self(normal))
+        // What it resolves to must be a place where resolving ends.
+        (normal == text || resolve(&normal)? == normal).then_some(Self(normal))
     }
 
     /// The path with query and fragment; starts with one `/` and is printable ASCII.
@@ -46,12 +53,12 @@ impl ReturnTo {
     }
 }
 
-/// Resolves a path that looks safe against a placeholder origin, and returns it if the origin stays the same.
+/// Resolves a path that looks safe on the placeholder site, and returns it if it stays there.
 fn resolve(text: &str) -> Option<String> {
     if !is_plain_path(text) {
         return None;
     }
-    let site = Url::parse("https://return-to.invalid/").ok()?;
+    let site = SITE.as_ref()?;
     let there = site.join(text).ok()?;
     let stayed = there.origin() == site.origin()
         && there.username().is_empty()

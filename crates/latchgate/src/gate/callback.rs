@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::hook::LoginHook;
 use crate::relying_party::RelyingParty;
 use crate::request_session::RequestSession;
+use crate::return_to::ReturnTo;
 use crate::session::{EndedSession, Session, SessionEnd};
 use crate::sessions::{Beginning, LoadedSession, SessionCookie, SignedOut, Ticket};
 use crate::telemetry;
@@ -52,21 +53,23 @@ impl Gate {
         let parameters = Parameters::parse(form)?;
         let suffix = format!(".{}", suffix_of(&parameters.names_login()?));
         let pending = self.pending_login(&suffix, parts, self.now());
+        let return_to = match &pending {
+            Some(pending) => self.return_to(&pending.return_to),
+            None => self.home(),
+        };
         let retry = match &pending {
             Some(pending) if pending.display == Display::Nowhere => {
-                Retry::Silently(self.return_to(&pending.return_to))
+                Retry::Silently(return_to.clone())
             }
             // The page asks for the step-up again.
-            Some(pending) if pending.step_up.is_some() => {
-                Retry::Page(self.return_to(&pending.return_to))
-            }
+            Some(pending) if pending.step_up.is_some() => Retry::Page(return_to.clone()),
             Some(pending) => Retry::Login {
-                return_to: self.return_to(&pending.return_to),
+                return_to: return_to.clone(),
                 remembered: Some(pending.remembered),
                 step_up: None,
                 display: pending.display,
             },
-            None => Retry::login_from(self.home()),
+            None => Retry::login_from(return_to.clone()),
         };
         // One of a registration that there is no more belongs to nobody.
         let begun = match pending {
@@ -84,7 +87,8 @@ impl Gate {
         let used_up = kind.clear(&suffix);
         let asked = parts.asked(retry);
         let party = begun.as_ref().map(|(_, party)| Arc::clone(party));
-        let finished = self.finish(parameters, begun, parts, asked.clone()).await;
+        let finished = self.finish(parameters, begun, return_to, parts, asked.clone());
+        let finished = finished.await;
         let mut answer = finished.unwrap_or_else(|error| {
             count_refused(party.as_deref(), &error, &asked);
             self.refuse(&error, &asked)
@@ -97,6 +101,7 @@ impl Gate {
         &self,
         parameters: Parameters<'_>,
         begun: Option<(PendingLogin, Arc<RelyingParty>)>,
+        return_to: ReturnTo,
         parts: &RequestParts,
         mut asked: RefusedRequest,
     ) -> Result<Response<Bytes>, Error> {
@@ -110,7 +115,6 @@ impl Gate {
         let beginning = self.sessions().beginning()?;
         let posted = party.registration().response_mode.is_posted();
         let visitor = self.visitor_at_login(pending.visitor.take(), parts.cookie_fields(), posted);
-        let return_to = self.return_to(&pending.return_to);
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());
         let display = pending.display;
         let response = party.authorization_response(parameters, pending).await;

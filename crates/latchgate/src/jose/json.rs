@@ -6,36 +6,71 @@
 //! names or take the last. We refuse, at every depth: two readers of one token that take different
 //! ones are an attack.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use memchr::memchr2;
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::{borrow::Cow, cell::Cell, error::Error, fmt};
+use std::{error::Error, fmt};
 
 /// How many objects and arrays may lie within each other.
 const MAX_DEPTH: usize = 32;
 
 /// Reads one JSON object, refusing duplicate names, deep nesting and anything that follows it.
 pub(crate) fn strict_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    // `Value` keeps the last of duplicate names in silence, so they are looked for in a pass of
-    // their own. Building the value in that pass would tie us to how serde_json hands over numbers,
-    // which its features change.
-    check(bytes)?;
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(JsonError::NotObject),
-        Err(error) => Err(JsonError::syntax(&error)),
+    // `Value` keeps the last of duplicate names in silence. So the text is asked how many members it has, and the value
+    // must have as many.
+    let written = members_written(bytes)?;
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Value::deserialize(&mut reader).map_err(|error| JsonError::syntax(&error))?;
+    reader.end().map_err(|_| JsonError::Trailing)?;
+    if members(&value) != written {
+        return Err(JsonError::DuplicateName);
+    }
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(JsonError::NotObject),
     }
 }
 
-fn check(bytes: &[u8]) -> Result<(), JsonError> {
-    let fault = Cell::new(None);
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    Checked {
-        depth: 0,
-        fault: &fault,
+/// How many members the objects of a text have, in all of its depth, if it is JSON: each has a colon of its own outside of
+/// strings.
+fn members_written(text: &[u8]) -> Result<usize, JsonError> {
+    let (mut members, mut depth) = (0, 0_usize);
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'"' => rest = after_string(after),
+            b':' => members += 1,
+            b'{' | b'[' if depth == MAX_DEPTH => return Err(JsonError::TooDeep),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
     }
-    .deserialize(&mut reader)
-    .map_err(|error| fault.take().unwrap_or_else(|| JsonError::syntax(&error)))?;
-    reader.end().map_err(|_| JsonError::Trailing)
+    Ok(members)
+}
+
+/// What follows a string that has just begun.
+fn after_string(mut text: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', text) {
+        let is_escape = text[at] == b'\\';
+        text = text
+            .get(at + 1 + usize::from(is_escape)..)
+            .unwrap_or_default();
+        if !is_escape {
+            return text;
+        }
+    }
+    &[]
+}
+
+/// How many members the objects of a value have.
+fn members(value: &Value) -> usize {
+    match value {
+        Value::Object(object) => object.len() + object.values().map(members).sum::<usize>(),
+        Value::Array(elements) => elements.iter().map(members).sum(),
+        _ => 0,
+    }
 }
 
 /// Why bytes are not the JSON object we want; shows nothing of them.
@@ -90,118 +125,6 @@ impl Error for JsonError {}
 
 debug_with_causes!(JsonError);
 
-/// Walks through a value and keeps nothing of it but what is wrong.
-#[derive(Clone, Copy)]
-struct Checked<'f> {
-    depth: usize,
-    fault: &'f Cell<Option<JsonError>>,
-}
-
-impl Checked<'_> {
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        match self.depth < MAX_DEPTH {
-            true => Ok(Self {
-                depth: self.depth + 1,
-                ..self
-            }),
-            false => Err(self.refuse(JsonError::TooDeep)),
-        }
-    }
-
-    fn refuse<E: serde::de::Error>(self, fault: JsonError) -> E {
-        self.fault.set(Some(fault));
-        E::custom(fault)
-    }
-}
-
-/// The name of a member, borrowed unless it is written with escapes.
-struct MemberName;
-
-impl<'de> DeserializeSeed<'de> for MemberName {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for MemberName {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Checked<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Checked<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON with unique member names")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let within = self.deeper()?;
-        let mut names = Vec::with_capacity(16);
-        while let Some(name) = members.next_key_seed(MemberName)? {
-            names.push(name);
-            members.next_value_seed(within)?;
-        }
-        // Sorted, so that many names take no longer than they should, whoever has chosen them.
-        names.sort_unstable();
-        match names.windows(2).any(|pair| pair[0] == pair[1]) {
-            true => Err(self.refuse(JsonError::DuplicateName)),
-            false => Ok(()),
-        }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let within = self.deeper()?;
-        while elements.next_element_seed(within)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,10 +154,17 @@ mod tests {
             r#"{"a":{"b":1,"b":2}}"#,
             r#"{"a":[1,[{"b":1,"b":2}]]}"#,
             r#"{"":1,"":2}"#,
+            r#"{"a\"":1,"b:\\\\":2,"a\"":3}"#,
+            r#"{"a":{"x":1},"a":{"x":1,"y":2}}"#,
         ] {
             assert_eq!(error(text), JsonError::DuplicateName, "{text}");
         }
-        assert!(strict_object(br#"{"a":{"a":{"a":1}},"A":1}"#).is_ok());
+        for text in [
+            r#"{"a":{"a":{"a":1}},"A":1}"#,
+            r#"{"a":":","b:":"\":\\","{":"[","\\\"":["}",{":":1}]}"#,
+        ] {
+            assert!(strict_object(text.as_bytes()).is_ok(), "{text}");
+        }
     }
 
     #[test]

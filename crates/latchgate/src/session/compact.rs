@@ -1,7 +1,6 @@
 //! A token in compact form: the parts of a JWT are base64url, so the decoded bytes are stored
 //! ([RFC 7515 §3.1](https://www.rfc-editor.org/rfc/rfc7515#section-3.1)). That makes a
 //! session cookie a quarter smaller, and the claims of an ID token can be read in place.
-
 //!
 //! The tokens of an opened session are slices of the opened bytes, and are parsed on first use: most requests need to
 //! know who is signed in, and need no token.
@@ -79,9 +78,14 @@ impl CompactToken {
                 header,
                 payload,
                 signature,
-            } => [header, payload, signature]
-                .map(|part| BASE64URL.encode_to_string(part.0))
-                .join("."),
+            } => {
+                let mut text = String::with_capacity(self.0.len() * 4 / 3 + 4);
+                for (separator, part) in [("", header), (".", payload), (".", signature)] {
+                    text.push_str(separator);
+                    BASE64URL.encode_append(part.0, &mut text);
+                }
+                text
+            }
             Parts::Opaque(text) => String::from_utf8_lossy(text.0).into_owned(),
         }
     }
