@@ -19,7 +19,7 @@ async fn failed(error: MiddlewareError) -> impl IntoResponse {
 }
 
 fn main() {
-    peer_harness::block_on(async {
+    let application = async {
         let at = Provider::from_env();
         let scopes = ["openid", "profile", "email", "offline_access"].map(str::to_owned);
         let client = OidcAuthLayer::<EmptyAdditionalClaims>::discover_client(
@@ -41,6 +41,9 @@ fn main() {
             .layer(login)
             .layer(oidc)
             .layer(SessionManagerLayer::new(MemoryStore::default()).with_secure(false));
-        peer_harness::run(bare, Axum::new(app), Entry::Login).await;
+        Axum::new(app)
+    };
+    peer_harness::on_threads(application, |app| {
+        peer_harness::run(bare, app, Entry::Login)
     });
 }

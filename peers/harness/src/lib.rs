@@ -175,26 +175,30 @@ async fn login<A: Application>(application: &mut A, times: usize) -> u128 {
     (starting + finishing).as_nanos() / times as u128
 }
 
-/// The CPU time of this process so far, in user and kernel mode: Linux counts it in hundredths of a second.
+/// The CPU time of this process so far: the sum of its threads', which Linux counts in nanoseconds. Threads that have ended
+/// count no more, so nobody may start and end threads for each login.
 fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat")
+    let threads = std::fs::read_dir("/proc/self/task")
         .expect("CPU time is read from /proc, so this needs Linux");
-    // Behind the name, which may contain spaces: fields 14 and 15 of proc(5).
-    let (_, fields) = stat.rsplit_once(')').expect("proc(5)");
-    let mut fields = fields.split_whitespace().skip(11);
-    let mut ticks = || {
-        fields
-            .next()
-            .and_then(|field| field.parse::<u64>().ok())
-            .expect("proc(5)")
+    let of_thread = |thread: std::io::Result<std::fs::DirEntry>| {
+        let schedstat = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        schedstat.split_whitespace().next()?.parse::<u64>().ok()
     };
-    Duration::from_millis((ticks() + ticks()) * 10)
+    Duration::from_nanos(threads.filter_map(of_thread).sum())
 }
 
-/// Runs the contestant on a runtime of one thread.
-pub fn block_on(contestant: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+/// Runs the contestant as an application of axum runs, which is what `#[tokio::main]` makes of it: in a task, among the
+/// threads of a runtime. What it is made of is made before.
+pub fn on_threads<A, F>(application: impl Future<Output = A>, contestant: impl FnOnce(A) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
+    let contestant = async {
+        let running = tokio::spawn(contestant(application.await));
+        running.await.expect("no panic");
+    };
     runtime.expect("a runtime").block_on(contestant);
 }

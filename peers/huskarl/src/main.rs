@@ -43,7 +43,7 @@ async fn me(session: LoginSession<Kept>) -> impl IntoResponse {
 }
 
 fn main() {
-    peer_harness::block_on(async {
+    let application = async {
         let at = Provider::from_env();
         let http = ReqwestClient::builder()
             .mtls(huskarl_reqwest::mtls::NoMtls)
@@ -109,6 +109,9 @@ fn main() {
             .build()
             .expect("a layer");
         let app = Router::new().route("/me", get(me)).layer(login);
-        peer_harness::run(bare, Axum::new(app), Entry::Login).await;
+        Axum::new(app)
+    };
+    peer_harness::on_threads(application, |app| {
+        peer_harness::run(bare, app, Entry::Login)
     });
 }

@@ -30,5 +30,7 @@ fn main() {
     let app = Router::new()
         .route("/me", get(me))
         .layer(LoginLayer::new(gate));
-    peer_harness::block_on(peer_harness::run(bare, Axum::new(app), Entry::Login));
+    peer_harness::on_threads(std::future::ready(Axum::new(app)), |app| {
+        peer_harness::run(bare, app, Entry::Login)
+    });
 }

@@ -28,5 +28,7 @@ fn main() {
         .route("/begin", get(begin))
         .route("/me", get(me))
         .with_state(Key::generate());
-    peer_harness::block_on(peer_harness::run(bare, Axum::new(app), Entry::Begin));
+    peer_harness::on_threads(std::future::ready(Axum::new(app)), |app| {
+        peer_harness::run(bare, app, Entry::Begin)
+    });
 }

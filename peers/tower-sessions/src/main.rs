@@ -27,5 +27,7 @@ fn main() {
         .route("/begin", get(begin))
         .route("/me", get(me))
         .layer(SessionManagerLayer::new(MemoryStore::default()));
-    peer_harness::block_on(peer_harness::run(bare, Axum::new(app), Entry::Begin));
+    peer_harness::on_threads(std::future::ready(Axum::new(app)), |app| {
+        peer_harness::run(bare, app, Entry::Begin)
+    });
 }
