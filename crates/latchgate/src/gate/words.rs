@@ -42,13 +42,13 @@ impl Words {
 
     pub(super) const NOT_PERMITTED: Self = Self::new(
         "You do not have permission for this",
-        "You are signed in, but your account is not allowed here. Ask the people who run this site for access, or sign in with another account.",
+        "You are signed in, but your account does not have access to this page. Ask the people who run this site for access, or sign in with another account.",
         SomebodyElse,
     );
 
     pub(super) const SIGN_IN_AGAIN: Self = Self::new(
         "Please sign in again",
-        "We need to confirm that it is still you.",
+        "We need to make sure that it is still you.",
         SignInAgain,
     );
 
@@ -72,7 +72,7 @@ impl Words {
 
     const NOT_CONFIRMED: Self = Self::new(
         "The login service did not confirm enough",
-        "What you asked for needs a more recent or a stronger login than the login service gave. Nothing has changed: if you were signed in, you still are.",
+        "This page needs a more recent or stronger login than the login service provided. Nothing has changed: if you were signed in, you still are.",
         Again,
     );
 
@@ -124,12 +124,12 @@ impl Words {
         match error {
             LayerError::OutOfReach { .. } => Self::new(
                 "The login layer is in the wrong place",
-                "Its callback cannot be reached from here. In axum, add it to the outermost router with Router::layer, after its last route; in actix-web, use App::wrap. The log says which paths this is about, and what to do if the application lives below one.",
+                "Requests for its callback would not reach it here. In axum, add it to the outermost router with Router::layer, after its last route; in actix-web, use App::wrap. The log names the paths, and says what to do if the application is below one of them.",
                 GoHome,
             ),
             LayerError::Missing => Self::new(
                 "There is no login layer here",
-                "What the application keeps for visitors needs one around it, and to be asked for in the task that serves the request. The log says how.",
+                "The application's data for visitors needs a login layer around the handler, and has to be read in the task that serves the request. The log says how.",
                 GoHome,
             ),
             LayerError::BasePathStripped { .. } => Self::new(
@@ -159,7 +159,7 @@ impl Words {
             }
             Error::IdToken(IdTokenError::AnotherPerson) => Self::new(
                 "Somebody else signed in",
-                "The person who is signed in here had to confirm that it is still them. Nothing has changed: they still are signed in. To continue as somebody else, sign in as them.",
+                "The person who is signed in here was asked to sign in again, but somebody else did. Nothing has changed: the first person is still signed in. To continue as the other person, sign in again.",
                 SomebodyElse,
             ),
             Error::Guard(_) => Self::new(
@@ -175,13 +175,13 @@ impl Words {
                 | ForwardError::Redirect { .. }
                 | ForwardError::TokenRejected,
             ) => Self::new(
-                "Another service does not answer",
-                "This page needs a service that does not work at the moment. Please wait a moment and try again.",
+                "Another service is not responding",
+                "This page needs a service that is not working at the moment. Please wait a moment and try again.",
                 Again,
             ),
             Error::Forward(_) => Self::new(
                 "This request is not supported",
-                "The address is wrong, or what was sent is too long or incomplete.",
+                "The address is wrong, or the data sent is too long or incomplete.",
                 GoHome,
             ),
             Error::Store(_) => Self::new(
@@ -191,7 +191,7 @@ impl Words {
             ),
             Error::Hook(HookError::Refused { .. }) => Self::new(
                 "You cannot sign in here with this account",
-                "The login service knows you, but this site does not accept the account. Ask the people who run this site, or sign in with another account.",
+                "You signed in at the login service, but this site does not accept the account. Ask the people who run this site, or sign in with another account.",
                 SomebodyElse,
             ),
             Error::Hook(_) => Self::new(
@@ -217,7 +217,7 @@ impl Words {
             ),
             Error::NoAccessToken => Self::new(
                 "Please sign in at the login service",
-                "You are signed in to this site only, and this needs the login service.",
+                "You are signed in to this site only, but this page needs a login at the login service.",
                 SignIn,
             ),
             error => match error.fault() {
@@ -246,7 +246,7 @@ impl Words {
             ),
             RequestError::Body => Self::new(
                 "The form could not be read",
-                "It was empty, too long, or of an unknown kind.",
+                "It was empty, too long, or in an unknown format.",
                 Again,
             ),
         }
@@ -272,7 +272,7 @@ impl Words {
                 Fault::Provider => Self::PROVIDER_DOWN,
                 _ => Self::new(
                     "The login was not finished",
-                    "The login service had a question that it could not ask you.",
+                    "The login service needed to ask you something, but could not.",
                     Again,
                 ),
             },
