@@ -1,4 +1,4 @@
-//! The application's data for whoever makes a request.
+//! The application's data for the person who makes a request.
 
 use std::ops::Deref;
 
@@ -9,7 +9,7 @@ use latchgate::adapter::Extract;
 use crate::extract::Rejection;
 use crate::head::Head;
 
-/// The application's own small data for whoever makes the request, signed in or not: a cart, a message for the next page, a
+/// The application's own small data for the person who makes the request, signed in or not: a cart, a message for the next page, a
 /// chosen language. See [`latchgate::Visitor`].
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! Building an API: two parts that it needs, and options that have defaults.
+//! Building an API: two required parts, and options that have defaults.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::relying_party::ProviderConnection;
 use crate::seal::{KeyRing, SessionKey};
 use crate::telemetry;
 
-/// Builds an [`Api`] from its two necessary parts, and whatever differs from the defaults.
+/// Builds an [`Api`] from its two required parts and any options that differ from the defaults.
 #[must_use]
 pub struct ApiBuilder {
     issuer: String,
@@ -43,7 +43,7 @@ pub struct ApiBuilder {
 
 impl ApiBuilder {
     /// Starts with the issuer of the access tokens, spelled as it spells itself, and the audience of the API.
-    /// [`Api::builder`] is the same. If either is wrong, [`build`](Self::build) says so.
+    /// [`Api::builder`] is the same. If either is wrong, [`build`](Self::build) returns an error.
     pub fn new(issuer: impl Into<String>, resource: impl Into<ProtectedResource>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -69,8 +69,8 @@ impl ApiBuilder {
         self
     }
 
-    /// By which standard the authorization server publishes its metadata, with its keys and its introspection endpoint; by
-    /// default it is OpenID Connect's.
+    /// The standard by which the authorization server publishes its metadata, with its keys and its introspection endpoint; the
+    /// default is OpenID Connect Discovery.
     pub fn discovery(mut self, discovery: Discovery) -> Self {
         self.discovery = discovery;
         self
@@ -120,7 +120,7 @@ impl ApiBuilder {
         self
     }
 
-    /// The runtime that connections to the authorization server live on, as
+    /// The runtime for connections to the authorization server, as in
     /// [`GateBuilder::background_runtime`](crate::GateBuilder::background_runtime).
     pub fn background_runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
@@ -128,7 +128,7 @@ impl ApiBuilder {
     }
 
     /// The keys that nonces for DPoP proofs are made with, the newest first; all nodes need the same. They may be those of a
-    /// gate. Only [`ProtectedResource::proof_nonces`] needs them, and on loopback a key of this process does.
+    /// gate. Only [`ProtectedResource::proof_nonces`] needs them; on loopback a temporary key is enough.
     pub fn session_keys(mut self, keys: impl IntoIterator<Item = SessionKey>) -> Self {
         self.keys = keys.into_iter().collect();
         self

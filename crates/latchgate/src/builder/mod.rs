@@ -1,4 +1,4 @@
-//! Building a gate: two parts that it needs, and options that have defaults.
+//! Building a gate: two required parts, and options that have defaults.
 
 mod api;
 mod build;
@@ -43,7 +43,7 @@ pub use protected_resource::ProtectedResource;
 pub use provider::Provider;
 pub use tenants::Tenants;
 
-/// Builds a [`Gate`](crate::Gate) from its two necessary parts, and whatever differs from the defaults.
+/// Builds a [`Gate`](crate::Gate) from its two required parts and any options that differ from the defaults.
 #[must_use]
 pub struct GateBuilder {
     base_url: String,
@@ -83,7 +83,7 @@ impl GateBuilder {
     /// registration at the OpenID Provider. [`Gate::builder`](crate::Gate::builder) is the same.
     ///
     /// Redirect URIs are made from the URL, never from a `Host` or `Forwarded` header. Plain http is
-    /// accepted on loopback only. If either is wrong, [`build`](Self::build) says so.
+    /// accepted on loopback only. If the URL or the provider is wrong, [`build`](Self::build) returns an error.
     pub fn new(base_url: impl Into<String>, provider: Provider) -> Self {
         Self::with(base_url.into(), vec![provider])
     }
@@ -252,9 +252,9 @@ impl GateBuilder {
         self
     }
 
-    /// The runtime for work that outlives a request: token refreshes, retries of logouts that a store
-    /// has missed, revocations, logout hooks. The default is the runtime that serves the request if it is
-    /// multi-threaded, and otherwise a thread of the gate's own, because the runtime of an actix-web
+    /// The runtime for work that outlives a request: token refreshes, retries of logouts that did not
+    /// reach a store, revocations, logout hooks. The default is the runtime that serves the request if it is
+    /// multi-threaded, and otherwise a thread of its own, because the runtime of an actix-web
     /// worker stops with the worker.
     ///
     /// The runtime has to run as long as requests are served. Before it stops, wait for
@@ -264,12 +264,12 @@ impl GateBuilder {
         self
     }
 
-    /// Accepts access tokens of the same provider for this audience beside sessions, so that a browser and an API client
-    /// may call the same routes, and a handler gets the same `User` of both.
+    /// Accepts access tokens of the same provider for this audience as well as sessions, so that browsers and API clients
+    /// can call the same routes, and a handler gets the same `User` from both.
     ///
     /// A request with an `Authorization` header of the scheme `Bearer` or `DPoP` is judged by it alone, even if it has a
-    /// session cookie: a bad token is refused, and never falls back to the session. [`Api`](crate::Api) says how tokens are
-    /// judged. Requests to the gate's own routes are not affected.
+    /// session cookie: a bad token is refused, and never falls back to the session. [`Api`](crate::Api) describes how tokens are
+    /// checked. Requests to the gate's own routes are not affected.
     ///
     /// ```
     /// # use latchgate::GateBuilder;

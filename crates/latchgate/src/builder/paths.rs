@@ -16,10 +16,10 @@ impl GateBuilder {
     /// [`Gate::initiate_login_uri`](crate::Gate::initiate_login_uri) at the provider.
     ///
     /// The request, a `GET` or a form, names the issuer in `iss`, one of the gate's own, and may have a `login_hint` and a
-    /// `target_link_uri`: where to go after the login, a URL of this application or its start page instead. It goes
+    /// `target_link_uri`: where to go after the login, a URL of this application; for any other, its home page. It goes
     /// straight to that provider, past any page for signing in. What it starts is an ordinary login, bound to the browser
-    /// by its cookie: somebody who follows such a link signs in as who they are at the provider, and the provider
-    /// decides whether to ask.
+    /// by its cookie: somebody who follows such a link signs in as the person that they are at the provider, and the provider
+    /// decides whether to ask them.
     ///
     /// ```
     /// # use latchgate::GateBuilder;

@@ -23,7 +23,7 @@ use crate::store::SessionStore;
 /// An API, as its authorization server knows it: a protected resource
 /// ([RFC 6749 §1.1](https://www.rfc-editor.org/rfc/rfc6749#section-1.1)).
 ///
-/// It needs an audience and nothing else, so a text is enough where one is expected:
+/// Only the audience is required, so a string is enough where one is expected:
 ///
 /// ```
 /// use latchgate::{Algorithm, Api, ProtectedResource};
@@ -112,7 +112,7 @@ impl ProtectedResource {
         self
     }
 
-    /// Accepts tokens that are no JWTs, by asking the authorization server about them as this client
+    /// Accepts tokens that are not JWTs, by asking the authorization server about them as this client
     /// ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)). Its answer must name the audience.
     pub fn introspection(mut self, client_id: impl Into<String>, auth: ClientAuth) -> Self {
         self.introspection = Some((client_id.into(), auth));
@@ -155,12 +155,12 @@ impl ProtectedResource {
         self
     }
 
-    /// Remembers in this store which DPoP proofs were used, so that none is used once on each of several nodes
+    /// Remembers in this store which DPoP proofs were used, so that a proof is accepted once across all nodes, not once on each
     /// ([RFC 9449 §11.1](https://www.rfc-editor.org/rfc/rfc9449#section-11.1)): one round trip for each request with a
     /// proof. While the store fails, such requests get a `503`.
     ///
-    /// Without it, each process remembers the proofs that it has seen, up to 100,000 for as long as they could fit again,
-    /// which is two minutes at most. So a thief who sees a request as it arrives, and repeats it within that time, would
+    /// Without it, each process remembers the proofs that it has seen, up to 100,000, for as long as they are valid,
+    /// which is two minutes at most. So a thief who sees a request as it arrives, and replays it within that time, would
     /// succeed once on each other node.
     pub fn proofs_in(self, store: impl SessionStore + 'static) -> Self {
         self.proofs_opened(Arc::new(store))

@@ -1,4 +1,4 @@
-//! What hardens the protocol: pushed, signed and bound, each by itself or by a profile
+//! What hardens the protocol: pushed requests, signed requests, bound tokens; each by itself or all by a profile
 //! ([FAPI 2.0 Security Profile §5](https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5)).
 
 use super::provider::Provider;
@@ -22,11 +22,11 @@ impl Provider {
         self
     }
 
-    /// Whether tokens are bound to a key of each session, so that a stolen access token is of no use
+    /// Whether tokens are bound to a key of each session, so that a stolen access token is useless
     /// ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). By default they are only when a security profile
     /// requires it: no provider can say in its metadata that it does.
     ///
-    /// Every API that the tokens are for has to know it too; [`AccessToken::call`](crate::AccessToken::call)
+    /// Every API that the tokens are for has to support it too; [`AccessToken::call`](crate::AccessToken::call)
     /// sends them in either way. A provider that answers with bearer tokens is refused. Sessions that began
     /// before keep the tokens that they have.
     pub fn dpop(mut self, dpop: Usage) -> Self {
@@ -35,9 +35,9 @@ impl Provider {
     }
 
     /// Has tokens bound to the certificate that the client presents
-    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)), so that a stolen access token is of no use. Needs
-    /// [`client_certificate`](Self::client_certificate), whatever method the client authenticates with, and a provider
-    /// whose metadata has `tls_client_certificate_bound_access_tokens`. It has to be registered for this client too: no
+    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)), so that a stolen access token is useless. Needs
+    /// [`client_certificate`](Self::client_certificate), whichever method the client authenticates with, and a provider
+    /// whose metadata has `tls_client_certificate_bound_access_tokens`. It has to be enabled for this client at the provider too: no
     /// answer of the provider says what a token is bound to.
     ///
     /// Calls to APIs then have to present the certificate: [`AccessToken::certificate`](crate::AccessToken::certificate).
@@ -46,7 +46,7 @@ impl Provider {
         self
     }
 
-    /// Keeps to the
+    /// Follows the
     /// [FAPI 2.0 Security Profile](https://openid.net/specs/fapi-security-profile-2_0-final.html): pushed
     /// authorization requests, PKCE, [`client_key`](Self::client_key) or a
     /// [`client_certificate`](Self::client_certificate) as proof, tokens that are bound to a key (DPoP) or to the
@@ -67,7 +67,7 @@ impl Provider {
         self
     }
 
-    /// Keeps to [FAPI 2.0 Message Signing](https://openid.net/specs/fapi-message-signing-2_0.html): what
+    /// Follows [FAPI 2.0 Message Signing](https://openid.net/specs/fapi-message-signing-2_0.html): what
     /// [`fapi2`](Self::fapi2) does, and signed requests (JAR) and responses (JARM,
     /// [`ResponseMode::Jwt`](crate::ResponseMode::Jwt) unless another of that kind is set). Needs
     /// [`client_key`](Self::client_key), which signs the requests too.

@@ -1,4 +1,4 @@
-//! Several providers in one gate: their names, and what a person chooses among them by.
+//! Several providers in one gate: their names, and how a person chooses among them.
 
 use super::{GateBuilder, Provider};
 use crate::config::{Mistake, Mistakes, Problem};
@@ -15,7 +15,7 @@ impl Provider {
     /// beginning with a letter.
     ///
     /// A provider that has a name has a login path and a redirect URI of its own, `/login/{name}` and
-    /// `{base_url}/callback/{name}`. Redirect URIs that differ are one of the defences against one provider passing
+    /// `{base_url}/callback/{name}`. Different redirect URIs are one of the defences against a provider that passes
     /// off another's answer as its own ([RFC 9700 §4.4](https://www.rfc-editor.org/rfc/rfc9700#section-4.4)), so
     /// register each at its own provider only.
     pub fn name(mut self, name: impl Into<String>) -> Self {
@@ -23,8 +23,8 @@ impl Provider {
         self
     }
 
-    /// What people know this provider by, such as `GitHub` or `Corporate account`: the page on which they choose one
-    /// shows it. The default is the name. At most 100 bytes.
+    /// The name by which people know this provider, such as `GitHub` or `Corporate account`, for the page where they choose
+    /// one. The default is the name. At most 100 bytes.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -34,7 +34,7 @@ impl Provider {
     /// provider that claims `corp.example`, with the address as `login_hint`. Subdomains are not included. May be called
     /// several times; no two providers of a gate can claim the same domain.
     ///
-    /// The claim says where people are sent, and nothing about who they are.
+    /// This decides where people are sent, and says nothing about who they are.
     pub fn email_domain(mut self, domain: impl Into<String>) -> Self {
         self.email_domains.push(domain.into().to_ascii_lowercase());
         self
@@ -63,8 +63,8 @@ impl GateBuilder {
     /// # Ok::<(), latchgate::ConfigError>(())
     /// ```
     ///
-    /// `/login`, and whatever needs somebody to sign in, then shows a page with the providers in this order, unless the
-    /// application has a page of its own ([`sign_in_page`](Self::sign_in_page)). A login that is for one of them from
+    /// `/login`, and every page that requires a login, then shows a page with the providers in this order, unless the
+    /// application has its own page ([`sign_in_page`](Self::sign_in_page)). A login that is for one of them from
     /// the start says so: [`LoginOptions::provider`](crate::LoginOptions::provider).
     pub fn provider(mut self, provider: Provider) -> Self {
         self.providers.push(provider);

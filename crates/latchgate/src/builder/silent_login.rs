@@ -1,4 +1,4 @@
-//! How often pages find out at the provider who is there.
+//! How often pages ask the provider who is signed in there.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::gate::SilentLogins;
 const SHORTEST: u64 = 60;
 
 impl GateBuilder {
-    /// Signs people in without a page, who are signed in at the provider already; by default the gate never starts a login
-    /// that nobody has asked for.
+    /// Signs people in without showing a page if they are already signed in at the provider. By default the gate never starts a
+    /// login that nobody asked for.
     ///
     /// A page that asks for an `Option<User>` and has none sends the browser to the provider with `prompt=none`, at most once
     /// per `interval` (one minute or longer). It comes back to the same page, with a session or, if the provider would have
-    /// to ask anything, without. The provider never shows a page, and neither does the gate, whatever fails.
+    /// to show a page, without. Neither the provider nor the gate ever shows a page, even if something fails.
     ///
     /// Only a browser that says it navigates (Fetch Metadata) and has kept a cookie from an earlier page is sent anywhere:
     /// crawlers, scripts, frames and browsers without cookies get the page as it is. So does somebody who has signed out,
     /// until they sign in. With several providers, it is the one where somebody has signed in before.
     ///
-    /// The handler runs before it is known that nobody is there, and its response is dropped when the browser is sent
-    /// away.
+    /// The handler runs before the gate knows that nobody is signed in, and its response is dropped when the browser is sent
+    /// to the provider.
     ///
     /// ```
     /// # use latchgate::GateBuilder;

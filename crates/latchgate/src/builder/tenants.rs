@@ -71,8 +71,8 @@ use crate::relying_party::{TenantProvider, TenantResolver};
 /// A name has 1 to 63 lower-case letters, digits, `-` or `.`, and begins with a letter or a digit. `initiate` is not one,
 /// nor is the name of a provider of the gate's own. The paths below `/login`, `/callback`, `/backchannel-logout` and
 /// `/frontchannel-logout` are the tenants': `/login/acme` starts a login at the provider of `acme`.
-/// [`Gate::tenant_uris`](crate::Gate::tenant_uris) says what to register there. A page of the application that is to be
-/// seen by somebody who is signed in sends them there if [`of_pages`](Self::of_pages) says so, or if it asks for it by
+/// [`Gate::tenant_uris`](crate::Gate::tenant_uris) lists what to register there. A page of the application that requires a
+/// login sends people there if [`of_pages`](Self::of_pages) says so, or if it asks for it by
 /// [`LoginOptions::provider`]; otherwise they choose on a page ([`by_email_domain`](Self::by_email_domain),
 /// [`GateBuilder::sign_in_page`]).
 ///
@@ -81,29 +81,29 @@ use crate::relying_party::{TenantProvider, TenantResolver};
 ///
 /// # Who somebody is
 ///
-/// A tenant chooses its provider, so its provider can say that anybody is anybody. That counts within the tenant only: a
+/// A tenant chooses its provider, so its provider can claim that anybody is anybody. Trust it within the tenant only: a
 /// person is identified by [`User::tenant`](crate::User::tenant), issuer and subject. Neither the issuer and the subject
 /// nor the e-mail address are enough.
 ///
 /// A session belongs to the registration that it came from: the tenant, the issuer and the client id. Once the tenant has
-/// another, or is gone, the session no longer counts. It is refreshed, revoked and ended at its own provider, and a logout
+/// another, or is gone, the session is no longer valid. It is refreshed, revoked and ended at its own provider, and a logout
 /// by the provider of one tenant ends no session of another, even if both name the same issuer. A browser has one session at
 /// a time.
 ///
 /// # What is asked, and how often
 ///
-/// An answer is good for five minutes ([`max_age`](Self::max_age)) or until [`Gate::forget_tenant`](crate::Gate::forget_tenant);
-/// that there is no such tenant, for 30 seconds. There is one call at a time for each name, whoever asks, and it is not
-/// interrupted when they hang up; it has ten seconds, in a task of its own. While the function fails, logins get a `503`, as
-/// do requests with a session whose provider this process does not know; what it does know is used on for an hour at most.
+/// An answer is used for five minutes ([`max_age`](Self::max_age)) or until [`Gate::forget_tenant`](crate::Gate::forget_tenant);
+/// that a tenant does not exist, for 30 seconds. Each name is looked up by one call at a time, which is not
+/// interrupted when a browser hangs up; it runs in its own task, for at most ten seconds. While the function fails, logins get a `503`, as
+/// do requests with a session whose provider this process does not know; what it does know is used for another hour at most.
 ///
-/// Anybody can ask for names that they invent. Such names displace no tenant, and once 100 of them were looked up, ten more
-/// are each second; further names that this process does not know then get a `503`, unless they come from a session.
+/// Strangers can ask for names that they invent. Such names displace no tenant, and after 100 of them only ten more are
+/// looked up each second; further names that this process does not know then get a `503`, unless they come from a session.
 ///
 /// # Where requests go
 ///
-/// The URLs of a tenant's provider are somebody else's choice, the endpoints in its metadata included. Requests go by https
-/// to public addresses only, as with [`ReqwestClient::public_only`], and no redirect is followed. The
+/// Somebody else chooses the URLs of a tenant's provider, including the endpoints in its metadata. Requests go over https
+/// and to public addresses only, as with [`ReqwestClient::public_only`], and no redirect is followed. The
 /// gate's own [`http_client`](GateBuilder::http_client) is not used for them: see [`http_client`](Self::http_client).
 #[must_use]
 pub struct Tenants {
@@ -128,7 +128,7 @@ type Resolving = Pin<Box<dyn Future<Output = Result<Option<Provider>, HookError>
 
 impl Tenants {
     /// The tenants that a function knows: it returns the registration at the provider of the tenant with a name, or `None`
-    /// if there is no such tenant. An error means that it could not find out; it is logged.
+    /// if there is no such tenant. An error means that it could not find out, and is logged.
     ///
     /// Of the registration, [`Provider::name`], [`Provider::label`] and [`Provider::email_domain`] have no effect. Do not let
     /// a tenant choose what weakens its logins, such as a symmetric [`Provider::id_token_alg`].
@@ -165,7 +165,7 @@ impl Tenants {
         self
     }
 
-    /// How long an answer is good, from one second to one day; the default is five minutes. After that time a tenant that is
+    /// How long an answer is used, from one second to one day; the default is five minutes. After that time a tenant that is
     /// gone has no sessions, and one with a new registration needs new logins, on every node.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.options.max_age = age;
@@ -173,8 +173,8 @@ impl Tenants {
     }
 
     /// Finds tenants by the domain of an e-mail address: `/login?login_hint=alice@acme.example` leads to the provider of the
-    /// tenant `acme.example`, and the page for choosing has a field for the address. The name says where people are sent,
-    /// and nothing about who they are.
+    /// tenant `acme.example`, and the page for choosing has a field for the address. The address decides where people are sent,
+    /// and says nothing about who they are.
     pub fn by_email_domain(mut self) -> Self {
         self.options.by_email_domain = true;
         self
@@ -183,13 +183,13 @@ impl Tenants {
     /// Says which tenant a page belongs to, by the path of the request or by a header that a proxy sets; `None` for a page of
     /// no tenant.
     ///
-    /// Somebody who has to sign in for a page of a tenant does so at the tenant's provider. A session counts there only if it
-    /// is of this tenant: for one of another, and for one without a tenant, the page is as for nobody, and the session stays
-    /// as it is. An access token in place of a session is judged as ever ([`GateBuilder::api`]).
+    /// Somebody who has to sign in for a page of a tenant does so at the tenant's provider. Only a session of this tenant is
+    /// valid there: with a session of another tenant, or of none, nobody is signed in on this page, and the session stays
+    /// as it is. An access token instead of a session is checked as always ([`GateBuilder::api`]).
     ///
-    /// Without this, a session counts on every page, and handlers have to look at [`User::tenant`](crate::User::tenant).
+    /// Without this, a session is valid on every page, and handlers have to check [`User::tenant`](crate::User::tenant).
     ///
-    /// A host name for each tenant does not fit one gate, whose cookies and redirect URIs belong to one host.
+    /// One gate cannot serve a host name for each tenant, because its cookies and redirect URIs belong to one host.
     pub fn of_pages(
         mut self,
         rule: impl Fn(&TenantPage<'_>) -> Option<String> + Send + Sync + 'static,
@@ -198,15 +198,15 @@ impl Tenants {
         self
     }
 
-    /// Also accepts providers on this machine, by plain http or https: for development and tests, and never for a server that
-    /// others can reach, where a tenant could then make it talk to whatever else runs there.
+    /// Also accepts providers on this machine, over plain http or https: for development and tests only. On a server that
+    /// others can reach, a tenant could make it talk to anything else that runs there.
     pub fn dangerous_loopback_for_development(mut self) -> Self {
         self.reach = Reach::PublicAndLoopback;
         self
     }
 
-    /// Calls the providers of tenants with another HTTP client, which has to refuse what is not public itself, such as by an
-    /// egress proxy. See [`HttpClient`] for what else it must do.
+    /// Calls the providers of tenants with another HTTP client, which has to refuse addresses that are not public by itself, with
+    /// an egress proxy, say. See [`HttpClient`] for what else it must do.
     pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(client));
         self

@@ -16,7 +16,7 @@ impl Gate {
     ///
     /// For a person of a tenant, call [`Gate::end_sessions_of_tenant`]: this method ends none of their sessions.
     ///
-    /// Requests under way may still be answered, but leave no session behind; the cookie of the calling session is
+    /// Requests in flight may still be answered, but leave no session behind; the cookie of the calling session is
     /// removed with the next request. The provider is not told, and the person can sign in again. In an
     /// [`on_login`](crate::GateBuilder::on_login) hook it also ends the session that is just beginning: in a hook, call
     /// [`Gate::end_other_sessions_of`].

@@ -234,8 +234,8 @@ impl Gate {
     /// Both accept the parameters `return_to`, a path of the application, and `remember=yes`, to keep the session
     /// across browser restarts; from pages of the application also `ui_locales`, the languages of the provider's pages, and
     /// `display=popup`. A form sent by `POST` may also have the field `prompt` with the value `login` or
-    /// `select_account`, so that the provider asks who is there: for "switch account"; or `none`, which asks nobody and comes
-    /// back without a session if the provider would have to. The fields `acr_values` and
+    /// `select_account`, so that the provider asks who is there, for "switch account"; or `none`, which shows no page, and comes
+    /// back without a session if the provider would have to show one. The fields `acr_values` and
     /// `max_age` (in seconds) let a script do what a guard's challenge asked for. A form from another site is refused.
     ///
     /// # In a pop-up
@@ -249,7 +249,7 @@ impl Gate {
     /// ```js
     /// const channel = new BroadcastChannel("latchgate");
     ///
-    /// /** Signs somebody in beside the page. Call it from a click: browsers block other pop-ups. */
+    /// /** Signs somebody in without leaving the page. Call it from a click: browsers block other pop-ups. */
     /// function signIn() {
     ///   const here = location.pathname + location.search + location.hash;
     ///   const login = "/login?return_to=" + encodeURIComponent(here);
@@ -266,8 +266,8 @@ impl Gate {
     /// });
     /// ```
     ///
-    /// Do not ask `closed` of the window: a provider with a `Cross-Origin-Opener-Policy` cuts it off, and it seems closed while
-    /// somebody types a password. Whoever closes it by hand is told of by nobody. A guard that wants a stronger login gets one in the same
+    /// Do not poll the window's `closed`: a provider with a `Cross-Origin-Opener-Policy` severs the link, and it seems closed while
+    /// somebody is typing a password. If somebody closes the window, no page is told. A guard that needs a stronger login gets one in the same
     /// way, by a form with `target="login"` that posts the fields above and `display`. Another site's page cannot open such
     /// a login: it gets an ordinary one.
     #[must_use]

@@ -34,20 +34,20 @@ impl SignedIn {
 }
 
 impl Gate {
-    /// Starts a session for somebody whom the application vouches for: beside the login at the provider for those with a
-    /// password of its own, or for impersonation. `head` is the request's; a session that it brings ends.
+    /// Starts a session for somebody whom the application has identified itself: alongside the login at the provider for people with
+    /// a password of its own, or for impersonation. `head` is the request's; a session that it brings ends.
     ///
     /// The session has the cookies, the lifetimes and the store of any other, and ends by the same logouts: at
     /// [`logout_path`](Self::logout_path), by [`end_sessions_of`](Self::end_sessions_of), and, if the person is one of the
     /// provider's ([`Person::issuer`]), by a back-channel logout. The [`on_login`](crate::GateBuilder::on_login) hook
     /// runs, and may reject it. Roles and permissions are read from the same claims as the first provider's.
     ///
-    /// What it does not have comes from a provider: there are no tokens, so nothing is refreshed, and an `AccessToken`
-    /// cannot be had ([`Error::NoAccessToken`]). A logout ends the session here and leads nowhere else. A guard that wants
+    /// It has nothing that comes from a provider: there are no tokens, so nothing is refreshed, and handlers cannot get an
+    /// `AccessToken` ([`Error::NoAccessToken`]). A logout ends the session here and goes nowhere else. A guard that needs
     /// another authentication sends the person to the provider's login.
     ///
-    /// Call it only for a form that was sent from a page of the application: whoever can make a browser send it signs that
-    /// browser in as somebody.
+    /// Call it only for a form that was sent from a page of the application: anyone who can make a browser send the form can
+    /// sign that browser in as somebody else.
     ///
     /// # Errors
     ///

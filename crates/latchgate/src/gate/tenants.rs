@@ -53,10 +53,10 @@ pub struct TenantUris {
 }
 
 impl Gate {
-    /// Forgets what the application has said of a tenant ([`Tenants`](crate::Tenants)), because its settings have changed
-    /// or there is no such tenant any more. It is asked again when the tenant is needed next.
+    /// Forgets the application's answer about a tenant ([`Tenants`](crate::Tenants)), because its settings have changed
+    /// or it is gone. The application is asked again when the tenant is next needed.
     ///
-    /// Sessions of the tenant go on if it still has the same issuer and client id; otherwise they no longer count. Other
+    /// Sessions of the tenant continue if it still has the same issuer and client id; otherwise they are no longer valid. Other
     /// processes are not told: they ask again when their answer is too old
     /// ([`Tenants::max_age`](crate::Tenants::max_age)).
     pub fn forget_tenant(&self, name: &str) {
@@ -78,7 +78,7 @@ impl Gate {
     }
 
     /// Ends every session that a person of a tenant has begun so far, as [`Gate::end_sessions_of`] does for other people:
-    /// those of the tenant's present provider, for others do not count. The person is identified by
+    /// those at the tenant's current provider, because others are no longer valid. The person is identified by
     /// [`User::subject`](crate::User::subject).
     ///
     /// # Errors

@@ -87,7 +87,7 @@ impl User {
         }
     }
 
-    /// The issuer that vouches for this person (`iss`).
+    /// The issuer that identified this person (`iss`).
     #[must_use]
     pub fn issuer(&self) -> &str {
         match &self.voucher {
@@ -99,8 +99,8 @@ impl User {
     /// The tenant whose provider signed this person in ([`Tenants`](crate::Tenants)); `None` for a person of a provider
     /// that belongs to the gate.
     ///
-    /// A tenant chooses its provider, so its provider's word counts within the tenant only: there, a person is identified
-    /// by tenant, issuer and subject.
+    /// A tenant chooses its provider, so do not trust that provider outside the tenant: a person is identified
+    /// by tenant, issuer and subject together.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         let (session, _) = self.session()?;
@@ -134,10 +134,10 @@ impl User {
         }
     }
 
-    /// The subject of whoever acts as this person (`act`, [RFC 8693
+    /// The subject of the person who acts as this one (`act`, [RFC 8693
     /// §4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)): in a session that
-    /// [`Person::impersonated_by`](crate::Person::impersonated_by) has marked, or by the word of the provider. For a banner
-    /// on every page, and for rules about what may be done in somebody else's name.
+    /// [`Person::impersonated_by`](crate::Person::impersonated_by) has marked, or if the provider says so. For a banner
+    /// on every page, and for rules about what may be done on somebody else's behalf.
     #[must_use]
     pub fn impersonator(&self) -> Option<&str> {
         self.claim("act")?.get("sub")?.as_str()
@@ -214,7 +214,7 @@ impl User {
         self.text("acr")
     }
 
-    /// The Authentication Methods References (`amr`, RFC 8176); empty if the provider does not tell.
+    /// The Authentication Methods References (`amr`, RFC 8176); empty if the provider does not say.
     #[must_use]
     pub fn amr(&self) -> Vec<&str> {
         let methods = self.claim("amr").and_then(Value::as_array);
@@ -265,7 +265,7 @@ impl User {
 
     /// What was granted beyond the scope: the `authorization_details` of the newest token response that had them, or of the
     /// request's access token ([RFC 9396 §7 and §9](https://www.rfc-editor.org/rfc/rfc9396#section-7)). It may be less
-    /// than what was asked for. `None` if nothing was, or if the provider does not say.
+    /// than what was requested. `None` if nothing was, or if the provider does not say.
     ///
     /// ```
     /// # fn handler(user: latchgate::User) {

@@ -1,5 +1,5 @@
 //! The application's own small data for a visitor, who need not be signed in: a cart, a flash message, a chosen language.
-//! Sealed in a cookie, opened when a handler asks, written when a handler has changed something.
+//! Sealed in a cookie, opened when a handler asks for it, written when a handler has changed something.
 
 mod contents;
 mod error;
@@ -19,9 +19,9 @@ pub use error::VisitorError;
 pub(crate) use lent::RequestVisitor;
 pub(crate) use visitors::{LONGEST_LIFETIME, Visitors, VisitorsConfig};
 
-/// The application's own small data for whoever makes a request, signed in or not: values under names, each kept as JSON.
+/// The application's own small data for the person who makes a request, signed in or not: named values, each kept as JSON.
 ///
-/// Handlers get it by the adapters' extractor of the same name:
+/// Handlers get it through the adapters' extractor of the same name:
 ///
 /// ```
 /// # use latchgate::{Visitor, VisitorError};
@@ -44,19 +44,19 @@ pub(crate) use visitors::{LONGEST_LIFETIME, Visitors, VisitorsConfig};
 ///
 /// There is nothing to switch on. The cookie, `__Host-latchgate-visitor` unless
 /// [`cookie_name`](crate::GateBuilder::cookie_name) says otherwise, appears when something is first set, and goes when
-/// nothing is left; it has no id, so an application that stores none does not follow anybody. A request whose handler asks
-/// for nothing pays nothing, and its response has no header more. Once a handler has asked, the response varies by
+/// nothing is left; it has no id, so unless the application stores one, nobody is tracked. A request whose handler asks
+/// for nothing costs nothing, and its response has no additional header. Once a handler has asked, the response varies by
 /// `Cookie` and stays out of shared caches. What is changed after the response has begun is lost.
 ///
-/// All values together have 2 KiB ([`VisitorError::TooLarge`]): the cookie is sent with every request, beside the
+/// All values together may take 2 KiB ([`VisitorError::TooLarge`]): the cookie is sent with every request, in addition to the
 /// session's. They are dropped
 /// [`visitor_lifetime`](crate::GateBuilder::visitor_lifetime) after the last change (30 days), and a year after the first one
 /// in any case.
 ///
 /// # At a login
 ///
-/// [`on_login_with_visitor`](crate::GateBuilder::on_login_with_visitor) gets the data and decides what of it goes into the
-/// session. Then it is gone from the browser, except what the hook has set. Without that hook it stays where it is, and the
+/// [`on_login_with_visitor`](crate::GateBuilder::on_login_with_visitor) gets the data and decides which of it goes into the
+/// session. Then it is removed from the browser, except what the hook has set. Without that hook it stays where it is, and the
 /// handlers of somebody who is signed in can read it. Somebody who signs out leaves none of it behind.
 ///
 /// The data is offered only at a login that began at a page of the application's, or that the visitor went to themselves. At
@@ -145,7 +145,7 @@ impl Visitor {
 
     /// Removes the value of this name, and returns it: for a message that is shown once.
     ///
-    /// The browser has it until it gets the response, and a second tab, or somebody who has copied the cookie, may show it
+    /// The browser keeps it until it gets the response, so a second tab, or somebody who has copied the cookie, may show it
     /// again.
     pub fn take<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let value = self.get(name);

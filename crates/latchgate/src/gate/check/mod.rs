@@ -27,11 +27,11 @@ pub struct GateCheck<'g> {
 impl Gate {
     /// Checks the gate's settings against its providers and its stores, as they are at the moment.
     ///
-    /// It asks each provider what a login would ask it, and judges the answers: its metadata and keys, the page at the
-    /// authorization endpoint, and the token endpoint's refusal of a code that nobody has issued. Nobody is signed in, and
-    /// nothing is kept: a record that is written to a store is removed again. (A store that makes its tables at its first
-    /// call makes them now.) It takes about half a minute at most, whoever does not answer, and works where nothing else does:
-    /// what cannot be reached is a finding.
+    /// It makes the requests that a login would make, and judges the answers: the provider's metadata and keys, the page at the
+    /// authorization endpoint, and the token endpoint's refusal of a made-up code. Nobody is signed in, and
+    /// nothing is left behind: a record that is written to a store is removed again. (A store that makes its tables at its first
+    /// call makes them now.) It takes half a minute at most, even if nothing answers, and always returns a report:
+    /// whatever cannot be reached is a finding.
     ///
     /// ```no_run
     /// # async fn check(gate: latchgate::Gate) {
@@ -41,8 +41,8 @@ impl Gate {
     /// # }
     /// ```
     ///
-    /// No finding contains a secret. Still, reports are for operators, not for visitors: they say how the application is
-    /// set up.
+    /// No finding contains a secret. Still, reports are for operators, not for visitors: they describe the application's
+    /// setup.
     pub fn check(&self) -> GateCheck<'_> {
         GateCheck {
             gate: self,
