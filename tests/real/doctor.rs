@@ -157,7 +157,7 @@ async fn mistakes() -> Result<(), Failure> {
     let Address { base_url, .. } = Address::free()?;
     let provider = Provider::start(&base_url, Registration::default()).await?;
     let slash = format!("{}/", provider.issuer);
-    let callback = format!("Register `{base_url}/oauth`");
+    let callback = format!("Register exactly `{base_url}/oauth`");
     let issuer = format!("Set `issuer` to `{}`", provider.issuer);
     let table: [(Variables<'_>, &str, &str); 4] = [
         (

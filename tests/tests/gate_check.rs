@@ -91,7 +91,9 @@ async fn a_good_set_up_is_in_order_and_nothing_is_left_of_the_check() {
     }
     let redirect_uri = about(&report, FindingCode::RedirectUri)[0];
     assert!(
-        redirect_uri.what().contains("refuses a URI that is not"),
+        redirect_uri
+            .what()
+            .contains("refuses one that is not registered"),
         "{redirect_uri}"
     );
     assert_eq!(redirect_uri.subject(), Some(provider.issuer()));

@@ -10,12 +10,12 @@ use crate::failure::{Failure, nearest};
 use crate::terminal::{print, wrapped};
 
 pub(crate) const HELP: &str = "\
-Says what a stable code means, and what to do about it.
+Explains what a code means, and what to do about it.
 
 Usage: latchgate explain [CODE]
 
-CODE is what a page, a problem document or a line of the log calls `code`, such as id_token_exp, or
-what the doctor calls a finding, such as redirect-uri. Without it, all codes are listed.
+CODE is the `code` of a page, a problem document or a log line, such as id_token_exp, or that of a
+finding of the doctor, such as redirect-uri. Without it, all codes are listed.
 
 Example:
   latchgate explain no_login_under_way
@@ -74,7 +74,7 @@ fn explanation(asked: &str) -> Result<String, Failure> {
 /// What the doctor looks at under this code.
 fn of_the_doctor(code: FindingCode) -> String {
     let mut text = format!("{code}\n\n");
-    let cure = "`latchgate doctor` looks at your set-up, and says what to do.";
+    let cure = "`latchgate doctor` checks your setup, and says what to do.";
     for (name, words) in [
         ("Why it matters", code.why()),
         ("What to do", cure),

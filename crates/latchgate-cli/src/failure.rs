@@ -46,8 +46,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "latchgate: {}", self.sentence)?;
         match self.help {
-            Some("help") => f.write_str("\n`latchgate help` lists what there is."),
-            Some(command) => write!(f, "\n`latchgate help {command}` says how to use it."),
+            Some("help") => f.write_str("\n`latchgate help` lists the commands."),
+            Some(command) => write!(f, "\n`latchgate help {command}` explains how to use it."),
             None => Ok(()),
         }
     }

@@ -18,7 +18,7 @@ use failure::Failure;
 use terminal::print;
 
 const HELP: &str = "\
-Login with OpenID Connect, seen from a terminal.
+Tools for login with OpenID Connect.
 
 Usage: latchgate COMMAND [OPTIONS]
 
@@ -33,8 +33,7 @@ Options:
   -h, --help     shows this, or the help of a command
   -V, --version  shows the version
 
-Exit codes: 0 all is well, 1 the doctor has found something, 2 the command could not do what it
-should.
+Exit codes: 0 success, 1 the doctor has found something, 2 the command failed.
 ";
 
 fn main() -> ExitCode {

@@ -18,24 +18,25 @@ Checks the settings, the provider and the store of an application, from where it
 Usage: latchgate doctor [--config FILE [--table NAME] [--with-env]] [OPTIONS]
 
 The settings are those of the application: the LATCHGATE_… variables, or a TOML file. The doctor
-asks the provider what a login would ask it: its metadata and keys, the login page for your redirect
-URI, and the token endpoint's refusal of a code that nobody has issued. Nobody is signed in. It says
-nothing secret, but much about your set-up: keep its reports to yourselves.
+makes the requests that a login would make: for the provider's metadata and keys, for the login page
+with your redirect URI, and to the token endpoint with a made-up code. Nobody is signed in. A report
+contains no secrets, but it describes your setup: keep it to yourselves.
 
 Options:
   --config FILE          reads the settings from a TOML file instead of the environment
-  --table NAME           they are in this table of the file: latchgate, or web.login
-  --with-env             variables of the environment override those of the file
-  --sample-header LINE   a header field of a request as it reaches the application, from behind all
-                         proxies: 'Host: app.internal', 'X-Forwarded-Proto: https'; repeat it
+  --table NAME           the table of the file that has them, such as latchgate or web.login
+  --with-env             environment variables override the settings of the file
+  --sample-header LINE   a header of a request as it reaches the application through all proxies:
+                         'Host: app.internal', 'X-Forwarded-Proto: https'; may be repeated
   --sample-path PATH     the path of that request, such as /shop/cart (default /)
-  --fail-on SEVERITY     exit with 1 for findings like this and worse: mistake (default) or warning
+  --fail-on SEVERITY     exits with 1 for findings of this severity or worse: mistake (default) or
+                         warning
   --json                 prints the report as JSON
-  -v, --verbose          says of what is in order, too, what was seen
+  -v, --verbose          also shows what was seen where all is in order
 
 Stores: cookie, memory, redis://…, postgres://… (LATCHGATE_STORE).
-Exit codes: 0 healthy, 1 findings, 2 it could not run: a wrong argument, or a setting that no gate
-accepts, of which all are listed.
+Exit codes: 0 healthy, 1 findings, 2 it could not run: a wrong argument, or invalid settings, which
+are all listed.
 
 Examples:
   latchgate doctor

@@ -21,19 +21,19 @@ Usage: latchgate keys [--count N] [--bare]
        latchgate keys rotate [--keep N] [--step 1|2] [--bare] [--quiet] [-]
        latchgate keys client --out FILE [--alg ALG] [--kid NAME]
 
-keys         makes a session key and prints it as LATCHGATE_SESSION_KEYS=…, a line that a shell and
-             a .env file take as it is
-keys rotate  reads the present keys from LATCHGATE_SESSION_KEYS, or with `-` from standard input (a
-             .env file will do), and prints them with a new one; says on standard error in which
-             order nodes get them
+keys         makes a session key and prints it as LATCHGATE_SESSION_KEYS=…, a line that works in a
+             shell and in a .env file
+keys rotate  reads the current keys from LATCHGATE_SESSION_KEYS, or with `-` from standard input (a
+             .env file will do), and prints them with a new one; explains on standard error in which
+             order to deploy them
 keys client  makes a private key for `private_key_jwt` and signed requests, writes it to a file that
-             only its owner can read, and prints its public half as a JWK Set for the provider
+             only its owner can read, and prints the public key as a JWK Set for the provider
 
 Options:
   --count N    how many session keys to make (default 1)
   --keep N     how many session keys a rotation leaves (default 2)
-  --step 1     on several nodes, first: the new key comes last, so that all can open what it seals
-  --step 2     on several nodes, then: the last key comes first, and seals from now on; none is made
+  --step 1     for several nodes, first: the new key comes last, so that all can open what it seals
+  --step 2     for several nodes, second: the last key comes first, and seals; no key is made
   --bare       prints the keys only, without `LATCHGATE_SESSION_KEYS=`
   --quiet      explains nothing on standard error
   --out FILE   where to write the client's private key, as PEM (PKCS#8); it must not exist

@@ -24,7 +24,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
                     .mischief()
                     .answer(Endpoint::Discovery, Answer::Drop)
             })
-            .fails(Code::ProviderReachable, "See to what the cause says"),
+            .fails(Code::ProviderReachable, "See the cause"),
         SetUp::new("the certificate is of a private authority")
             .set("issuer", "{tls}")
             .fails(Code::Tls, "Set `ca_file` (LATCHGATE_CA_FILE)"),
@@ -49,7 +49,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             })
             .fails(
                 Code::Issuer,
-                "Set `issuer` to what is before `/.well-known/` there",
+                "Set `issuer` to the part before `/.well-known/` there",
             ),
         SetUp::new("a proxy answers in place of the metadata")
             .running(|provider| {
@@ -72,10 +72,13 @@ pub(super) fn set_ups() -> Vec<Broken> {
             .fails(Code::Metadata, "an OpenID Provider"),
         SetUp::new("it believes itself at plain http, behind its proxy")
             .running(metadata!("token_endpoint": "http://login.example.com/token"))
-            .fails(Code::Metadata, "it has to know that it is called by https"),
+            .fails(
+                Code::Metadata,
+                "it has to know that it is called over https",
+            ),
         SetUp::new("this machine's clock is weeks off")
             .gate(|gate| gate.clock(TestClock::default()))
-            .fails(Code::Clock, "Synchronize this machine's clock by NTP"),
+            .fails(Code::Clock, "Synchronize this machine's clock with NTP"),
         SetUp::new("it publishes no keys")
             .running(|provider| provider.mischief().on_jwks(|jwks| jwks["keys"] = json!([])))
             .fails(Code::Keys, "publish its public keys at its `jwks_uri`"),
@@ -115,7 +118,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             })
             .limps(
                 Code::ClientAuthentication,
-                "Repeat the check when the provider is well",
+                "Repeat the check when the provider is working again",
             ),
     ]
 }

@@ -54,7 +54,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             })
             .fails(
                 Code::Scopes,
-                "to what the provider lets this client ask for",
+                "to those that the provider allows this client",
             ),
         SetUp::new("it accepts pushed requests only")
             .set("par", "false")

@@ -33,7 +33,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             })
             .fails(
                 Code::RedirectUri,
-                "to the letter; if that is not the application's URL, correct `base_url`",
+                "a redirect URI of this client; if that is not the application's URL, correct `base_url`",
             ),
         SetUp::new("the post-logout redirect URI is not registered")
             .provider(|provider| {
@@ -53,7 +53,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             ),
         SetUp::new("the client secret has a newline from its file")
             .set("client_secret", "dev-secret:100%+ loopback\n")
-            .fails(Code::ClientAuthentication, "to the letter"),
+            .fails(Code::ClientAuthentication, "exactly those of the registration"),
         SetUp::new("the client id is another")
             .set("client_id", "dev-cleint")
             .fails(Code::ClientAuthentication, "Set `client_id`")
@@ -66,7 +66,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             })
             .fails(
                 Code::ClientAuthentication,
-                "`client_auth` to the method for which it is registered",
+                "`client_auth` to the method for which the client is registered",
             ),
         SetUp::new("the client is a public one only here")
             .set("client_secret", "")

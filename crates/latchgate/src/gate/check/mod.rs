@@ -124,23 +124,24 @@ impl GateCheck<'_> {
         }
         let finding = |severity, what| Finding::new(FindingCode::Tenants, severity, what);
         if self.tenants.is_empty() {
-            let what =
-                "The providers of tenants were not checked: name the tenants to check".to_owned();
+            let what = "The providers of tenants were not checked: name the tenants that should be"
+                .to_owned();
             return vec![finding(Severity::Ok, what)];
         }
         let checks = self.tenants.iter().map(|name| async move {
             let gate = self.gate;
             let found = gate.relying_parties().find_tenant(name, Asker::Session);
-            let party = match found.await {
-                Ok(party) => party,
-                Err(error) => {
-                    let what = format!("The tenant `{name}` has no provider: {error:?}");
-                    let finding = finding(Severity::Mistake, what).about(name);
-                    return vec![finding.cured_by(
-                        "See to what the cause says, and to the application's table of tenants",
-                    )];
-                }
-            };
+            let party =
+                match found.await {
+                    Ok(party) => party,
+                    Err(error) => {
+                        let what = format!("The tenant `{name}` has no provider: {error:?}");
+                        let finding = finding(Severity::Mistake, what).about(name);
+                        return vec![finding.cured_by(
+                            "See the cause, and check the application's table of tenants",
+                        )];
+                    }
+                };
             let uris = gate.tenant_uris(name);
             let uris = LogoutUris {
                 post_logout: uris.post_logout_redirect_uri,
@@ -171,14 +172,14 @@ fn session_keys(origin: KeyOrigin, count: usize) -> Finding {
     match (origin, count) {
         (KeyOrigin::ThisProcess, _) => finding(
             Severity::Hint,
-            "No session keys are configured, so this process has made one: sessions end when it does, and no other node opens them".to_owned(),
+            "No session keys are configured, so this process has made one: sessions end with the process, and no other node can open them".to_owned(),
         )
         .cured_by("That is fine on a developer's machine; elsewhere set `session_keys` (LATCHGATE_SESSION_KEYS) to what `latchgate keys --bare` prints"),
         (KeyOrigin::Configured, MANY_KEYS..) => finding(
             Severity::Hint,
             format!("There are {count} session keys: the first one seals, and the others open what they have sealed"),
         )
-        .cured_by("Remove those that have not been the first one for longer than `session_absolute`: no session needs them any more"),
+        .cured_by("Remove those that stopped being the first one longer ago than `session_absolute`: no session needs them any more"),
         (KeyOrigin::Configured, 1) => {
             finding(Severity::Ok, "There is one session key, of 32 bytes".to_owned())
         }

@@ -61,7 +61,7 @@ pub(super) fn base_url(base: &Base) -> Finding {
         true => finding(Severity::Ok, format!("The base URL is `{url}`")),
         false => finding(
             Severity::Hint,
-            format!("The base URL is `{url}`: plain http, so for this machine only, and cookies without `Secure`"),
+            format!("The base URL is `{url}`: plain http, so it works on this machine only, and cookies are not `Secure`"),
         )
         .cured_by("Fine for development; in production set `base_url` (LATCHGATE_BASE_URL) to the public https URL"),
     }
@@ -88,7 +88,7 @@ fn host_and_scheme(public: &Url, sample: &SampleRequest) -> Finding {
     {
         return finding(
             Severity::Mistake,
-            format!("The proxy says that the request was for `{host}`, but the base URL is `{ours}`: whoever signs in comes back to another host, where the cookie of the login is not"),
+            format!("The proxy says that the request was for `{host}`, but the base URL is `{ours}`: after a login the browser comes back to another host, where it does not have the cookie of the login"),
         )
         .cured_by(set);
     }
@@ -96,16 +96,16 @@ fn host_and_scheme(public: &Url, sample: &SampleRequest) -> Finding {
         ("http", Some("https")) => {
             return finding(
                 Severity::Mistake,
-                format!("The request came by https, but the base URL is `{ours}`"),
+                format!("The request came over https, but the base URL is `{ours}`"),
             )
             .cured_by("Set `base_url` (LATCHGATE_BASE_URL) to the URL with https");
         }
         ("https", Some("http")) => {
             return finding(
                 Severity::Warning,
-                format!("The proxy says that the request came by plain http, but the base URL is `{ours}`: if that is so, the browser keeps no cookie of the login"),
+                format!("The proxy says that the request came over plain http, but the base URL is `{ours}`: if so, the browser drops the cookie of the login"),
             )
-            .cured_by("Let the proxy redirect http to https; if TLS ends at another proxy in front of it, let it pass on `X-Forwarded-Proto` as it came");
+            .cured_by("Let the proxy redirect http to https; if TLS ends at another proxy in front of it, let it pass on `X-Forwarded-Proto` unchanged");
         }
         _ => {}
     }
@@ -113,15 +113,15 @@ fn host_and_scheme(public: &Url, sample: &SampleRequest) -> Finding {
         Some(host) if sample.forwarded_host.is_none() && !is_at(public, host, scheme.as_deref()) => {
             finding(
                 Severity::Warning,
-                format!("The request is for `{host}`, but the base URL is `{ours}`: the proxy replaces `Host`, or people use another address than the base URL"),
+                format!("The request is for `{host}`, but the base URL is `{ours}`: the proxy replaces `Host`, or people use an address other than the base URL"),
             )
-            .cured_by("Let the proxy pass on `Host` (nginx: `proxy_set_header Host $host`), so that this can be told; if people use another address, set `base_url` (LATCHGATE_BASE_URL) to it")
+            .cured_by("Let the proxy pass on `Host` (nginx: `proxy_set_header Host $host`), so that the check can tell; if people use another address, set `base_url` (LATCHGATE_BASE_URL) to it")
         }
         None if sample.forwarded_host.is_none() => finding(
             Severity::Hint,
             "The request does not say which host it is for".to_owned(),
         )
-        .cured_by("Take a request as it arrives from the proxy, with its headers"),
+        .cured_by("Pass a request as it arrives from the proxy, with its headers"),
         _ => finding(
             Severity::Ok,
             format!("The request is for the host and scheme of the base URL, `{ours}`"),
@@ -171,7 +171,7 @@ fn path(base: &Base, sample: &SampleRequest) -> Finding {
             Severity::Mistake,
             format!("The path arrives as `{arrived}`, without the `{ours}` of the base URL: the gate's routes are not found"),
         )
-        .cured_by("If the proxy removes it, set `base_path` (LATCHGATE_BASE_PATH) to `stripped`; if this request was for another application, take one for this"),
+        .cured_by("If the proxy removes it, set `base_path` (LATCHGATE_BASE_PATH) to `stripped`; if this request was for another application, pass one for this application"),
         (BasePath::Stripped, false) => finding(
             Severity::Ok,
             format!("Paths arrive without `{ours}`, as `base_path` = `stripped` says"),

@@ -27,10 +27,10 @@ impl RelyingParty {
             Ok(answer) => vec![judge(&self.registration.auth, &TokenRefusal::read(&answer))],
             Err(Error::Http(error)) => vec![unreachable::finding(endpoint.as_str(), &error)],
             Err(error) => {
-                let what = format!("No token request can be made: {error:?}");
+                let what = format!("No token request could be made: {error:?}");
                 let finding =
                     Finding::new(FindingCode::ClientAuthentication, Severity::Mistake, what);
-                vec![finding.cured_by("See to what the cause says")]
+                vec![finding.cured_by("See the cause")]
             }
         }
     }
@@ -97,14 +97,14 @@ fn judge(auth: &ClientAuth, refusal: &TokenRefusal) -> Finding {
         // GitHub says it in a word of its own.
         ("invalid_grant" | "bad_verification_code", _) => finding(
             Severity::Ok,
-            format!("The provider accepts the client (`{method}`): it refuses a made-up code as such, unless it looks at the code before the client"),
+            format!("The provider accepts the client (`{method}`): it refuses the made-up code, not the client, unless it checks the code first"),
         ),
         ("invalid_dpop_proof" | "use_dpop_nonce", _) => Finding::new(
             FindingCode::Dpop,
             Severity::Mistake,
             format!("The provider wants another proof of possession at its token endpoint: \"{said}\""),
         )
-        .cured_by("Set `dpop` (LATCHGATE_DPOP) to `true`, if the client is registered for it; otherwise see to the clocks"),
+        .cured_by("Set `dpop` (LATCHGATE_DPOP) to `true` if the client is registered for it; otherwise check the clocks"),
         ("invalid_client" | "unauthorized_client" | "incorrect_client_credentials", _)
         | (_, 401) => finding(
             Severity::Mistake,
@@ -114,24 +114,24 @@ fn judge(auth: &ClientAuth, refusal: &TokenRefusal) -> Finding {
         (_, 404 | 405) => Finding::new(
             FindingCode::Metadata,
             Severity::Mistake,
-            format!("The token endpoint in the provider's metadata is none: it answers {status}"),
+            format!("The URL in the provider's metadata is not a token endpoint: it answers {status}"),
         )
-        .cured_by("Let the provider, or the proxy in front of it, correct its metadata"),
+        .cured_by("Have the provider, or the proxy in front of it, correct its metadata"),
         (_, 200..300) => finding(
             Severity::Warning,
-            format!("The token endpoint answers {status} to a code that nobody has issued"),
+            format!("The token endpoint answers {status} to a made-up code"),
         )
         .cured_by("See whether it is the token endpoint of an OpenID Provider"),
         (_, 500..) => finding(
             Severity::Warning,
-            format!("The token endpoint answers {status}: it cannot be told whether the client is accepted"),
+            format!("The token endpoint answers {status}, so it is unknown whether the client is accepted"),
         )
-        .cured_by("Repeat the check when the provider is well, and see to its log"),
+        .cured_by("Repeat the check when the provider is working again, and look at its log"),
         _ => finding(
             Severity::Warning,
-            format!("It cannot be told whether the client is accepted: the token endpoint answers {status}, \"{said}\", to a code that nobody has issued"),
+            format!("It is unknown whether the client is accepted: the token endpoint answers {status}, \"{said}\", to a made-up code"),
         )
-        .cured_by("See to what it says, and try a login"),
+        .cured_by("Read what it says, and try a login"),
     }
 }
 
@@ -141,13 +141,13 @@ fn credentials(auth: &ClientAuth) -> &'static str {
         ClientAuth::ClientSecretBasic(_)
         | ClientAuth::ClientSecretPost(_)
         | ClientAuth::ClientSecretJwt(_) => {
-            "Set `client_id` and `client_secret` (LATCHGATE_CLIENT_SECRET) to the present ones of the registration, to the letter, and `client_auth` to the method for which it is registered"
+            "Set `client_id` and `client_secret` (LATCHGATE_CLIENT_SECRET) to exactly those of the registration, and `client_auth` to the method for which the client is registered"
         }
         ClientAuth::PrivateKeyJwt(_) => {
-            "Register the public key of `client_key_file` at the provider, with the same key id and algorithm (`client_key_id`, `client_auth_alg`); some providers want `assertion_audience` = `token_endpoint`; and see to the clocks"
+            "Register the public key of `client_key_file` at the provider, with the same key id and algorithm (`client_key_id`, `client_auth_alg`); some providers need `assertion_audience` = `token_endpoint`; and check the clocks"
         }
         ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth => {
-            "Register the certificate of `client_cert_file` at the provider, and see whether what ends TLS there passes it on"
+            "Register the certificate of `client_cert_file` at the provider, and check whether the proxy that terminates TLS there passes it on"
         }
         ClientAuth::AppleClientSecret { .. } => {
             "Compare the team id, the key id and the Services ID with those at Apple"

@@ -24,7 +24,7 @@ fn judge(theirs: u64, ours: u64, leeway: u64) -> Finding {
         false => "ahead of",
     };
     let finding = |severity, what| Finding::new(FindingCode::Clock, severity, what);
-    let cure = "Synchronize this machine's clock by NTP, and the provider's, if it is your own";
+    let cure = "Synchronize this machine's clock with NTP, and the provider's if it is your own";
     let off_by = format!(
         "This machine's clock is {} {direction} the provider's",
         seconds_of(off)

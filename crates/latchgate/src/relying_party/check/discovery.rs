@@ -119,12 +119,12 @@ fn unusable(url: &str, error: &DiscoveryError) -> Finding {
     let what = format!("The metadata at `{url}` cannot be used: {error:?}");
     let cure = match error {
         DiscoveryError::Missing(_) => {
-            "Set `issuer` to that of an OpenID Provider; one that has OAuth 2.0 only needs `authorization_endpoint`, `token_endpoint` and `userinfo_endpoint`"
+            "Set `issuer` to that of an OpenID Provider; a provider with only OAuth 2.0 needs `authorization_endpoint`, `token_endpoint` and `userinfo_endpoint`"
         }
         DiscoveryError::Endpoint { .. } => {
-            "Tell the provider its public URL: behind a proxy it has to know that it is called by https"
+            "Configure the provider's public URL: behind a proxy it has to know that it is called over https"
         }
-        _ => "Let the provider correct its metadata",
+        _ => "Have the provider correct its metadata",
     };
     Finding::new(FindingCode::Metadata, Severity::Mistake, what).cured_by(cure)
 }

@@ -41,7 +41,7 @@ fn pushed_requests(metadata: &Metadata, registration: &Registration) -> Finding 
         .cured_by("Set `par` (LATCHGATE_PAR) to `auto`"),
         (Usage::Always, _, false) | (Usage::WhenRequired, true, false) => finding(
             Severity::Mistake,
-            "Authorization requests are to be pushed, but the provider has no endpoint for it",
+            "Authorization requests should be pushed, but the provider has no endpoint for that",
         )
         .cured_by("Set `par` (LATCHGATE_PAR) to `auto`, or turn on pushed authorization requests at the provider"),
         (Usage::Always, _, true) | (Usage::WhenRequired, true, true) => {
@@ -49,9 +49,9 @@ fn pushed_requests(metadata: &Metadata, registration: &Registration) -> Finding 
         }
         (_, false, true) => finding(
             Severity::Ok,
-            "Authorization requests go by the browser; the provider would take pushed ones, too (`par` = `true`)",
+            "Authorization requests go through the browser; the provider would accept pushed ones, too (`par` = `true`)",
         ),
-        (_, false, false) => finding(Severity::Ok, "Authorization requests go by the browser"),
+        (_, false, false) => finding(Severity::Ok, "Authorization requests go through the browser"),
     }
 }
 
@@ -93,7 +93,7 @@ fn dpop(document: &Document, registration: &Registration) -> Option<Finding> {
             finding(
                 Severity::Mistake,
                 format!(
-                    "Tokens are to be bound to a key with ES256, but the provider has {}",
+                    "Tokens should be bound to a key with ES256, but the provider supports {}",
                     document.told(MEMBER)
                 ),
             )
@@ -102,14 +102,14 @@ fn dpop(document: &Document, registration: &Registration) -> Option<Finding> {
         (true, Listed::Unknown) => Some(
             finding(
                 Severity::Warning,
-                "Tokens are to be bound to a key, but the provider does not say that it does so"
+                "Tokens should be bound to a key, but the provider does not say that it supports that"
                     .to_owned(),
             )
             .cured_by(cure),
         ),
         (false, Listed::Yes) => Some(finding(
             Severity::Ok,
-            "Tokens are not bound to a key; the provider could do it (`dpop` = `true`), and requires it of clients that are registered so"
+            "Tokens are not bound to a key; the provider supports it (`dpop` = `true`), and requires it for clients that are registered for it"
                 .to_owned(),
         )),
         (false, _) => None,
@@ -133,7 +133,7 @@ fn profile(metadata: &Metadata, registration: &Registration) -> Option<Finding> 
                 .map(|member| format!("`{member}`"))
                 .collect();
             let (what, cure) = (format!("Logins are refused: {error}"), members.join(", "));
-            let cure = format!("Change {cure} at the provider, or the setting that demands it");
+            let cure = format!("Change {cure} at the provider, or the setting that requires it");
             Some(finding(Severity::Mistake, what).cured_by(cure))
         }
     }
@@ -148,7 +148,7 @@ fn userinfo(metadata: &Metadata, registration: &Registration) -> Option<Finding>
         Some(_) => finding(Severity::Ok, "The provider has a userinfo endpoint"),
         None => finding(
             Severity::Mistake,
-            "The userinfo endpoint is to be called at every login, but the provider has none",
+            "The userinfo endpoint should be called at every login, but the provider has none",
         )
         .cured_by("Set `userinfo` (LATCHGATE_USERINFO) to `false`"),
     })
@@ -159,7 +159,7 @@ fn userinfo_alg(document: &Document, registration: &Registration) -> Option<Find
     let alg = registration.userinfo_alg?.as_str();
     (document.lists(MEMBER, alg) == Listed::No).then(|| {
         let what = format!(
-            "Userinfo is to be signed with {alg}, but the provider has {}",
+            "Userinfo should be signed with {alg}, but the provider supports {}",
             document.told(MEMBER)
         );
         Finding::new(FindingCode::Userinfo, Severity::Mistake, what).cured_by(

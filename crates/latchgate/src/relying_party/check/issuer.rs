@@ -11,7 +11,7 @@ pub(super) fn otherwise(configured: &str, found: &str) -> Finding {
     let finding = |what| Finding::new(FindingCode::Issuer, Severity::Mistake, what);
     if found.is_empty() {
         return finding(format!(
-            "What is at `{configured}` does not say which issuer it is"
+            "The metadata at `{configured}` does not name its issuer"
         ))
         .cured_by("Set `issuer` to that of an OpenID Provider");
     }
@@ -19,33 +19,33 @@ pub(super) fn otherwise(configured: &str, found: &str) -> Finding {
     finding(format!(
         "The provider calls itself `{found}`, but `{configured}` is configured: {difference}"
     ))
-    .cured_by(format!("Set `issuer` to `{found}`, to the letter"))
+    .cured_by(format!("Set `issuer` to `{found}`, exactly like that"))
 }
 
 /// What differs.
 fn difference(configured: &str, found: &str) -> &'static str {
     if configured.trim_end_matches('/') == found.trim_end_matches('/') {
         return match found.ends_with('/') {
-            true => "the slash at the end is missing",
-            false => "there is a slash too many at the end",
+            true => "the trailing slash is missing",
+            false => "there is a superfluous trailing slash",
         };
     }
     if configured.eq_ignore_ascii_case(found) {
         return "upper and lower case differ";
     }
     let (Ok(ours), Ok(theirs)) = (Url::parse(configured), Url::parse(found)) else {
-        return "they are not the same";
+        return "they differ";
     };
     if ours.host() != theirs.host() {
-        "the host is another"
+        "the hosts differ"
     } else if ours.scheme() != theirs.scheme() {
         "one is http and the other https"
     } else if ours.port_or_known_default() != theirs.port_or_known_default() {
-        "the port is another"
+        "the ports differ"
     } else if ours.path() != theirs.path() {
-        "the path is another"
+        "the paths differ"
     } else {
-        "they are the same place, but not the same text"
+        "they mean the same URL, but are spelled differently"
     }
 }
 
@@ -56,11 +56,11 @@ pub(super) fn nowhere(url: &str, status: StatusCode, led_to: Option<&str>) -> Fi
         Some(location) => finding(format!(
             "`{url}` redirects to `{location}` ({status}), which is not followed"
         ))
-        .cured_by("Set `issuer` to what is before `/.well-known/` there"),
+        .cured_by("Set `issuer` to the part before `/.well-known/` there"),
         None => finding(format!(
             "There is no metadata at `{url}`: the answer is {status}"
         ))
-        .cured_by("Set `issuer` (LATCHGATE_ISSUER) as the provider spells it, with its path, such as `/realms/name` or `/v2.0`: its documentation has the URL of its `/.well-known/openid-configuration`; the issuer is what is before that"),
+        .cured_by("Set `issuer` (LATCHGATE_ISSUER) as the provider spells it, with its path, such as `/realms/name` or `/v2.0`: the provider's documentation has the URL of its `/.well-known/openid-configuration`, and the issuer is the part before that"),
     }
 }
 
@@ -141,12 +141,12 @@ mod tests {
             (
                 "https://op.example",
                 "https://op.example/",
-                "slash at the end is missing",
+                "trailing slash is missing",
             ),
             (
                 "https://op.example/a/",
                 "https://op.example/a",
-                "slash too many",
+                "superfluous trailing slash",
             ),
             (
                 "https://op.example/Realm",
@@ -164,19 +164,19 @@ mod tests {
             (
                 "https://op.example:443",
                 "https://op.example",
-                "not the same text",
+                "spelled differently",
             ),
-            ("https://op.example", "nonsense", "not the same"),
+            ("https://op.example", "nonsense", "they differ"),
         ] {
             let finding = otherwise(configured, found);
             assert!(finding.what().contains(what), "{finding}");
-            let cure = format!("Set `issuer` to `{found}`, to the letter");
+            let cure = format!("Set `issuer` to `{found}`, exactly like that");
             assert_eq!(finding.cure(), Some(cure.as_str()));
         }
         assert!(
             otherwise("https://op.example", "")
                 .what()
-                .contains("does not say")
+                .contains("does not name its issuer")
         );
     }
 

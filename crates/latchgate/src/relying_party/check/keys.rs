@@ -18,7 +18,7 @@ pub(super) fn judge(answer: &Response<Vec<u8>>, alg: Algorithm) -> Vec<Finding> 
         )),
         Err(error) => findings.push(
             finding(Severity::Mistake, format!("No token can be verified: {error:?}"))
-                .cured_by("Let the provider publish its public keys at its `jwks_uri`"),
+                .cured_by("Have the provider publish its public keys at its `jwks_uri`"),
         ),
         Ok(keys) => {
             let fitting: Vec<_> = keys.candidates(None, alg).collect();
@@ -28,16 +28,16 @@ pub(super) fn judge(answer: &Response<Vec<u8>>, alg: Algorithm) -> Vec<Finding> 
                     Severity::Mistake,
                     format!("None of the provider's keys is for {alg}, so no token can be verified"),
                 )
-                .cured_by("Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG; for an API `api_alg`) to the algorithm of its keys, or let the provider have a key for this one"),
+                .cured_by("Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG; for an API `api_alg`) to the algorithm of its keys, or have the provider add a key for this one"),
                 (1, _) | (_, 0) => finding(
                     Severity::Ok,
                     format!("The provider publishes keys for {alg}: {}", fitting.len()),
                 ),
                 (all, unnamed) => finding(
                     Severity::Warning,
-                    format!("The provider publishes {all} keys for {alg}, {unnamed} of them without a `kid`: a new key cannot be told from the old one"),
+                    format!("The provider publishes {all} keys for {alg}, {unnamed} of them without a `kid`, so a new key cannot be distinguished from the old one"),
                 )
-                .cured_by("Let the provider give each of its keys a `kid`"),
+                .cured_by("Have the provider give each of its keys a `kid`"),
             });
         }
     }
@@ -69,7 +69,7 @@ fn private_keys(body: &[u8]) -> Option<Finding> {
     (leaked > 0).then(|| {
         let what = format!("The provider publishes {} at its `jwks_uri`: anybody can sign tokens", counted(leaked, "private key"));
         Finding::new(FindingCode::PrivateKeys, Severity::Mistake, what)
-            .cured_by("Replace these keys at the provider now, and publish only the public half of the new ones")
+            .cured_by("Replace these keys at the provider now, and publish only the public keys of the new ones")
     })
 }
 

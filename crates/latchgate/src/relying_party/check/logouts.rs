@@ -37,13 +37,13 @@ fn end_session(metadata: &Metadata) -> Finding {
     match metadata.end_session_endpoint() {
         Some(_) => finding(
             Severity::Ok,
-            "The provider has an `end_session_endpoint`: a logout here is one there",
+            "The provider has an `end_session_endpoint`: a logout here also signs out there",
         ),
         None => finding(
             Severity::Hint,
             "The provider has no `end_session_endpoint`: a logout ends the session here, but not the provider's",
         )
-        .cured_by("If people share devices, let logins ask who is there: `prompt` (LATCHGATE_PROMPT) `select_account` or `login`"),
+        .cured_by("If people share devices, let logins ask who is there: set `prompt` (LATCHGATE_PROMPT) to `select_account` or `login`"),
     }
 }
 
@@ -54,19 +54,19 @@ fn back_channel(document: &Document, uris: &LogoutUris) -> Finding {
     match (is_offered, document.says("backchannel_logout_session_supported")) {
         (true, true) => finding(
             Severity::Ok,
-            format!("The provider has back-channel logout; it works if `{uri}` is registered there, which only a logout can show"),
+            format!("The provider supports back-channel logout; it works if `{uri}` is registered there, which only a logout can show"),
         ),
         (true, false) => finding(
             Severity::Hint,
-            format!("The provider has back-channel logout, but does not say which session it means (`sid`): a logout ends all sessions of the person. Register `{uri}` there"),
+            format!("The provider supports back-channel logout, but does not say which session it means (`sid`): a logout ends all sessions of the person. Register `{uri}` there"),
         )
         .cured_by("Turn on `sid` in logout tokens (`backchannel_logout_session_required`) at the provider"),
         (false, _) => finding(
             Severity::Hint,
-            "The provider has no back-channel logout: somebody who is locked out there stays signed in here until the session ends or a refresh is refused"
+            "The provider does not support back-channel logout: somebody who is locked out there stays signed in here until the session ends or a refresh is refused"
                 .to_owned(),
         )
-        .cured_by("Let sessions be short (`session_idle`, `session_absolute`), or ask for `offline_access`, so that each refresh asks the provider"),
+        .cured_by("Keep sessions short (`session_idle`, `session_absolute`), or add `offline_access` to `scopes`, so that each refresh asks the provider"),
     }
 }
 
@@ -74,10 +74,10 @@ fn front_channel(document: &Document, uris: &LogoutUris) -> Finding {
     let uri = &uris.front_channel;
     let what = match document.says("frontchannel_logout_supported") {
         true => format!(
-            "The provider has front-channel logout (`{uri}`); browsers that block third-party cookies prevent it, so prefer back-channel logout"
+            "The provider supports front-channel logout (`{uri}`); browsers that block third-party cookies prevent it, so prefer back-channel logout"
         ),
         false => {
-            "The provider has no front-channel logout, and browsers are about to end it anyway"
+            "The provider does not support front-channel logout, which browsers are phasing out anyway"
                 .to_owned()
         }
     };
@@ -96,7 +96,7 @@ fn revocation(metadata: &Metadata, registration: &Registration) -> Finding {
             Severity::Hint,
             "The provider has no `revocation_endpoint`: refresh tokens stay valid after a logout",
         )
-        .cured_by("Let the provider give them a short lifetime, and rotate them"),
+        .cured_by("Have the provider give them a short lifetime, and rotate them"),
         (None, false) => finding(Severity::Ok, "There is nothing to revoke at logout"),
     }
 }

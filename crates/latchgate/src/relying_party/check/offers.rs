@@ -49,13 +49,13 @@ fn client_auth_method(document: &Document, registration: &Registration) -> Findi
     let cure =
         "Set `client_auth` (LATCHGATE_CLIENT_AUTH) to the method that the client is registered for";
     match document.lists(MEMBER, method) {
-        Listed::Yes => finding(Severity::Ok, format!("The provider has `{method}`")),
+        Listed::Yes => finding(Severity::Ok, format!("The provider supports `{method}`")),
         // Few providers list what is the absence of a method.
         Listed::No if registration.auth == ClientAuth::None => finding(
             Severity::Hint,
             "This client does not authenticate, and the provider does not list `none`".to_owned(),
         )
-        .cured_by("Register it as a public client; or better, give it a secret or a key"),
+        .cured_by("Register it as a public client or, better, give it a secret or a key"),
         Listed::No => finding(
             Severity::Warning,
             format!(
@@ -71,9 +71,7 @@ fn client_auth_method(document: &Document, registration: &Registration) -> Findi
         ),
         Listed::Unknown => finding(
             Severity::Hint,
-            format!(
-                "The provider does not say how clients authenticate; this one does by `{method}`"
-            ),
+            format!("The provider does not say how clients authenticate; this one uses `{method}`"),
         )
         .cured_by(cure),
     }
@@ -103,7 +101,7 @@ fn pkce(document: &Document) -> Finding {
     const MEMBER: &str = "code_challenge_methods_supported";
     let finding = |severity, what| Finding::new(FindingCode::Pkce, severity, what);
     match document.lists(MEMBER, "S256") {
-        Listed::Yes => finding(Severity::Ok, "The provider has PKCE with S256".to_owned()),
+        Listed::Yes => finding(Severity::Ok, "The provider supports PKCE with S256".to_owned()),
         Listed::No => finding(
             Severity::Warning,
             format!(
@@ -114,10 +112,10 @@ fn pkce(document: &Document) -> Finding {
         .cured_by("Turn on PKCE with S256 at the provider; if its logins fail with `invalid_request`, this is why"),
         Listed::Unknown => finding(
             Severity::Hint,
-            "The provider does not say whether it has PKCE. It is used all the same: a provider without it ignores it"
+            "The provider does not say whether it supports PKCE. It is used anyway: a provider without it ignores it"
                 .to_owned(),
         )
-        .cured_by("Nothing, if the provider's documentation says that it has PKCE; otherwise turn it on there"),
+        .cured_by("Nothing, if the provider's documentation says that it supports PKCE; otherwise turn it on there"),
     }
 }
 
@@ -125,16 +123,16 @@ fn response_mode(document: &Document, registration: &Registration) -> Finding {
     const MEMBER: &str = "response_modes_supported";
     let mode = registration.response_mode.parameter().unwrap_or("query");
     let finding = |severity, what| Finding::new(FindingCode::ResponseMode, severity, what);
-    let cure = "Set `response_mode` (LATCHGATE_RESPONSE_MODE) to one that the provider has";
+    let cure = "Set `response_mode` (LATCHGATE_RESPONSE_MODE) to one that the provider supports";
     match document.lists(MEMBER, mode) {
         Listed::Yes => finding(
             Severity::Ok,
-            format!("The provider has the response mode `{mode}`"),
+            format!("The provider supports the response mode `{mode}`"),
         ),
         Listed::No => finding(
             Severity::Mistake,
             format!(
-                "The response mode is `{mode}`, but the provider has {}",
+                "The response mode is `{mode}`, but the provider supports {}",
                 document.told(MEMBER)
             ),
         )
@@ -146,7 +144,9 @@ fn response_mode(document: &Document, registration: &Registration) -> Finding {
         ),
         Listed::Unknown => finding(
             Severity::Warning,
-            format!("The response mode is `{mode}`, and the provider does not say that it has it"),
+            format!(
+                "The response mode is `{mode}`, but the provider does not say that it supports it"
+            ),
         )
         .cured_by(cure),
     }
@@ -157,7 +157,9 @@ fn scopes(document: &Document, registration: &Registration) -> Finding {
     let finding = |severity, what| Finding::new(FindingCode::Scopes, severity, what);
     let asked = registration.scopes.join(" ");
     let Some(listed) = document.list(MEMBER) else {
-        let what = format!("The scope is `{asked}`; the provider does not list what it has");
+        let what = format!(
+            "The scope is `{asked}`; the provider does not list the scopes that it supports"
+        );
         return finding(Severity::Ok, what);
     };
     let scopes = registration.scopes.iter();
@@ -168,15 +170,17 @@ fn scopes(document: &Document, registration: &Registration) -> Finding {
     if unlisted.is_empty() {
         return finding(
             Severity::Ok,
-            format!("The provider has the scope `{asked}`"),
+            format!("The provider supports the scope `{asked}`"),
         );
     }
     // A provider need not list all (OpenID Connect Discovery 1.0 §3).
     let what = format!(
-        "The scope has {}, which the provider does not list; it need not list all",
+        "The scope has {}, which the provider does not list; it need not list all of them",
         unlisted.join(", ")
     );
-    finding(Severity::Hint, what).cured_by("If it is a typing mistake, correct `scopes` (LATCHGATE_SCOPES); if it is a scope of an API, nothing")
+    finding(Severity::Hint, what).cured_by(
+        "If it is a typo, correct `scopes` (LATCHGATE_SCOPES); if it is a scope of an API, nothing",
+    )
 }
 
 fn refresh_tokens(document: &Document, registration: &Registration) -> Finding {
@@ -188,20 +192,20 @@ fn refresh_tokens(document: &Document, registration: &Registration) -> Finding {
     if !asked {
         return finding(
             Severity::Ok,
-            "No refresh token is asked for (`offline_access`): fine, unless the application uses access tokens for longer than they last",
+            "No refresh token is requested (`offline_access`): fine, unless the application uses access tokens for longer than they last",
         );
     }
     if document.lists("scopes_supported", "offline_access") == Listed::No {
         return finding(
             Severity::Warning,
-            "`offline_access` is asked for, but the provider does not list it, so it may grant no refresh token",
+            "`offline_access` is requested, but the provider does not list it, so it may not grant a refresh token",
         )
         .cured_by("See what the provider wants instead (Google: the parameter `access_type=offline`), or remove `offline_access` from `scopes`");
     }
     if document.lists("grant_types_supported", "refresh_token") == Listed::No {
         return finding(
             Severity::Warning,
-            "`offline_access` is asked for, but the provider has no grant type `refresh_token`",
+            "`offline_access` is requested, but the provider has no grant type `refresh_token`",
         )
         .cured_by(
             "Turn on refresh tokens at the provider, or remove `offline_access` from `scopes`",
@@ -209,7 +213,7 @@ fn refresh_tokens(document: &Document, registration: &Registration) -> Finding {
     }
     finding(
         Severity::Ok,
-        "Refresh tokens are asked for, and the provider has them; whether this client gets some, only a login can show",
+        "Refresh tokens are requested, and the provider issues them; whether this client gets one, only a login can show",
     )
 }
 
@@ -219,7 +223,7 @@ fn response_iss(document: &Document, registration: &Registration) -> Finding {
     match (is_sent, registration.name.is_empty()) {
         (true, _) => finding(
             Severity::Ok,
-            "The provider says who it is in every answer, and an answer without `iss` is refused",
+            "The provider identifies itself in every answer, and an answer without `iss` is refused",
         ),
         (false, true) => finding(
             Severity::Ok,
@@ -227,9 +231,9 @@ fn response_iss(document: &Document, registration: &Registration) -> Finding {
         ),
         (false, false) => finding(
             Severity::Hint,
-            "The provider sends no `iss` in its answers; its redirect URI of its own tells them from others' all the same",
+            "The provider sends no `iss` in its answers; its own redirect URI still keeps them apart from those of other providers",
         )
-        .cured_by("Turn on RFC 9207 at the provider, if it has it, and register the redirect URI of no other provider there"),
+        .cured_by("Turn on RFC 9207 at the provider, if it supports it, and register no other provider's redirect URI there"),
     }
 }
 

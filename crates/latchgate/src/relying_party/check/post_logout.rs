@@ -35,7 +35,7 @@ impl RelyingParty {
 fn judge(uri: &str, reply: &Reply) -> Finding {
     let finding = |severity, what| Finding::new(FindingCode::PostLogout, severity, what);
     let cure = format!(
-        "Register `{uri}` at the provider as post-logout redirect URI of this client, to the letter"
+        "Register exactly `{uri}` at the provider as a post-logout redirect URI of this client"
     );
     match reply {
         Reply::Returned(_) => finding(
@@ -59,7 +59,7 @@ fn judge(uri: &str, reply: &Reply) -> Finding {
         .cured_by(cure),
         Reply::Page => finding(
             Severity::Ok,
-            format!("The provider takes `{uri}` as post-logout redirect URI, or says nothing against it"),
+            format!("The provider accepts `{uri}` as the post-logout redirect URI, or at least does not refuse it"),
         ),
     }
 }

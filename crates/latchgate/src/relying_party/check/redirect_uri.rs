@@ -98,7 +98,7 @@ fn not_pushed(uri: &str, error: &Error) -> Finding {
     let Error::PushedRequest(PushedRequestError::Refused { error, description }) = error else {
         let what = format!("A login cannot begin: {error:?}");
         return Finding::new(FindingCode::PushedRequests, Severity::Mistake, what)
-            .cured_by("See to what the cause says");
+            .cured_by("See the cause");
     };
     let said = gist(&format!("{error}: {description}"));
     let text = said.to_lowercase();
@@ -112,9 +112,9 @@ fn not_pushed(uri: &str, error: &Error) -> Finding {
         ),
         "invalid_scope" => (
             FindingCode::Scopes,
-            "Set `scopes` (LATCHGATE_SCOPES) to what the provider lets this client ask for",
+            "Set `scopes` (LATCHGATE_SCOPES) to those that the provider allows this client",
         ),
-        _ => (FindingCode::PushedRequests, "See to what the provider says"),
+        _ => (FindingCode::PushedRequests, "Read what the provider says"),
     };
     let what = format!("The provider refuses the pushed authorization request: \"{said}\"");
     Finding::new(code, Severity::Mistake, what).cured_by(cure)
@@ -123,7 +123,7 @@ fn not_pushed(uri: &str, error: &Error) -> Finding {
 fn refused(uri: &str, said: &str) -> Finding {
     let what = format!("The provider refuses the redirect URI `{uri}`: \"{said}\"");
     Finding::new(FindingCode::RedirectUri, Severity::Mistake, what).cured_by(format!(
-        "Register `{uri}` at the provider as redirect URI of this client, to the letter; if that is not the application's URL, correct `base_url` (LATCHGATE_BASE_URL)"
+        "Register exactly `{uri}` at the provider as a redirect URI of this client; if that is not the application's URL, correct `base_url` (LATCHGATE_BASE_URL)"
     ))
 }
 
@@ -135,7 +135,7 @@ fn judge(uri: &str, ours: &Reply, control: Option<&Reply>) -> Vec<Finding> {
             format!("The redirect URI `{uri}` is registered: the provider sends its answer there");
         finding(Severity::Ok, what)
     };
-    let register = format!("Make sure that `{uri}` is registered at the provider, to the letter");
+    let register = format!("Make sure that exactly `{uri}` is registered at the provider");
     match ours {
         Reply::Returned(None) => vec![known()],
         Reply::Returned(Some(error)) => {
@@ -147,7 +147,7 @@ fn judge(uri: &str, ours: &Reply, control: Option<&Reply>) -> Vec<Finding> {
         Reply::Refused(status @ (403 | 429), said) => vec![
             finding(
                 Severity::Warning,
-                format!("The provider answers {status} to the authorization request (\"{said}\"), perhaps because it takes the check for a robot: it cannot be told whether `{uri}` is registered"),
+                format!("The provider answers {status} to the authorization request (\"{said}\"), perhaps because it mistakes the check for a bot, so it is unknown whether `{uri}` is registered"),
             )
             .cured_by(format!("{register}; then try a login in a browser")),
         ],
@@ -161,19 +161,19 @@ fn judge(uri: &str, ours: &Reply, control: Option<&Reply>) -> Vec<Finding> {
         Reply::Failed(status) => vec![
             finding(
                 Severity::Warning,
-                format!("The provider's authorization endpoint answers {status}: it cannot be told whether `{uri}` is registered"),
+                format!("The provider's authorization endpoint answers {status}, so it is unknown whether `{uri}` is registered"),
             )
-            .cured_by("Repeat the check when the provider is well, and see to its log"),
+            .cured_by("Repeat the check when the provider is working again, and look at its log"),
         ],
         Reply::Page => match control {
             Some(control) if control.is_refusal() => vec![finding(
                 Severity::Ok,
-                format!("The redirect URI `{uri}` is registered: the provider shows its login, and refuses a URI that is not"),
+                format!("The redirect URI `{uri}` is registered: the provider shows its login page for it, and refuses one that is not registered"),
             )],
             _ => vec![
                 finding(
                     Severity::Hint,
-                    format!("It cannot be told whether `{uri}` is registered: the provider shows its login for any URI, and looks at it later, if at all"),
+                    format!("It is unknown whether `{uri}` is registered: the provider shows its login page for any URI, and checks it later, if at all"),
                 )
                 .cured_by(format!("{register}; then try a login in a browser")),
             ],
@@ -192,27 +192,27 @@ fn returned(error: &str) -> Option<Finding> {
         "invalid_scope" => (
             FindingCode::Scopes,
             Severity::Mistake,
-            "Set `scopes` (LATCHGATE_SCOPES) to what the provider lets this client ask for",
+            "Set `scopes` (LATCHGATE_SCOPES) to those that the provider allows this client",
         ),
         "unsupported_response_type" | "unauthorized_client" => (
             FindingCode::ResponseType,
             Severity::Mistake,
-            "Let the client use the authorization code flow (response type `code`) at the provider",
+            "Allow the client the authorization code flow (response type `code`) at the provider",
         ),
         "unsupported_response_mode" => (
             FindingCode::ResponseMode,
             Severity::Mistake,
-            "Set `response_mode` (LATCHGATE_RESPONSE_MODE) to one that the provider has",
+            "Set `response_mode` (LATCHGATE_RESPONSE_MODE) to one that the provider supports",
         ),
         "server_error" | "temporarily_unavailable" => (
             FindingCode::ResponseType,
             Severity::Warning,
-            "Repeat the check when the provider is well, and see to its log",
+            "Repeat the check when the provider is working again, and look at its log",
         ),
         _ => (
             FindingCode::ResponseType,
             Severity::Mistake,
-            "See to what the provider's log says of the authorization request: a parameter is missing, or one too many (`scopes`, `audience`, `resource`, `claims`, `acr_values`)",
+            "See what the provider's log says about the authorization request: a parameter is missing or superfluous (`scopes`, `audience`, `resource`, `claims`, `acr_values`)",
         ),
     };
     let error = gist(error);

@@ -10,7 +10,7 @@ pub(super) fn id_token_alg(document: &Document, registration: &Registration) -> 
     let alg = registration.id_token_alg.as_str();
     let finding = |severity, what| Finding::new(FindingCode::IdTokenAlg, severity, what);
     match document.lists(MEMBER, alg) {
-        Listed::Yes => finding(Severity::Ok, format!("ID tokens are expected to be signed with {alg}, which the provider has")),
+        Listed::Yes => finding(Severity::Ok, format!("ID tokens are expected to be signed with {alg}, which the provider supports")),
         Listed::No => finding(
             Severity::Mistake,
             format!(

@@ -35,48 +35,48 @@ pub(super) fn finding(url: &str, error: &HttpError) -> Finding {
     let (code, what, cure) = match obstacle {
         Obstacle::UntrustedCertificate => (
             FindingCode::Tls,
-            "the certificate of the provider was issued by nobody whom this machine trusts",
-            "Set `ca_file` (LATCHGATE_CA_FILE) to a PEM file with the root certificate of whoever issued it; if there is a proxy that inspects TLS, that is the proxy's",
+            "the provider's certificate was issued by an authority that this machine does not trust",
+            "Set `ca_file` (LATCHGATE_CA_FILE) to a PEM file with the root certificate of its issuer; if a proxy inspects TLS, with the proxy's",
         ),
         Obstacle::OtherName => (
             FindingCode::Tls,
-            "the certificate is for another name than the issuer's",
-            "Set `issuer` to a name that is in the certificate, or let the provider have a certificate for this one",
+            "the certificate is for a name other than the issuer's",
+            "Set `issuer` to a name that is in the certificate, or give the provider a certificate for this one",
         ),
         Obstacle::CertificateTime => (
             FindingCode::Tls,
             "the certificate has expired or is not valid yet",
-            "Set this machine's clock, if it is off; otherwise the provider needs a new certificate",
+            "Correct this machine's clock if it is wrong; otherwise the provider needs a new certificate",
         ),
         Obstacle::Tls => (
             FindingCode::Tls,
-            "no TLS connection can be made",
-            "Let the provider speak TLS 1.2 or 1.3 at this port; on loopback, `issuer` may begin with `http://`",
+            "no TLS connection could be made",
+            "Make the provider accept TLS 1.2 or 1.3 at this port; on loopback, `issuer` may begin with `http://`",
         ),
         Obstacle::Name => (
             FindingCode::ProviderReachable,
             "the name has no address",
-            "Set `issuer` to the provider's name, or let this machine's DNS know it",
+            "Correct the host in `issuer`, or add the name to the DNS that this machine uses",
         ),
         Obstacle::Refused => (
             FindingCode::ProviderReachable,
-            "nobody listens there",
+            "nothing is listening there",
             "Start the provider, or set `issuer` to the host and port where it is; from a container, `localhost` is the container",
         ),
         Obstacle::Silence => (
             FindingCode::ProviderReachable,
             "there was no answer in ten seconds",
-            "Let this machine reach the provider: its firewall or egress rules drop the packets; HTTP proxies are not used",
+            "Allow this machine to reach the provider: a firewall or egress rule drops the packets; `HTTPS_PROXY` is not used",
         ),
         Obstacle::NotPublic => (
             FindingCode::ProviderReachable,
-            "providers of tenants are called by https at public addresses only",
-            "Give the provider a public address, or the gate an HTTP client of your own",
+            "providers of tenants are called over https at public addresses only",
+            "Give the provider a public address, or give the gate your own HTTP client",
         ),
         Obstacle::Other => (
             FindingCode::ProviderReachable,
             "the call failed",
-            "See to what the cause says",
+            "See the cause",
         ),
     };
     let what = format!("`{url}` cannot be reached: {what} ({error:?})");
