@@ -32,7 +32,7 @@ const MISTAKES: [(&[(&str, &str)], &str); 14] = [
     ),
     (
         &[("LATCHGATE_BASE_URL", "http://app.example.com")],
-        "`base_url` (LATCHGATE_BASE_URL) is not https; plain http is accepted on loopback only",
+        "`base_url` (LATCHGATE_BASE_URL) is not https; give the https URL that people see",
     ),
     (
         &[("LATCHGATE_CLIENT_SECRET", "")],

@@ -49,6 +49,9 @@ impl Paths {
         of_tenants: bool,
         mistakes: &mut Mistakes,
     ) -> Routes {
+        if base.path.ends_with(&self.callback) && !self.callback.is_empty() {
+            mistakes.add(Mistake::new("base_url", Problem::CallbackUrl));
+        }
         let mut complete = |setting, path: String| {
             let plain = ReturnTo::parse(&path).is_some_and(|parsed| parsed.as_str() == path);
             if !plain || path.contains(['?', '#']) {
@@ -103,7 +106,8 @@ pub(super) fn base(text: &str) -> Result<(Base, Transport), Mistake> {
     if text.trim().is_empty() {
         return wrong(Problem::Missing);
     }
-    let Ok(url) = Url::parse(text) else {
+    // `localhost:3000` parses, with the scheme `localhost`.
+    let Some(url) = Url::parse(text).ok().filter(Url::has_host) else {
         return wrong(Problem::NotAUrl);
     };
     if !is_https_or_loopback(&url) {

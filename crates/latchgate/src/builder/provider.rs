@@ -247,7 +247,7 @@ impl Provider {
             },
         };
         let redirect_uri = oauth2::RedirectUrl::new(redirect_uri)
-            .map_err(|_| Mistake::new("base_url", Problem::NotAUrl));
+            .map_err(|_| Mistake::new("callback_path", Problem::Path));
         let issuer = issuer?;
         let plain_oauth2 = match self.plain_oauth2.map(|plain| plain.check(&issuer)) {
             Some(Ok(checked)) => Some(Arc::new(checked)),

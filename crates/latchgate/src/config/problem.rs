@@ -22,6 +22,8 @@ pub enum Problem {
     NotHttps,
     /// It has a query, a fragment or a user name.
     Decorated,
+    /// The base URL ends in the path of the redirect URI.
+    CallbackUrl,
     /// It is not an issuer identifier.
     Issuer(IssuerError),
     /// The client has neither a secret nor another way to authenticate.
@@ -206,7 +208,8 @@ impl fmt::Display for Problem {
         match self {
             Self::Missing => f.write_str("is required but missing or empty"),
             Self::NotAUrl => f.write_str("is not an absolute URL; write it like `https://app.example.com`"),
-            Self::NotHttps => f.write_str("is not https; plain http is accepted on loopback only (127.0.0.1, [::1], localhost)"),
+            Self::NotHttps => f.write_str("is not https; give the https URL that people see, even if a proxy terminates TLS (plain http is accepted on loopback only: 127.0.0.1, [::1], localhost)"),
+            Self::CallbackUrl => f.write_str("ends in the path of the redirect URI, which is added to it; give only the URL of the application"),
             Self::Decorated => f.write_str("has a query, a fragment or a user name; give only scheme, host, port and path"),
             Self::Issuer(problem) => problem.fmt(f),
             Self::NoClientAuth => f.write_str("is missing; set the secret, or a key for `client_auth = private_key_jwt`, or declare a public client with `client_auth = none`"),
@@ -228,7 +231,7 @@ impl fmt::Display for Problem {
             Self::Word { accepted } => write!(f, "is not one of: {accepted}"),
             Self::StoreElsewhere => f.write_str("names a store from another crate; pass that crate's opener to the settings: `Settings::from_env().stores(&[latchgate_redis::open, latchgate_postgres::open]).build()?`"),
             Self::Store(_) => f.write_str("cannot be used"),
-            Self::NoOpenidScope => f.write_str("lacks `openid`, which every login needs; the default is `openid profile email`"),
+            Self::NoOpenidScope => f.write_str("lacks `openid`, which every login needs; separate the values by spaces, as in the default `openid profile email`"),
             Self::Resource => f.write_str("is not an absolute URI without a fragment (RFC 8707 §2); write it like `https://api.example.com`"),
             Self::Parameter(problem) => problem.fmt(f),
             Self::SymmetricWithoutSecret => f.write_str("is an HMAC algorithm, which needs a client secret; set `client_secret`, or use an algorithm such as `RS256` or `ES256`"),

@@ -21,6 +21,8 @@ pub enum IssuerError {
     NotHttps,
     /// Has a query, a fragment or user information.
     Decorated,
+    /// Is the URL of the metadata.
+    MetadataUrl,
 }
 
 impl fmt::Display for IssuerError {
@@ -35,6 +37,9 @@ impl fmt::Display for IssuerError {
             Self::Decorated => {
                 "has a query, a fragment or a user name; an issuer consists of scheme, host, port and path"
             }
+            Self::MetadataUrl => {
+                "is the URL of the provider's metadata; the issuer is the part before `/.well-known/`"
+            }
         })
     }
 }
@@ -48,6 +53,9 @@ impl Issuer {
     pub(crate) fn parse(text: &str) -> Result<Self, IssuerError> {
         let issuer = IssuerUrl::new(text.to_owned()).map_err(|_| IssuerError::NotAUrl)?;
         let url = issuer.url();
+        if !url.has_host() {
+            return Err(IssuerError::NotAUrl);
+        }
         if !is_https_or_loopback(url) {
             return Err(IssuerError::NotHttps);
         }
@@ -57,6 +65,9 @@ impl Issuer {
             || url.password().is_some();
         if decorated {
             return Err(IssuerError::Decorated);
+        }
+        if url.path().contains("/.well-known/") {
+            return Err(IssuerError::MetadataUrl);
         }
         Ok(Self(issuer))
     }

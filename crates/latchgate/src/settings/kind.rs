@@ -39,8 +39,24 @@ pub(super) fn unknown(name: &str, spell: impl Fn(&str) -> String) -> Problem {
         .filter_map(|known| close(&known).map(|distance| (distance, known)))
         .min();
     Problem::Unknown {
-        nearest: nearest.map(|(_, known)| spell(known)),
+        nearest: nearest
+            .map(|(_, known)| known)
+            .or(elsewhere(&name))
+            .map(spell),
     }
+}
+
+/// The setting that goes by this name in other libraries.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "app_url" | "public_url" | "redirect_uri" | "redirect_url" | "callback_url" => "base_url",
+        "authority" | "domain" | "discovery_url" | "provider_url" => "issuer",
+        "cookie_key" | "cookie_secret" | "encryption_key" | "secret_key" | "session_secret" => {
+            "session_keys"
+        }
+        "database_url" | "redis_url" | "session_store" => "store",
+        _ => return None,
+    })
 }
 
 impl Kind {
