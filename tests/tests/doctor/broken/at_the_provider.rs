@@ -30,13 +30,16 @@ pub(super) fn set_ups() -> Vec<Broken> {
             .fails(Code::Tls, "Set `ca_file` (LATCHGATE_CA_FILE)"),
         SetUp::new("the issuer has a slash too many")
             .set("issuer", "{issuer}/")
-            .fails(Code::Issuer, "Set `issuer` to `{issuer}`, to the letter"),
+            .fails(
+                Code::Issuer,
+                "Set `issuer` to `{issuer}`, exactly like that",
+            ),
         SetUp::new("the issuer lacks its slash")
             .set("issuer", "{issuer}")
             .running(metadata!("issuer": "http://127.0.0.1/tenant/"))
             .fails(
                 Code::Issuer,
-                "Set `issuer` to `http://127.0.0.1/tenant/`, to the letter",
+                "Set `issuer` to `http://127.0.0.1/tenant/`, exactly like that",
             ),
         SetUp::new("the issuer is the URL of a page")
             .set("issuer", "{issuer}/realms/tea")

@@ -23,7 +23,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             })
             .fails(
                 Code::RedirectUri,
-                "Register `http://127.0.0.1:3000/callback` at the provider",
+                "Register exactly `http://127.0.0.1:3000/callback` at the provider",
             ),
         SetUp::new("the redirect URI is registered for localhost")
             .provider(|provider| {
@@ -43,7 +43,7 @@ pub(super) fn set_ups() -> Vec<Broken> {
             })
             .fails(
                 Code::PostLogout,
-                "Register `http://127.0.0.1:3000/` at the provider as post-logout redirect URI",
+                "Register exactly `http://127.0.0.1:3000/` at the provider as a post-logout redirect URI",
             ),
         SetUp::new("the client secret is wrong")
             .set("client_secret", "hunter2")

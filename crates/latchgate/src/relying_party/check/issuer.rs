@@ -85,10 +85,7 @@ pub(super) fn nearby(configured: &str, led_to: &[String]) -> Vec<String> {
         }
     };
     let origin = issuer.origin().ascii_serialization();
-    let whole = issuer.path();
-    // The URL of the metadata in place of the issuer.
-    let path = whole.split("/.well-known").next().unwrap_or(whole);
-    let path = path.trim_end_matches('/');
+    let path = issuer.path().trim_end_matches('/');
     add(&origin, path);
     for location in led_to {
         let target = issuer.join(location).ok();
@@ -193,7 +190,7 @@ mod tests {
             urls.collect::<Vec<_>>()
         };
         assert_eq!(
-            paths("https://op.example/.well-known/openid-configuration", &[]),
+            paths("https://op.example/", &[]),
             op(&["", "/v2.0", "/oauth2/default"])
         );
         assert_eq!(

@@ -11,6 +11,7 @@ mod presets;
 mod profile;
 mod providers;
 mod tables;
+mod urls;
 
 use std::sync::Arc;
 
