@@ -21,17 +21,17 @@ Options:
   --people FILE           a TOML file of people, in place of Alice and Bob
   --port N                the port (default 9400; 0 takes any that is free)
   --client-id ID          the client id of your application (default dev-client)
-  --client-secret SECRET  its secret (default: one whose every character has to be encoded)
-  --redirect-uri URI      a redirect URI of your application, to the letter; more than one may be
-                          given (default: any on this machine)
-  --sign-in PERSON        shows no page: whoever logs in is this person at once
+  --client-secret SECRET  its secret (default: one with characters that have to be encoded)
+  --redirect-uri URI      a redirect URI of your application, compared exactly; may be repeated
+                          (default: any on this machine)
+  --sign-in PERSON        shows no page: every login signs in this person at once
 
 A file of people has a table for each, named by the subject identifier:
 
   [alice]
   name = \"Alice Adams\"               # given_name and family_name are made from it
   email = \"alice@example.com\"
-  email_verified = true              # unless you say otherwise
+  email_verified = true              # the default
   roles = [\"admin\", \"user\"]          # also: permissions, picture, given_name, family_name
   claims.department = \"sales\"        # any further claims, of any JSON type
 ";

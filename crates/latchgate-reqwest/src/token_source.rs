@@ -23,7 +23,7 @@ impl TokenSource {
         }
     }
 
-    /// Another token in place of one that the API has rejected. `None` if there is no other to be had: then the API's
+    /// Another token in place of one that the API has rejected. `None` if there is no other: then the API's
     /// answer stands.
     pub(crate) async fn replace(
         &self,

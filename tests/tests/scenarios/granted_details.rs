@@ -104,7 +104,7 @@ async fn details_that_are_none_end_the_login(setup: Setup) -> Result<(), Failure
     for (details, said) in [
         (json!({ "type": "payment" }), "is not a list"),
         (json!("[]"), "is not a list"),
-        (json!([{ "type": "a" }, { "typ": "b" }]), "at place 2"),
+        (json!([{ "type": "a" }, { "typ": "b" }]), "at position 2"),
         (
             json!([{ "type": "a", "more": "x".repeat(20_000) }]),
             "is longer than 16384 bytes",

@@ -46,12 +46,12 @@ impl fmt::Display for AuthorizationDetailsError {
         match self {
             Self::Json(problem) => write!(f, "is {problem}")?,
             Self::Unserializable => f.write_str("cannot be written as JSON")?,
-            Self::NotAList => f.write_str("is not a list, or an empty one")?,
+            Self::NotAList => f.write_str("is not a list, or is empty")?,
             Self::TooLong => write!(f, "is longer than {LONGEST} bytes")?,
             Self::NoType(place) => {
                 write!(
                     f,
-                    "has something at place {place} that is no object with a `type`"
+                    "has an element at position {place} that is not an object with a `type`"
                 )?;
             }
         }
@@ -177,7 +177,7 @@ mod tests {
             ("", "not JSON"),
             ("[", "not JSON"),
             ("{}", "is not a list"),
-            ("[]", "an empty one"),
+            ("[]", "or is empty"),
             (r#"[{"type":"a"},{"typ":"a"}]"#, "place 2"),
             (r#"[{"type":7}]"#, "place 1"),
             (r#"["type"]"#, "place 1"),

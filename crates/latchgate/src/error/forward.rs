@@ -69,25 +69,25 @@ impl fmt::Display for ForwardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path => f.write_str(
-                "the path might lead out of the API's base URL: it has `..`, `//`, a backslash or a control character, encoded or not",
+                "the path might lead outside the API's base URL: it has `..`, `//`, a backslash or a control character, encoded or not",
             ),
             Self::BodyTooLarge { limit } => {
                 write!(f, "the body is longer than {limit} bytes, the limit of this API's proxy")
             }
-            Self::BodyBroken => f.write_str("the body broke off before its end"),
+            Self::BodyBroken => f.write_str("the body was cut off before its end"),
             Self::Busy => f.write_str(
-                "as many requests to this API are under way as its proxy allows; if that is too few, raise `max_requests`",
+                "this API already has as many pending requests as its proxy allows; if that is too few, raise `max_requests`",
             ),
             Self::TimedOut => f.write_str(
-                "the API has not answered in time; if it may take longer, raise `response_timeout`",
+                "the API did not answer in time; if it needs longer, raise `response_timeout`",
             ),
             Self::Redirect { origin: Some(origin) } => write!(
                 f,
-                "the API redirects to `{origin}`, out of its base URL; a proxy cannot follow, and a script must not be sent there"
+                "the API redirects to `{origin}`, outside its base URL; the proxy does not follow, and a script must not be sent there"
             ),
-            Self::Redirect { origin: None } => f.write_str("the API redirects to something that is no URL"),
+            Self::Redirect { origin: None } => f.write_str("the API redirects to something that is not a URL"),
             Self::TokenRejected => f.write_str(
-                "the API rejects the access token, also a refreshed one; is it meant for this API (audience, issuer, scope)? If the API takes another token, name it with `token_for`",
+                "the API rejects the access token, even a refreshed one; is it for this API (audience, issuer, scope)? If the API needs another token, name it with `token_for`",
             ),
         }
     }

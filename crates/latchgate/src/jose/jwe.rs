@@ -165,7 +165,7 @@ impl fmt::Display for JweError {
                 "the token's `enc` is not {expected}, which is configured"
             ),
             Self::Undecryptable => f.write_str(
-                "the token cannot be decrypted with the client's decryption keys; does the provider have their public halves?",
+                "the token cannot be decrypted with the client's decryption keys; does the provider have their public keys?",
             ),
         }
     }

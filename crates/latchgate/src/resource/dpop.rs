@@ -68,12 +68,12 @@ impl fmt::Display for DpopProofError {
             Self::AccessTokenHash => {
                 f.write_str("the proof's `ath` is not the hash of the access token")
             }
-            Self::Key => f.write_str("the access token is bound to another key than the proof's"),
-            Self::NonceMissing => {
-                f.write_str("the proof has no `nonce`, and this API requires one of its own")
-            }
+            Self::Key => f.write_str("the access token is bound to a key other than the proof's"),
+            Self::NonceMissing => f.write_str(
+                "the proof has no `nonce`, but this API requires one that it has issued",
+            ),
             Self::Nonce => {
-                f.write_str("the proof's `nonce` is not one of this API, or is no longer good")
+                f.write_str("the proof's `nonce` was not issued by this API, or has expired")
             }
             Self::Replayed => f.write_str("the proof has been used before"),
         }

@@ -52,7 +52,7 @@ impl fmt::Display for IntrospectionError {
                 "the introspection endpoint's answer has no `active` that is `true` or `false`",
             ),
             Self::Unbuildable => f.write_str("the introspection request could not be built"),
-            Self::Busy => f.write_str("too many introspections are under way"),
+            Self::Busy => f.write_str("too many introspections are pending"),
         }
     }
 }

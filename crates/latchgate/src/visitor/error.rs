@@ -24,11 +24,11 @@ impl fmt::Display for VisitorError {
         match self {
             Self::TooLarge { bytes, limit } => write!(
                 f,
-                "the visitor's data would have {bytes} bytes, and a cookie holds at most {limit} of them; keep it in a database, and its key with the visitor"
+                "the visitor's data would have {bytes} bytes, but a cookie holds at most {limit}; keep the data in a database, and only its key here"
             ),
             Self::NotJson(_) => f.write_str("the visitor's data cannot be written as JSON"),
             Self::CrossSite => f.write_str(
-                "a page of another site has sent the request, so the browser has not shown the visitor's data, and a change would overwrite it; redirect to a page of the application (303) and change it there, or trust the site (`csrf_protection`, `trusted_origins`)",
+                "a page of another site sent the request, so the browser withheld the visitor's data, and a change would overwrite it; redirect to a page of the application (303) and change it there, or trust the site (`csrf_protection`, `trusted_origins`)",
             ),
         }
     }
