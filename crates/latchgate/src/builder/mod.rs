@@ -353,7 +353,7 @@ mod tests {
             (
                 good().leeway(seconds(61)),
                 "leeway",
-                "longer than 60 seconds",
+                "at most 60 seconds",
             ),
             (
                 good().session_lifetimes(seconds(0), seconds(9)),

@@ -108,7 +108,7 @@ fn what_contradicts_a_profile_is_named_with_its_cure() {
                 ("certificate_bound_tokens", "true"),
             ],
             "certificate_bound_tokens",
-            "leave one of them at `auto`",
+            "leave out one of them",
         ),
         (
             &[("certificate_bound_tokens", "true")],
