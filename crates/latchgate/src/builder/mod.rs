@@ -350,11 +350,7 @@ mod tests {
                 "cookie_name",
                 "1 to 64 letters",
             ),
-            (
-                good().leeway(seconds(61)),
-                "leeway",
-                "at most 60 seconds",
-            ),
+            (good().leeway(seconds(61)), "leeway", "at most 60 seconds"),
             (
                 good().session_lifetimes(seconds(0), seconds(9)),
                 "session_idle",
