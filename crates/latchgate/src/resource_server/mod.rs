@@ -87,6 +87,8 @@ pub(crate) struct ResourceServerConfig {
 
 impl ResourceServer {
     pub(crate) fn new(config: ResourceServerConfig) -> Self {
+        // If the generator fails, clients can tell which proofs lie together, and nothing else is lost.
+        let salt = config.random.array().unwrap_or_default();
         Self {
             rules: config.rules,
             introspection: config.introspection,
@@ -100,7 +102,7 @@ impl ResourceServer {
             introspected: ExpiringMap::bounded(TOKENS),
             refused: ExpiringMap::bounded(TOKENS),
             introspections: Semaphore::new(INTROSPECTIONS),
-            proofs: UsedProofs::new(config.proofs_in),
+            proofs: UsedProofs::new(config.proofs_in, salt),
             nonces: config.nonces,
         }
     }

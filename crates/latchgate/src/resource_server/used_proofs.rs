@@ -15,13 +15,17 @@ const PROOFS: usize = 100_000;
 /// The proofs that were used and could fit again: here, and in a store if several nodes share one.
 pub(super) struct UsedProofs {
     here: ExpiringMap<[u8; 32], ()>,
+    /// Part of the keys in `here`. Clients choose what their proofs are called: without it, they could choose names that lie
+    /// in one shard, and push another client's proof out of it with few of their own.
+    salt: [u8; 32],
     store: Option<ObservedStore>,
 }
 
 impl UsedProofs {
-    pub(super) fn new(store: Option<Arc<dyn SessionStore>>) -> Self {
+    pub(super) fn new(store: Option<Arc<dyn SessionStore>>, salt: [u8; 32]) -> Self {
         Self {
             here: ExpiringMap::bounded(PROOFS),
+            salt,
             store: store.map(ObservedStore::new),
         }
     }
@@ -34,7 +38,7 @@ impl UsedProofs {
         now: u64,
     ) -> Result<bool, StoreError> {
         {
-            let mut here = self.here.entry(proof.id, now);
+            let mut here = self.here.entry(self.place(&proof.id), now);
             if here.get().is_some() {
                 return Ok(false);
             }
@@ -51,6 +55,15 @@ impl UsedProofs {
         };
         let key = key(audience, &proof.id);
         store.insert(&key, used, now).await
+    }
+
+    fn place(&self, id: &[u8; 32]) -> [u8; 32] {
+        let mut digest = Context::new(&SHA256);
+        digest.update(&self.salt);
+        digest.update(id);
+        let mut place = [0; 32];
+        place.copy_from_slice(digest.finish().as_ref());
+        place
     }
 }
 
@@ -81,8 +94,8 @@ mod tests {
     #[tokio::test]
     async fn a_proof_is_used_once_on_all_nodes_that_share_a_store() {
         let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::default());
-        let node = || UsedProofs::new(Some(Arc::clone(&store)));
-        let (one, two, alone) = (node(), node(), UsedProofs::new(None));
+        let node = || UsedProofs::new(Some(Arc::clone(&store)), [0; 32]);
+        let (one, two, alone) = (node(), node(), UsedProofs::new(None, [0; 32]));
         let used = async |node: &UsedProofs, audience: &str, id: u8| {
             !node.record(audience, &proof(id), 1_000).await.unwrap()
         };
@@ -92,5 +105,27 @@ mod tests {
         // Another API, and a node that shares nothing.
         assert!(!used(&node(), "b", 1).await);
         assert!(!used(&alone, "a", 1).await && used(&alone, "a", 1).await);
+    }
+
+    #[tokio::test]
+    async fn a_client_cannot_choose_which_proofs_its_own_push_out() {
+        let node = UsedProofs::new(None, [7; 32]);
+        let record = async |id: [u8; 32], expires_at: u64| {
+            let proof = FittingProof {
+                id,
+                expires_at,
+                nonce: None,
+            };
+            node.record("a", &proof, 1_000).await.unwrap()
+        };
+        let captured = [7; 32];
+        assert!(record(captured, 1_090).await);
+        // As many as a shard holds and more, all of whose names end like that one.
+        for number in 0..2_000_u32 {
+            let mut id = [7; 32];
+            id[..4].copy_from_slice(&number.to_be_bytes());
+            assert!(record(id, 1_091).await);
+        }
+        assert!(!record(captured, 1_090).await);
     }
 }
