@@ -63,20 +63,29 @@ impl ApiTokens {
         token.ok_or(Error::SessionEnded)
     }
 
-    /// Whether the session has ended since the request: by a logout here or at the provider, or by time. For connections
-    /// that last longer than a request, such as WebSockets: ask every now and then, and close them.
+    /// Whether the session has ended since the request: by a logout here or at the provider, or by time; or does not count
+    /// any more, because its tenant is gone or has another provider. For connections that last longer than a request, such
+    /// as WebSockets: ask every now and then, and close them.
     ///
     /// A session in a store is read there. Of one in cookies, nobody but this process knows, unless
     /// [`revocations_in`](crate::GateBuilder::revocations_in) names a store.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when a store is unavailable.
+    /// [`Error::Store`] when a store is unavailable; [`Error::Tenant`] when the application cannot say what the tenant's
+    /// provider is.
     pub async fn session_has_ended(&self) -> Result<bool, Error> {
-        match self.0.loaded() {
-            Some(loaded) => self.0.sessions().has_ended_since(&loaded).await,
-            None => Ok(true),
+        let Some(loaded) = self.0.loaded() else {
+            return Ok(true);
+        };
+        if self.0.sessions().has_ended_since(&loaded).await? {
+            return Ok(true);
         }
+        if loaded.session.tenant().is_none() {
+            return Ok(false);
+        }
+        let found = self.0.context().relying_party_of(&loaded.session).await?;
+        Ok(found.is_none())
     }
 
     /// Whether a cookie of this name is one of the gate's own: those of sessions, and of logins and logouts under way. They

@@ -2,6 +2,7 @@
 //! it.
 
 use latchgate::Provider;
+use latchgate::adapter::{Extract, Verdict};
 use latchgate_dev_provider::Endpoint;
 use latchgate_tests::{Failure, Setup, scenarios};
 
@@ -13,6 +14,7 @@ scenarios!(
     in either keeping:
     a_session_finds_its_provider_on_any_node,
     a_session_counts_as_long_as_its_registration,
+    what_lasts_longer_than_a_request_is_told_when_its_registration_ends,
 );
 
 async fn a_login_that_is_under_way_ends_with_its_registration(setup: Setup) -> Result<(), Failure> {
@@ -101,6 +103,32 @@ async fn a_session_counts_as_long_as_its_registration(setup: Setup) -> Result<()
     let browser = service.signed_in("other").await?;
     let alone = world.neighbour(Setup::without_tenants).await?;
     assert_eq!(alone.whoami(&alone.lead(browser)).await?, None);
+    Ok(())
+}
+
+async fn what_lasts_longer_than_a_request_is_told_when_its_registration_ends(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let service = service(setup).await?;
+    let (world, directory) = (&service.world, &service.directory);
+    let browser = service.signed_in("acme").await?;
+    let cookies = browser.cookies("/")?;
+    let cookies: Vec<_> = cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let request = http::Request::get("/stream").header("cookie", cookies.join("; "));
+    let request = request.body(())?;
+    let Verdict::Pass(pass) = world.gate.admit(&request) else {
+        return Err("the request is not for the application".into());
+    };
+    let extract = Extract::new(pass.session(), &request);
+    let tokens = extract.api_tokens().await?;
+    assert!(!tokens.session_has_ended().await?);
+    directory.remove("acme");
+    assert!(!tokens.session_has_ended().await?);
+    world.gate.forget_tenant("acme");
+    assert!(tokens.session_has_ended().await?);
     Ok(())
 }
 
