@@ -13,11 +13,12 @@ use crate::hop_by_hop::{is_of_connection, named_in_connection};
 use crate::path::below_proxy;
 
 /// What fields of the API's would do to the whole origin, or to servers and caches in front of us.
-const BEGINNINGS: [&str; 6] = [
+const BEGINNINGS: [&str; 7] = [
     "access-control-",
     "attribution-reporting-",
     "proxy-",
     "sec-session-",
+    "secure-session-",
     "surrogate-",
     "x-accel-",
 ];
@@ -34,7 +35,7 @@ fn is_kept_back(name: &str) -> bool {
             | "accept-ch" | "alt-svc" | "clear-site-data" | "critical-ch" | "expect-ct" | "nel" | "origin-agent-cluster"
             | "public-key-pins" | "public-key-pins-report-only" | "refresh" | "report-to" | "reporting-endpoints"
             | "service-worker-allowed" | "set-login" | "sourcemap" | "speculation-rules" | "strict-transport-security"
-            | "timing-allow-origin" | "x-sourcemap"
+            | "timing-allow-origin" | "use-as-dictionary" | "x-sourcemap"
             // Files of servers in front of us.
             | "x-lighttpd-send-file" | "x-reproxy-url" | "x-sendfile"
     );
@@ -85,7 +86,7 @@ pub(crate) fn for_browser(
     let mut headers = HeaderMap::with_capacity(api.len() + 2);
     for (name, value) in api {
         let kept_back = is_kept_back(name.as_str())
-            || named.iter().any(|named| named == name.as_str())
+            || named.contains(name.as_str())
             || name == LOCATION
             || name == CONTENT_LOCATION;
         if !kept_back {
@@ -137,11 +138,11 @@ fn is_redirect(status: StatusCode) -> bool {
 fn disarm(headers: &mut HeaderMap) {
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
-    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::to_str);
-    let harmless = match kind {
-        Some(Ok(kind)) => !may_act(kind),
-        // Browsers guess.
-        None | Some(Err(_)) => false,
+    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
+    let harmless = match (kinds.next().map(HeaderValue::to_str), kinds.next()) {
+        (Some(Ok(kind)), None) => !may_act(kind),
+        // Browsers guess, or take the last one that they know.
+        _ => false,
     };
     if !harmless {
         let sandbox = HeaderValue::from_static("sandbox");
@@ -256,6 +257,8 @@ mod tests {
             "X-Accel-Expires",
             "X-Sendfile",
             "Surrogate-Control",
+            "Secure-Session-Registration",
+            "Use-As-Dictionary",
             "CDN-Cache-Control",
             "Cloudflare-CDN-Cache-Control",
         ] {
@@ -341,6 +344,11 @@ mod tests {
             assert!(sandboxed(&[("content-type", kind)]), "{kind}");
         }
         assert!(sandboxed(&[]));
+        let two = [
+            ("content-type", "application/json"),
+            ("content-type", "text/html"),
+        ];
+        assert!(sandboxed(&two));
         for kind in [
             "application/json",
             "application/problem+json",
