@@ -8,35 +8,50 @@ use crate::hop_by_hop::{is_of_connection, named_in_connection};
 
 /// Who the client says it is and where it says it has come from. Those who believe such fields expect them from a proxy of
 /// their own.
-const CLAIMS_OF_PROXIES: [&str; 17] = [
+const CLAIMS_OF_PROXIES: [&str; 28] = [
     "cf-access-",
     "cf-connecting-",
     "client-cert",
+    "oidc-",
     "remote-",
+    "ssl-client-",
+    "tailscale-user-",
     "x-amzn-oidc-",
+    "x-apigateway-api-userinfo",
+    "x-appengine-",
+    "x-arr-",
     "x-auth-request-",
     "x-authenticated-",
+    "x-authentik-",
     "x-client-cert",
+    "x-consumer-",
+    "x-credential-",
+    "x-endpoint-api-userinfo",
     "x-envoy-",
     "x-forwarded",
     "x-goog-authenticated-user-",
     "x-goog-iap-",
     "x-ms-client-principal",
     "x-original-",
+    "x-pomerium-",
     "x-remote-",
     "x-ssl-",
     "x-webauth-",
 ];
 
-/// Whether a field of the client's is not for the API. `name` is in lower case.
-fn is_kept_back(name: &str) -> bool {
-    // CGI and its heirs read `X_Forwarded_User` and `X-Forwarded-User` alike.
-    let name = match name.contains('_') {
-        true => Cow::Owned(name.replace('_', "-")),
+/// A name as CGI and its heirs read it: to them, `X_Forwarded_User`, `X.Forwarded.User` and `X-Forwarded-User` are alike.
+fn as_read_by_cgi(name: &str) -> Cow<'_, str> {
+    let is_odd = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    match name.contains(is_odd) {
+        true => Cow::Owned(name.replace(is_odd, "-")),
         false => Cow::Borrowed(name),
-    };
+    }
+}
+
+/// Whether a field of the client's is not for the API. `name` is in lower case, and as CGI reads it.
+fn is_kept_back(name: &str) -> bool {
     let other = matches!(
-        &*name,
+        name,
         // Credentials for us. The API gets its own.
         "authorization" | "cookie" | "dpop"
             // Made anew.
@@ -53,7 +68,7 @@ fn is_kept_back(name: &str) -> bool {
             .iter()
             .any(|start| name.starts_with(start))
     };
-    is_of_connection(&name) || other || claimed()
+    is_of_connection(name) || other || claimed()
 }
 
 /// Whether an application may set a field itself for all requests.
@@ -74,9 +89,10 @@ pub(crate) fn for_api(
     let named = named_in_connection(client);
     let mut headers = HeaderMap::with_capacity(client.len());
     for (name, value) in client {
-        let kept_back = is_kept_back(name.as_str())
-            || named.iter().any(|named| named == name.as_str())
-            || set.contains_key(name);
+        let read = as_read_by_cgi(name.as_str());
+        let kept_back = is_kept_back(&read)
+            || named.contains(name.as_str())
+            || set.keys().any(|own| as_read_by_cgi(own.as_str()) == read);
         if !kept_back {
             headers.append(name, value.clone());
         }
@@ -187,7 +203,15 @@ mod tests {
             "X-Rewrite-URL",
             "X-HTTP-Method-Override",
             "X-Envoy-Original-Path",
+            "X.Forwarded.User",
+            "OIDC_CLAIM_sub",
+            "SSL-Client-S-DN",
+            "X-ARR-ClientCert",
+            "X-Consumer-Username",
             "X-API-Key",
+            "X_API_Key",
+            "x-api_key",
+            "X.API.Key",
         ] {
             assert_eq!(forwarded(&[(name, "x")]), ["x-api-key: ours"], "{name}");
         }
