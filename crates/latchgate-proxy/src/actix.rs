@@ -1,7 +1,7 @@
 //! The proxy as a service of actix-web, which has `http` 0.2 and bodies of its own.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{Ready, pending, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -21,7 +21,7 @@ use http_body_util::BodyExt;
 use latchgate::ForwardError;
 use latchgate::adapter::{Challenge, RequestSession, RequestToken};
 use latchgate_reqwest::reqwest::Upgraded;
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, ReadHalf, split};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::body::ProxyBody;
@@ -254,10 +254,14 @@ impl MessageBody for SizedBody {
 fn switched(response: Response<ProxyBody>, tunnel: Tunnel, client: Payload) -> HttpResponse {
     let (api, to_api) = split(tunnel.api);
     let (open, closed) = oneshot::channel();
-    actix_web::rt::spawn(to_the_api(client, to_api, closed));
+    let (lasts, ended) = oneshot::channel();
+    actix_web::rt::spawn(async move {
+        let _lasts: oneshot::Sender<Infallible> = lasts;
+        to_the_api(client, to_api, tunnel.session, closed).await;
+    });
     let body = SocketBody {
         api,
-        session: tunnel.session,
+        ended,
         buffer: vec![0; BUFFER].into(),
         _open: open,
         _permit: tunnel.permit,
@@ -268,27 +272,38 @@ fn switched(response: Response<ProxyBody>, tunnel: Tunnel, client: Payload) -> H
     response
 }
 
-/// Copies what the client sends, until either side or the response ends.
+/// Copies what the client sends, until the response or the session ends. The session is watched here, for nobody asks for
+/// more of the response of a client that does not read it.
 async fn to_the_api(
-    mut client: Payload,
-    mut api: WriteHalf<Upgraded>,
+    client: Payload,
+    api: impl AsyncWrite + Unpin,
+    mut session: SessionWatch,
     closed: oneshot::Receiver<Infallible>,
 ) {
-    let copied = pin!(async {
-        while let Some(Ok(data)) = client.next().await {
-            api.write_all(&data).await?;
-            api.flush().await?;
-        }
-        api.shutdown().await
+    let mut copied = pin!(async {
+        // Either has gone then, which is how such a connection ends. What the API still sends is the response.
+        drop(copy(client, api).await);
+        pending::<()>().await;
     });
-    // Either has gone, which is how such a connection ends.
-    drop(select(copied, closed).await);
+    let ended = poll_fn(|cx| match poll_end(&mut session, cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => copied.as_mut().poll(cx),
+    });
+    drop(select(pin!(ended), closed).await);
+}
+
+async fn copy(mut client: Payload, mut api: impl AsyncWrite + Unpin) -> std::io::Result<()> {
+    while let Some(Ok(data)) = client.next().await {
+        api.write_all(&data).await?;
+        api.flush().await?;
+    }
+    api.shutdown().await
 }
 
 /// What the API sends after a handshake.
 struct SocketBody {
     api: ReadHalf<Upgraded>,
-    session: SessionWatch,
+    ended: oneshot::Receiver<Infallible>,
     buffer: Box<[u8]>,
     _open: oneshot::Sender<Infallible>,
     _permit: OwnedSemaphorePermit,
@@ -306,7 +321,7 @@ impl MessageBody for SocketBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, std::io::Error>>> {
         let this = &mut *self;
-        if poll_end(&mut this.session, cx).is_ready() {
+        if Pin::new(&mut this.ended).poll(cx).is_ready() {
             return Poll::Ready(None);
         }
         let mut buffer = ReadBuf::new(&mut this.buffer);
@@ -330,4 +345,29 @@ fn unanswered(challenge: Challenge) -> HttpResponse {
 
 fn status(status: http::StatusCode) -> StatusCode {
     StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::session_end::tests::{end_it, watched};
+
+    /// Nobody asks for more of the response then.
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_ends_with_the_session_if_the_client_reads_nothing() {
+        let (session, gate) = watched().await;
+        let client: Payload = Payload::Stream {
+            payload: Box::pin(futures_util::stream::pending()),
+        };
+        let (_open, closed) = oneshot::channel();
+        let mut copied = pin!(to_the_api(client, tokio::io::sink(), session, closed));
+        let minute = Duration::from_secs(60);
+        assert!(timeout(minute, &mut copied).await.is_err());
+        end_it(&gate).await;
+        assert!(timeout(minute, copied).await.is_ok());
+    }
 }

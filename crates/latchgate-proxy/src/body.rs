@@ -60,8 +60,8 @@ impl ProxyBody {
 }
 
 impl Watch {
-    /// Whether it is time to break off.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+    /// Whether the API has paused for too long, where it has sent nothing.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
         if !self.waiting {
             self.waiting = true;
             self.pause.reset();
@@ -74,6 +74,11 @@ impl Watch {
             );
             return Poll::Ready("the API has paused for too long");
         }
+        Poll::Pending
+    }
+
+    /// Whether the session has ended.
+    fn poll_session(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
         self.session.poll_end(cx).map(|()| {
             tracing::debug!(
                 event = "forward_broken",
@@ -94,6 +99,12 @@ impl Body for ProxyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        // First, for an API that never pauses leaves no other turn.
+        if let Some(watch) = &mut this.watch
+            && let Poll::Ready(why) = watch.poll_session(cx)
+        {
+            return Poll::Ready(Some(Err(why.into())));
+        }
         while let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             if let Some(watch) = &mut this.watch {
                 watch.waiting = false;
@@ -113,7 +124,7 @@ impl Body for ProxyBody {
             }
         }
         match &mut this.watch {
-            Some(watch) => watch.poll(cx).map(|why| Some(Err(why.into()))),
+            Some(watch) => watch.poll_pause(cx).map(|why| Some(Err(why.into()))),
             None => Poll::Pending,
         }
     }
@@ -130,5 +141,44 @@ impl Body for ProxyBody {
 impl fmt::Debug for ProxyBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProxyBody").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use http_body_util::{BodyExt, StreamBody};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::session_end::tests::{end_it, watched};
+
+    /// A body that has always more.
+    fn endless() -> reqwest::Body {
+        let piece = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")));
+        let pieces = futures_util::stream::repeat_with(piece);
+        reqwest::Body::wrap(StreamBody::new(pieces))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_pauses_ends_with_the_session_as_well() {
+        let (session, gate) = watched().await;
+        let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let an_hour = Duration::from_secs(3_600);
+        let mut body = ProxyBody::new(endless(), an_hour, session, permit);
+        let second = Duration::from_secs(1);
+        for _ in 0..60 {
+            tokio::time::advance(second).await;
+            assert!(body.frame().await.unwrap().is_ok());
+        }
+        end_it(&gate).await;
+        let mut lasted = 0;
+        while lasted < 60 && body.frame().await.unwrap().is_ok() {
+            tokio::time::advance(second).await;
+            lasted += 1;
+        }
+        assert!(lasted <= 16, "{lasted} seconds");
     }
 }

@@ -129,14 +129,19 @@ impl ApiProxy {
         if protocol == Switch::ToSocket {
             switch(&mut headers);
         }
+        // Somebody may let a request wait with its body, and go on with it after the session.
+        let watch = || SessionWatch::new(tokens.clone());
+        let mut session = watch();
         let progress = Arc::new(Progress::default());
-        let body = upload(body, proxy.body_limit, proxy.idle_timeout, &progress).await?;
+        let (limit, pause) = (proxy.body_limit, proxy.idle_timeout);
+        let body = upload(body, limit, pause, &progress, watch);
+        let body = session.during(body).await??;
         let request = proxy
             .api
             .as_user(&tokens)
             .request(head.method().clone(), &url);
         let sent = request.headers(headers).body(body).send();
-        let response = self.answered(sent, &progress).await?;
+        let response = session.during(self.answered(sent, &progress)).await??;
         if let Some(error) = refused(response.status(), response.headers(), protocol) {
             return Err(error);
         }
@@ -153,8 +158,8 @@ impl ApiProxy {
             passes,
         )?;
         match response.status() {
-            StatusCode::SWITCHING_PROTOCOLS => switched(response, fields, tokens, permit).await,
-            _ => Ok(self.passed_on(response, fields, tokens, permit)),
+            StatusCode::SWITCHING_PROTOCOLS => switched(response, fields, session, permit).await,
+            _ => Ok(self.passed_on(response, fields, session, permit)),
         }
     }
 
@@ -183,12 +188,11 @@ impl ApiProxy {
         &self,
         response: reqwest::Response,
         fields: HeaderMap,
-        tokens: ApiTokens,
+        session: SessionWatch,
         permit: OwnedSemaphorePermit,
     ) -> Forwarded {
         let status = response.status();
         let body = http::Response::<reqwest::Body>::from(response).into_body();
-        let session = SessionWatch::new(tokens);
         let body = ProxyBody::new(body, self.0.idle_timeout, session, permit);
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -204,13 +208,13 @@ impl ApiProxy {
 async fn switched(
     response: reqwest::Response,
     fields: HeaderMap,
-    tokens: ApiTokens,
+    session: SessionWatch,
     permit: OwnedSemaphorePermit,
 ) -> Result<Forwarded, Error> {
     let api = response.upgrade().await;
     let tunnel = Tunnel {
         api: api.map_err(|error| call_error(error.into()))?,
-        session: SessionWatch::new(tokens),
+        session,
         permit,
     };
     let mut response = Response::new(ProxyBody::text(""));
@@ -271,5 +275,74 @@ fn failed(error: reqwest_middleware::Error) -> Error {
             ForwardError::TimedOut.into()
         }
         _ => call_error(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http_body::{Body, Frame, SizeHint};
+    use http_body_util::BodyExt;
+    use latchgate::adapter::Verdict;
+    use latchgate_test::{Person, SignedInRequest, gate};
+
+    use super::*;
+    use crate::session_end::tests::end_it;
+    use crate::upload::BoxError;
+
+    /// A short body that does not come.
+    struct Late;
+
+    impl Body for Late {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            Poll::Pending
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(5)
+        }
+    }
+
+    /// It would be sent with an access token that was looked for before the logout.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_body_waits_for_the_logout_is_not_sent() {
+        let gate = gate();
+        let head = Request::post("/api/orders").header("x-csrf", "1");
+        let head = head
+            .body(())
+            .unwrap()
+            .signed_in(&gate, Person::new("alice"));
+        let head = head.await;
+        let Verdict::Pass(pass) = gate.admit(&head) else {
+            panic!("not for the application")
+        };
+        let proxy = ApiProxy::new("https://orders.internal/v1").unwrap();
+        let forwarded = proxy.forward(Incoming {
+            session: pass.session().cloned(),
+            token: None,
+            head,
+            proxy_at: "/api".to_owned(),
+            body: Some(Late.boxed_unsync()),
+            can_switch: false,
+        });
+        let mut forwarded = pin!(forwarded);
+        let minute = Duration::from_secs(60);
+        assert!(timeout(minute, &mut forwarded).await.is_err());
+        end_it(&gate).await;
+        let ended = timeout(minute, forwarded).await;
+        let Ok(Err(challenge)) = ended else {
+            panic!("it still waits")
+        };
+        assert_eq!(challenge.status(), StatusCode::UNAUTHORIZED);
     }
 }

@@ -29,10 +29,10 @@ impl Tunnel {
     /// Copies both ways until either side or the session ends.
     pub(crate) async fn join(mut self, mut client: impl AsyncRead + AsyncWrite + Unpin) {
         let mut copied = pin!(copy_bidirectional(&mut client, &mut self.api));
-        poll_fn(|cx| match copied.as_mut().poll(cx) {
-            // Either has gone, which is how such a connection ends.
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => poll_end(&mut self.session, cx),
+        poll_fn(|cx| match poll_end(&mut self.session, cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            // Either may go, which is how such a connection ends.
+            Poll::Pending => copied.as_mut().poll(cx).map(drop),
         })
         .await;
     }
@@ -52,9 +52,7 @@ pub(crate) fn poll_end(session: &mut SessionWatch, cx: &mut Context<'_>) -> Poll
 /// Whether a request opens a WebSocket.
 pub(crate) fn opens_socket<B>(request: &Request<B>) -> bool {
     let named = named_in_connection(request.headers());
-    request.method() == Method::GET
-        && is_socket(request.headers())
-        && named.iter().any(|name| name == "upgrade")
+    request.method() == Method::GET && is_socket(request.headers()) && named.contains("upgrade")
 }
 
 /// Whether `Upgrade` is for a WebSocket and nothing else.

@@ -14,6 +14,8 @@ use latchgate::ForwardError;
 use latchgate_reqwest::reqwest;
 use tokio::time::timeout;
 
+use crate::session_end::SessionWatch;
+
 /// An error of any framework's.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -43,7 +45,8 @@ impl Progress {
     }
 }
 
-/// The body for the API: one that can be sent twice if it is short, else a stream.
+/// The body for the API: one that can be sent twice if it is short, else a stream, which breaks off when the session ends.
+/// Somebody who does not read the response could go on with it otherwise.
 ///
 /// # Errors
 ///
@@ -53,6 +56,7 @@ pub(crate) async fn upload(
     limit: Option<u64>,
     pause: Duration,
     progress: &Arc<Progress>,
+    watch: impl FnOnce() -> SessionWatch,
 ) -> Result<reqwest::Body, ForwardError> {
     let Some(body) = body else {
         return Ok(reqwest::Body::default());
@@ -66,7 +70,7 @@ pub(crate) async fn upload(
     match length {
         Some(length) if length <= REPLAYABLE => Ok(whole(body, pause).await?.into()),
         _ => Ok(reqwest::Body::wrap(Upload {
-            body: Mutex::new(body),
+            source: Mutex::new((body, watch())),
             length,
             limit,
             progress: Arc::clone(progress),
@@ -96,7 +100,7 @@ async fn whole(mut body: ClientBody, pause: Duration) -> Result<Bytes, ForwardEr
 /// A body that goes to the API as it comes.
 struct Upload {
     /// Never locked: it makes of what is `Send` what is `Sync`, too, as the HTTP client wants it.
-    body: Mutex<ClientBody>,
+    source: Mutex<(ClientBody, SessionWatch)>,
     length: Option<u64>,
     limit: Option<u64>,
     progress: Arc<Progress>,
@@ -118,7 +122,11 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ForwardError>>> {
         loop {
-            let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let source = self.source.get_mut();
+            let (body, session) = source.unwrap_or_else(PoisonError::into_inner);
+            if session.poll_end(cx).is_ready() {
+                return self.fail(ForwardError::BodyBroken);
+            }
             let data = match ready!(Pin::new(body).poll_frame(cx)) {
                 None => return Poll::Ready(None),
                 Some(Err(_)) => return self.fail(ForwardError::BodyBroken),
@@ -139,5 +147,35 @@ impl Body for Upload {
 
     fn size_hint(&self) -> SizeHint {
         self.length.map_or_else(SizeHint::new, SizeHint::with_exact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::StreamBody;
+
+    use super::*;
+    use crate::session_end::tests::{end_it, watched};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_ends_with_the_session() {
+        let (session, gate) = watched().await;
+        let piece = || Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"x")));
+        let endless = StreamBody::new(futures_util::stream::repeat_with(piece)).boxed_unsync();
+        let (progress, second) = (Arc::default(), Duration::from_secs(1));
+        let uploaded = upload(Some(endless), None, second, &progress, || session);
+        let mut uploaded = uploaded.await.unwrap();
+        for _ in 0..60 {
+            tokio::time::advance(second).await;
+            assert!(uploaded.frame().await.unwrap().is_ok());
+        }
+        end_it(&gate).await;
+        let mut lasted = 0;
+        while lasted < 60 && uploaded.frame().await.unwrap().is_ok() {
+            tokio::time::advance(second).await;
+            lasted += 1;
+        }
+        assert!(lasted <= 16, "{lasted} seconds");
+        assert_eq!(progress.failure(), Some(ForwardError::BodyBroken));
     }
 }
