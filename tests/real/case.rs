@@ -6,21 +6,21 @@ use crate::need::Need;
 
 pub(crate) use latchgate_tests::Failure;
 
-/// What a case does, once its needs are met.
+/// What a case does, once its needs are met. It stays on the thread that it began on.
 pub(crate) type Body = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 
 /// One case.
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) needs: &'static [Need],
-    body: Box<dyn FnOnce() -> Body>,
+    body: Box<dyn FnOnce() -> Body + Send>,
 }
 
 impl Case {
     /// A case that runs `body` where everything it needs is there.
     pub(crate) fn new<F, T>(name: impl Into<String>, needs: &'static [Need], body: F) -> Self
     where
-        F: FnOnce() -> T + 'static,
+        F: FnOnce() -> T + Send + 'static,
         T: Future<Output = Result<(), Failure>> + 'static,
     {
         Self {

@@ -1,6 +1,7 @@
 //! Servers that run as children of a test, and end with it.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,8 +16,30 @@ const START: Duration = Duration::from_secs(60);
 /// Between two looks at a server that is starting.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// A running child, killed when dropped. What it says goes to a file under `target/real-logs`, which
-/// failures quote.
+tokio::task_local! {
+    /// The case that is running.
+    static CASE: String;
+}
+
+/// Runs a case, whose files then have a folder of their own: see [`file_of_case`].
+pub(crate) async fn of_case<T>(name: String, body: impl Future<Output = T>) -> T {
+    drop(fs::remove_dir_all(servers_logs(&name)));
+    CASE.scope(name, body).await
+}
+
+/// Where the files of a case are: what its servers say, and what they are given.
+pub(crate) fn servers_logs(case: &str) -> PathBuf {
+    target().join("real-logs").join(case.replace("::", "."))
+}
+
+/// A place for a file of the case that is running. Cases run at the same time, so a file of one must not be another's.
+pub(crate) fn file_of_case(name: &str) -> Result<PathBuf, Failure> {
+    let folder = CASE.try_with(|case| servers_logs(case))?;
+    fs::create_dir_all(&folder)?;
+    Ok(folder.join(name))
+}
+
+/// A running child, killed when dropped. What it says goes to a file of its case, which failures quote.
 pub(crate) struct Server {
     child: Child,
     log: PathBuf,
@@ -25,8 +48,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the command with nothing of our environment but what programs cannot do without.
     pub(crate) fn spawn(name: &str, command: &mut Command) -> Result<Self, Failure> {
-        let log = output("real-logs")?.join(format!("{name}.txt"));
-        let file = File::create(&log)?;
+        let (log, file) = new_log(name)?;
         for (variable, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LATCHGATE_"))
         {
@@ -102,10 +124,30 @@ const PORTS: u16 = 12_000;
 
 /// A folder for what tests leave behind, under cargo's `target`.
 pub(crate) fn output(folder: &str) -> Result<PathBuf, Failure> {
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = scratch.parent().unwrap_or(scratch).join(folder);
+    let folder = target().join(folder);
     fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+fn target() -> &'static Path {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    scratch.parent().unwrap_or(scratch)
+}
+
+/// A file that no server of this case has written to: several may have one name, at once or one after the other.
+fn new_log(name: &str) -> Result<(PathBuf, File), Failure> {
+    for number in 1.. {
+        let log = file_of_case(&match number {
+            1 => format!("{name}.txt"),
+            _ => format!("{name}-{number}.txt"),
+        })?;
+        match File::create_new(&log) {
+            Ok(file) => return Ok((log, file)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err("too many servers".into())
 }
 
 /// Waits between two looks at another process, which has no way to wake us.

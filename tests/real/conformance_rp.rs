@@ -1,7 +1,6 @@
 //! The relying party for the OpenID Foundation's conformance suite, with the development provider in the suite's place.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use latchgate::ClientKey;
@@ -20,7 +19,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::case::{Case, Failure};
-use crate::child::output;
+use crate::child::file_of_case;
 use crate::example::{Address, CONFORMANCE_RP, Running};
 use crate::need::Need;
 use crate::provider::CLIENT_KEY;
@@ -204,7 +203,7 @@ impl Door {
 }
 
 fn file(name: &str, text: &str) -> Result<String, Failure> {
-    let path: PathBuf = output("real-logs")?.join(name);
+    let path = file_of_case(name)?;
     fs::write(&path, text)?;
     Ok(path.to_string_lossy().into_owned())
 }

@@ -31,8 +31,14 @@ mod world;
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            println!("no runtime for the tests: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let mut cases = oidc_provider::cases();
     cases.extend(api::cases());
     cases.extend(conformance_rp::cases());
@@ -43,5 +49,7 @@ async fn main() -> ExitCode {
     cases.extend(postgres::cases());
     cases.extend(cluster::cases());
     cases.extend(doctor::cases());
-    runner::run(cases).await
+    let outcome = runner::run(cases, runtime.handle());
+    postgres::server::clear_away();
+    outcome
 }

@@ -79,7 +79,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 pub(crate) fn case<F>(example: Example, name: &str, setup: Setup, body: F) -> Case
 where
-    F: AsyncFnOnce(&mut World) -> Result<(), Failure> + 'static,
+    F: AsyncFnOnce(&mut World) -> Result<(), Failure> + Send + 'static,
 {
     Case::new(
         format!("oidc_provider::{}::{name}", example.name),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::case::Failure;
-use crate::child::{Server, output};
+use crate::child::{Server, file_of_case};
 use crate::need::place;
 
 /// The secret of the client that `server.mjs` registers.
@@ -112,7 +112,7 @@ impl Provider {
                 .env("DECRYPTION_JWK", key.public_jwk());
         }
         let certificates = match registration.has_certificate() {
-            true => Some(certificates(&output("real-certificates")?)?),
+            true => Some(certificates(&file_of_case("certificates")?)?),
             false => None,
         };
         if let Some(folder) = &certificates {
@@ -178,6 +178,7 @@ impl Provider {
 /// Writes the certificates of an authority, of the provider and of the client into a folder.
 fn certificates(folder: &Path) -> Result<PathBuf, Failure> {
     let authority = Authority::new()?;
+    std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("ca.pem"), authority.pem())?;
     for (file, name) in [("server.pem", "127.0.0.1"), ("client.pem", "latchgate")] {
         let issued = authority.issue(name)?;

@@ -53,7 +53,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn case<F>(kind: Kind, name: &str, body: F) -> Case
 where
-    F: AsyncFnOnce(&mut Cluster) -> Result<(), Failure> + 'static,
+    F: AsyncFnOnce(&mut Cluster) -> Result<(), Failure> + Send + 'static,
 {
     let name = format!("cluster::{}::{name}", kind.need().name());
     Case::new(name, kind.needs(), move || async move {

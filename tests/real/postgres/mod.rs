@@ -55,7 +55,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn case<F>(name: &str, body: F) -> Case
 where
-    F: AsyncFnOnce(&mut Postgres) -> Result<(), Failure> + 'static,
+    F: AsyncFnOnce(&mut Postgres) -> Result<(), Failure> + Send + 'static,
 {
     Case::new(
         format!("postgres::{name}"),

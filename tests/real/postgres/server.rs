@@ -6,6 +6,7 @@ use std::process::Command;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection};
+use tokio::sync::OnceCell;
 
 use crate::case::Failure;
 use crate::child::{Server, free_port};
@@ -24,20 +25,31 @@ pub(crate) struct Postgres {
     running: Option<Server>,
 }
 
+/// A cluster that every case gets a copy of: to make one takes longer than most cases.
+static TEMPLATE: OnceCell<Postgres> = OnceCell::const_new();
+
+/// Clears away what cases have in common.
+pub(crate) fn clear_away() {
+    if let Some(template) = TEMPLATE.get() {
+        drop(fs::remove_dir_all(&template.folder));
+    }
+}
+
 impl Postgres {
-    /// Makes a cluster, starts its server, and makes the role and the database of an application: `app`.
+    /// Starts a server that has the role and the database of an application: `app`.
     pub(crate) async fn start() -> Result<Self, Failure> {
-        let port = free_port()?;
-        let name = format!("latchgate-postgres-{}-{port}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder)?;
-        let mut postgres = Self {
-            port,
-            folder,
-            programs: place("LATCHGATE_TEST_POSTGRES_BIN")?,
-            user: unprivileged()?,
-            running: None,
-        };
+        let template = TEMPLATE.get_or_try_init(Self::template).await?;
+        let mut postgres = Self::new()?;
+        // With its owner.
+        let mut copy = Command::new("cp");
+        done(copy.arg("-a").args([template.data(), postgres.data()]))?;
+        postgres.run().await?;
+        Ok(postgres)
+    }
+
+    /// Makes a cluster, and in it the role and the database.
+    async fn template() -> Result<Self, Failure> {
+        let mut postgres = Self::new()?;
         postgres.make_cluster()?;
         postgres.run().await?;
         let mut admin = postgres.connect("postgres", "postgres").await?;
@@ -47,15 +59,33 @@ impl Postgres {
         ] {
             admin.execute(statement.as_str()).await?;
         }
+        drop(admin);
+        postgres.stop()?;
         Ok(postgres)
+    }
+
+    /// An empty folder, of whom the server runs as.
+    fn new() -> Result<Self, Failure> {
+        let port = free_port()?;
+        let name = format!("latchgate-postgres-{}-{port}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder)?;
+        let user = unprivileged()?;
+        if let Some(user) = user {
+            done(Command::new("chown").arg(user).arg(&folder))?;
+        }
+        Ok(Self {
+            port,
+            folder,
+            programs: place("LATCHGATE_TEST_POSTGRES_BIN")?,
+            user,
+            running: None,
+        })
     }
 
     fn make_cluster(&self) -> Result<(), Failure> {
         let password = self.folder.join("password");
         fs::write(&password, PASSWORD)?;
-        if let Some(user) = self.user {
-            done(Command::new("chown").args(["-R", user]).arg(&self.folder))?;
-        }
         let mut initdb = self.program("initdb")?;
         initdb
             .args(["--username=postgres", "--auth=scram-sha-256", "--no-sync"])

@@ -82,7 +82,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn case<F, T>(name: &str, body: F) -> Case
 where
-    F: FnOnce() -> T + 'static,
+    F: FnOnce() -> T + Send + 'static,
     T: Future<Output = Result<(), Failure>> + 'static,
 {
     Case::new(format!("redis::{name}"), NEEDS, body)
