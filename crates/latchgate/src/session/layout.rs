@@ -1,8 +1,6 @@
 //! The encoded form of a session, inside the seal: the number of the layout, the session, and its extras. A session in an
 //! unknown layout is ignored, and its user signs in again.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
@@ -16,12 +14,11 @@ use crate::jose::ProofKey;
 
 const LAYOUT: u8 = 1;
 
-/// A session as it is encoded, in this order. Decoded, its texts and tokens are parts of the encoded bytes.
-#[derive(Serialize, Deserialize)]
+/// A session as it is encoded, in this order.
+#[derive(Serialize)]
 struct Encoded<'a> {
     id: [u8; 16],
     generation: u32,
-    #[serde(borrow)]
     registration: Part<'a>,
     issuer: Part<'a>,
     subject: Part<'a>,
@@ -36,8 +33,8 @@ struct Encoded<'a> {
     userinfo: Part<'a>,
     authentication: Part<'a>,
     authorization_details: Part<'a>,
-    dpop_key: Option<ProofKey>,
-    extras: Cow<'a, Extras>,
+    dpop_key: Option<&'a ProofKey>,
+    extras: &'a Extras,
 }
 
 impl Session {
@@ -61,8 +58,8 @@ impl Session {
             userinfo: text(&self.userinfo),
             authentication: text(&self.authentication),
             authorization_details: text(&self.authorization_details),
-            dpop_key: self.dpop_key.clone(),
-            extras: Cow::Borrowed(&self.extras),
+            dpop_key: self.dpop_key.as_ref(),
+            extras: &self.extras,
         };
         postcard::to_extend(&encoded, vec![LAYOUT]).ok()
     }
@@ -70,39 +67,67 @@ impl Session {
     /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens and texts are slices of them.
     pub(crate) fn decode(bytes: impl Into<Bytes>) -> Option<Self> {
         let kept: Bytes = bytes.into();
-        let body = kept.strip_prefix(&[LAYOUT])?;
-        let (encoded, rest) = postcard::take_from_bytes::<Encoded<'_>>(body).ok()?;
-        if !rest.is_empty() {
-            return None;
-        }
-        let text = |part: Part<'_>| ByteString::try_from(kept.slice_ref(part.0)).ok();
-        let token = |part: Part<'_>| CompactToken::encoded_as(kept.slice_ref(part.0));
-        Some(Self {
-            id: encoded.id,
-            generation: encoded.generation,
-            registration: text(encoded.registration)?,
-            issuer: text(encoded.issuer)?,
-            subject: text(encoded.subject)?,
-            sid: match encoded.sid {
-                Some(sid) => Some(text(sid)?),
+        let mut read = Reader {
+            rest: kept.strip_prefix(&[LAYOUT])?,
+            kept: &kept,
+        };
+        let session = Self {
+            id: read.next()?,
+            generation: read.next()?,
+            registration: read.text()?,
+            issuer: read.text()?,
+            subject: read.text()?,
+            sid: match read.next_if_any()? {
+                Some(sid) => Some(ByteString::try_from(sid).ok()?),
                 None => None,
             },
-            auth_time: encoded.auth_time,
-            times: encoded.times,
+            auth_time: read.next()?,
+            times: read.next()?,
             tokens: Tokens {
-                id_token: token(encoded.id_token),
-                access_token: token(encoded.access_token),
-                access_validity: encoded.access_validity,
-                refresh_token: encoded.refresh_token.map(token),
-                scope: text(encoded.scope)?,
+                id_token: CompactToken::encoded_as(read.bytes()?),
+                access_token: CompactToken::encoded_as(read.bytes()?),
+                access_validity: read.next()?,
+                refresh_token: read.next_if_any()?.map(CompactToken::encoded_as),
+                scope: read.text()?,
             },
-            userinfo: text(encoded.userinfo)?,
-            authentication: text(encoded.authentication)?,
-            authorization_details: text(encoded.authorization_details)?,
-            dpop_key: encoded.dpop_key,
-            extras: encoded.extras.into_owned(),
+            userinfo: read.text()?,
+            authentication: read.text()?,
+            authorization_details: read.text()?,
+            dpop_key: read.next()?,
+            extras: read.next()?,
             parsed: ParsedClaims::default(),
-        })
+        };
+        read.rest.is_empty().then_some(session)
+    }
+}
+
+/// Reads the fields of [`Encoded`] one by one.
+struct Reader<'a> {
+    rest: &'a [u8],
+    kept: &'a Bytes,
+}
+
+impl<'a> Reader<'a> {
+    fn next<T: Deserialize<'a>>(&mut self) -> Option<T> {
+        let (field, rest) = postcard::take_from_bytes(self.rest).ok()?;
+        self.rest = rest;
+        Some(field)
+    }
+
+    /// A part of the bytes, which is not copied.
+    fn bytes(&mut self) -> Option<Bytes> {
+        let part: Part<'_> = self.next()?;
+        Some(self.kept.slice_ref(part.0))
+    }
+
+    /// A part that may be missing.
+    fn next_if_any(&mut self) -> Option<Option<Bytes>> {
+        let part: Option<Part<'_>> = self.next()?;
+        Some(part.map(|part| self.kept.slice_ref(part.0)))
+    }
+
+    fn text(&mut self) -> Option<ByteString> {
+        ByteString::try_from(self.bytes()?).ok()
     }
 }
 
