@@ -266,6 +266,9 @@ impl Refreshes {
 
     /// What has happened to a session since its cookie was made: nothing, a newer generation, or its end.
     pub(crate) fn since(&self, session: &Session, now: u64) -> Option<RefreshOutcome> {
+        if self.0.len() == 0 {
+            return None;
+        }
         match self.0.entry(session.id, now).get()? {
             Entry::Ended(why) => Some(RefreshOutcome::Ended(*why)),
             Entry::Active(known) => known.newer_than(session).map(RefreshOutcome::Refreshed),
