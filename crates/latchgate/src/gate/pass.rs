@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -9,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use super::api_answer::api_answer;
 use super::refuse::incident_id;
 use super::silent_login::{SilentNavigation, is_signed_out};
-use super::{Api, BasePath, Challenge, Gate};
+use super::{Api, BasePath, Challenge, Gate, SilentLogins};
 use crate::error::LayerError;
 use crate::head::RequestHead;
 use crate::request_session::{RequestSession, ResponseHead};
@@ -140,18 +141,20 @@ impl Pass {
 
     /// The response to a challenge. It replaces the response that carried the challenge and keeps those of its headers
     /// that do not describe the content: those of CORS, a request id, cookies.
+    ///
+    /// In a box: few requests are challenged, and all would move it about.
     pub fn answer(
         &self,
         challenge: Challenge,
         replaced: &dyn ResponseHead,
-    ) -> impl Future<Output = Response<Bytes>> + Send + use<> {
+    ) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> {
         let kept = kept_headers(replaced);
         let front = self.front.clone();
         let challenge = match &front {
             Front::Gate(gate) => self.placed(gate, challenge),
             Front::Api(_) => challenge,
         };
-        async move {
+        Box::pin(async move {
             let mut answer = match front {
                 Front::Gate(gate) => match challenge.token() {
                     Some(token) => {
@@ -175,7 +178,7 @@ impl Pass {
                 }
             }
             answer
-        }
+        })
     }
 
     /// The challenge, as the place of the layer allows to answer it.
@@ -203,7 +206,7 @@ impl Pass {
         match (&self.session, &self.token) {
             (Some(session), _) => {
                 session.apply_to(response);
-                if session.was_asked() && self.takes_tokens() {
+                if self.takes_tokens() && session.was_asked() {
                     looked_at.push("authorization");
                 }
             }
@@ -246,6 +249,9 @@ impl Pass {
         let Front::Gate(gate) = &self.front else {
             return None;
         };
+        if gate.0.silent_logins == SilentLogins::ByHandlers {
+            return None;
+        }
         match (&self.session, &self.silent) {
             (Some(session), _) if session.known_end().is_some_and(is_signed_out) => {
                 gate.marked_as_signed_out()

@@ -20,15 +20,14 @@ impl RequestSession {
     /// [`Error::RefreshUnavailable`] when the token has expired and cannot be refreshed now; [`Error::NoRefreshToken`]
     /// when it has expired and the provider has granted no refresh token; [`Error::NoAccessToken`] when the application has started the session; [`Error::Store`]
     /// when the session's store is unavailable.
-    pub fn access_token(
-        &self,
+    pub fn access_token<'s>(
+        &'s self,
         head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
+    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<'s> {
         let opened = self.load(head);
-        let this = self.clone();
         async move {
             match opened.await? {
-                Some(loaded) => this.fresh_access_token(loaded).await,
+                Some(loaded) => self.fresh_access_token(loaded).await,
                 None => Ok(None),
             }
         }
@@ -73,12 +72,11 @@ impl RequestSession {
     /// [`Error::RefreshUnavailable`] when the provider is unavailable, even if the old token is still valid;
     /// [`Error::NoRefreshToken`] when it has granted no refresh token; [`Error::Store`] when the session's store is
     /// unavailable. `None` when nobody is signed in, or the provider has revoked the refresh token.
-    pub fn force_refresh(
-        &self,
+    pub fn force_refresh<'s>(
+        &'s self,
         head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<> {
+    ) -> impl Future<Output = Result<Option<AccessToken>, Error>> + Send + use<'s> {
         let opened = self.load(head);
-        let this = self.clone();
         async move {
             match opened.await? {
                 Some(loaded) if loaded.session.is_by_application() => Err(Error::NoAccessToken),
@@ -87,7 +85,7 @@ impl RequestSession {
                 }
                 Some(loaded) => {
                     let before = Arc::clone(&loaded.session);
-                    this.refresh(loaded, TIMING.patience, |session| {
+                    self.refresh(loaded, TIMING.patience, |session| {
                         session.tokens != before.tokens
                     })
                     .await

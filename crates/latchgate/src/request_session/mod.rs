@@ -14,7 +14,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::{HeaderValue, header};
-use tokio::sync::OnceCell;
 
 use crate::background::Background;
 use crate::cookie::{Pieces, PresentPieces};
@@ -57,20 +56,24 @@ struct Opening {
     accepts: Accepts,
     /// The relying party of a tenant's session, once it was found.
     tenant_party: OnceLock<Arc<RelyingParty>>,
-    opened: OnceCell<Option<User>>,
-    changes: Mutex<Changes>,
+    /// Locked by whoever asks a store, so that it is asked once.
+    asking: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
 }
 
-/// Asks a store, other nodes, or the application about a tenant. In a box: who does not have to should not move so much
-/// about. `None` for a session that does not count here, where it stays as it is.
-type StoreLookup = Pin<Box<dyn Future<Output = Result<Option<Lookup>, Error>> + Send>>;
+/// Asks a store, other nodes, or the application about a tenant, and settles what it is told. In a box: who does not have
+/// to should not move so much about.
+type Asking = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// The `Cache-Control` of a response to one person.
 const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
 
-/// What the response will change in the browser.
+/// What is known of a request's session, and what the response will change in the browser.
 #[derive(Debug, Default)]
-struct Changes {
+struct State {
+    opened: bool,
+    /// Who was signed in when it was opened.
+    user: Option<User>,
     /// The pieces of the session's cookie in the request.
     present: PresentPieces,
     /// The session as it is now, after refreshes.
@@ -102,8 +105,8 @@ impl RequestSession {
             context,
             accepts,
             tenant_party: OnceLock::new(),
-            opened: OnceCell::new(),
-            changes: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
         }))
     }
 
@@ -112,16 +115,11 @@ impl RequestSession {
     /// # Errors
     ///
     /// [`Error::Store`] when the session's store is unavailable.
-    pub fn user(
-        &self,
+    pub fn user<'s>(
+        &'s self,
         head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<User>, Error>> + Send + use<> {
-        let opened = self.look(head);
-        let this = self.clone();
-        async move {
-            opened.await?;
-            Ok(this.0.opened.get().cloned().flatten())
-        }
+    ) -> impl Future<Output = Result<Option<User>, Error>> + Send + use<'s> {
+        self.look(head, |state| state.user.clone())
     }
 
     /// Why the session that the request brought has ended. `None` when it has not, and for a cookie that does not open
@@ -130,48 +128,43 @@ impl RequestSession {
     /// # Errors
     ///
     /// [`Error::Store`] when the session's store is unavailable.
-    pub fn ended(
-        &self,
+    pub fn ended<'s>(
+        &'s self,
         head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<SessionEnd>, Error>> + Send + use<> {
-        let opened = self.look(head);
-        let this = self.clone();
-        async move {
-            opened.await?;
-            Ok(this.known_end())
-        }
+    ) -> impl Future<Output = Result<Option<SessionEnd>, Error>> + Send + use<'s> {
+        self.look(head, State::known_end)
     }
 
     /// Adds the session's headers to the application's response, whatever its status.
     pub(crate) fn apply_to(&self, response: &mut dyn ResponseHead) {
-        let mut changes = self.changes();
-        if changes.asked {
+        let mut state = self.state();
+        if state.asked {
             response.append(header::VARY, HeaderValue::from_static("cookie"));
             if !response.contains(&header::CACHE_CONTROL) {
                 response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
             }
         }
         // The application has started another session for this response.
-        if !changes.write || self.is_replaced_in(response) {
+        if !state.write || self.is_replaced_in(response) {
             return;
         }
         // The session may have changed while the handler ran: the newest state counts.
-        match changes
+        match state
             .brought()
             .and_then(|brought| self.sessions().since(brought))
         {
             // Its cookies were removed or replaced then. Those in the browser may be a newer session's.
             Some(RefreshOutcome::Ended(SessionEnd::SignedOut)) => return,
-            Some(RefreshOutcome::Ended(_)) => changes.loaded = None,
+            Some(RefreshOutcome::Ended(_)) => state.loaded = None,
             Some(RefreshOutcome::Refreshed(session)) => {
                 let newest = |loaded| LoadedSession { session, ..loaded };
-                changes.loaded = changes.loaded.take().map(newest);
+                state.loaded = state.loaded.take().map(newest);
             }
             _ => {}
         }
-        let cookies = match &changes.loaded {
-            Some(loaded) => self.sessions().cookies(loaded, changes.present),
-            None => Ok(self.sessions().clear_cookies(changes.present)),
+        let cookies = match &state.loaded {
+            Some(loaded) => self.sessions().cookies(loaded, state.present),
+            None => Ok(self.sessions().clear_cookies(state.present)),
         };
         match cookies {
             Ok(cookies) => {
@@ -197,12 +190,12 @@ impl RequestSession {
 
     /// Whether the application has asked who is there.
     pub(crate) fn was_asked(&self) -> bool {
-        self.changes().asked
+        self.state().asked
     }
 
     /// Why the session has ended, if it was opened and has.
     pub(crate) fn known_end(&self) -> Option<SessionEnd> {
-        self.changes().ended.as_ref().map(|(why, _)| *why)
+        self.state().known_end()
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {
@@ -211,7 +204,7 @@ impl RequestSession {
 
     /// The pieces of the session's cookie in the request.
     pub(crate) fn present(&self) -> PresentPieces {
-        self.changes().present
+        self.state().present
     }
 
     /// The session, opened for one of the gate's own routes. The future does not borrow the request.
@@ -219,107 +212,120 @@ impl RequestSession {
         &self,
         cookie_fields: &[&[u8]],
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
-        let settled = self.settle_pieces(&self.sessions().pieces(cookie_fields.iter().copied()));
+        let pieces = self.sessions().pieces(cookie_fields.iter().copied());
+        let asking = self.open_into(&mut self.state(), &pieces);
         let this = self.clone();
         async move {
-            settled.await?;
+            if let Some(asking) = asking {
+                asking.await?;
+            }
             Ok(this.loaded())
         }
     }
 
     /// The session as it is now, if it was opened.
     pub(crate) fn loaded(&self) -> Option<LoadedSession> {
-        self.changes().loaded.clone()
+        self.state().loaded()
     }
 
     /// The session, opened because the application asks.
-    fn load(
-        &self,
+    fn load<'s>(
+        &'s self,
         head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<> {
-        let settled = self.look(head);
-        let this = self.clone();
-        async move {
-            settled.await?;
-            Ok(this.loaded())
-        }
+    ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<'s> {
+        self.look(head, State::loaded)
     }
 
-    /// Opens the session because the application asks.
-    fn look(
-        &self,
+    /// Opens the session because the application asks for a part of it: at once, if nobody else has to be asked.
+    fn look<'s, T: Send + 's>(
+        &'s self,
         head: &dyn RequestHead,
-    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        self.changes().asked = true;
+        part: fn(&State) -> T,
+    ) -> impl Future<Output = Result<T, Error>> + Send + use<'s, T> {
         let mut pieces = self.sessions().no_pieces();
         head.header("cookie", &mut |field| pieces.add(field));
-        self.settle_pieces(&pieces)
-    }
-
-    fn settle_pieces(
-        &self,
-        pieces: &Pieces<'_>,
-    ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        let lookup = self.read(pieces);
-        let this = self.clone();
+        let mut state = self.state();
+        state.asked = true;
+        let at_once = match self.open_into(&mut state, &pieces) {
+            None => Ok(part(&state)),
+            Some(asking) => Err(asking),
+        };
+        drop(state);
         async move {
-            match lookup {
-                Some(lookup) => this.settle_with(lookup).await,
-                None => Ok(()),
+            match at_once {
+                Ok(found) => Ok(found),
+                Err(asking) => {
+                    asking.await?;
+                    Ok(part(&self.state()))
+                }
             }
         }
     }
 
     /// Records that the session has ended.
     fn set_ended(&self, why: SessionEnd) {
-        let mut changes = self.changes();
-        let loaded = changes.loaded.take();
-        changes.set_ended(why, loaded);
+        let mut state = self.state();
+        let loaded = state.loaded.take();
+        state.set_ended(why, loaded);
     }
 
     /// Records a changed session; the response will carry it.
     fn set_loaded(&self, changed: LoadedSession) {
-        let mut changes = self.changes();
-        changes.loaded = Some(changed);
-        changes.write = true;
+        let mut state = self.state();
+        state.loaded = Some(changed);
+        state.write = true;
     }
 
-    /// Opens a sealed session at once. Returns the lookup if somebody must be asked.
-    fn read(&self, pieces: &Pieces<'_>) -> Option<StoreLookup> {
-        if self.0.opened.initialized() {
+    /// Opens a sealed session at once. Otherwise somebody must be asked.
+    fn open_into(&self, state: &mut State, pieces: &Pieces<'_>) -> Option<Asking> {
+        if state.opened {
             return None;
         }
-        self.changes().present = pieces.present();
+        state.present = pieces.present();
         match self.sessions().find_here(self.sessions().open(pieces)) {
             Ok(found) if self.must_find_tenant(&found) => {
                 let this = self.clone();
-                Some(Box::pin(async move { this.accepted(found).await }))
+                Some(Box::pin(async move {
+                    this.settle_with(this.accepted(found)).await
+                }))
             }
             Ok(found) => {
-                let user = self.settle(found);
-                // Another caller may have set it first, to the same value.
-                let _ = self.0.opened.set(user);
+                self.settle(state, found);
                 None
             }
             Err(cookie) => {
                 let this = self.clone();
-                let found = async move { this.accepted(this.sessions().find(cookie).await?).await };
-                Some(Box::pin(found))
+                Some(Box::pin(async move {
+                    let lookup = async { this.accepted(this.sessions().find(cookie).await?).await };
+                    this.settle_with(lookup).await
+                }))
             }
         }
     }
 
-    async fn settle_with(&self, lookup: StoreLookup) -> Result<(), Error> {
-        let open = || async { Ok(lookup.await?.and_then(|found| self.settle(found))) };
-        let opened = self.0.opened.get_or_try_init(open).await;
-        opened
-            .map(|_| ())
-            .inspect_err(|_| telemetry::session_opened("failed"))
+    /// Records what a lookup finds, unless another caller has. It finds `None` if the session does not count here, where
+    /// it stays as it is.
+    async fn settle_with(
+        &self,
+        lookup: impl Future<Output = Result<Option<Lookup>, Error>>,
+    ) -> Result<(), Error> {
+        let _asking = self.0.asking.lock().await;
+        if self.state().opened {
+            return Ok(());
+        }
+        let found = lookup.await;
+        let found = found.inspect_err(|_| telemetry::session_opened("failed"))?;
+        let mut state = self.state();
+        match found {
+            Some(found) => self.settle(&mut state, found),
+            None => state.opened = true,
+        }
+        Ok(())
     }
 
-    /// Records what was found. Returns its user.
-    fn settle(&self, found: Lookup) -> Option<User> {
-        let mut changes = self.changes();
+    /// Records what was found.
+    fn settle(&self, state: &mut State, found: Lookup) {
+        state.opened = true;
         match found {
             Lookup::Active {
                 loaded, write_due, ..
@@ -331,28 +337,23 @@ impl RequestSession {
                 };
                 let user = self.0.context.user(&loaded.session);
                 let user = user.stored_under(loaded.ticket.as_ref().map(Ticket::key));
-                changes.loaded = Some(loaded);
-                changes.write = write_due;
-                Some(user)
+                state.user = Some(user);
+                state.loaded = Some(loaded);
+                state.write = write_due;
             }
             Lookup::Ended { why, loaded } => {
                 tracing::debug!(event = "session_over", code = why.code(), %why, "the session has ended");
                 telemetry::session_opened(why.code());
-                changes.set_ended(why, Some(loaded));
-                None
+                state.set_ended(why, Some(loaded));
             }
             // A session that began meanwhile has a cookie of the same name: a late response must not remove it.
-            Lookup::NotFound => {
-                telemetry::session_opened("not_found");
-                None
-            }
+            Lookup::NotFound => telemetry::session_opened("not_found"),
             Lookup::Invalid => {
                 // A login or logout looks even where there is no cookie.
-                if !changes.present.is_empty() {
+                if !state.present.is_empty() {
                     telemetry::session_opened("unreadable");
                 }
-                changes.write = true;
-                None
+                state.write = true;
             }
         }
     }
@@ -361,15 +362,20 @@ impl RequestSession {
         &self.0.context.sessions
     }
 
-    fn changes(&self) -> MutexGuard<'_, Changes> {
-        self.0
-            .changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Changes {
+impl State {
+    fn loaded(&self) -> Option<LoadedSession> {
+        self.loaded.clone()
+    }
+
+    fn known_end(&self) -> Option<SessionEnd> {
+        self.ended.as_ref().map(|(why, _)| *why)
+    }
+
     /// The session that the request brought, active or not.
     fn brought(&self) -> Option<&LoadedSession> {
         let ended = || self.ended.as_ref().and_then(|(_, ended)| ended.as_ref());
@@ -386,7 +392,7 @@ impl Changes {
 impl fmt::Debug for RequestSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestSession")
-            .field("opened", &self.0.opened.get())
+            .field("opened", &self.state().opened)
             .finish_non_exhaustive()
     }
 }
@@ -440,7 +446,7 @@ mod tests {
         let this = RequestSession::example(&session);
         let field = format!("{}=x", this.sessions().cookie_name());
         let pieces = this.sessions().pieces([field.as_bytes()].into_iter());
-        this.changes().present = pieces.present();
+        this.state().present = pieces.present();
         (this, session)
     }
 
