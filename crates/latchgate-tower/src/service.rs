@@ -186,7 +186,7 @@ where
                     let status = response.status().as_u16();
                     let challenge = response.extensions_mut().remove::<Challenge>();
                     if let Some(challenge) = challenge.or_else(|| pass.silent_login(status)) {
-                        let answer = Box::pin(pass.answer(challenge, response.headers()));
+                        let answer = pass.answer(challenge, response.headers());
                         let pass = Some(pass.clone());
                         stage.set(Stage::Answer { answer, pass });
                         continue;

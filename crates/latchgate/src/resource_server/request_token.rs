@@ -70,6 +70,14 @@ impl RequestToken {
     /// authorization server's keys or answers are unavailable.
     pub async fn user(&self) -> Result<User, Arc<Error>> {
         self.0.asked.store(true, Ordering::Relaxed);
+        match self.0.judged.get() {
+            Some(judged) => judged.clone(),
+            // In a box: a request with a session should not move so much about.
+            None => Box::pin(self.judge_once()).await,
+        }
+    }
+
+    async fn judge_once(&self) -> Result<User, Arc<Error>> {
         let judged = self.0.judged.get_or_init(|| self.judge_and_count());
         judged.await.clone()
     }
