@@ -3,7 +3,7 @@
 use actix_web::HttpMessage;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use latchgate::CertificateThumbprint;
 use latchgate::adapter::{RequestHead, ResponseHead};
 
@@ -34,7 +34,13 @@ impl RequestHead for Head<'_> {
     }
 
     fn header<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {
-        for value in self.0.headers().get_all(name) {
+        let headers = self.0.headers();
+        // What every request is asked for needs no look at its name.
+        let values = match name {
+            "cookie" => headers.get_all(header::COOKIE),
+            name => headers.get_all(name),
+        };
+        for value in values {
             each(value.as_bytes());
         }
     }

@@ -10,7 +10,6 @@ pub(crate) struct Head<'a> {
     method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
-    nested_at: &'a str,
     extensions: &'a Extensions,
 }
 
@@ -18,9 +17,8 @@ impl<'a> Head<'a> {
     pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
         Self {
             method: request.method(),
-            uri: original(request.extensions(), request.uri()),
+            uri: request.uri(),
             headers: request.headers(),
-            nested_at: nested_at(request.extensions()),
             extensions: request.extensions(),
         }
     }
@@ -29,11 +27,15 @@ impl<'a> Head<'a> {
     pub(crate) fn of_parts(parts: &'a http::request::Parts) -> Self {
         Self {
             method: &parts.method,
-            uri: original(&parts.extensions, &parts.uri),
+            uri: &parts.uri,
             headers: &parts.headers,
-            nested_at: nested_at(&parts.extensions),
             extensions: &parts.extensions,
         }
+    }
+
+    /// The URI as the client sent it.
+    fn original(&self) -> &'a Uri {
+        original(self.extensions, self.uri)
     }
 }
 
@@ -71,15 +73,15 @@ impl RequestHead for Head<'_> {
     }
 
     fn path(&self) -> &str {
-        self.uri.path()
+        self.original().path()
     }
 
     fn query(&self) -> Option<&str> {
-        self.uri.query()
+        self.original().query()
     }
 
     fn nested_at(&self) -> &str {
-        self.nested_at
+        nested_at(self.extensions)
     }
 
     fn certificate(&self) -> Option<CertificateThumbprint> {
