@@ -299,3 +299,17 @@ impl<'a, H: RequestHead> Extract<'a, H> {
         Challenge::failed(self.head, error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frameworks put it into a box with the request, for every handler that wants to know who is there.
+    #[test]
+    fn who_is_there_is_a_small_future() {
+        let head = http::Request::new(());
+        let extract = Extract::new(None, &head);
+        let bytes = size_of_val(&extract.user());
+        assert!(bytes <= 300, "{bytes} bytes");
+    }
+}
