@@ -80,9 +80,17 @@ impl ResponseHead for Headers<'_> {
 }
 
 /// A header of the core's (`http` 1) as one of actix-web's.
+/// What every response to somebody who is signed in gets. It is not copied.
+const USUAL: [&str; 2] = ["cookie", "private, no-store"];
+
 fn header(name: &http::HeaderName, value: &http::HeaderValue) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::from_bytes(name.as_ref()).ok()?;
-    Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    let usual = USUAL.into_iter().find(|usual| value == usual);
+    let value = match usual {
+        Some(usual) => HeaderValue::from_static(usual),
+        None => HeaderValue::from_bytes(value.as_bytes()).ok()?,
+    };
+    Some((name, value))
 }
 
 /// A status of the core's (`http` 1) as one of actix-web's.

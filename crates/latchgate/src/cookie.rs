@@ -151,7 +151,8 @@ pub(crate) fn pairs(field: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         Some(&here[..end.unwrap_or(here.len())])
     });
     pairs.filter_map(|pair| {
-        let equals = memchr(b'=', pair)?;
+        // Names are short.
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
         let name = pair[..equals].trim_ascii();
         (!name.is_empty()).then(|| (name, pair[equals + 1..].trim_ascii()))
     })

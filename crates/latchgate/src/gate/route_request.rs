@@ -124,10 +124,10 @@ impl Gate {
     /// `state` names a login that the browser began here.
     fn stripped_callback<H: RequestHead>(&self, head: &H) -> Option<LayerError> {
         let GateParts { base, routes, .. } = &*self.0;
-        let arrived = head.path();
         if base.path.is_empty() {
             return None;
         }
+        let arrived = head.path();
         let found = routes.find(arrived, |path| {
             path.strip_prefix(&base.path).unwrap_or(path)
         });
