@@ -302,7 +302,40 @@ impl<'a, H: RequestHead> Extract<'a, H> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::hang_ups::SlowStore;
     use super::*;
+    use crate::cookie::PresentPieces;
+    use crate::session::Session;
+    use crate::sessions::LoadedSession;
+    use crate::sessions::example::sessions;
+    use crate::store::SessionStore;
+
+    #[tokio::test]
+    async fn a_store_is_asked_once_however_many_ask() {
+        let store = Arc::new(SlowStore::default());
+        let shared: Arc<dyn SessionStore> = store.clone();
+        let sessions = sessions(Some(shared), 1_001);
+        let session = Arc::new(Session::example());
+        let ticket = Some(sessions.put(&session).await);
+        let signed_in = LoadedSession { session, ticket };
+        let cookies = sessions.cookies(&signed_in, PresentPieces::default());
+        let cookies = cookies.unwrap();
+        let cookie = cookies[0].to_str().unwrap().split(';').next().unwrap();
+        let head = http::Request::get("/").header("cookie", cookie);
+        let head = head.body(()).unwrap();
+
+        let request = RequestSession::example_among(sessions);
+        let extract = Extract::new(Some(&request), &head);
+        let before = store.calls();
+        let (one, other) = tokio::join!(extract.user(), extract.user());
+        let later = extract.user().await;
+        for user in [one, other, later] {
+            assert_eq!(user.unwrap().subject(), "248289761001");
+        }
+        assert_eq!(store.calls() - before, 1);
+    }
 
     /// Frameworks put it into a box with the request, for every handler that wants to know who is there.
     #[test]

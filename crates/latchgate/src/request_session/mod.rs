@@ -413,6 +413,16 @@ mod tests {
     impl RequestSession {
         /// A request at 1001 of somebody who has this session, sealed.
         pub(super) fn example(session: &Arc<Session>) -> Self {
+            let this = Self::example_among(sessions(None, 1_001));
+            this.set_loaded(LoadedSession {
+                session: Arc::clone(session),
+                ticket: None,
+            });
+            this
+        }
+
+        /// A request whose session, if it has one, is one of these.
+        pub(crate) fn example_among(sessions: Arc<Sessions>) -> Self {
             let background = config(StoppedClock(1_001)).background;
             let relying_party = RelyingParty::new(RelyingPartyConfig {
                 registration: Registration::example(),
@@ -424,19 +434,14 @@ mod tests {
                 random: Arc::new(SystemRandom::default()),
             });
             let context = Context {
-                sessions: sessions(None, 1_001),
+                sessions,
                 relying_parties: RelyingParties::new([relying_party], 0),
                 hooks: Hooks::default(),
                 background,
                 origin: "https://app.example.com".to_owned(),
                 csrf: Csrf::Unchecked,
             };
-            let this = Self::new(Arc::new(context), None);
-            this.set_loaded(LoadedSession {
-                session: Arc::clone(session),
-                ticket: None,
-            });
-            this
+            Self::new(Arc::new(context), None)
         }
     }
 
