@@ -22,12 +22,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         }
     };
     document()?;
+    let lister = build_lister()?;
     let folder = root().join("api");
     let mut changed = Vec::new();
     // What a program can be used for is not in its Rust.
     let has_library = |name: &String| root().join("crates").join(name).join("src/lib.rs").exists();
     for package in published()?.into_iter().filter(has_library) {
-        let now = listing(&package)?;
+        let now = listing(&lister, &package)?;
         let file = folder.join(format!("{package}.txt"));
         let before = fs::read_to_string(&file).unwrap_or_default();
         if now == before {
@@ -115,23 +116,29 @@ fn document() -> Result<(), String> {
     }
 }
 
+/// Builds the program that lists, with the features that the whole workspace gives its dependencies: so `ci` has them.
+fn build_lister() -> Result<PathBuf, String> {
+    let name = "latchgate-api-listing";
+    let mut build = cargo(["build", "--quiet", "--locked", "--workspace", "--bin", name]);
+    match build.status() {
+        Ok(status) if status.success() => {
+            let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+            Ok(target().join("debug").join(file))
+        }
+        Ok(status) => Err(format!("{name} was not built: {status}")),
+        Err(error) => Err(format!("cannot start cargo: {error}")),
+    }
+}
+
 /// The public items of a crate, one to a line.
-fn listing(package: &str) -> Result<String, String> {
+fn listing(lister: &Path, package: &str) -> Result<String, String> {
     let json: PathBuf = target()
         .join("doc")
         .join(format!("{}.json", package.replace('-', "_")));
-    let mut lists = cargo([
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "latchgate-api-listing",
-        "--",
-    ]);
-    let output = lists
+    let output = Command::new(lister)
         .arg(&json)
         .output()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
+        .map_err(|error| format!("cannot start {}: {error}", lister.display()))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }

@@ -9,6 +9,14 @@ use crate::{api, guide, instructions, test, tools};
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     nothing_more(arguments)?;
     let mut run = Run::new();
+    let titles = "what the tests need, guide, packages";
+    let lane = run.beside(titles, |run| {
+        let components = test::provide(run, Vec::new());
+        instructions::provide(run);
+        guide::step(run);
+        packages(run);
+        components
+    });
     run.step("format", 2, &mut cargo(["fmt", "--all", "--check"]));
     run.step(
         "clippy",
@@ -26,10 +34,33 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     );
     let mut docs = cargo(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
     run.step("docs", 10, docs.env("RUSTDOCFLAGS", "-D warnings"));
-    guide::step(&mut run);
+    let built = test::build(&mut run);
     public_api(&mut run);
-    packages(&mut run);
-    let deny = tools::cargo_deny(&mut run);
+    // Not beside the others: `cargo install` lets no other cargo look at its packages.
+    licences(&mut run);
+    oldest_rust(&mut run);
+    // Nothing runs beside tests: some of them see to it that an answer comes in time.
+    let components = run.join(lane);
+    let report = match (built, components) {
+        (true, Some(components)) => test::tests(&mut run, &components),
+        _ => test::NONE_RAN.to_owned(),
+    };
+    let not_counted = instructions::step(&mut run);
+    print!("{report}{not_counted}");
+    run.finish()
+}
+
+/// Compares the public API with its listing.
+fn public_api(run: &mut Run) {
+    match std::env::current_exe() {
+        Ok(ourselves) => drop(run.step("public API", 5, Command::new(ourselves).arg("api"))),
+        Err(error) => run.fail("public API", error.to_string()),
+    }
+}
+
+/// What may be in our dependency tree.
+fn licences(run: &mut Run) {
+    let deny = tools::cargo_deny(run);
     let mut licences = Command::new(deny);
     licences.args([
         "--all-features",
@@ -42,33 +73,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         "sources",
     ]);
     run.step("licences, bans, sources", 2, licences.current_dir(root()));
-    oldest_rust(&mut run);
-    let report = test::steps(&mut run, &[]);
-    run.step(
-        "benchmarks build",
-        15,
-        // The benchmarks alone: by itself, cargo builds every library and binary once more, optimized.
-        &mut cargo([
-            "bench",
-            "--workspace",
-            "--bench",
-            "*",
-            "--no-run",
-            "--locked",
-            "--quiet",
-        ]),
-    );
-    let not_counted = instructions::step(&mut run);
-    print!("{report}{not_counted}");
-    run.finish()
-}
-
-/// Compares the public API with its listing.
-fn public_api(run: &mut Run) {
-    match std::env::current_exe() {
-        Ok(ourselves) => drop(run.step("public API", 5, Command::new(ourselves).arg("api"))),
-        Err(error) => run.fail("public API", error.to_string()),
-    }
 }
 
 /// Packs every crate that is published: its metadata, and the versions of ours it needs. That it compiles is known.
@@ -87,7 +91,7 @@ fn packages(run: &mut Run) {
     for name in published {
         package.args(["--package", &name]);
     }
-    run.step("packages", 5, &mut package);
+    run.step("packages", 10, &mut package);
 }
 
 /// Known vulnerabilities: not part of `ci`, because its answer changes without a change of ours.
@@ -137,9 +141,9 @@ fn oldest_rust(run: &mut Run) {
                 .current_dir(root()),
         );
     } else {
-        println!(
+        run.say(&format!(
             "\nnot checked with Rust {version}, the oldest we promise: `rustup toolchain install {version}` brings it"
-        );
+        ));
     }
 }
 

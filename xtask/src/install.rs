@@ -15,7 +15,7 @@ pub(crate) fn install(run: &mut Run, wanted: &[&Component]) {
         return;
     }
     if program(&["apt-get"]).is_none() || !is_root() {
-        println!("    {}", advice(&lacking));
+        run.say(&format!("    {}", advice(&lacking)));
         return;
     }
     let packages: Vec<&str> = lacking

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use crate::component::{Component, Packages, Part, Place, program};
 use crate::install::install;
@@ -71,9 +72,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     Ok(())
 }
 
+/// Installs what counts, where that is ours to do.
+pub(crate) fn provide(run: &mut Run) {
+    install(run, &[&VALGRIND]);
+}
+
 /// Compares, in `ci`. Returns what is to be said in its summary where nothing counts.
 pub(crate) fn step(run: &mut Run) -> String {
-    install(run, &[&VALGRIND]);
     if let Err(reason) = VALGRIND.locate() {
         return format!(
             "\ninstructions: NOT COUNTED, without {} ({reason})\n",
@@ -90,11 +95,27 @@ pub(crate) fn step(run: &mut Run) -> String {
     String::new()
 }
 
-/// The cases in their order, each with the least count of all runs.
+/// The cases in their order, each with the least count of all runs. callgrind runs a program on one processor, so the runs
+/// are side by side.
 fn count() -> Result<Vec<Case>, String> {
+    let folder = target().join("callgrind");
+    drop(fs::remove_dir_all(&folder));
+    build()?;
+    let runs: Vec<Result<Vec<Case>, String>> = thread::scope(|scope| {
+        let start = |run: usize| {
+            let folder = folder.join(run.to_string());
+            scope.spawn(move || count_once(&folder))
+        };
+        let runs: Vec<_> = (0..RUNS).map(start).collect();
+        let ended = runs.into_iter().map(|run| {
+            let broke_down = |_| Err("a run broke down".to_owned());
+            run.join().unwrap_or_else(broke_down)
+        });
+        ended.collect()
+    });
     let mut least: Vec<Case> = Vec::new();
-    for _ in 0..RUNS {
-        let cases = count_once()?;
+    for cases in runs {
+        let cases = cases?;
         if least.is_empty() {
             least = cases;
         } else {
@@ -106,31 +127,40 @@ fn count() -> Result<Vec<Case>, String> {
     Ok(least)
 }
 
-fn count_once() -> Result<Vec<Case>, String> {
-    let folder = target().join("callgrind");
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder)
+/// What cargo builds and runs.
+const BENCHMARK: [&str; 7] = [
+    "bench",
+    "--package",
+    "latchgate-tower",
+    "--bench",
+    "instructions",
+    "--locked",
+    "--quiet",
+];
+
+/// Builds the program, so that the runs only run it.
+fn build() -> Result<(), String> {
+    match cargo(BENCHMARK).arg("--no-run").status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the benchmark was not built: {status}")),
+        Err(error) => Err(format!("cannot start cargo: {error}")),
+    }
+}
+
+fn count_once(folder: &Path) -> Result<Vec<Case>, String> {
+    fs::create_dir_all(folder)
         .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     let dumps = folder.join("out");
-    // cargo builds the program and lets callgrind run it. The functions are those of `benches/instructions.rs`.
+    // cargo lets callgrind run the program. The functions are those of `benches/instructions.rs`.
     let runner = format!(
         "target.'cfg(all())'.runner = ['valgrind', '--tool=callgrind', '--toggle-collect=instructions::counted_requests', \
          '--dump-before=instructions::case_is_over', '--callgrind-out-file={}']",
         dumps.display()
     );
-    let output = cargo([
-        "bench",
-        "--package",
-        "latchgate-tower",
-        "--bench",
-        "instructions",
-        "--locked",
-        "--quiet",
-        "--config",
-        &runner,
-    ])
-    .output()
-    .map_err(|error| format!("cannot start cargo: {error}"))?;
+    let output = cargo(BENCHMARK)
+        .args(["--config", &runner])
+        .output()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }

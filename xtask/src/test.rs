@@ -23,64 +23,46 @@ const EXAMPLES: &[(&str, &str)] = &[
 /// How many runs of the simulation are enough for a change; nights may have more (`cargo xtask simulate`).
 const SEEDS: &str = "2000";
 
+/// What is said of the tests where the build failed.
+pub(crate) const NONE_RAN: &str = "no test ran: see what failed\n";
+
+/// The real components, and where those that are wanted are.
+pub(crate) struct Components {
+    wanted: Vec<&'static Component>,
+    left_out: Vec<&'static Component>,
+    places: Vec<(&'static str, PathBuf)>,
+}
+
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let without = without(arguments)?;
     let mut run = Run::new();
-    let report = steps(&mut run, &without);
+    let components = provide(&mut run, without);
+    let report = match build(&mut run) {
+        true => tests(&mut run, &components),
+        false => NONE_RAN.to_owned(),
+    };
     print!("{report}");
     run.finish()
 }
 
-/// Takes the steps, and returns what is to be said of the real components.
-pub(crate) fn steps(run: &mut Run, without: &[String]) -> String {
+/// Makes sure of the components: finds each, or installs it.
+pub(crate) fn provide(run: &mut Run, without: Vec<String>) -> Components {
+    run.say("\n==> real components");
     let (left_out, wanted): (Vec<&Component>, Vec<&Component>) = COMPONENTS
         .iter()
         .partition(|component| without.iter().any(|name| name == component.name));
-    let places = provide(run, &wanted);
-    // Binaries and tests in one build: the same features for both, so nothing is compiled twice.
-    if !run.step(
-        "build",
-        20,
-        &mut cargo(["build", "--workspace", "--bins", "--tests", "--locked"]),
-    ) {
-        return "no test ran: the build failed\n".to_owned();
-    }
-    let report = target().join("real-components.txt");
-    drop(fs::remove_file(&report));
-    let mut tests = cargo(["test", "--workspace", "--locked", "--no-fail-fast"]);
-    tests
-        .envs(places)
-        .env("LATCHGATE_TEST_REQUIRE", "1")
-        .env("LATCHGATE_TEST_SEEDS", SEEDS)
-        .env("LATCHGATE_TEST_REPORT", &report);
-    tests.env("LATCHGATE_TEST_WITHOUT", without.join(","));
-    for (variable, name) in EXAMPLES {
-        tests.env(
-            variable,
-            target()
-                .join("debug")
-                .join(format!("{name}{}", std::env::consts::EXE_SUFFIX)),
-        );
-    }
-    run.step("tests", 20, &mut tests);
-    summary(
-        &fs::read_to_string(&report).unwrap_or_default(),
-        &wanted,
-        &left_out,
-    )
-}
-
-/// Makes sure of the components: finds each, or installs it. Returns the variables that tell the tests where they are.
-fn provide(run: &mut Run, wanted: &[&Component]) -> Vec<(&'static str, PathBuf)> {
-    println!("\n==> real components");
-    install(run, wanted);
+    install(run, &wanted);
     let mut places = Vec::new();
-    for component in wanted {
+    for component in &wanted {
         component.complete(run);
         match component.locate() {
             Ok(found) => {
                 for (variable, place) in &found {
-                    println!("    {}: {variable}={}", component.name, place.display());
+                    run.say(&format!(
+                        "    {}: {variable}={}",
+                        component.name,
+                        place.display()
+                    ));
                 }
                 places.extend(found);
             }
@@ -93,7 +75,47 @@ fn provide(run: &mut Run, wanted: &[&Component]) -> Vec<(&'static str, PathBuf)>
             ),
         }
     }
-    places
+    Components {
+        wanted,
+        left_out,
+        places,
+    }
+}
+
+/// Builds binaries, tests and benchmarks: at once, so that all have the same features and nothing is compiled twice. That
+/// benchmarks are quick is for those who run them.
+pub(crate) fn build(run: &mut Run) -> bool {
+    let all = ["--workspace", "--bins", "--tests", "--bench", "*"];
+    run.step("build", 20, cargo(["build", "--locked"]).args(all))
+}
+
+/// Runs every test, and returns what is to be said of the real components.
+pub(crate) fn tests(run: &mut Run, components: &Components) -> String {
+    let report = target().join("real-components.txt");
+    drop(fs::remove_file(&report));
+    let mut tests = cargo(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    tests
+        .envs(components.places.iter().cloned())
+        .env("LATCHGATE_TEST_REQUIRE", "1")
+        .env("LATCHGATE_TEST_SEEDS", SEEDS)
+        .env("LATCHGATE_TEST_REPORT", &report);
+    let names = components.left_out.iter().map(|component| component.name);
+    let names: Vec<_> = names.collect();
+    tests.env("LATCHGATE_TEST_WITHOUT", names.join(","));
+    for (variable, name) in EXAMPLES {
+        tests.env(
+            variable,
+            target()
+                .join("debug")
+                .join(format!("{name}{}", std::env::consts::EXE_SUFFIX)),
+        );
+    }
+    run.step("tests", 20, &mut tests);
+    summary(
+        &fs::read_to_string(&report).unwrap_or_default(),
+        &components.wanted,
+        &components.left_out,
+    )
 }
 
 /// One line for each component: how many cases met it, and which did not run.
