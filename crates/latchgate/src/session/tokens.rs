@@ -3,14 +3,13 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytestring::ByteString;
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::compact::CompactToken;
 use crate::token::{IdToken, TokenResponse};
 
 /// The tokens of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tokens {
     pub(crate) id_token: CompactToken,
     pub(crate) access_token: CompactToken,
@@ -100,9 +99,14 @@ impl Tokens {
         })
     }
 
-    /// A hash of all of them.
+    /// A hash of what a refresh replaces. The ID token is not in it: none is used to get anything.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        let bytes = postcard::to_allocvec(self).unwrap_or_default();
+        let replaced = (
+            &self.access_token,
+            self.access_validity,
+            &self.refresh_token,
+        );
+        let bytes = postcard::to_allocvec(&replaced).unwrap_or_default();
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
         hash

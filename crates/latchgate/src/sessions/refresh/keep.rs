@@ -18,12 +18,12 @@ use crate::session::{Session, UserinfoAge};
 
 impl<R: Refresher> Refresh<R> {
     /// Stores the refreshed session. Returns the final outcome, which another node may have decided meanwhile.
-    pub(super) async fn keep(&self, attempt: RefreshAttempt, fresh: Session) -> RefreshOutcome {
+    pub(super) async fn keep(&self, attempt: &RefreshAttempt, fresh: Session) -> RefreshOutcome {
         let mut fresh = LoadedSession {
             session: Arc::new(fresh),
             ticket: self.loaded.ticket.clone(),
         };
-        let writing = timeout(TIMING.write_limit, self.write(&mut fresh, &attempt)).await;
+        let writing = timeout(TIMING.write_limit, self.write(&mut fresh, attempt)).await;
         match writing {
             Ok(ControlFlow::Break(instead)) => {
                 if let RefreshOutcome::Ended(_) = instead {
@@ -43,10 +43,9 @@ impl<R: Refresher> Refresh<R> {
             ),
         }
         let (sessions, session) = (&self.sessions, &fresh.session);
-        let since = sessions.refreshes.since(session, sessions.now());
-        if let Some(ended @ RefreshOutcome::Ended(_)) = since {
-            self.refresher.revoke_tokens(&fresh.session);
-            return ended;
+        if let Some(why) = sessions.refreshes.ended(session, sessions.now()) {
+            self.refresher.revoke_tokens(session);
+            return RefreshOutcome::Ended(why);
         }
         tracing::info!(
             event = "refresh",

@@ -1,49 +1,57 @@
 //! A lease on a session in its store, extended while a refresh is under way.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use tokio::task::AbortHandle;
+use futures_util::future::{Either, select};
 use tokio::time::{Instant, interval_at};
 
 use super::super::stored::Ticket;
 use super::super::timing::TIMING;
 use super::super::{Backend, Sessions};
 
-/// A lease that is extended until this guard is dropped, and then released.
+/// A lease that is released when this guard is dropped.
 pub(super) struct LeaseGuard {
     sessions: Arc<Sessions>,
     ticket: Ticket,
     fence: u64,
-    heartbeat: AbortHandle,
 }
 
 impl LeaseGuard {
     pub(super) fn new(sessions: Arc<Sessions>, ticket: Ticket, fence: u64) -> Self {
-        let heartbeat = tokio::spawn(extend(Arc::clone(&sessions), ticket.clone(), fence));
         Self {
             sessions,
             ticket,
             fence,
-            heartbeat: heartbeat.abort_handle(),
         }
     }
-}
 
-/// Extends a lease until it is lost. If the store fails, the next heartbeat tries again.
-async fn extend(sessions: Arc<Sessions>, ticket: Ticket, fence: u64) {
-    let Backend::Stored(stored) = &sessions.backend else {
-        return;
-    };
-    let mut beats = interval_at(Instant::now() + TIMING.heartbeat, TIMING.heartbeat);
-    loop {
-        beats.tick().await;
-        let extended = stored.extend_lease(&ticket, fence, TIMING.lease, sessions.now());
-        if let Ok(false) = extended.await {
-            tracing::warn!(
-                event = "lease_lost",
-                "the lease on a session was lost during its refresh; another node may refresh it too"
-            );
+    /// Does the work, and extends the lease as long as that takes.
+    pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let (work, heartbeat) = (pin!(work), pin!(self.extend()));
+        match select(work, heartbeat).await {
+            Either::Left((done, _)) => done,
+            Either::Right(((), work)) => work.await,
+        }
+    }
+
+    /// Extends the lease until it is lost. If the store fails, the next heartbeat tries again.
+    async fn extend(&self) {
+        let Backend::Stored(stored) = &self.sessions.backend else {
             return;
+        };
+        let mut beats = interval_at(Instant::now() + TIMING.heartbeat, TIMING.heartbeat);
+        loop {
+            beats.tick().await;
+            let now = self.sessions.now();
+            let extended = stored.extend_lease(&self.ticket, self.fence, TIMING.lease, now);
+            if let Ok(false) = extended.await {
+                tracing::warn!(
+                    event = "lease_lost",
+                    "the lease on a session was lost during its refresh; another node may refresh it too"
+                );
+                return;
+            }
         }
     }
 }
@@ -51,7 +59,6 @@ async fn extend(sessions: Arc<Sessions>, ticket: Ticket, fence: u64) {
 impl Drop for LeaseGuard {
     /// Released in the background: a lease that is not released expires by itself.
     fn drop(&mut self) {
-        self.heartbeat.abort();
         let (sessions, ticket, fence) =
             (Arc::clone(&self.sessions), self.ticket.clone(), self.fence);
         let release = async move {

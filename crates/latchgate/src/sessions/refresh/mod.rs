@@ -28,6 +28,7 @@ mod lease;
 mod refreshes;
 
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::timeout;
@@ -95,7 +96,8 @@ impl Sessions {
                 refresher: refresher.clone(),
                 loaded: loaded.clone(),
             };
-            refresh.run().instrument(tracing::info_span!("refresh"))
+            // It is large, and would be moved several times on its way to the background.
+            Box::pin(refresh.run()).instrument(tracing::info_span!("refresh"))
         };
         let (now, clock, background) = (self.now(), &self.clock, &self.background);
         self.refreshes
@@ -136,15 +138,23 @@ impl<R: Refresher> Refresh<R> {
 
     /// Refreshes the session, which it is this node's turn to do.
     async fn refresh(&self, attempt: RefreshAttempt) -> RefreshOutcome {
+        let refreshing = pin!(self.use_token(&attempt));
+        match &attempt.lease {
+            Some(lease) => lease.during(refreshing).await,
+            None => refreshing.await,
+        }
+    }
+
+    async fn use_token(&self, attempt: &RefreshAttempt) -> RefreshOutcome {
         match self.refresher.refresh(&attempt.session).await {
             Ok(Some(fresh)) => self.refreshed(attempt, fresh).await,
-            Ok(None) => RefreshOutcome::Refreshed(attempt.session),
-            Err(error) if error.ends_the_session() => self.refused(&attempt, &error).await,
+            Ok(None) => RefreshOutcome::Refreshed(Arc::clone(&attempt.session)),
+            Err(error) if error.ends_the_session() => self.refused(attempt, &error).await,
             Err(error) => self.unavailable(&error),
         }
     }
 
-    async fn refreshed(&self, attempt: RefreshAttempt, fresh: Session) -> RefreshOutcome {
+    async fn refreshed(&self, attempt: &RefreshAttempt, fresh: Session) -> RefreshOutcome {
         if let Some(why) = fresh.ended(self.sessions.now()) {
             tracing::info!(
                 event = "session_ended",

@@ -275,10 +275,17 @@ impl Refreshes {
         }
     }
 
+    /// Why a session has ended, if it has, as far as is remembered here.
+    pub(crate) fn ended(&self, session: &Session, now: u64) -> Option<SessionEnd> {
+        match self.0.entry(session.id, now).get() {
+            Some(Entry::Ended(why)) => Some(*why),
+            _ => None,
+        }
+    }
+
     /// Whether a session has ended, as far as is remembered here.
     pub(crate) fn has_ended(&self, session: &Session, now: u64) -> bool {
-        let entry = self.0.entry(session.id, now);
-        matches!(entry.get(), Some(Entry::Ended(_)))
+        self.ended(session, now).is_some()
     }
 }
 
@@ -787,6 +794,9 @@ mod tests {
             assert!(together.tokens == fresh.tokens);
             assert_eq!(together.data::<u8>().unwrap(), Some(7));
         }
+        // Another ID token makes no others of them.
+        there.tokens.id_token = CompactToken::pack("theirs");
+        assert!(refreshes.since(&there, 1_000).is_some());
         // Tokens that somebody else got for them are no spent ones.
         let theirs = rotated(&there, "theirs");
         assert!(refreshes.since(&theirs, 1_000).is_none());
