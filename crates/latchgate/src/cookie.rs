@@ -218,11 +218,28 @@ pub(crate) fn split(value: &str, max_pieces: usize) -> Result<Vec<String>, TooLa
             return Ok(pieces);
         }
     }
-    let prefix = format!("{max_pieces}.").len();
     Err(TooLarge {
         bytes: value.len(),
-        limit: (max_pieces * PIECE_BYTES).saturating_sub(prefix),
+        limit: limit(max_pieces),
     })
+}
+
+/// Whether [`split`] can split so many bytes of base64url over at most `max_pieces` cookies.
+pub(crate) fn fits(bytes: usize, max_pieces: usize) -> Result<(), TooLarge> {
+    let limit = limit(max_pieces);
+    match bytes <= limit {
+        true => Ok(()),
+        false => Err(TooLarge { bytes, limit }),
+    }
+}
+
+/// The longest value that so many cookies hold, in bytes.
+fn limit(max_pieces: usize) -> usize {
+    match max_pieces.min(MAX_PIECES) {
+        0 => 0,
+        1 => PIECE_BYTES,
+        many => many * PIECE_BYTES - format!("{many}.").len(),
+    }
 }
 
 /// Cuts a text into pieces of at most [`PIECE_BYTES`] bytes, between characters.
@@ -552,6 +569,12 @@ mod tests {
             if let Ok(pieces) = split(&text.repeat(repeat), max_pieces) {
                 prop_assert!(pieces.len() <= max_pieces);
             }
+        }
+
+        #[test]
+        fn what_fits_can_be_split_and_nothing_else(pieces in 1..6_usize, around in 0..8_usize, max_pieces in 1..6_usize) {
+            let value = "a".repeat(pieces * PIECE_BYTES + around - 4);
+            prop_assert_eq!(fits(value.len(), max_pieces), split(&value, max_pieces).map(drop));
         }
 
         #[test]

@@ -18,9 +18,11 @@
 //! seven weeks at a thousand seals a second, and 136 years at one a second. A busy application must put a new key at the
 //! front of the list in time.
 
+mod associated_data;
 mod session_key;
 mod unopened;
 
+use associated_data::{AssociatedData, with_lengths};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     digest, hkdf, hmac,
@@ -121,6 +123,11 @@ impl KeyRing {
         URL_SAFE_NO_PAD.encode_to_string(sealed.unwrap_or_default())
     }
 
+    /// How long the text is that [`seal`](Self::seal) makes of so many bytes.
+    pub(crate) fn sealed_len(plain: usize) -> usize {
+        URL_SAFE_NO_PAD.encoded_length(HEADER_LEN + plain + TAG_LEN)
+    }
+
     /// Opens what [`seal`](Self::seal) returned for the same purpose, name and context, if its key is still in use.
     ///
     /// Anything else is `None`, without a reason: whoever sent it learns nothing.
@@ -211,63 +218,6 @@ impl KeyRing {
     fn associated_data(&self, key: &RingKey, label: &[u8], name: &[u8]) -> AssociatedData {
         AssociatedData::of([&[FORMAT][..], &key.id, label, name, &self.context])
     }
-}
-
-/// The fields, each after its length, on the stack if they fit: every request that opens a session needs them once.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is on the stack to save an allocation"
-)]
-enum AssociatedData {
-    Short([u8; Self::SHORT], usize),
-    Long(Vec<u8>),
-}
-
-impl AssociatedData {
-    /// Enough for a label, a cookie's name and an origin of usual length.
-    const SHORT: usize = 256;
-
-    fn of(fields: [&[u8]; 5]) -> Self {
-        let mut short = [0; Self::SHORT];
-        let mut end = 0;
-        for field in fields {
-            let start = end + LENGTH_LEN;
-            let after = start + field.len();
-            if after > short.len() {
-                return Self::Long(with_lengths(fields));
-            }
-            short[end..start].copy_from_slice(&(field.len() as u64).to_be_bytes());
-            short[start..after].copy_from_slice(field);
-            end = after;
-        }
-        Self::Short(short, end)
-    }
-}
-
-impl AsRef<[u8]> for AssociatedData {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Short(data, length) => &data[..*length],
-            Self::Long(data) => data,
-        }
-    }
-}
-
-/// The size of a length, in bytes.
-const LENGTH_LEN: usize = 8;
-
-/// The fields, each after its length, so that different fields never give the same bytes.
-fn with_lengths<'a, I>(fields: I) -> Vec<u8>
-where
-    I: IntoIterator<Item = &'a [u8], IntoIter: Clone>,
-{
-    let fields = fields.into_iter();
-    let mut data = Vec::with_capacity(fields.clone().map(|field| field.len() + LENGTH_LEN).sum());
-    for field in fields {
-        data.extend_from_slice(&(field.len() as u64).to_be_bytes());
-        data.extend_from_slice(field);
-    }
-    data
 }
 
 impl fmt::Debug for KeyRing {
@@ -419,6 +369,14 @@ mod tests {
     fn opened(ring: &KeyRing, text: &str) -> Option<(Vec<u8>, bool)> {
         ring.open(Purpose::Session, "__Host-latchgate", text.as_bytes())
             .map(|opened| (opened.plain.to_vec(), opened.by_newest))
+    }
+
+    #[test]
+    fn the_length_of_a_sealed_text_is_known_before() {
+        for length in 0..10 {
+            let text = sealed(&ring(&[1]), &vec![7; length]);
+            assert_eq!(KeyRing::sealed_len(length), text.len());
+        }
     }
 
     fn sealed(ring: &KeyRing, plain: &[u8]) -> String {

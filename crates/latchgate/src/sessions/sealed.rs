@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::Registrations;
-use crate::cookie::{CookieKind, Pieces, PresentPieces, piece_suffix, split};
+use crate::cookie::{CookieKind, Pieces, PresentPieces, TooLarge, fits, piece_suffix, split};
 use crate::seal::{KeyRing, Purpose, WhySealed};
 use crate::session::{Session, SessionTooLarge};
 
@@ -56,6 +56,12 @@ impl SealedSessions {
         why.max().unwrap_or(WhySealed::Junk)
     }
 
+    /// Whether the cookies that carry `session` are not too long.
+    pub(crate) fn check_size(&self, session: &Session) -> Result<(), SessionTooLarge> {
+        let plain = session.encode().unwrap_or_default();
+        fits(KeyRing::sealed_len(plain.len()), Self::MAX_PIECES).map_err(too_large)
+    }
+
     /// The cookies that carry `session`, and the removal of pieces that are no longer needed.
     pub(crate) fn set(
         &self,
@@ -67,10 +73,7 @@ impl SealedSessions {
     ) -> Result<Vec<HeaderValue>, SessionTooLarge> {
         let plain = session.encode().unwrap_or_default();
         let value = keys.seal(Purpose::Session, self.kind.name(), &plain, iv);
-        let pieces = split(&value, Self::MAX_PIECES).map_err(|over| SessionTooLarge {
-            bytes: over.bytes,
-            limit: over.limit,
-        })?;
+        let pieces = split(&value, Self::MAX_PIECES).map_err(too_large)?;
         let mut cookies: Vec<HeaderValue> = pieces
             .iter()
             .enumerate()
@@ -79,6 +82,13 @@ impl SealedSessions {
         let stale = present.suffixes(pieces.len());
         cookies.extend(stale.map(|suffix| self.kind.clear(&suffix)));
         Ok(cookies)
+    }
+}
+
+fn too_large(over: TooLarge) -> SessionTooLarge {
+    SessionTooLarge {
+        bytes: over.bytes,
+        limit: over.limit,
     }
 }
 
