@@ -44,10 +44,13 @@ impl RelyingParty {
 
     /// Updates the claims of a session from its new tokens. Claims that are unavailable stay as they were; only claims
     /// of another person are an error, for the tokens are then that person's.
-    pub(super) async fn update_claims(&self, session: &mut Session) -> Result<(), Error> {
-        let access_token = session.tokens.access_token.text();
-        self.read_access_token(session, &access_token).await;
-        let asked = self.userinfo(&access_token, session.dpop_key.as_ref(), &session.subject);
+    pub(super) async fn update_claims(
+        &self,
+        session: &mut Session,
+        access_token: &str,
+    ) -> Result<(), Error> {
+        self.read_access_token(session, access_token).await;
+        let asked = self.userinfo(access_token, session.dpop_key.as_ref(), &session.subject);
         let asked = timeout(USERINFO_AT_REFRESH, asked).await;
         match asked.unwrap_or(Err(HttpError::Timeout.into())) {
             Ok(Some(claims)) => session.set_userinfo(&claims),

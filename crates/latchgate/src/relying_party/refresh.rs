@@ -45,7 +45,7 @@ impl RelyingParty {
             .refreshed(&tokens, id_token.as_ref(), self.now());
         let mut fresh = session.refreshed(fresh, id_token.as_ref());
         fresh.set_authorization_details(&tokens);
-        self.update_claims(&mut fresh).await?;
+        self.update_claims(&mut fresh, &tokens.access_token).await?;
         Ok(fresh)
     }
 

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use serde_json::{Map, Value};
 
 use super::session::Session;
-use super::tokens::Tokens;
+use crate::token::IdToken;
 
 /// They describe the same authentication, so where one of them differs, the other one is not kept either.
 const HOW: [&str; 2] = ["acr", "amr"];
@@ -16,9 +16,14 @@ const HOW: [&str; 2] = ["acr", "amr"];
 const WHEN: &str = "auth_time";
 
 impl Session {
-    /// The claims about the authentication that `tokens` no longer have, as JSON; empty if they have all.
-    pub(super) fn authentication_beside(&self, tokens: &Tokens) -> ByteString {
-        let kept = kept(&self.id_token_claims(), &tokens.id_token_claims());
+    /// The claims about the authentication that a refreshed ID token no longer has, as JSON; empty if it has all.
+    pub(super) fn authentication_beside(&self, fresh: &IdToken) -> ByteString {
+        let has = |name: &str| fresh.claims.get(name).is_some_and(|claim| !claim.is_null());
+        if HOW.into_iter().chain([WHEN]).all(has) {
+            // Those of the session need not be read.
+            return ByteString::new();
+        }
+        let kept = kept(&self.id_token_claims(), &fresh.claims);
         match kept.is_empty() {
             true => ByteString::new(),
             false => Value::Object(kept).to_string().into(),
@@ -60,6 +65,20 @@ mod tests {
         let part = json!({ "acr": "mfa", "auth_time": 7 });
         assert_eq!(keeps(login, part), json!({ "amr": ["otp"] }));
         assert_eq!(keeps(json!({ "sub": "1" }), json!({})), json!({}));
+    }
+
+    #[test]
+    fn an_id_token_that_says_everything_leaves_nothing_to_keep() {
+        let login = json!({ "sub": "1", "acr": "mfa", "amr": ["otp"], "auth_time": 7 });
+        let session = Session::example_of(&login);
+        let beside = |fresh| {
+            let fresh = IdToken::example(&fresh);
+            session.authentication_beside(&fresh).to_string()
+        };
+        let other = json!({ "sub": "1", "acr": "pwd", "amr": ["pwd"], "auth_time": 8 });
+        assert_eq!((beside(login.clone()), beside(other)), Default::default());
+        let less = json!({ "sub": "1", "acr": "mfa", "amr": null });
+        assert_eq!(beside(less), r#"{"amr":["otp"],"auth_time":7}"#);
     }
 
     #[test]

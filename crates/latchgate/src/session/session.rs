@@ -174,7 +174,7 @@ impl Session {
                 .map(ByteString::from)
                 .or_else(|| self.sid.clone()),
             authentication: match id_token {
-                Some(_) => self.authentication_beside(&tokens),
+                Some(fresh) => self.authentication_beside(fresh),
                 None => self.authentication.clone(),
             },
             tokens,

@@ -100,10 +100,10 @@ impl TestLogin {
             ..start
         };
         let claims = self.id_token_claims(registration, begun.at);
-        let id_token = IdToken::of_test(&raw(registration, &claims), &claims)?;
+        let id_token = IdToken::of_test(&raw(registration, &claims), claims)?;
         let mut session = if registration.plain_oauth2.is_some() {
             let tokens = Tokens::plain(&response, &requested, issued_at);
-            Session::begin_plain(registration, tokens, &claims, begun)
+            Session::begin_plain(registration, tokens, &id_token.claims, begun)
         } else {
             let tokens = Tokens::new(&response, &id_token, &requested, issued_at);
             Session::begin(registration, &id_token, tokens, None, begun)

@@ -25,8 +25,7 @@ pub(crate) struct IdToken {
     pub(crate) expires_at: u64,
     /// The time to which the provider limits the session.
     pub(crate) session_expiry: Option<u64>,
-    audience: Vec<String>,
-    authorized_party: Option<String>,
+    pub(crate) claims: Map<String, Value>,
 }
 
 impl fmt::Debug for IdToken {
@@ -207,7 +206,7 @@ pub(crate) fn verify(
             return Err(IdTokenError::AuthTime);
         }
     }
-    let id_token = IdToken::new(&raw, &claims)?;
+    let id_token = IdToken::new(&raw, claims)?;
     let issuer = rules.registration.issuer.as_str();
     match &expected.step_up {
         Some(step_up) if !step_up.is_of(issuer, &id_token.subject) => {
@@ -227,21 +226,22 @@ pub(crate) fn verify_refreshed(
 ) -> Result<IdToken, IdTokenError> {
     let raw = Rules::decrypted(raw, rules.registration.id_token_encryption.as_ref())?;
     let claims = rules.verify_common(&raw, access_token)?;
-    let fresh = IdToken::new(&raw, &claims)?;
-    let known_issuer = session_claims.get("iss").and_then(Value::as_str);
-    if known_issuer.is_some_and(|known| known != fresh.issuer) {
+    let fresh = IdToken::new(&raw, claims)?;
+    let known = |name| session_claims.get(name).and_then(Value::as_str);
+    if known("iss").is_some_and(|known| known != fresh.issuer) {
         return Err(IdTokenError::Issuer);
     }
     if fresh.subject != subject {
         return Err(IdTokenError::Refreshed("sub"));
     }
+    let audience_now = audience(&fresh.claims);
     if !audience(session_claims)
         .iter()
-        .all(|known| fresh.audience.contains(known))
+        .all(|known| audience_now.contains(known))
     {
         return Err(IdTokenError::Refreshed("aud"));
     }
-    if fresh.authorized_party.as_deref() != session_claims.get("azp").and_then(Value::as_str) {
+    if fresh.claims.get("azp").and_then(Value::as_str) != known("azp") {
         return Err(IdTokenError::Refreshed("azp"));
     }
     if fresh
@@ -250,7 +250,7 @@ pub(crate) fn verify_refreshed(
     {
         return Err(IdTokenError::Refreshed("auth_time"));
     }
-    let nonce = claims.get("nonce").filter(|nonce| !nonce.is_null());
+    let nonce = fresh.claims.get("nonce").filter(|nonce| !nonce.is_null());
     if nonce.is_some() && nonce != session_claims.get("nonce") {
         return Err(IdTokenError::Refreshed("nonce"));
     }
@@ -291,7 +291,7 @@ impl Rules<'_> {
 }
 
 impl IdToken {
-    fn new(raw: &str, claims: &Map<String, Value>) -> Result<Self, IdTokenError> {
+    fn new(raw: &str, claims: Map<String, Value>) -> Result<Self, IdTokenError> {
         let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let subject = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= 255);
         Ok(Self {
@@ -299,11 +299,10 @@ impl IdToken {
             issuer: text("iss").unwrap_or_default(),
             subject: subject.ok_or(IdTokenError::Subject)?,
             sid: text("sid"),
-            auth_time: number(claims, "auth_time"),
-            expires_at: number(claims, "exp").unwrap_or_default(),
-            session_expiry: session_expiry(claims),
-            audience: audience(claims),
-            authorized_party: text("azp"),
+            auth_time: number(&claims, "auth_time"),
+            expires_at: number(&claims, "exp").unwrap_or_default(),
+            session_expiry: session_expiry(&claims),
+            claims,
         })
     }
 }
@@ -317,7 +316,7 @@ fn session_expiry(claims: &Map<String, Value>) -> Option<u64> {
 #[cfg(feature = "testing")]
 impl IdToken {
     /// One that nobody has signed, for sessions that tests make up.
-    pub(crate) fn of_test(raw: &str, claims: &Map<String, Value>) -> Result<Self, IdTokenError> {
+    pub(crate) fn of_test(raw: &str, claims: Map<String, Value>) -> Result<Self, IdTokenError> {
         Self::new(raw, claims)
     }
 }
@@ -335,7 +334,7 @@ impl IdToken {
         let mut claims = claims.as_object().unwrap().clone();
         let issuer = claims.entry("iss");
         issuer.or_insert_with(|| "https://op.example".into());
-        Self::new(&raw, &claims).unwrap()
+        Self::new(&raw, claims).unwrap()
     }
 }
 

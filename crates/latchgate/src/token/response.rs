@@ -223,7 +223,7 @@ fn text<'a>(
 fn token(
     body: &Map<String, Value>,
     name: &'static str,
-    allowed: fn(u8) -> bool,
+    allowed: impl Fn(u8) -> bool,
 ) -> Result<Option<String>, TokenError> {
     let Some(text) = text(body, name)? else {
         return Ok(None);
