@@ -153,7 +153,7 @@ fn count_once(folder: &Path) -> Result<Vec<Case>, String> {
     let dumps = folder.join("out");
     // cargo lets callgrind run the program. The functions are those of `benches/instructions.rs`.
     let runner = format!(
-        "target.'cfg(all())'.runner = ['valgrind', '--tool=callgrind', '--toggle-collect=instructions::counted_requests', \
+        "target.'cfg(all())'.runner = ['valgrind', '--tool=callgrind', '--toggle-collect=instructions::counted_*', \
          '--dump-before=instructions::case_is_over', '--callgrind-out-file={}']",
         dumps.display()
     );

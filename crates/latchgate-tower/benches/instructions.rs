@@ -16,12 +16,14 @@ mod in_process;
 #[expect(dead_code, reason = "one of the peers is enough")]
 #[path = "gate/peers.rs"]
 mod peers;
+#[path = "gate/replay.rs"]
+mod replay;
 
 use std::hint::black_box;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use bytes::Bytes;
 use latchgate_tower::MemoryStore;
 use serde_json::Value;
@@ -31,6 +33,7 @@ use tower::{Service, ServiceExt};
 use applications::{bare, idle, latchgate};
 use in_process::{InProcess, Tokens, browser, cookies, request};
 use peers::Record;
+use replay::Refreshes;
 
 /// How many requests of each case are counted: `cargo xtask instructions` divides by it.
 const REQUESTS: usize = 100;
@@ -108,6 +111,37 @@ fn main() {
             cookies.map(String::as_str),
         );
     }
+    for (name, over, store) in [
+        ("refresh, sealed", &with_session, None),
+        (
+            "refresh, MemoryStore",
+            &with_ticket,
+            Some(MemoryStore::default()),
+        ),
+    ] {
+        if wanted.as_deref().is_none_or(|wanted| wanted == name) {
+            println!("{name}\t{over}");
+            measure_refreshes(&runtime, Refreshes::start(&runtime, store));
+        }
+    }
+}
+
+/// Lets the application answer requests of one session, each of which finds its access token due.
+fn measure_refreshes(runtime: &Runtime, mut refreshes: Refreshes) {
+    for number in 0..10 + REQUESTS {
+        refreshes.expire();
+        let request = request(browser("/token", Some(&refreshes.cookies)));
+        let application = &mut refreshes.application;
+        let answer = match number {
+            0..10 => runtime.block_on(application.call(request)).unwrap(),
+            _ => counted_refresh(runtime, application, request),
+        };
+        assert_eq!(answer.status(), StatusCode::OK);
+        let fresh = cookies(answer.headers());
+        assert!(!fresh.is_empty(), "nothing was refreshed");
+        refreshes.cookies = fresh;
+    }
+    case_is_over();
 }
 
 /// An application, and the cookies of somebody who has signed in to it.
@@ -169,6 +203,16 @@ fn counted_requests(runtime: &Runtime, application: &mut Router, requests: Vec<R
     for request in requests {
         drop(black_box(runtime.block_on(application.call(request))));
     }
+}
+
+/// Counted like these, but answers are kept: the next request has their cookies.
+#[inline(never)]
+fn counted_refresh(
+    runtime: &Runtime,
+    application: &mut Router,
+    request: Request<Body>,
+) -> Response<Body> {
+    runtime.block_on(application.call(request)).unwrap()
 }
 
 /// Callgrind writes down what it has counted whenever this is called.

@@ -38,7 +38,7 @@ use applications::{bare, idle, latchgate, signed_in};
 use in_process::{InProcess, Tokens, browser, cookies};
 use peers::Record;
 use rounds::{Contestant, Table, answer, now};
-use storm::{Keeping, Storm};
+use storm::Keeping;
 
 const SMALL_COOKIES: &str = "theme=dark; lang=en; _ga=GA1.1.1234567890.1700000000";
 
@@ -295,9 +295,8 @@ impl Bench {
 
     /// Many requests at once of one session whose access token is due.
     fn storm(&mut self, title: &str, keeping: Keeping, nodes: usize) {
-        let storm = Storm::over(&self.runtime, keeping, nodes);
         let title = format!("refresh storm, {title}");
-        let contestants = storm.contestants();
+        let contestants = storm::contestants(keeping, nodes);
         self.table.case(&mut self.criterion, &title, contestants);
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use http::StatusCode;
 use latchgate_tower::{Clock, MemoryStore, SystemClock};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
@@ -32,8 +32,6 @@ pub(crate) enum Keeping {
 /// Nodes of one application, and their provider.
 #[derive(Clone)]
 pub(crate) struct Storm {
-    /// Itself and not its handle, which would not run the tasks of refreshes.
-    runtime: Rc<Runtime>,
     provider: InProcess,
     ahead: Ahead,
     nodes: Vec<Router>,
@@ -49,15 +47,66 @@ impl Clock for Ahead {
     }
 }
 
+/// What storms took, the logins before them left out.
+#[derive(Default)]
+struct Took {
+    application: Duration,
+    provider: Duration,
+}
+
+/// A runtime like an application's, where a refresh is a task beside the request that waits for it. With one thread,
+/// waking another one is in no figure.
+fn runtime() -> Rc<Runtime> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    Rc::new(runtime.unwrap())
+}
+
+/// One request and many at once, whose token is due or not.
+pub(crate) fn contestants(keeping: Keeping, nodes: usize) -> Vec<Contestant> {
+    let runtime = runtime();
+    let storm = runtime.block_on(Storm::over(keeping, nodes));
+    let share = Rc::new(Cell::new(Duration::ZERO));
+    let contestant = |title: &str, requests, seconds| {
+        let (runtime, storm) = (Rc::clone(&runtime), storm.clone());
+        let share = (requests == 1 && seconds == DUE).then(|| Rc::clone(&share));
+        Contestant::new(title, move |times| {
+            // On the runtime's own thread, where requests are answered.
+            let work = runtime.spawn(storm.clone().work(times, requests, seconds));
+            let took = runtime.block_on(work).unwrap();
+            if let Some(share) = &share {
+                share.set(share.get() + took.provider);
+            }
+            took.application
+        })
+    };
+    let many = match nodes {
+        1 => format!("{REQUESTS} requests at once"),
+        nodes => format!("{REQUESTS} requests at {nodes} nodes"),
+    };
+    let mut contestants = vec![
+        contestant("one request, nothing is due", 1, 0),
+        contestant("one request, one refresh", 1, DUE),
+        contestant(&format!("{many}, nothing is due"), REQUESTS, 0),
+        contestant(&format!("{many}, one refresh"), REQUESTS, DUE),
+    ];
+    contestants.push(Contestant::new("the provider's share", move |_| {
+        share.take()
+    }));
+    contestants
+}
+
 impl Storm {
     /// So many nodes that share their sessions, and have asked for what a provider is asked once.
-    pub(crate) fn over(runtime: &Rc<Runtime>, keeping: Keeping, nodes: usize) -> Self {
+    async fn over(keeping: Keeping, nodes: usize) -> Self {
         // Refresh tokens as the provider made them: it must know them again.
         let tokens = Tokens {
             refresh_token: Some(0),
             ..Tokens::USUAL
         };
-        let provider = runtime.block_on(InProcess::start(tokens));
+        let provider = InProcess::start(tokens).await;
         let ahead = Ahead::default();
         let store = Arc::new(MemoryStore::new(usize::MAX));
         let node = |_| {
@@ -70,7 +119,6 @@ impl Storm {
         };
         let storm = Self {
             nodes: (0..nodes).map(node).collect(),
-            runtime: Rc::clone(runtime),
             provider,
             ahead,
         };
@@ -79,55 +127,25 @@ impl Storm {
                 nodes: vec![node.clone()],
                 ..storm.clone()
             };
-            runtime.block_on(alone.refresh(1, DUE));
+            alone.refresh(1, DUE).await;
         }
         storm
     }
 
-    /// One request whose token is due, and many such requests: the first is what the second is compared with.
-    pub(crate) fn contestants(&self) -> Vec<Contestant> {
-        let share = Rc::new(Cell::new(Duration::ZERO));
-        let noted = Rc::clone(&share);
-        let one = self.work(1, DUE, move |provider| noted.set(noted.get() + provider));
-        let title = match self.nodes.len() {
-            1 => format!("{REQUESTS} requests at once, one refresh"),
-            nodes => format!("{REQUESTS} requests at {nodes} nodes, one refresh"),
-        };
-        vec![
-            Contestant::new("one request, one refresh", one),
-            Contestant::new(title, self.work(REQUESTS, DUE, |_| {})),
-            Contestant::new(
-                format!("{REQUESTS} requests at once, none is due"),
-                self.work(REQUESTS, 0, |_| {}),
-            ),
-            Contestant::new("the provider's share", move |_| share.take()),
-        ]
-    }
-
-    /// Storms one after the other, timed without the provider's share, of which `note` is told.
-    fn work(
-        &self,
-        requests: usize,
-        seconds: u64,
-        note: impl Fn(Duration) + 'static,
-    ) -> impl FnMut(u64) -> Duration + 'static {
-        let storm = self.clone();
-        move |times| {
-            storm.runtime.block_on(async {
-                let mut took = Duration::ZERO;
-                for _ in 0..times {
-                    let (application, provider) = storm.refresh(requests, seconds).await;
-                    took += application;
-                    note(provider);
-                }
-                took
-            })
+    /// Storms one after the other.
+    async fn work(self, times: u64, requests: usize, seconds: u64) -> Took {
+        let mut all = Took::default();
+        for _ in 0..times {
+            let took = self.refresh(requests, seconds).await;
+            all.application += took.application;
+            all.provider += took.provider;
         }
+        all
     }
 
-    /// Somebody signs in, and so many seconds later comes with so many requests at once, spread over all nodes. The time
-    /// until all are answered, without and in the provider's endpoints.
-    async fn refresh(&self, requests: usize, seconds: u64) -> (Duration, Duration) {
+    /// Somebody signs in, and so many seconds later comes with so many requests at once, spread over all nodes: the time
+    /// until all are answered.
+    async fn refresh(&self, requests: usize, seconds: u64) -> Took {
         self.ahead.0.store(0, Ordering::Relaxed);
         let login = self.provider.log_in(&mut self.nodes[0].clone()).await;
         self.ahead.0.store(seconds, Ordering::Relaxed);
@@ -154,6 +172,9 @@ impl Storm {
             assert_eq!(answer.status(), StatusCode::OK);
         }
         let provider = self.provider.spent() - spent_before;
-        (took.saturating_sub(provider), provider)
+        Took {
+            application: took.saturating_sub(provider),
+            provider,
+        }
     }
 }
