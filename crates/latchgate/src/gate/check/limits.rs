@@ -1,7 +1,6 @@
 //! How long a check may take, whoever does not answer. The clock passes only while everybody waits.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
