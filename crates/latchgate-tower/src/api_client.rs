@@ -5,7 +5,7 @@ use latchgate_reqwest::{call_error, reqwest, reqwest_middleware};
 use crate::extract::Rejection;
 
 impl From<reqwest_middleware::Error> for Rejection {
-    /// A session that has ended leads to a login; a call that failed is a `502`.
+    /// A session that has ended is a `401`, and a call that failed a `502`, each with a problem document: by now the request is gone.
     fn from(error: reqwest_middleware::Error) -> Self {
         call_error(error).into()
     }
