@@ -58,7 +58,7 @@ struct Opening {
     tenant_party: OnceLock<Arc<RelyingParty>>,
     /// Locked by whoever asks a store, so that it is asked once.
     asking: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<RequestState>,
 }
 
 /// Asks a store, other nodes, or the application about a tenant, and settles what it is told. In a box: who does not have
@@ -70,7 +70,7 @@ const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store"
 
 /// What is known of a request's session, and what the response will change in the browser.
 #[derive(Debug, Default)]
-struct State {
+struct RequestState {
     opened: bool,
     /// Who was signed in when it was opened.
     user: Option<User>,
@@ -132,7 +132,7 @@ impl RequestSession {
         &'s self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<SessionEnd>, Error>> + Send + use<'s> {
-        self.look(head, State::known_end)
+        self.look(head, RequestState::known_end)
     }
 
     /// Adds the session's headers to the application's response, whatever its status.
@@ -233,14 +233,14 @@ impl RequestSession {
         &'s self,
         head: &dyn RequestHead,
     ) -> impl Future<Output = Result<Option<LoadedSession>, Error>> + Send + use<'s> {
-        self.look(head, State::loaded)
+        self.look(head, RequestState::loaded)
     }
 
     /// Opens the session because the application asks for a part of it: at once, if nobody else has to be asked.
     fn look<'s, T: Send + 's>(
         &'s self,
         head: &dyn RequestHead,
-        part: fn(&State) -> T,
+        part: fn(&RequestState) -> T,
     ) -> impl Future<Output = Result<T, Error>> + Send + use<'s, T> {
         let mut pieces = self.sessions().no_pieces();
         head.header("cookie", &mut |field| pieces.add(field));
@@ -277,7 +277,7 @@ impl RequestSession {
     }
 
     /// Opens a sealed session at once. Otherwise somebody must be asked.
-    fn open_into(&self, state: &mut State, pieces: &Pieces<'_>) -> Option<Asking> {
+    fn open_into(&self, state: &mut RequestState, pieces: &Pieces<'_>) -> Option<Asking> {
         if state.opened {
             return None;
         }
@@ -324,7 +324,7 @@ impl RequestSession {
     }
 
     /// Records what was found.
-    fn settle(&self, state: &mut State, found: Lookup) {
+    fn settle(&self, state: &mut RequestState, found: Lookup) {
         state.opened = true;
         match found {
             Lookup::Active {
@@ -362,12 +362,12 @@ impl RequestSession {
         &self.0.context.sessions
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RequestState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl RequestState {
     fn loaded(&self) -> Option<LoadedSession> {
         self.loaded.clone()
     }
