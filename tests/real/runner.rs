@@ -43,6 +43,10 @@ enum Counts {
 ///
 /// A positional argument keeps the cases whose name contains it, as with `cargo test`; flags are not for us.
 pub(crate) fn run(cases: Vec<Case>, runtime: &Handle) -> ExitCode {
+    if env::var_os("LATCHGATE_TEST_APART").is_some() {
+        println!("\nrunning 0 tests: `cargo xtask` runs these in a step of their own\n");
+        return ExitCode::SUCCESS;
+    }
     let filters: Vec<String> = env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
