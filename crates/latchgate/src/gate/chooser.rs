@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::Gate;
-use super::page::{escape, html, redirect};
+use super::page::{escape, hidden_fields, html, link, redirect};
 use crate::authorization::{CookiePersistence, Display, LoginOptions, Prompt, RememberMe};
 use crate::error::{Error, TenantError};
 use crate::relying_party::{Asker, RelyingParty};
@@ -212,7 +212,7 @@ impl Gate {
                 "<li><a class=\"button\" href=\"{link}\">Continue with {label}</a></li>"
             );
         };
-        let hidden = self.hidden_fields(choice);
+        let hidden = hidden_fields(self.fields_of(choice));
         format!(
             "<li><form method=\"post\" action=\"{}\">{hidden}<input type=\"hidden\" name=\"prompt\" value=\"{}\">\
              <button class=\"button\">Continue with {label}</button></form></li>",
@@ -239,7 +239,7 @@ impl Gate {
              <div class=\"ways\"><input id=\"address\" name=\"login_hint\" type=\"email\" autocomplete=\"username\" required{described}>\
              <button class=\"button\">Continue</button></div></form>",
             escape(&self.0.routes.login),
-            self.hidden_fields(choice)
+            hidden_fields(self.fields_of(choice))
         )
     }
 
@@ -251,34 +251,31 @@ impl Gate {
             || own.any(|party| !party.registration().email_domains.is_empty())
     }
 
-    fn hidden_fields(&self, choice: &Choice) -> String {
-        let fields = self.fields_of(choice).into_iter();
-        let hidden = |(name, value): (_, String)| {
-            format!(
-                "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
-                escape(&value)
-            )
-        };
-        fields.map(hidden).collect()
-    }
-
     fn link_with(&self, path: &str, choice: &Choice) -> String {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(self.fields_of(choice))
-            .finish();
-        format!("{path}?{query}")
+        link(path, self.fields_of(choice))
     }
 
     fn fields_of(&self, choice: &Choice) -> Vec<(&'static str, String)> {
-        let mut fields = vec![("return_to", choice.return_to.as_str().to_owned())];
-        let chosen = choice.remembered == Some(CookiePersistence::AcrossRestarts);
-        if chosen && self.0.remember_me == RememberMe::Ask {
-            fields.push(("remember", "yes".to_owned()));
-        }
+        let mut fields = self.login_fields(&choice.return_to, choice.remembered, choice.display);
         if let Some(locales) = &choice.ui_locales {
             fields.push(("ui_locales", locales.clone()));
         }
-        if let Some(display) = choice.display.parameter() {
+        fields
+    }
+
+    /// What a link or form tells `/login`.
+    pub(super) fn login_fields(
+        &self,
+        return_to: &ReturnTo,
+        remembered: Option<CookiePersistence>,
+        display: Display,
+    ) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("return_to", return_to.as_str().to_owned())];
+        let chosen = remembered == Some(CookiePersistence::AcrossRestarts);
+        if chosen && self.0.remember_me == RememberMe::Ask {
+            fields.push(("remember", "yes".to_owned()));
+        }
+        if let Some(display) = display.parameter() {
             fields.push(("display", display.to_owned()));
         }
         fields

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use url::Url;
 
 use super::Gate;
-use super::page::{escape, html, protect, redirect, respond};
+use super::page::{escape, hidden_fields, html, protect, redirect, respond};
 use super::route_request::RequestParts;
 use crate::cookie::pairs;
 use crate::error::{Error, RequestError};
@@ -209,17 +209,11 @@ fn send_to(url: &Url) -> Response<Bytes> {
     }
     let mut target = url.clone();
     target.set_query(None);
-    let mut body = format!(
-        "<form method=\"post\" action=\"{}\">",
-        escape(target.as_str())
+    let action = escape(target.as_str());
+    let hidden = hidden_fields(url.query_pairs());
+    let body = format!(
+        "<form method=\"post\" action=\"{action}\">{hidden}<p>You have signed out here.</p>\
+         <button class=\"button\">Sign out at the login provider too</button></form>"
     );
-    for (name, value) in url.query_pairs() {
-        body.push_str(&format!(
-            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-            escape(&name),
-            escape(&value)
-        ));
-    }
-    body.push_str("<p>You have signed out here.</p><button class=\"button\">Sign out at the login provider too</button></form>");
     html(StatusCode::OK, "Signed out", &body)
 }

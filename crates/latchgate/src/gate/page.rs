@@ -60,6 +60,23 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
+/// The hidden fields of a form.
+pub(super) fn hidden_fields(
+    fields: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
+) -> String {
+    let hidden = fields.into_iter().map(|(name, value)| {
+        let (name, value) = (escape(name.as_ref()), escape(value.as_ref()));
+        format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
+    });
+    hidden.collect()
+}
+
+/// A path with these fields as its query.
+pub(super) fn link(path: &str, fields: Vec<(&'static str, String)>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    format!("{path}?{}", query.extend_pairs(fields).finish())
+}
+
 /// A redirect by 303 (RFC 9110 §15.4.4): whatever the method was, the next one is GET.
 pub(super) fn redirect(location: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::page::{escape, page, protect, respond};
+use super::page::{escape, hidden_fields, page, protect, respond};
 use super::popup;
 use crate::authorization::Display;
 use crate::session::SessionEnd;
@@ -112,16 +112,11 @@ impl WayOn {
                 format!("<a{class} href=\"{}\">{label}</a>", escape(href))
             }
             Self::SignInAgain(form) | Self::SignInAsSomebodyElse(form) => {
-                let mut markup =
-                    format!("<form method=\"post\" action=\"{}\">", escape(&form.action));
-                for (name, value) in &form.fields {
-                    let (name, value) = (escape(name), escape(value));
-                    markup.push_str(&format!(
-                        "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">"
-                    ));
-                }
-                markup.push_str(&format!("<button class=\"button\">{label}</button></form>"));
-                markup
+                let action = escape(&form.action);
+                let hidden = hidden_fields(form.fields.iter().map(|(name, value)| (name, value)));
+                format!(
+                    "<form method=\"post\" action=\"{action}\">{hidden}<button class=\"button\">{label}</button></form>"
+                )
             }
         }
     }

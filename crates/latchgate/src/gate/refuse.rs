@@ -5,11 +5,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use tracing::Level;
 
 use super::Gate;
+use super::page::link;
 use super::refusal::{LoginForm, Refusal, WayOn};
 use super::words::{Next, Words};
-use crate::authorization::{
-    AuthorizationError, CookiePersistence, Display, Prompt, RememberMe, StepUp,
-};
+use crate::authorization::{AuthorizationError, CookiePersistence, Display, Prompt, StepUp};
 use crate::error::{Error, RequestError};
 use crate::io::Random;
 use crate::return_to::ReturnTo;
@@ -249,15 +248,11 @@ impl Gate {
 
     /// A link to a login that returns to the same place.
     fn login_link(&self, login: &str, retry: &Retry) -> String {
-        let fields = self.login_fields(retry);
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        format!("{login}?{query}")
+        link(login, self.fields_for(retry))
     }
 
     fn login_form(&self, login: &str, retry: &Retry, prompt: Prompt) -> LoginForm {
-        let mut fields = self.login_fields(retry);
+        let mut fields = self.fields_for(retry);
         fields.push(("prompt", prompt.as_str().to_owned()));
         if let Retry::Login {
             step_up: Some(required),
@@ -277,16 +272,8 @@ impl Gate {
         }
     }
 
-    fn login_fields(&self, retry: &Retry) -> Vec<(&'static str, String)> {
-        let mut fields = vec![("return_to", retry.return_to().as_str().to_owned())];
-        let chosen = retry.remembered() == Some(CookiePersistence::AcrossRestarts);
-        if chosen && self.0.remember_me == RememberMe::Ask {
-            fields.push(("remember", "yes".to_owned()));
-        }
-        if let Some(display) = retry.display().parameter() {
-            fields.push(("display", display.to_owned()));
-        }
-        fields
+    fn fields_for(&self, retry: &Retry) -> Vec<(&'static str, String)> {
+        self.login_fields(retry.return_to(), retry.remembered(), retry.display())
     }
 }
 
