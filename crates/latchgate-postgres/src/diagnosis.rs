@@ -1,7 +1,7 @@
 //! What an operator should know of a server: whether it writes, what a crash loses, and whether the tables are those of this
 //! version.
 
-use latchgate::{Finding, FindingCode, Severity};
+use latchgate::{Finding, FindingCode};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
@@ -64,20 +64,17 @@ async fn last_migration(server: &Server, migrations: &str) -> Result<i64, Postgr
 }
 
 fn durability(settings: &Settings) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::StoreDurability, severity, what);
+    let code = FindingCode::StoreDurability;
     match (settings.fsync.as_str(), settings.synchronous_commit.as_str()) {
-        ("off", _) => finding(
-            Severity::Mistake,
-            "`fsync` is `off`: a crash of the server's machine can destroy the database".to_owned(),
-        )
-        .cured_by("Set `fsync = on`"),
-        (_, "off") => finding(
-            Severity::Warning,
-            "`synchronous_commit` is `off`: a crash loses what was written last, such as a refresh token that the provider will not accept again, or a logout".to_owned(),
-        )
-        .cured_by("Set `synchronous_commit = on` for this role: `ALTER ROLE … SET synchronous_commit = on`"),
-        (_, commit) => finding(
-            Severity::Ok,
+        ("off", _) => code.mistake(
+            "`fsync` is `off`: a crash of the server's machine can destroy the database",
+            "Set `fsync = on`",
+        ),
+        (_, "off") => code.warning(
+            "`synchronous_commit` is `off`: a crash loses what was written last, such as a refresh token that the provider will not accept again, or a logout",
+            "Set `synchronous_commit = on` for this role: `ALTER ROLE … SET synchronous_commit = on`",
+        ),
+        (_, commit) => code.ok(
             format!("`fsync` is `on` and `synchronous_commit` is `{commit}`: a crash loses nothing"),
         ),
     }
@@ -85,44 +82,40 @@ fn durability(settings: &Settings) -> Finding {
 
 fn replica(settings: &Settings) -> Option<Finding> {
     settings.is_replica.then(|| {
-        Finding::new(
-            FindingCode::StoreWrites,
-            Severity::Mistake,
+        FindingCode::StoreWrites.mistake(
             "The server is a standby, which accepts no writes",
+            "Connect to the primary: name its host, or an address that follows it",
         )
-        .cured_by("Connect to the primary: name its host, or an address that follows it")
     })
 }
 
 /// The last migration that was taken, if any was.
 fn schema(taken: Option<i64>) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::StoreSchema, severity, what);
+    let code = FindingCode::StoreSchema;
     let ours = i64::try_from(Schema::STEPS.len()).unwrap_or(i64::MAX);
     match taken {
         Some(taken) if taken == ours => {
-            finding(Severity::Ok, "The tables are those of this version".to_owned())
+            code.ok("The tables are those of this version")
         }
-        Some(taken) if taken > ours => finding(
-            Severity::Hint,
+        Some(taken) if taken > ours => code.hint(
             format!("The tables are those of a later version ({taken} migrations instead of {ours}), which this one works with"),
-        )
-        .cured_by("Bring all nodes to the later version"),
-        Some(taken) => finding(
-            Severity::Mistake,
+            "Bring all nodes to the later version",
+        ),
+        Some(taken) => code.mistake(
             format!("The tables are those of an earlier version (migrations: {taken} of {ours})"),
-        )
-        .cured_by("Run `PostgresStore::migrate`, as a role that may"),
-        None => finding(
-            Severity::Mistake,
-            "The tables are missing".to_owned(),
-        )
-        .cured_by("Run `PostgresStore::migrate`, as a role that may create them; the README of latchgate-postgres lists the privileges"),
+            "Run `PostgresStore::migrate`, as a role that may",
+        ),
+        None => code.mistake(
+            "The tables are missing",
+            "Run `PostgresStore::migrate`, as a role that may create them; the README of latchgate-postgres lists the privileges",
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use latchgate::Severity;
 
     fn settings(fsync: &str, commit: &str, is_replica: bool) -> Settings {
         Settings {

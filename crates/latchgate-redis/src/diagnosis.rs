@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use latchgate::store::StoreError;
-use latchgate::{Finding, FindingCode, Severity};
+use latchgate::{Finding, FindingCode};
 use redis::cmd;
 
 use crate::link::{Link, Question};
@@ -31,7 +31,8 @@ pub(crate) async fn diagnose(link: &Link) -> Result<Vec<Finding>, StoreError> {
 /// `INFO` is forbidden.
 fn unreadable(error: &StoreError) -> Finding {
     let what = format!("The settings of Redis cannot be read: {error:?}");
-    Finding::new(FindingCode::StoreEviction, Severity::Hint, what).cured_by(
+    FindingCode::StoreEviction.hint(
+        what,
         "Let the user run `INFO` (`ACL SETUSER … +info`), or see for yourself that `maxmemory-policy` is `noeviction` and `appendonly` is `yes`",
     )
 }
@@ -51,13 +52,12 @@ impl<'a> Info<'a> {
 }
 
 fn eviction(info: &Info<'_>) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::StoreEviction, severity, what);
+    let code = FindingCode::StoreEviction;
     let Some(policy) = info.get("maxmemory_policy") else {
-        return finding(
-            Severity::Hint,
-            "The server does not say what it does when its memory is full".to_owned(),
-        )
-        .cured_by("See for yourself that it drops nothing");
+        return code.hint(
+            "The server does not say what it does when its memory is full",
+            "See for yourself that it drops nothing",
+        );
     };
     let policy: String = policy
         .chars()
@@ -65,57 +65,50 @@ fn eviction(info: &Info<'_>) -> Finding {
         .collect();
     let is_bounded = info.get("maxmemory").is_some_and(|bytes| bytes != "0");
     match (policy.as_str(), is_bounded) {
-        ("noeviction", _) => finding(
-            Severity::Ok,
-            "`maxmemory-policy` is `noeviction`: when the memory is full, nobody new is signed in, and nobody is signed out".to_owned(),
+        ("noeviction", _) => code.ok(
+            "`maxmemory-policy` is `noeviction`: when the memory is full, nobody new is signed in, and nobody is signed out",
         ),
-        (policy, false) => finding(
-            Severity::Hint,
+        (policy, false) => code.hint(
             format!("`maxmemory-policy` is `{policy}`, which has no effect as long as `maxmemory` is not set"),
-        )
-        .cured_by("Set `maxmemory-policy noeviction` before somebody sets `maxmemory`"),
-        ("volatile-ttl", true) => finding(
-            Severity::Hint,
-            "`maxmemory-policy` is `volatile-ttl`: when the memory is full, those are signed out whose sessions would end first, and marks of logouts are dropped".to_owned(),
-        )
-        .cured_by("Set `maxmemory-policy noeviction`, in a database of its own for sessions, and watch its memory"),
-        (policy, true) => finding(
-            Severity::Mistake,
+            "Set `maxmemory-policy noeviction` before somebody sets `maxmemory`",
+        ),
+        ("volatile-ttl", true) => code.hint(
+            "`maxmemory-policy` is `volatile-ttl`: when the memory is full, those are signed out whose sessions would end first, and marks of logouts are dropped",
+            "Set `maxmemory-policy noeviction`, in a database of its own for sessions, and watch its memory",
+        ),
+        (policy, true) => code.mistake(
             format!("`maxmemory-policy` is `{policy}`: when the memory is full, people are signed out, and logouts are forgotten"),
-        )
-        .cured_by("Set `maxmemory-policy noeviction`, in a server of its own if others need it as a cache, and watch its memory"),
+            "Set `maxmemory-policy noeviction`, in a server of its own if others need it as a cache, and watch its memory",
+        ),
     }
 }
 
 fn durability(info: &Info<'_>, save: Option<&str>) -> Finding {
-    let finding = |severity, what: &str| Finding::new(FindingCode::StoreDurability, severity, what);
+    let code = FindingCode::StoreDurability;
     let cure = "Set `appendonly yes`, with `appendfsync everysec`; a replica with automatic failover helps as well";
     match (info.get("aof_enabled"), save) {
-        (Some("1"), _) => finding(
-            Severity::Ok,
+        (Some("1"), _) => code.ok(
             "`appendonly` is `yes`: a crash loses a second of sessions and logouts, unless `appendfsync` says otherwise",
         ),
-        (_, Some("")) => finding(
-            Severity::Warning,
+        (_, Some("")) => code.warning(
             "Nothing is written to disk (`appendonly` is `no`, `save` is empty): a restart signs everybody out, and forgets logouts",
-        )
-        .cured_by(cure),
-        (_, Some(_)) => finding(
-            Severity::Hint,
+            cure,
+        ),
+        (_, Some(_)) => code.hint(
             "Only snapshots are written to disk (`appendonly` is `no`): a crash loses the sessions and logouts since the last one",
-        )
-        .cured_by(cure),
-        (_, None) => finding(
-            Severity::Hint,
+            cure,
+        ),
+        (_, None) => code.hint(
             "`appendonly` is `no`, and whether there are snapshots cannot be told (`CONFIG GET` is forbidden): a crash may lose sessions and logouts",
-        )
-        .cured_by(cure),
+            cure,
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use latchgate::Severity;
 
     fn info(text: &str) -> Info<'_> {
         Info::read(text)

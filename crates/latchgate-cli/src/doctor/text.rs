@@ -116,16 +116,15 @@ mod tests {
 
     fn report() -> Report {
         Report::new(vec![
-            Finding::ok(FindingCode::SessionKeys, "There is one session key"),
-            Finding::new(FindingCode::Scopes, Severity::Hint, "It does not say which"),
-            Finding::new(
-                FindingCode::Issuer,
-                Severity::Mistake,
-                "It is spelled otherwise",
-            )
-            .cured_by("Set `issuer` to `https://op.example/`")
-            .about("https://op.example"),
-            Finding::ok(FindingCode::Metadata, "Its metadata can be used"),
+            FindingCode::SessionKeys.ok("There is one session key"),
+            FindingCode::Scopes.hint("It does not say which", "Ask it"),
+            FindingCode::Issuer
+                .mistake(
+                    "It is spelled otherwise",
+                    "Set `issuer` to `https://op.example/`",
+                )
+                .about("https://op.example"),
+            FindingCode::Metadata.ok("Its metadata can be used"),
         ])
     }
 

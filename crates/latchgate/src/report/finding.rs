@@ -46,14 +46,12 @@ impl fmt::Display for Severity {
 /// Its texts contain no secret. They are sentences without the full stop, which `Display` adds.
 ///
 /// ```
-/// use latchgate::{Finding, FindingCode, Severity};
+/// use latchgate::FindingCode;
 ///
-/// let finding = Finding::new(
-///     FindingCode::StoreEviction,
-///     Severity::Mistake,
+/// let finding = FindingCode::StoreEviction.mistake(
 ///     "`maxmemory-policy` is `allkeys-lru`",
-/// )
-/// .cured_by("Set it to `noeviction`");
+///     "Set it to `noeviction`",
+/// );
 /// assert_eq!(finding.code().as_str(), "store-eviction");
 /// assert!(finding.link().ends_with("doctor.html#store-eviction"));
 /// ```
@@ -66,32 +64,54 @@ pub struct Finding {
     cure: Option<String>,
 }
 
-impl Finding {
-    /// A finding: what was seen.
+impl FindingCode {
+    /// Something that is in order.
     #[must_use]
-    pub fn new(code: FindingCode, severity: Severity, what: impl Into<String>) -> Self {
-        Self {
-            code,
-            severity,
+    pub fn ok(self, what: impl Into<String>) -> Finding {
+        Finding {
+            code: self,
+            severity: Severity::Ok,
             about: None,
             what: what.into(),
             cure: None,
         }
     }
 
-    /// Something that is in order.
+    /// Something that works, and would be better otherwise: what was seen, and what to do about it.
     #[must_use]
-    pub fn ok(code: FindingCode, what: impl Into<String>) -> Self {
-        Self::new(code, Severity::Ok, what)
+    pub fn hint(self, what: impl Into<String>, cure: impl Into<String>) -> Finding {
+        self.finding(Severity::Hint, what, cure)
     }
 
-    /// What to do about it.
+    /// Something that may not work: what was seen, and what to do about it.
     #[must_use]
-    pub fn cured_by(mut self, cure: impl Into<String>) -> Self {
-        self.cure = Some(cure.into());
-        self
+    pub fn warning(self, what: impl Into<String>, cure: impl Into<String>) -> Finding {
+        self.finding(Severity::Warning, what, cure)
     }
 
+    /// Something that does not work: what was seen, and what to do about it.
+    #[must_use]
+    pub fn mistake(self, what: impl Into<String>, cure: impl Into<String>) -> Finding {
+        self.finding(Severity::Mistake, what, cure)
+    }
+
+    /// What was seen, how bad it is, and what to do about it.
+    #[must_use]
+    pub fn finding(
+        self,
+        severity: Severity,
+        what: impl Into<String>,
+        cure: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            severity,
+            cure: Some(cure.into()),
+            ..self.ok(what)
+        }
+    }
+}
+
+impl Finding {
     /// Which provider or store it is about, where there can be several.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {
@@ -197,8 +217,8 @@ mod tests {
 
     #[test]
     fn what_somebody_else_has_quoted_is_taken_out() {
-        let finding = Finding::new(FindingCode::Issuer, Severity::Hint, "it said hunter2!")
-            .cured_by("not hunter2")
+        let finding = FindingCode::Issuer
+            .hint("it said hunter2!", "not hunter2")
             .about("hunter2");
         let clean = finding.clone().without(&["", "hunter2"]);
         assert!(!format!("{clean:?}").contains("hunter2"), "{clean:?}");

@@ -104,8 +104,12 @@ mod tests {
     }
 
     fn finding(severity: Severity) -> Finding {
-        Finding::new(FindingCode::Issuer, severity, "It is spelled otherwise")
-            .cured_by("Set `issuer` to what it calls itself")
+        FindingCode::Issuer
+            .finding(
+                severity,
+                "It is spelled otherwise",
+                "Set `issuer` to what it calls itself",
+            )
             .about("https://op.example")
     }
 
@@ -162,7 +166,7 @@ mod tests {
                 FindingCode::Issuer.why()
             )
         );
-        let good = Finding::ok(FindingCode::Issuer, "It is spelled alike");
+        let good = FindingCode::Issuer.ok("It is spelled alike");
         assert_eq!(good.to_string(), "ok       issuer\n  It is spelled alike.");
         let report = Report::new(vec![good, finding(Severity::Hint)]);
         assert!(

@@ -12,7 +12,7 @@ use futures_util::future::{join, join_all};
 use super::{Gate, KeyOrigin};
 use crate::head::RequestHead;
 use crate::relying_party::{Asker, LogoutUris};
-use crate::report::{Finding, FindingCode, Report, Severity};
+use crate::report::{Finding, FindingCode, Report};
 use proxy::SampleRequest;
 
 /// A check that has not begun: `.await` it.
@@ -122,26 +122,23 @@ impl GateCheck<'_> {
         if self.gate.relying_parties().tenants().is_none() {
             return Vec::new();
         }
-        let finding = |severity, what| Finding::new(FindingCode::Tenants, severity, what);
+        let code = FindingCode::Tenants;
         if self.tenants.is_empty() {
             let what = "The providers of tenants were not checked: name the tenants that should be"
                 .to_owned();
-            return vec![finding(Severity::Ok, what)];
+            return vec![code.ok(what)];
         }
         let checks = self.tenants.iter().map(|name| async move {
             let gate = self.gate;
             let found = gate.relying_parties().find_tenant(name, Asker::Session);
-            let party =
-                match found.await {
-                    Ok(party) => party,
-                    Err(error) => {
-                        let what = format!("The tenant `{name}` has no provider: {error:?}");
-                        let finding = finding(Severity::Mistake, what).about(name);
-                        return vec![finding.cured_by(
-                            "See the cause, and check the application's table of tenants",
-                        )];
-                    }
-                };
+            let party = match found.await {
+                Ok(party) => party,
+                Err(error) => {
+                    let what = format!("The tenant `{name}` has no provider: {error:?}");
+                    let cure = "See the cause, and check the application's table of tenants";
+                    return vec![code.mistake(what, cure).about(name)];
+                }
+            };
             let uris = gate.tenant_uris(name);
             let uris = LogoutUris {
                 post_logout: uris.post_logout_redirect_uri,
@@ -168,23 +165,21 @@ impl<'g> IntoFuture for GateCheck<'g> {
 const MANY_KEYS: usize = 4;
 
 fn session_keys(origin: KeyOrigin, count: usize) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::SessionKeys, severity, what);
+    let code = FindingCode::SessionKeys;
     match (origin, count) {
-        (KeyOrigin::ThisProcess, _) => finding(
-            Severity::Hint,
-            "No session keys are configured, so this process has made one: sessions end with the process, and no other node can open them".to_owned(),
-        )
-        .cured_by("That is fine on a developer's machine; elsewhere set `session_keys` (LATCHGATE_SESSION_KEYS) to what `latchgate keys --bare` prints"),
-        (KeyOrigin::Configured, MANY_KEYS..) => finding(
-            Severity::Hint,
+        (KeyOrigin::ThisProcess, _) => code.hint(
+            "No session keys are configured, so this process has made one: sessions end with the process, and no other node can open them",
+            "That is fine on a developer's machine; elsewhere set `session_keys` (LATCHGATE_SESSION_KEYS) to what `latchgate keys --bare` prints",
+        ),
+        (KeyOrigin::Configured, MANY_KEYS..) => code.hint(
             format!("There are {count} session keys: the first one seals, and the others open what they have sealed"),
-        )
-        .cured_by("Remove those that stopped being the first one longer ago than `session_absolute`: no session needs them any more"),
+            "Remove those that stopped being the first one longer ago than `session_absolute`: no session needs them any more",
+        ),
         (KeyOrigin::Configured, 1) => {
-            finding(Severity::Ok, "There is one session key, of 32 bytes".to_owned())
+            code.ok("There is one session key, of 32 bytes")
         }
         (KeyOrigin::Configured, _) => {
-            finding(Severity::Ok, format!("There are {count} session keys, of 32 bytes each"))
+            code.ok(format!("There are {count} session keys, of 32 bytes each"))
         }
     }
 }
@@ -192,6 +187,7 @@ fn session_keys(origin: KeyOrigin, count: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Severity;
 
     #[test]
     fn keys_that_end_with_the_process_are_a_hint() {

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::super::{Base, BasePath};
 use crate::head::RequestHead;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// What a request says of the URL that was asked for.
 #[derive(Clone, Debug, Default)]
@@ -55,15 +55,14 @@ fn forwarded_parameter(field: &str, name: &str) -> Option<String> {
 
 /// The base URL by itself.
 pub(super) fn base_url(base: &Base) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::BaseUrl, severity, what);
+    let code = FindingCode::BaseUrl;
     let url = format!("{}{}", base.origin, base.path);
     match base.origin.starts_with("https:") {
-        true => finding(Severity::Ok, format!("The base URL is `{url}`")),
-        false => finding(
-            Severity::Hint,
+        true => code.ok(format!("The base URL is `{url}`")),
+        false => code.hint(
             format!("The base URL is `{url}`: plain http, so it works on this machine only, and cookies are not `Secure`"),
-        )
-        .cured_by("Fine for development; in production set `base_url` (LATCHGATE_BASE_URL) to the public https URL"),
+            "Fine for development; in production set `base_url` (LATCHGATE_BASE_URL) to the public https URL",
+        ),
     }
 }
 
@@ -76,7 +75,7 @@ pub(super) fn judge(base: &Base, sample: &SampleRequest) -> Vec<Finding> {
 }
 
 fn host_and_scheme(public: &Url, sample: &SampleRequest) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::ProxyHeaders, severity, what);
+    let code = FindingCode::ProxyHeaders;
     let ours = public.as_str().trim_end_matches('/');
     let scheme = sample
         .forwarded_proto
@@ -86,44 +85,38 @@ fn host_and_scheme(public: &Url, sample: &SampleRequest) -> Finding {
     if let Some(host) = &sample.forwarded_host
         && !is_at(public, host, scheme.as_deref())
     {
-        return finding(
-            Severity::Mistake,
+        return code.mistake(
             format!("The proxy says that the request was for `{host}`, but the base URL is `{ours}`: after a login the browser comes back to another host, where it does not have the cookie of the login"),
-        )
-        .cured_by(set);
+            set,
+        );
     }
     match (public.scheme(), scheme.as_deref()) {
         ("http", Some("https")) => {
-            return finding(
-                Severity::Mistake,
+            return code.mistake(
                 format!("The request came over https, but the base URL is `{ours}`"),
-            )
-            .cured_by("Set `base_url` (LATCHGATE_BASE_URL) to the URL with https");
+                "Set `base_url` (LATCHGATE_BASE_URL) to the URL with https",
+            );
         }
         ("https", Some("http")) => {
-            return finding(
-                Severity::Warning,
+            return code.warning(
                 format!("The proxy says that the request came over plain http, but the base URL is `{ours}`: if so, the browser drops the cookie of the login"),
-            )
-            .cured_by("Let the proxy redirect http to https; if TLS ends at another proxy in front of it, let it pass on `X-Forwarded-Proto` unchanged");
+                "Let the proxy redirect http to https; if TLS ends at another proxy in front of it, let it pass on `X-Forwarded-Proto` unchanged",
+            );
         }
         _ => {}
     }
     match &sample.host {
         Some(host) if sample.forwarded_host.is_none() && !is_at(public, host, scheme.as_deref()) => {
-            finding(
-                Severity::Warning,
+            code.warning(
                 format!("The request is for `{host}`, but the base URL is `{ours}`: the proxy replaces `Host`, or people use an address other than the base URL"),
+                "Let the proxy pass on `Host` (nginx: `proxy_set_header Host $host`), so that the check can tell; if people use another address, set `base_url` (LATCHGATE_BASE_URL) to it",
             )
-            .cured_by("Let the proxy pass on `Host` (nginx: `proxy_set_header Host $host`), so that the check can tell; if people use another address, set `base_url` (LATCHGATE_BASE_URL) to it")
         }
-        None if sample.forwarded_host.is_none() => finding(
-            Severity::Hint,
-            "The request does not say which host it is for".to_owned(),
-        )
-        .cured_by("Pass a request as it arrives from the proxy, with its headers"),
-        _ => finding(
-            Severity::Ok,
+        None if sample.forwarded_host.is_none() => code.hint(
+            "The request does not say which host it is for",
+            "Pass a request as it arrives from the proxy, with its headers",
+        ),
+        _ => code.ok(
             format!("The request is for the host and scheme of the base URL, `{ours}`"),
         ),
     }
@@ -145,7 +138,7 @@ fn is_at(public: &Url, host: &str, scheme: Option<&str>) -> bool {
 }
 
 fn path(base: &Base, sample: &SampleRequest) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::BasePath, severity, what);
+    let code = FindingCode::BasePath;
     let prefix = sample.forwarded_prefix.as_deref().unwrap_or_default();
     let prefix = prefix.trim_end_matches('/');
     let (ours, arrived) = (base.path.as_str(), sample.path.as_str());
@@ -154,39 +147,35 @@ fn path(base: &Base, sample: &SampleRequest) -> Finding {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if ours.is_empty() {
         return match prefix {
-            "" => finding(Severity::Ok, "The application is at the root of its host".to_owned()),
-            prefix => finding(
-                Severity::Mistake,
+            "" => code.ok("The application is at the root of its host"),
+            prefix => code.mistake(
                 format!("The proxy says that it removed `{prefix}` from the path, and the base URL has no path: redirect URIs lead to `/callback` instead of `{prefix}/callback`"),
-            )
-            .cured_by(format!("Add `{prefix}` to `base_url` (LATCHGATE_BASE_URL), and set `base_path` (LATCHGATE_BASE_PATH) to `stripped`")),
+                format!("Add `{prefix}` to `base_url` (LATCHGATE_BASE_URL), and set `base_path` (LATCHGATE_BASE_PATH) to `stripped`"),
+            ),
         };
     }
     match (base.arrives, below) {
-        (BasePath::Kept, true) => finding(
-            Severity::Ok,
+        (BasePath::Kept, true) => code.ok(
             format!("Paths arrive with `{ours}`, the path of the base URL"),
         ),
-        (BasePath::Kept, false) => finding(
-            Severity::Mistake,
+        (BasePath::Kept, false) => code.mistake(
             format!("The path arrives as `{arrived}`, without the `{ours}` of the base URL: the gate's routes are not found"),
-        )
-        .cured_by("If the proxy removes it, set `base_path` (LATCHGATE_BASE_PATH) to `stripped`; if this request was for another application, pass one for this application"),
-        (BasePath::Stripped, false) => finding(
-            Severity::Ok,
+            "If the proxy removes it, set `base_path` (LATCHGATE_BASE_PATH) to `stripped`; if this request was for another application, pass one for this application",
+        ),
+        (BasePath::Stripped, false) => code.ok(
             format!("Paths arrive without `{ours}`, as `base_path` = `stripped` says"),
         ),
-        (BasePath::Stripped, true) => finding(
-            Severity::Mistake,
+        (BasePath::Stripped, true) => code.mistake(
             format!("The path arrives as `{arrived}`, with the `{ours}` that the proxy is said to remove: the gate's routes are not found"),
-        )
-        .cured_by("Set `base_path` (LATCHGATE_BASE_PATH) to `kept`, or let the proxy remove it"),
+            "Set `base_path` (LATCHGATE_BASE_PATH) to `kept`, or let the proxy remove it",
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Severity;
     use http::Request;
 
     fn base(url: &str, path: &str, arrives: BasePath) -> Base {

@@ -14,7 +14,7 @@ use crate::client::{ClientAuth, SenderConstraint};
 use crate::error::Error;
 use crate::jose::strict_object;
 use crate::provider::Metadata;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 use crate::token::TokenError;
 
 impl RelyingParty {
@@ -28,9 +28,8 @@ impl RelyingParty {
             Err(Error::Http(error)) => vec![unreachable::finding(endpoint.as_str(), &error)],
             Err(error) => {
                 let what = format!("No token request could be made: {error:?}");
-                let finding =
-                    Finding::new(FindingCode::ClientAuthentication, Severity::Mistake, what);
-                vec![finding.cured_by("See the cause")]
+                let code = FindingCode::ClientAuthentication;
+                vec![code.mistake(what, "See the cause")]
             }
         }
     }
@@ -90,48 +89,39 @@ impl TokenRefusal {
 }
 
 fn judge(auth: &ClientAuth, refusal: &TokenRefusal) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::ClientAuthentication, severity, what);
+    let code = FindingCode::ClientAuthentication;
     let method = auth.method();
     let TokenRefusal { status, said, .. } = refusal;
     match (refusal.error.as_str(), status.as_u16()) {
         // GitHub says it in a word of its own.
-        ("invalid_grant" | "bad_verification_code", _) => finding(
-            Severity::Ok,
+        ("invalid_grant" | "bad_verification_code", _) => code.ok(
             format!("The provider accepts the client (`{method}`): it refuses the made-up code, not the client, unless it checks the code first"),
         ),
-        ("invalid_dpop_proof" | "use_dpop_nonce", _) => Finding::new(
-            FindingCode::Dpop,
-            Severity::Mistake,
+        ("invalid_dpop_proof" | "use_dpop_nonce", _) => FindingCode::Dpop.mistake(
             format!("The provider wants another proof of possession at its token endpoint: \"{said}\""),
-        )
-        .cured_by("Set `dpop` (LATCHGATE_DPOP) to `true` if the client is registered for it; otherwise check the clocks"),
+            "Set `dpop` (LATCHGATE_DPOP) to `true` if the client is registered for it; otherwise check the clocks",
+        ),
         ("invalid_client" | "unauthorized_client" | "incorrect_client_credentials", _)
-        | (_, 401) => finding(
-            Severity::Mistake,
+        | (_, 401) => code.mistake(
             format!("The provider does not accept the client, which authenticates by `{method}`: {status}, \"{said}\""),
-        )
-        .cured_by(credentials(auth)),
-        (_, 404 | 405) => Finding::new(
-            FindingCode::Metadata,
-            Severity::Mistake,
+            credentials(auth),
+        ),
+        (_, 404 | 405) => FindingCode::Metadata.mistake(
             format!("The URL in the provider's metadata is not a token endpoint: it answers {status}"),
-        )
-        .cured_by("Have the provider, or the proxy in front of it, correct its metadata"),
-        (_, 200..300) => finding(
-            Severity::Warning,
+            "Have the provider, or the proxy in front of it, correct its metadata",
+        ),
+        (_, 200..300) => code.warning(
             format!("The token endpoint answers {status} to a made-up code"),
-        )
-        .cured_by("See whether it is the token endpoint of an OpenID Provider"),
-        (_, 500..) => finding(
-            Severity::Warning,
+            "See whether it is the token endpoint of an OpenID Provider",
+        ),
+        (_, 500..) => code.warning(
             format!("The token endpoint answers {status}, so it is unknown whether the client is accepted"),
-        )
-        .cured_by("Repeat the check when the provider is working again, and look at its log"),
-        _ => finding(
-            Severity::Warning,
+            "Repeat the check when the provider is working again, and look at its log",
+        ),
+        _ => code.warning(
             format!("It is unknown whether the client is accepted: the token endpoint answers {status}, \"{said}\", to a made-up code"),
-        )
-        .cured_by("Read what it says, and try a login"),
+            "Read what it says, and try a login",
+        ),
     }
 }
 
@@ -161,6 +151,7 @@ fn credentials(auth: &ClientAuth) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Severity;
     use serde_json::json;
 
     fn judged(status: u16, body: &str, auth: &ClientAuth) -> Finding {

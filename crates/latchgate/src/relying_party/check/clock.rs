@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, header};
 
-use crate::report::{Finding, FindingCode, Severity, counted};
+use crate::report::{Finding, FindingCode, counted};
 
 /// What the way of an answer, and the whole seconds of `Date`, may make of it.
 const UNREMARKABLE: u64 = 5;
@@ -23,7 +23,7 @@ fn judge(theirs: u64, ours: u64, leeway: u64) -> Finding {
         true => "behind",
         false => "ahead of",
     };
-    let finding = |severity, what| Finding::new(FindingCode::Clock, severity, what);
+    let code = FindingCode::Clock;
     let cure = "Synchronize this machine's clock with NTP, and the provider's if it is your own";
     let off_by = format!(
         "This machine's clock is {} {direction} the provider's",
@@ -34,16 +34,16 @@ fn judge(theirs: u64, ours: u64, leeway: u64) -> Finding {
             "This machine's clock agrees with the provider's, to {}",
             seconds_of(off)
         );
-        finding(Severity::Ok, what)
+        code.ok(what)
     } else if off <= leeway {
         let what = format!("{off_by}; the limit (`leeway`) is {}", seconds_of(leeway));
-        finding(Severity::Warning, what).cured_by(cure)
+        code.warning(what, cure)
     } else {
         let what = format!(
             "{off_by}, and the limit (`leeway`) is {}",
             seconds_of(leeway)
         );
-        finding(Severity::Mistake, what).cured_by(cure)
+        code.mistake(what, cure)
     }
 }
 
@@ -88,6 +88,7 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Severity;
 
     #[test]
     fn dates_are_read() {

@@ -11,7 +11,7 @@ use super::{clock, issuer, keys, unreachable};
 use crate::io::Clock;
 use crate::jose::{Algorithm, strict_object};
 use crate::provider::{DiscoveryError, Metadata, keys_request};
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 use crate::telemetry::ProviderEndpoint;
 
 /// What a provider says about itself.
@@ -43,13 +43,13 @@ impl ProviderConnection {
             }
         };
         let reached = format!("`{url}` answers");
-        findings.push(Finding::ok(FindingCode::ProviderReachable, reached));
+        findings.push(FindingCode::ProviderReachable.ok(reached));
         findings.extend(clock::compare(answer.headers(), clock.now(), leeway));
         match self.read_metadata(&answer) {
             Ok(metadata) => {
                 let issuer = self.issuer();
                 let what = format!("The issuer is `{issuer}`, as the provider spells it");
-                findings.push(Finding::ok(FindingCode::Issuer, what));
+                findings.push(FindingCode::Issuer.ok(what));
                 let document = Document(strict_object(answer.body()).unwrap_or_default());
                 Some(Described { document, metadata })
             }
@@ -126,5 +126,5 @@ fn unusable(url: &str, error: &DiscoveryError) -> Finding {
         }
         _ => "Have the provider correct its metadata",
     };
-    Finding::new(FindingCode::Metadata, Severity::Mistake, what).cured_by(cure)
+    FindingCode::Metadata.mistake(what, cure)
 }

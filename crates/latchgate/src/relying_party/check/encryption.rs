@@ -4,7 +4,7 @@
 use super::document::{Document, Listed};
 use crate::client::Registration;
 use crate::jose::Encryption;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// What is encrypted, and the names that the metadata and the settings have for it.
 struct Kind {
@@ -43,7 +43,7 @@ pub(super) fn judge(document: &Document, registration: &Registration) -> Vec<Fin
 }
 
 fn of_kind(document: &Document, kind: &Kind, agreed: &Encryption) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::Encryption, severity, what);
+    let code = FindingCode::Encryption;
     let Kind { told, settings, .. } = kind;
     let (alg, enc) = (agreed.alg.as_str(), agreed.enc.as_str());
     let cure = format!("Set {settings} to what this client is registered for");
@@ -55,15 +55,15 @@ fn of_kind(document: &Document, kind: &Kind, agreed: &Encryption) -> Finding {
         let what = format!(
             "The provider is to encrypt {told} with {alg} and {enc}, but in place of {name} it has {others}"
         );
-        finding(Severity::Mistake, what).cured_by(cure)
+        code.mistake(what, cure)
     } else if listed.iter().any(|found| found.2 == Listed::Unknown) {
         let what = format!(
             "The provider is to encrypt {told} with {alg} and {enc}, and does not say that it can"
         );
-        finding(Severity::Warning, what).cured_by(cure)
+        code.warning(what, cure)
     } else {
         let what = format!("The provider is to encrypt {told} with {alg} and {enc}, which it has");
-        finding(Severity::Ok, what)
+        code.ok(what)
     }
 }
 
@@ -71,6 +71,7 @@ fn of_kind(document: &Document, kind: &Kind, agreed: &Encryption) -> Finding {
 mod tests {
     use super::*;
     use crate::jose::{ContentEncryption, KeyManagement};
+    use crate::report::Severity;
     use serde_json::{Value, json};
 
     fn agreed(alg: KeyManagement, enc: ContentEncryption) -> Option<Encryption> {

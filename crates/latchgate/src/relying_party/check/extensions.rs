@@ -8,7 +8,7 @@ use crate::client::{
     ClientAuth, Registration, SecurityProfile, SenderConstraint, Usage, UserinfoPolicy,
 };
 use crate::provider::Metadata;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// Each extension that plays a part.
 pub(super) fn judge(
@@ -30,87 +30,72 @@ pub(super) fn judge(
 }
 
 fn pushed_requests(metadata: &Metadata, registration: &Registration) -> Finding {
-    let finding = |severity, what: &str| Finding::new(FindingCode::PushedRequests, severity, what);
+    let code = FindingCode::PushedRequests;
     let is_offered = metadata.pushed_authorization_request_endpoint().is_some();
     let is_required = metadata.requires_pushed_requests();
     match (registration.par, is_required, is_offered) {
-        (Usage::Never, true, _) => finding(
-            Severity::Mistake,
+        (Usage::Never, true, _) => code.mistake(
             "The provider accepts pushed authorization requests only, but `par` is `false`",
-        )
-        .cured_by("Set `par` (LATCHGATE_PAR) to `auto`"),
-        (Usage::Always, _, false) | (Usage::WhenRequired, true, false) => finding(
-            Severity::Mistake,
+            "Set `par` (LATCHGATE_PAR) to `auto`",
+        ),
+        (Usage::Always, _, false) | (Usage::WhenRequired, true, false) => code.mistake(
             "Authorization requests should be pushed, but the provider has no endpoint for that",
-        )
-        .cured_by("Set `par` (LATCHGATE_PAR) to `auto`, or turn on pushed authorization requests at the provider"),
+            "Set `par` (LATCHGATE_PAR) to `auto`, or turn on pushed authorization requests at the provider",
+        ),
         (Usage::Always, _, true) | (Usage::WhenRequired, true, true) => {
-            finding(Severity::Ok, "Authorization requests are pushed to the provider")
+            code.ok("Authorization requests are pushed to the provider")
         }
-        (_, false, true) => finding(
-            Severity::Ok,
+        (_, false, true) => code.ok(
             "Authorization requests go through the browser; the provider would accept pushed ones, too (`par` = `true`)",
         ),
-        (_, false, false) => finding(Severity::Ok, "Authorization requests go through the browser"),
+        (_, false, false) => code.ok("Authorization requests go through the browser"),
     }
 }
 
 fn signed_requests(metadata: &Metadata, registration: &Registration) -> Option<Finding> {
-    let finding = |severity, what: &str| Finding::new(FindingCode::SignedRequests, severity, what);
+    let code = FindingCode::SignedRequests;
     let is_required = metadata.requires_signed_requests();
     let has_key = matches!(registration.auth, ClientAuth::PrivateKeyJwt(_));
     match (registration.signed_requests, is_required) {
         (Usage::Never, true) => Some(
-            finding(
-                Severity::Mistake,
+            code.mistake(
                 "The provider accepts signed authorization requests only, but `signed_requests` is `false`",
-            )
-            .cured_by("Set `signed_requests` (LATCHGATE_SIGNED_REQUESTS) to `auto`"),
+                "Set `signed_requests` (LATCHGATE_SIGNED_REQUESTS) to `auto`",
+            ),
         ),
         (Usage::Never, false) | (Usage::WhenRequired, false) => None,
-        _ if has_key => Some(finding(Severity::Ok, "Authorization requests are signed")),
+        _ if has_key => Some(code.ok("Authorization requests are signed")),
         _ => Some(
-            finding(
-                Severity::Mistake,
+            code.mistake(
                 "Authorization requests have to be signed, but the client has no key",
-            )
-            .cured_by("Set `client_auth` to `private_key_jwt` and `client_key_file` to the client's key"),
+                "Set `client_auth` to `private_key_jwt` and `client_key_file` to the client's key",
+            ),
         ),
     }
 }
 
 fn dpop(document: &Document, registration: &Registration) -> Option<Finding> {
     const MEMBER: &str = "dpop_signing_alg_values_supported";
-    let finding = |severity, what| Finding::new(FindingCode::Dpop, severity, what);
+    let code = FindingCode::Dpop;
+    let told = document.told(MEMBER);
     let is_used = registration.binding == SenderConstraint::Dpop;
     let cure = "Turn on DPoP with ES256 at the provider, or set `dpop` (LATCHGATE_DPOP) to `auto`";
     match (is_used, document.lists(MEMBER, "ES256")) {
-        (true, Listed::Yes) => Some(finding(
-            Severity::Ok,
-            "Tokens are bound to a key of each session".to_owned(),
-        )),
+        (true, Listed::Yes) => Some(code.ok("Tokens are bound to a key of each session")),
         (true, Listed::No) => Some(
-            finding(
-                Severity::Mistake,
-                format!(
-                    "Tokens should be bound to a key with ES256, but the provider supports {}",
-                    document.told(MEMBER)
-                ),
-            )
-            .cured_by(cure),
+            code.mistake(
+                format!("Tokens should be bound to a key with ES256, but the provider supports {told}"),
+                cure,
+            ),
         ),
         (true, Listed::Unknown) => Some(
-            finding(
-                Severity::Warning,
-                "Tokens should be bound to a key, but the provider does not say that it supports that"
-                    .to_owned(),
-            )
-            .cured_by(cure),
+            code.warning(
+                "Tokens should be bound to a key, but the provider does not say that it supports that",
+                cure,
+            ),
         ),
-        (false, Listed::Yes) => Some(finding(
-            Severity::Ok,
-            "Tokens are not bound to a key; the provider supports it (`dpop` = `true`), and requires it for clients that are registered for it"
-                .to_owned(),
+        (false, Listed::Yes) => Some(code.ok(
+            "Tokens are not bound to a key; the provider supports it (`dpop` = `true`), and requires it for clients that are registered for it",
         )),
         (false, _) => None,
     }
@@ -119,14 +104,9 @@ fn dpop(document: &Document, registration: &Registration) -> Option<Finding> {
 fn profile(metadata: &Metadata, registration: &Registration) -> Option<Finding> {
     let is_wanted = registration.profile != SecurityProfile::None
         || registration.binding == SenderConstraint::Certificate;
-    let finding = |severity, what| Finding::new(FindingCode::SecurityProfile, severity, what);
+    let code = FindingCode::SecurityProfile;
     match registration.check_profile(metadata) {
-        Ok(()) => is_wanted.then(|| {
-            finding(
-                Severity::Ok,
-                "The provider's metadata meets the security profile".to_owned(),
-            )
-        }),
+        Ok(()) => is_wanted.then(|| code.ok("The provider's metadata meets the security profile")),
         Err(error) => {
             let members: Vec<_> = error
                 .members()
@@ -134,7 +114,7 @@ fn profile(metadata: &Metadata, registration: &Registration) -> Option<Finding> 
                 .collect();
             let (what, cure) = (format!("Logins are refused: {error}"), members.join(", "));
             let cure = format!("Change {cure} at the provider, or the setting that requires it");
-            Some(finding(Severity::Mistake, what).cured_by(cure))
+            Some(code.mistake(what, cure))
         }
     }
 }
@@ -143,26 +123,25 @@ fn userinfo(metadata: &Metadata, registration: &Registration) -> Option<Finding>
     if registration.userinfo == UserinfoPolicy::Never || registration.plain_oauth2.is_some() {
         return None;
     }
-    let finding = |severity, what: &str| Finding::new(FindingCode::Userinfo, severity, what);
+    let code = FindingCode::Userinfo;
     Some(match metadata.userinfo_endpoint() {
-        Some(_) => finding(Severity::Ok, "The provider has a userinfo endpoint"),
-        None => finding(
-            Severity::Mistake,
+        Some(_) => code.ok("The provider has a userinfo endpoint"),
+        None => code.mistake(
             "The userinfo endpoint should be called at every login, but the provider has none",
-        )
-        .cured_by("Set `userinfo` (LATCHGATE_USERINFO) to `false`"),
+            "Set `userinfo` (LATCHGATE_USERINFO) to `false`",
+        ),
     })
 }
 
 fn userinfo_alg(document: &Document, registration: &Registration) -> Option<Finding> {
     const MEMBER: &str = "userinfo_signing_alg_values_supported";
+    let told = document.told(MEMBER);
     let alg = registration.userinfo_alg?.as_str();
     (document.lists(MEMBER, alg) == Listed::No).then(|| {
-        let what = format!(
-            "Userinfo should be signed with {alg}, but the provider supports {}",
-            document.told(MEMBER)
-        );
-        Finding::new(FindingCode::Userinfo, Severity::Mistake, what).cured_by(
+        let what =
+            format!("Userinfo should be signed with {alg}, but the provider supports {told}");
+        FindingCode::Userinfo.mistake(
+            what,
             "Set `userinfo_alg` (LATCHGATE_USERINFO_ALG) to what the client is registered for",
         )
     })
@@ -173,6 +152,7 @@ mod tests {
     use super::*;
     use crate::client::ClientKey;
     use crate::jose::Algorithm;
+    use crate::report::Severity;
     use serde_json::{Value, json};
 
     fn severities(

@@ -4,22 +4,23 @@ use http::StatusCode;
 use url::Url;
 
 use crate::provider::is_loopback;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// The provider calls itself something else.
 pub(super) fn otherwise(configured: &str, found: &str) -> Finding {
-    let finding = |what| Finding::new(FindingCode::Issuer, Severity::Mistake, what);
     if found.is_empty() {
-        return finding(format!(
-            "The metadata at `{configured}` does not name its issuer"
-        ))
-        .cured_by("Set `issuer` to that of an OpenID Provider");
+        return FindingCode::Issuer.mistake(
+            format!("The metadata at `{configured}` does not name its issuer"),
+            "Set `issuer` to that of an OpenID Provider",
+        );
     }
     let difference = difference(configured, found);
-    finding(format!(
-        "The provider calls itself `{found}`, but `{configured}` is configured: {difference}"
-    ))
-    .cured_by(format!("Set `issuer` to `{found}`, exactly like that"))
+    FindingCode::Issuer.mistake(
+        format!(
+            "The provider calls itself `{found}`, but `{configured}` is configured: {difference}"
+        ),
+        format!("Set `issuer` to `{found}`, exactly like that"),
+    )
 }
 
 /// What differs.
@@ -51,16 +52,19 @@ fn difference(configured: &str, found: &str) -> &'static str {
 
 /// There is no metadata, here or nearby.
 pub(super) fn nowhere(url: &str, status: StatusCode, led_to: Option<&str>) -> Finding {
-    let finding = |what| Finding::new(FindingCode::Issuer, Severity::Mistake, what);
     match led_to {
-        Some(location) => finding(format!(
-            "`{url}` redirects to `{location}` ({status}), which is not followed"
-        ))
-        .cured_by("Set `issuer` to the part before `/.well-known/` there"),
-        None => finding(format!(
-            "There is no metadata at `{url}`: the answer is {status}"
-        ))
-        .cured_by("Set `issuer` (LATCHGATE_ISSUER) as the provider spells it, with its path, such as `/realms/name` or `/v2.0`: the provider's documentation has the URL of its `/.well-known/openid-configuration`, and the issuer is the part before that"),
+        Some(location) => FindingCode::Issuer.mistake(
+            format!(
+                "`{url}` redirects to `{location}` ({status}), which is not followed"
+            ),
+            "Set `issuer` to the part before `/.well-known/` there",
+        ),
+        None => FindingCode::Issuer.mistake(
+            format!(
+                "There is no metadata at `{url}`: the answer is {status}"
+            ),
+            "Set `issuer` (LATCHGATE_ISSUER) as the provider spells it, with its path, such as `/realms/name` or `/v2.0`: the provider's documentation has the URL of its `/.well-known/openid-configuration`, and the issuer is the part before that",
+        ),
     }
 }
 

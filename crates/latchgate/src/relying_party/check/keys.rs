@@ -5,39 +5,35 @@ use serde_json::Value;
 
 use crate::jose::{Algorithm, strict_object};
 use crate::provider::keys_response;
-use crate::report::{Finding, FindingCode, Severity, counted};
+use crate::report::{Finding, FindingCode, counted};
 
 /// Judges the answer of the `jwks_uri`.
 pub(super) fn judge(answer: &Response<Vec<u8>>, alg: Algorithm) -> Vec<Finding> {
-    let finding = |severity, what| Finding::new(FindingCode::Keys, severity, what);
+    let code = FindingCode::Keys;
     let mut findings = Vec::new();
     match keys_response(answer) {
-        _ if alg.is_symmetric() => findings.push(finding(
-            Severity::Ok,
-            format!("ID tokens are verified with the client secret ({alg}), not with the provider's keys"),
+        _ if alg.is_symmetric() => findings.push(code.ok(format!(
+            "ID tokens are verified with the client secret ({alg}), not with the provider's keys"
+        ))),
+        Err(error) => findings.push(code.mistake(
+            format!("No token can be verified: {error:?}"),
+            "Have the provider publish its public keys at its `jwks_uri`",
         )),
-        Err(error) => findings.push(
-            finding(Severity::Mistake, format!("No token can be verified: {error:?}"))
-                .cured_by("Have the provider publish its public keys at its `jwks_uri`"),
-        ),
         Ok(keys) => {
             let fitting: Vec<_> = keys.candidates(None, alg).collect();
             let unnamed = fitting.iter().filter(|key| key.kid().is_none()).count();
             findings.push(match (fitting.len(), unnamed) {
-                (0, _) => finding(
-                    Severity::Mistake,
+                (0, _) => code.mistake(
                     format!("None of the provider's keys is for {alg}, so no token can be verified"),
-                )
-                .cured_by("Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG; for an API `api_alg`) to the algorithm of its keys, or have the provider add a key for this one"),
-                (1, _) | (_, 0) => finding(
-                    Severity::Ok,
+                    "Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG; for an API `api_alg`) to the algorithm of its keys, or have the provider add a key for this one",
+                ),
+                (1, _) | (_, 0) => code.ok(
                     format!("The provider publishes keys for {alg}: {}", fitting.len()),
                 ),
-                (all, unnamed) => finding(
-                    Severity::Warning,
+                (all, unnamed) => code.warning(
                     format!("The provider publishes {all} keys for {alg}, {unnamed} of them without a `kid`, so a new key cannot be distinguished from the old one"),
-                )
-                .cured_by("Have the provider give each of its keys a `kid`"),
+                    "Have the provider give each of its keys a `kid`",
+                ),
             });
         }
     }
@@ -68,8 +64,10 @@ fn private_keys(body: &[u8]) -> Option<Finding> {
     let leaked = keys.iter().filter(|key| is_private(key)).count();
     (leaked > 0).then(|| {
         let what = format!("The provider publishes {} at its `jwks_uri`: anybody can sign tokens", counted(leaked, "private key"));
-        Finding::new(FindingCode::PrivateKeys, Severity::Mistake, what)
-            .cured_by("Replace these keys at the provider now, and publish only the public keys of the new ones")
+        FindingCode::PrivateKeys.mistake(
+            what,
+            "Replace these keys at the provider now, and publish only the public keys of the new ones",
+        )
     })
 }
 
@@ -77,6 +75,7 @@ fn private_keys(body: &[u8]) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::jose::Signer;
+    use crate::report::Severity;
     use serde_json::json;
 
     fn judged(status: u16, body: &str, alg: Algorithm) -> Vec<(FindingCode, Severity)> {

@@ -7,7 +7,7 @@
 use super::document::Document;
 use crate::client::Registration;
 use crate::provider::Metadata;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// What is to be registered at the provider for logouts.
 #[derive(Clone, Debug)]
@@ -33,40 +33,34 @@ pub(super) fn judge(
 }
 
 fn end_session(metadata: &Metadata) -> Finding {
-    let finding = |severity, what: &str| Finding::new(FindingCode::EndSession, severity, what);
+    let code = FindingCode::EndSession;
     match metadata.end_session_endpoint() {
-        Some(_) => finding(
-            Severity::Ok,
+        Some(_) => code.ok(
             "The provider has an `end_session_endpoint`: a logout here also signs out there",
         ),
-        None => finding(
-            Severity::Hint,
+        None => code.hint(
             "The provider has no `end_session_endpoint`: a logout ends the session here, but not the provider's",
-        )
-        .cured_by("If people share devices, let logins ask who is there: set `prompt` (LATCHGATE_PROMPT) to `select_account` or `login`"),
+            "If people share devices, let logins ask who is there: set `prompt` (LATCHGATE_PROMPT) to `select_account` or `login`",
+        ),
     }
 }
 
 fn back_channel(document: &Document, uris: &LogoutUris) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::BackChannelLogout, severity, what);
+    let code = FindingCode::BackChannelLogout;
     let uri = &uris.back_channel;
     let is_offered = document.says("backchannel_logout_supported");
     match (is_offered, document.says("backchannel_logout_session_supported")) {
-        (true, true) => finding(
-            Severity::Ok,
+        (true, true) => code.ok(
             format!("The provider supports back-channel logout; it works if `{uri}` is registered there, which only a logout can show"),
         ),
-        (true, false) => finding(
-            Severity::Hint,
+        (true, false) => code.hint(
             format!("The provider supports back-channel logout, but does not say which session it means (`sid`): a logout ends all sessions of the person. Register `{uri}` there"),
-        )
-        .cured_by("Turn on `sid` in logout tokens (`backchannel_logout_session_required`) at the provider"),
-        (false, _) => finding(
-            Severity::Hint,
-            "The provider does not support back-channel logout: somebody who is locked out there stays signed in here until the session ends or a refresh is refused"
-                .to_owned(),
-        )
-        .cured_by("Keep sessions short (`session_idle`, `session_absolute`), or add `offline_access` to `scopes`, so that each refresh asks the provider"),
+            "Turn on `sid` in logout tokens (`backchannel_logout_session_required`) at the provider",
+        ),
+        (false, _) => code.hint(
+            "The provider does not support back-channel logout: somebody who is locked out there stays signed in here until the session ends or a refresh is refused",
+            "Keep sessions short (`session_idle`, `session_absolute`), or add `offline_access` to `scopes`, so that each refresh asks the provider",
+        ),
     }
 }
 
@@ -81,29 +75,29 @@ fn front_channel(document: &Document, uris: &LogoutUris) -> Finding {
                 .to_owned()
         }
     };
-    Finding::ok(FindingCode::FrontChannelLogout, what)
+    FindingCode::FrontChannelLogout.ok(what)
 }
 
 fn revocation(metadata: &Metadata, registration: &Registration) -> Finding {
-    let finding = |severity, what: &str| Finding::new(FindingCode::Revocation, severity, what);
+    let code = FindingCode::Revocation;
     let asked = registration
         .scopes
         .iter()
         .any(|scope| scope == "offline_access");
     match (metadata.revocation_endpoint(), asked) {
-        (Some(_), _) => finding(Severity::Ok, "Refresh tokens are revoked at logout"),
-        (None, true) => finding(
-            Severity::Hint,
+        (Some(_), _) => code.ok("Refresh tokens are revoked at logout"),
+        (None, true) => code.hint(
             "The provider has no `revocation_endpoint`: refresh tokens stay valid after a logout",
-        )
-        .cured_by("Have the provider give them a short lifetime, and rotate them"),
-        (None, false) => finding(Severity::Ok, "There is nothing to revoke at logout"),
+            "Have the provider give them a short lifetime, and rotate them",
+        ),
+        (None, false) => code.ok("There is nothing to revoke at logout"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Severity;
     use serde_json::{Value, json};
 
     fn severities(changes: Value, scopes: &[&str]) -> Vec<(FindingCode, Severity)> {

@@ -24,7 +24,7 @@ use serde_json::Map;
 use tokio::time::timeout;
 
 use super::RelyingParty;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 use document::Document;
 
 pub(crate) use discovery::Described;
@@ -45,8 +45,8 @@ impl RelyingParty {
                 "The provider's answers took more than {} seconds, so the check is not complete",
                 LIMIT.as_secs()
             );
-            let slow = Finding::new(FindingCode::TimeLimit, Severity::Warning, what);
-            findings.push(slow.cured_by("Repeat it when the provider is faster"));
+            let cure = "Repeat it when the provider is faster";
+            findings.push(FindingCode::TimeLimit.warning(what, cure));
         }
         let secret = self.registration.auth.secret();
         let secrets: Vec<&str> = secret.map(|secret| secret.expose()).into_iter().collect();

@@ -3,7 +3,7 @@
 
 use super::document::{Document, Listed};
 use crate::client::{ClientAuth, Registration};
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// Everything of a login that metadata can say.
 pub(super) fn judge(document: &Document, registration: &Registration) -> Vec<Finding> {
@@ -22,20 +22,14 @@ pub(super) fn judge(document: &Document, registration: &Registration) -> Vec<Fin
 
 fn response_type(document: &Document) -> Finding {
     const MEMBER: &str = "response_types_supported";
-    let finding = |severity, what| Finding::new(FindingCode::ResponseType, severity, what);
+    let code = FindingCode::ResponseType;
+    let told = document.told(MEMBER);
     match document.lists(MEMBER, "code") {
-        Listed::No => finding(
-            Severity::Mistake,
-            format!(
-                "The provider does not offer the authorization code flow: its response types are {}",
-                document.told(MEMBER)
-            ),
-        )
-        .cured_by("Turn on the authorization code flow (response type `code`) at the provider"),
-        _ => finding(
-            Severity::Ok,
-            "The provider offers the authorization code flow".to_owned(),
+        Listed::No => code.mistake(
+            format!("The provider does not offer the authorization code flow: its response types are {told}"),
+            "Turn on the authorization code flow (response type `code`) at the provider",
         ),
+        _ => code.ok("The provider offers the authorization code flow"),
     }
 }
 
@@ -45,41 +39,36 @@ fn client_auth_method(document: &Document, registration: &Registration) -> Findi
         ClientAuth::AppleClientSecret { .. } => "client_secret_post",
         auth => auth.method(),
     };
-    let finding = |severity, what| Finding::new(FindingCode::ClientAuthMethod, severity, what);
+    let code = FindingCode::ClientAuthMethod;
+    let told = document.told(MEMBER);
     let cure =
         "Set `client_auth` (LATCHGATE_CLIENT_AUTH) to the method that the client is registered for";
     match document.lists(MEMBER, method) {
-        Listed::Yes => finding(Severity::Ok, format!("The provider supports `{method}`")),
+        Listed::Yes => code.ok(format!("The provider supports `{method}`")),
         // Few providers list what is the absence of a method.
-        Listed::No if registration.auth == ClientAuth::None => finding(
-            Severity::Hint,
-            "This client does not authenticate, and the provider does not list `none`".to_owned(),
-        )
-        .cured_by("Register it as a public client or, better, give it a secret or a key"),
-        Listed::No => finding(
-            Severity::Warning,
-            format!(
-                "This client authenticates by `{method}`, but the provider lists {}",
-                document.told(MEMBER)
-            ),
-        )
-        .cured_by(cure),
-        // The default (OpenID Connect Discovery 1.0 §3).
-        Listed::Unknown if method == "client_secret_basic" => finding(
-            Severity::Ok,
-            "This client authenticates by `client_secret_basic`, the default".to_owned(),
+        Listed::No if registration.auth == ClientAuth::None => code.hint(
+            "This client does not authenticate, and the provider does not list `none`",
+            "Register it as a public client or, better, give it a secret or a key",
         ),
-        Listed::Unknown => finding(
-            Severity::Hint,
+        Listed::No => code.warning(
+            format!("This client authenticates by `{method}`, but the provider lists {told}"),
+            cure,
+        ),
+        // The default (OpenID Connect Discovery 1.0 §3).
+        Listed::Unknown if method == "client_secret_basic" => {
+            code.ok("This client authenticates by `client_secret_basic`, the default")
+        }
+        Listed::Unknown => code.hint(
             format!("The provider does not say how clients authenticate; this one uses `{method}`"),
-        )
-        .cured_by(cure),
+            cure,
+        ),
     }
 }
 
 /// The algorithm of client assertions, where the client sends some.
 fn assertion_alg(document: &Document, registration: &Registration) -> Option<Finding> {
     const MEMBER: &str = "token_endpoint_auth_signing_alg_values_supported";
+    let told = document.told(MEMBER);
     let alg = match &registration.auth {
         ClientAuth::PrivateKeyJwt(key) => key.signature_algorithm().as_str(),
         ClientAuth::ClientSecretJwt(_) => registration
@@ -88,79 +77,64 @@ fn assertion_alg(document: &Document, registration: &Registration) -> Option<Fin
         _ => return None,
     };
     (document.lists(MEMBER, alg) == Listed::No).then(|| {
-        let what = format!(
-            "This client signs its assertions with {alg}, but the provider lists {}",
-            document.told(MEMBER)
-        );
-        Finding::new(FindingCode::ClientAuthMethod, Severity::Warning, what)
-            .cured_by("Set `client_auth_alg` (LATCHGATE_CLIENT_AUTH_ALG) to one of them")
+        let what =
+            format!("This client signs its assertions with {alg}, but the provider lists {told}");
+        FindingCode::ClientAuthMethod.warning(
+            what,
+            "Set `client_auth_alg` (LATCHGATE_CLIENT_AUTH_ALG) to one of them",
+        )
     })
 }
 
 fn pkce(document: &Document) -> Finding {
     const MEMBER: &str = "code_challenge_methods_supported";
-    let finding = |severity, what| Finding::new(FindingCode::Pkce, severity, what);
+    let code = FindingCode::Pkce;
+    let told = document.told(MEMBER);
     match document.lists(MEMBER, "S256") {
-        Listed::Yes => finding(Severity::Ok, "The provider supports PKCE with S256".to_owned()),
-        Listed::No => finding(
-            Severity::Warning,
-            format!(
-                "Every login uses PKCE with S256, but the provider lists {}",
-                document.told(MEMBER)
-            ),
-        )
-        .cured_by("Turn on PKCE with S256 at the provider; if its logins fail with `invalid_request`, this is why"),
-        Listed::Unknown => finding(
-            Severity::Hint,
-            "The provider does not say whether it supports PKCE. It is used anyway: a provider without it ignores it"
-                .to_owned(),
-        )
-        .cured_by("Nothing, if the provider's documentation says that it supports PKCE; otherwise turn it on there"),
+        Listed::Yes => code.ok("The provider supports PKCE with S256"),
+        Listed::No => code.warning(
+            format!("Every login uses PKCE with S256, but the provider lists {told}"),
+            "Turn on PKCE with S256 at the provider; if its logins fail with `invalid_request`, this is why",
+        ),
+        Listed::Unknown => code.hint(
+            "The provider does not say whether it supports PKCE. It is used anyway: a provider without it ignores it",
+            "Nothing, if the provider's documentation says that it supports PKCE; otherwise turn it on there",
+        ),
     }
 }
 
 fn response_mode(document: &Document, registration: &Registration) -> Finding {
     const MEMBER: &str = "response_modes_supported";
     let mode = registration.response_mode.parameter().unwrap_or("query");
-    let finding = |severity, what| Finding::new(FindingCode::ResponseMode, severity, what);
+    let code = FindingCode::ResponseMode;
+    let told = document.told(MEMBER);
     let cure = "Set `response_mode` (LATCHGATE_RESPONSE_MODE) to one that the provider supports";
     match document.lists(MEMBER, mode) {
-        Listed::Yes => finding(
-            Severity::Ok,
-            format!("The provider supports the response mode `{mode}`"),
+        Listed::Yes => code.ok(format!("The provider supports the response mode `{mode}`")),
+        Listed::No => code.mistake(
+            format!("The response mode is `{mode}`, but the provider supports {told}"),
+            cure,
         ),
-        Listed::No => finding(
-            Severity::Mistake,
-            format!(
-                "The response mode is `{mode}`, but the provider supports {}",
-                document.told(MEMBER)
-            ),
-        )
-        .cured_by(cure),
         // The default has `query` and `fragment` (OpenID Connect Discovery 1.0 §3).
-        Listed::Unknown if mode == "query" => finding(
-            Severity::Ok,
-            "The response mode is `query`, the default".to_owned(),
-        ),
-        Listed::Unknown => finding(
-            Severity::Warning,
+        Listed::Unknown if mode == "query" => code.ok("The response mode is `query`, the default"),
+        Listed::Unknown => code.warning(
             format!(
                 "The response mode is `{mode}`, but the provider does not say that it supports it"
             ),
-        )
-        .cured_by(cure),
+            cure,
+        ),
     }
 }
 
 fn scopes(document: &Document, registration: &Registration) -> Finding {
     const MEMBER: &str = "scopes_supported";
-    let finding = |severity, what| Finding::new(FindingCode::Scopes, severity, what);
+    let code = FindingCode::Scopes;
     let asked = registration.scopes.join(" ");
     let Some(listed) = document.list(MEMBER) else {
         let what = format!(
             "The scope is `{asked}`; the provider does not list the scopes that it supports"
         );
-        return finding(Severity::Ok, what);
+        return code.ok(what);
     };
     let scopes = registration.scopes.iter();
     let unlisted: Vec<_> = scopes
@@ -168,72 +142,61 @@ fn scopes(document: &Document, registration: &Registration) -> Finding {
         .map(|scope| format!("`{scope}`"))
         .collect();
     if unlisted.is_empty() {
-        return finding(
-            Severity::Ok,
-            format!("The provider supports the scope `{asked}`"),
-        );
+        return code.ok(format!("The provider supports the scope `{asked}`"));
     }
     // A provider need not list all (OpenID Connect Discovery 1.0 §3).
     let what = format!(
         "The scope has {}, which the provider does not list; it need not list all of them",
         unlisted.join(", ")
     );
-    finding(Severity::Hint, what).cured_by(
+    code.hint(
+        what,
         "If it is a typo, correct `scopes` (LATCHGATE_SCOPES); if it is a scope of an API, nothing",
     )
 }
 
 fn refresh_tokens(document: &Document, registration: &Registration) -> Finding {
-    let finding = |severity, what: &str| Finding::new(FindingCode::RefreshTokens, severity, what);
+    let code = FindingCode::RefreshTokens;
     let asked = registration
         .scopes
         .iter()
         .any(|scope| scope == "offline_access");
     if !asked {
-        return finding(
-            Severity::Ok,
+        return code.ok(
             "No refresh token is requested (`offline_access`): fine, unless the application uses access tokens for longer than they last",
         );
     }
     if document.lists("scopes_supported", "offline_access") == Listed::No {
-        return finding(
-            Severity::Warning,
+        return code.warning(
             "`offline_access` is requested, but the provider does not list it, so it may not grant a refresh token",
-        )
-        .cured_by("See what the provider wants instead (Google: the parameter `access_type=offline`), or remove `offline_access` from `scopes`");
+            "See what the provider wants instead (Google: the parameter `access_type=offline`), or remove `offline_access` from `scopes`",
+        );
     }
     if document.lists("grant_types_supported", "refresh_token") == Listed::No {
-        return finding(
-            Severity::Warning,
+        return code.warning(
             "`offline_access` is requested, but the provider has no grant type `refresh_token`",
-        )
-        .cured_by(
             "Turn on refresh tokens at the provider, or remove `offline_access` from `scopes`",
         );
     }
-    finding(
-        Severity::Ok,
+    code.ok(
         "Refresh tokens are requested, and the provider issues them; whether this client gets one, only a login can show",
     )
 }
 
 fn response_iss(document: &Document, registration: &Registration) -> Finding {
-    let finding = |severity, what: &str| Finding::new(FindingCode::ResponseIss, severity, what);
+    let code = FindingCode::ResponseIss;
     let is_sent = document.says("authorization_response_iss_parameter_supported");
     match (is_sent, registration.name.is_empty()) {
-        (true, _) => finding(
-            Severity::Ok,
+        (true, _) => code.ok(
             "The provider identifies itself in every answer, and an answer without `iss` is refused",
         ),
-        (false, true) => finding(
-            Severity::Ok,
+        (false, true) => code.ok(
             "The provider sends no `iss` in its answers, which matters only with several providers",
         ),
-        (false, false) => finding(
-            Severity::Hint,
+        (false, false) => code.hint(
             "The provider sends no `iss` in its answers; its own redirect URI still keeps them apart from those of other providers",
-        )
-        .cured_by("Turn on RFC 9207 at the provider, if it supports it, and register no other provider's redirect URI there"),
+            "Turn on RFC 9207 at the provider, if it supports it, and register no other provider's redirect URI there",
+        ),
     }
 }
 
@@ -241,6 +204,7 @@ fn response_iss(document: &Document, registration: &Registration) -> Finding {
 mod tests {
     use super::*;
     use crate::client::{ClientKey, ResponseMode as Mode};
+    use crate::report::Severity;
     use serde_json::{Value, json};
 
     fn judged(document: Value, registration: &Registration) -> Vec<Finding> {

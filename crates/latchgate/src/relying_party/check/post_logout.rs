@@ -8,7 +8,7 @@ use super::super::RelyingParty;
 use super::page::Reply;
 use crate::logout::{LogoutState, request};
 use crate::provider::Metadata;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 use crate::telemetry::ProviderEndpoint;
 
 impl RelyingParty {
@@ -33,32 +33,27 @@ impl RelyingParty {
 }
 
 fn judge(uri: &str, reply: &Reply) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::PostLogout, severity, what);
+    let code = FindingCode::PostLogout;
     let cure = format!(
         "Register exactly `{uri}` at the provider as a post-logout redirect URI of this client"
     );
     match reply {
-        Reply::Returned(_) => finding(
-            Severity::Ok,
+        Reply::Returned(_) => code.ok(
             format!("The post-logout redirect URI `{uri}` is registered: the provider sends people there"),
         ),
-        Reply::RedirectUriRefused(said) => finding(
-            Severity::Mistake,
+        Reply::RedirectUriRefused(said) => code.mistake(
             format!("The provider refuses the post-logout redirect URI `{uri}`: \"{said}\""),
-        )
-        .cured_by(cure),
-        Reply::Refused(status, said) => finding(
-            Severity::Warning,
+            cure,
+        ),
+        Reply::Refused(status, said) => code.warning(
             format!("The provider answers {status} to a logout (\"{said}\"): perhaps because `{uri}` is not registered, perhaps because nobody is signed in there"),
-        )
-        .cured_by(cure),
-        Reply::Failed(status) => finding(
-            Severity::Warning,
+            cure,
+        ),
+        Reply::Failed(status) => code.warning(
             format!("The provider answers {status} to a logout"),
-        )
-        .cured_by(cure),
-        Reply::Page => finding(
-            Severity::Ok,
+            cure,
+        ),
+        Reply::Page => code.ok(
             format!("The provider accepts `{uri}` as the post-logout redirect URI, or at least does not refuse it"),
         ),
     }
@@ -67,6 +62,7 @@ fn judge(uri: &str, reply: &Reply) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Severity;
 
     #[test]
     fn a_refusal_of_the_uri_is_a_mistake() {

@@ -97,8 +97,7 @@ impl RelyingParty {
 fn not_pushed(uri: &str, error: &Error) -> Finding {
     let Error::PushedRequest(PushedRequestError::Refused { error, description }) = error else {
         let what = format!("A login cannot begin: {error:?}");
-        return Finding::new(FindingCode::PushedRequests, Severity::Mistake, what)
-            .cured_by("See the cause");
+        return FindingCode::PushedRequests.mistake(what, "See the cause");
     };
     let said = gist(&format!("{error}: {description}"));
     let text = said.to_lowercase();
@@ -117,23 +116,26 @@ fn not_pushed(uri: &str, error: &Error) -> Finding {
         _ => (FindingCode::PushedRequests, "Read what the provider says"),
     };
     let what = format!("The provider refuses the pushed authorization request: \"{said}\"");
-    Finding::new(code, Severity::Mistake, what).cured_by(cure)
+    code.mistake(what, cure)
 }
 
 fn refused(uri: &str, said: &str) -> Finding {
     let what = format!("The provider refuses the redirect URI `{uri}`: \"{said}\"");
-    Finding::new(FindingCode::RedirectUri, Severity::Mistake, what).cured_by(format!(
-        "Register exactly `{uri}` at the provider as a redirect URI of this client; if that is not the application's URL, correct `base_url` (LATCHGATE_BASE_URL)"
-    ))
+    FindingCode::RedirectUri.mistake(
+        what,
+        format!(
+            "Register exactly `{uri}` at the provider as a redirect URI of this client; if that is not the application's URL, correct `base_url` (LATCHGATE_BASE_URL)"
+        ),
+    )
 }
 
 /// What the two answers tell.
 fn judge(uri: &str, ours: &Reply, control: Option<&Reply>) -> Vec<Finding> {
-    let finding = |severity, what| Finding::new(FindingCode::RedirectUri, severity, what);
+    let code = FindingCode::RedirectUri;
     let known = || {
         let what =
             format!("The redirect URI `{uri}` is registered: the provider sends its answer there");
-        finding(Severity::Ok, what)
+        code.ok(what)
     };
     let register = format!("Make sure that exactly `{uri}` is registered at the provider");
     match ours {
@@ -145,37 +147,32 @@ fn judge(uri: &str, ours: &Reply, control: Option<&Reply>) -> Vec<Finding> {
         }
         Reply::RedirectUriRefused(said) => vec![refused(uri, said)],
         Reply::Refused(status @ (403 | 429), said) => vec![
-            finding(
-                Severity::Warning,
+            code.warning(
                 format!("The provider answers {status} to the authorization request (\"{said}\"), perhaps because it mistakes the check for a bot, so it is unknown whether `{uri}` is registered"),
-            )
-            .cured_by(format!("{register}; then try a login in a browser")),
+                format!("{register}; then try a login in a browser"),
+            ),
         ],
         Reply::Refused(status, said) => vec![
-            finding(
-                Severity::Mistake,
+            code.mistake(
                 format!("The provider refuses the authorization request ({status}): \"{said}\". It is not certain why: the client id, the redirect URI `{uri}` or a parameter"),
-            )
-            .cured_by(format!("Compare `client_id` with the registration at the provider. {register}")),
+                format!("Compare `client_id` with the registration at the provider. {register}"),
+            ),
         ],
         Reply::Failed(status) => vec![
-            finding(
-                Severity::Warning,
+            code.warning(
                 format!("The provider's authorization endpoint answers {status}, so it is unknown whether `{uri}` is registered"),
-            )
-            .cured_by("Repeat the check when the provider is working again, and look at its log"),
+                "Repeat the check when the provider is working again, and look at its log",
+            ),
         ],
         Reply::Page => match control {
-            Some(control) if control.is_refusal() => vec![finding(
-                Severity::Ok,
+            Some(control) if control.is_refusal() => vec![code.ok(
                 format!("The redirect URI `{uri}` is registered: the provider shows its login page for it, and refuses one that is not registered"),
             )],
             _ => vec![
-                finding(
-                    Severity::Hint,
+                code.hint(
                     format!("It is unknown whether `{uri}` is registered: the provider shows its login page for any URI, and checks it later, if at all"),
-                )
-                .cured_by(format!("{register}; then try a login in a browser")),
+                    format!("{register}; then try a login in a browser"),
+                ),
             ],
         },
     }
@@ -217,7 +214,7 @@ fn returned(error: &str) -> Option<Finding> {
     };
     let error = gist(error);
     let what = format!("The provider refuses the authorization request with `{error}`");
-    Some(Finding::new(code, severity, what).cured_by(cure))
+    Some(code.finding(severity, what, cure))
 }
 
 #[cfg(test)]

@@ -2,28 +2,26 @@
 
 use super::document::{Document, Listed};
 use crate::client::Registration;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// The algorithm of ID tokens.
 pub(super) fn id_token_alg(document: &Document, registration: &Registration) -> Finding {
     const MEMBER: &str = "id_token_signing_alg_values_supported";
     let alg = registration.id_token_alg.as_str();
-    let finding = |severity, what| Finding::new(FindingCode::IdTokenAlg, severity, what);
+    let code = FindingCode::IdTokenAlg;
+    let told = document.told(MEMBER);
     match document.lists(MEMBER, alg) {
-        Listed::Yes => finding(Severity::Ok, format!("ID tokens are expected to be signed with {alg}, which the provider supports")),
-        Listed::No => finding(
-            Severity::Mistake,
-            format!(
-                "ID tokens are expected to be signed with {alg}, but the provider signs with {}",
-                document.told(MEMBER)
-            ),
-        )
-        .cured_by("Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG) to the one that this client is registered for"),
-        Listed::Unknown => finding(
-            Severity::Hint,
+        Listed::Yes => code.ok(
+            format!("ID tokens are expected to be signed with {alg}, which the provider supports"),
+        ),
+        Listed::No => code.mistake(
+            format!("ID tokens are expected to be signed with {alg}, but the provider signs with {told}"),
+            "Set `id_token_alg` (LATCHGATE_ID_TOKEN_ALG) to the one that this client is registered for",
+        ),
+        Listed::Unknown => code.hint(
             format!("The provider does not say how it signs ID tokens; {alg} is expected"),
-        )
-        .cured_by("If logins fail with `id_token_alg`, set `id_token_alg` to what the client is registered for"),
+            "If logins fail with `id_token_alg`, set `id_token_alg` to what the client is registered for",
+        ),
     }
 }
 
@@ -31,6 +29,7 @@ pub(super) fn id_token_alg(document: &Document, registration: &Registration) -> 
 mod tests {
     use super::*;
     use crate::jose::Algorithm;
+    use crate::report::Severity;
     use serde_json::json;
 
     #[test]

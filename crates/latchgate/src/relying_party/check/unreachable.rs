@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 
 use crate::io::HttpError;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 
 /// What stands between us and the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(super) fn finding(url: &str, error: &HttpError) -> Finding {
         ),
     };
     let what = format!("`{url}` cannot be reached: {what} ({error:?})");
-    Finding::new(code, Severity::Mistake, what).cured_by(cure)
+    code.mistake(what, cure)
 }
 
 fn obstacle(error: &HttpError) -> Obstacle {
@@ -135,6 +135,7 @@ fn told(text: &str) -> Option<Obstacle> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Severity;
 
     fn of(text: &str) -> Obstacle {
         let cause = io::Error::other(text.to_owned());

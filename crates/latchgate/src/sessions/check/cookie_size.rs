@@ -5,7 +5,7 @@ use http::HeaderValue;
 use super::super::{Backend, Sessions};
 use crate::client::Registration;
 use crate::cookie::PresentPieces;
-use crate::report::{Finding, FindingCode, Severity, counted};
+use crate::report::{Finding, FindingCode, counted};
 use crate::session::{Session, SessionStart, SessionTooLarge};
 
 /// A proxy that buffers the header of a response: nginx's `proxy_buffer_size`, a memory page by default.
@@ -30,7 +30,7 @@ struct Size {
 pub(super) fn check(sessions: &Sessions, registration: &Registration) -> Option<Finding> {
     let Backend::Sealed(sealed) = &sessions.backend else {
         let what = "Sessions are in a store, and their cookie has fewer than 200 bytes".to_owned();
-        return Some(Finding::ok(FindingCode::CookieSize, what));
+        return Some(FindingCode::CookieSize.ok(what));
     };
     let start = SessionStart {
         id: sessions.random.as_ref().array().ok()?,
@@ -62,17 +62,16 @@ fn measure(cookies: &[HeaderValue]) -> Size {
 }
 
 fn judge(size: Result<Size, SessionTooLarge>) -> Finding {
-    let finding = |severity, what| Finding::new(FindingCode::CookieSize, severity, what);
+    let code = FindingCode::CookieSize;
     const STORE: &str =
         "keep sessions in a store (LATCHGATE_STORE), or ask for fewer scopes and claims";
     let size = match size {
         Ok(size) => size,
         Err(error) => {
-            return finding(
-                Severity::Mistake,
+            return code.mistake(
                 format!("A session with tokens of the usual size does not fit into cookies: it has {} bytes, and {} fit", error.bytes, error.limit),
-            )
-            .cured_by("Keep sessions in a store (LATCHGATE_STORE), or ask for fewer scopes and claims");
+                "Keep sessions in a store (LATCHGATE_STORE), or ask for fewer scopes and claims",
+            );
         }
     };
     let Size {
@@ -85,19 +84,17 @@ fn judge(size: Result<Size, SessionTooLarge>) -> Finding {
         counted(cookies, "cookie")
     );
     if request > REQUEST_FIELD {
-        finding(
-            Severity::Warning,
+        code.warning(
             format!("{what}. nginx and Apache refuse a request with more than 8 KiB in one header, as they come"),
+            format!("nginx: `large_client_header_buffers 4 32k` and `proxy_buffer_size 32k`; Apache: `LimitRequestFieldSize 32768`; Node.js: `--max-http-header-size`; or {STORE}"),
         )
-        .cured_by(format!("nginx: `large_client_header_buffers 4 32k` and `proxy_buffer_size 32k`; Apache: `LimitRequestFieldSize 32768`; Node.js: `--max-http-header-size`; or {STORE}"))
     } else if response + OTHER_HEADERS > RESPONSE_HEADER {
-        finding(
-            Severity::Hint,
+        code.hint(
             format!("{what}. nginx as it comes answers 502 when the headers of a response have more than 4 KiB"),
+            format!("Behind nginx: `proxy_buffer_size 16k` and `proxy_buffers 8 16k`; or {STORE}; other proxies and servers (Apache and nginx 8 KiB in one header, AWS ALB, Node.js and HTTP/2 in hyper 16 KiB in all) take it"),
         )
-        .cured_by(format!("Behind nginx: `proxy_buffer_size 16k` and `proxy_buffers 8 16k`; or {STORE}; other proxies and servers (Apache and nginx 8 KiB in one header, AWS ALB, Node.js and HTTP/2 in hyper 16 KiB in all) take it"))
     } else {
-        finding(Severity::Ok, format!("{what}: common proxies take that"))
+        code.ok(format!("{what}: common proxies take that"))
     }
 }
 
@@ -105,6 +102,7 @@ fn judge(size: Result<Size, SessionTooLarge>) -> Finding {
 mod tests {
     use super::*;
     use crate::provider::{ClaimPaths, ProviderPreset};
+    use crate::report::Severity;
     use crate::sessions::example::sessions;
     use crate::store::MemoryStore;
     use std::sync::Arc;

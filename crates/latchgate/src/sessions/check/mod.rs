@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 
 use super::{Backend, Sessions};
 use crate::client::Registration;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 use crate::store::SessionStore;
 
 impl Sessions {
@@ -50,20 +50,17 @@ impl Sessions {
 
     /// Whether a logout on one node reaches the others.
     fn shared_logouts(&self) -> Option<Finding> {
-        let finding =
-            |severity, what: &str| Finding::new(FindingCode::SharedLogouts, severity, what);
+        let code = FindingCode::SharedLogouts;
         match (&self.backend, self.revocations.are_shared()) {
             (Backend::Stored(_), _) => None,
-            (Backend::Sealed(_), true) => Some(finding(
-                Severity::Ok,
+            (Backend::Sealed(_), true) => Some(code.ok(
                 "Sessions are in cookies, and nodes share in a store which of them were ended",
             )),
             (Backend::Sealed(_), false) => Some(
-                finding(
-                    Severity::Hint,
+                code.hint(
                     "Sessions are in cookies, and a logout by the provider, or by `end_sessions_of`, ends those that are used on this node only, until it restarts",
-                )
-                .cured_by("With one node nothing, unless such logouts have to survive a restart; otherwise set `revocations` (LATCHGATE_REVOCATIONS) to a store that all nodes share, or keep sessions in it (LATCHGATE_STORE)"),
+                    "With one node nothing, unless such logouts have to survive a restart; otherwise set `revocations` (LATCHGATE_REVOCATIONS) to a store that all nodes share, or keep sessions in it (LATCHGATE_STORE)",
+                ),
             ),
         }
     }
@@ -73,6 +70,7 @@ impl Sessions {
 mod tests {
     use super::*;
     use crate::io::scripted::StoppedClock;
+    use crate::report::Severity;
     use crate::sessions::{SessionsConfig, example};
     use crate::store::MemoryStore;
 

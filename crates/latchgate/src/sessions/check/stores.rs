@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use crate::io::Random;
-use crate::report::{Finding, FindingCode, Severity};
+use crate::report::{Finding, FindingCode};
 use crate::store::{
     Lease, SessionStore, StoreError, StoreKey, StoredName, StoredNames, StoredRecord,
 };
@@ -28,8 +28,8 @@ pub(super) async fn check(store: &dyn SessionStore, now: u64, random: &dyn Rando
             "The store took more than {} seconds, so the check is not complete",
             LIMIT.as_secs()
         );
-        let slow = Finding::new(FindingCode::TimeLimit, Severity::Warning, what);
-        findings.push(slow.cured_by("Repeat it when the store is faster"));
+        let cure = "Repeat it when the store is faster";
+        findings.push(FindingCode::TimeLimit.warning(what, cure));
     }
     let name = name(store);
     findings
@@ -55,10 +55,7 @@ async fn examine(
     // The first call connects, so the second one is measured.
     match store.load(&key, now).await {
         Ok(_) => {
-            findings.push(Finding::ok(
-                FindingCode::StoreReachable,
-                "The store answers",
-            ));
+            findings.push(FindingCode::StoreReachable.ok("The store answers"));
             let before = Instant::now();
             if store.load(&key, now).await.is_ok() {
                 findings.push(latency(before.elapsed()));
@@ -67,8 +64,8 @@ async fn examine(
         }
         Err(error) => {
             let what = format!("The store cannot be used: {error:?}");
-            let finding = Finding::new(FindingCode::StoreReachable, Severity::Mistake, what);
-            findings.push(finding.cured_by("Start it, or correct its URL (LATCHGATE_STORE, LATCHGATE_REVOCATIONS), its user and its password"));
+            let cure = "Start it, or correct its URL (LATCHGATE_STORE, LATCHGATE_REVOCATIONS), its user and its password";
+            findings.push(FindingCode::StoreReachable.mistake(what, cure));
         }
     }
     // What cannot be read is left out: the store itself says so where it has something to say.
@@ -84,17 +81,13 @@ async fn writing(
     match write(store, key, now, random).await {
         Ok(abilities) => {
             let what = "The store accepts a record, and removes it again";
-            vec![
-                Finding::ok(FindingCode::StoreWrites, what),
-                nodes(abilities),
-            ]
+            vec![FindingCode::StoreWrites.ok(what), nodes(abilities)]
         }
         Err(error) => {
             let what = format!("The store accepts no records: {error:?}");
-            let finding = Finding::new(FindingCode::StoreWrites, Severity::Mistake, what);
-            vec![finding.cured_by(
-                "Connect to the primary, not to a replica; let the user write; give the store room",
-            )]
+            let cure =
+                "Connect to the primary, not to a replica; let the user write; give the store room";
+            vec![FindingCode::StoreWrites.mistake(what, cure)]
         }
     }
 }
@@ -102,14 +95,14 @@ async fn writing(
 fn latency(took: Duration) -> Finding {
     let milliseconds = took.as_secs_f64() * 1_000.0;
     let what = format!("A round trip to the store takes {milliseconds:.1} ms");
-    let finding = |severity| Finding::new(FindingCode::StoreLatency, severity, &*what);
+    let code = FindingCode::StoreLatency;
     let cure = "Let the store be in the same data centre as the application; if it is there, see why it is slow";
     if took <= SLOW {
-        finding(Severity::Ok)
+        code.ok(what)
     } else if took <= VERY_SLOW {
-        finding(Severity::Hint).cured_by(cure)
+        code.hint(what, cure)
     } else {
-        finding(Severity::Warning).cured_by(cure)
+        code.warning(what, cure)
     }
 }
 
@@ -150,25 +143,22 @@ async fn write(
 }
 
 fn nodes(abilities: Abilities) -> Finding {
-    let finding = |severity, what: &str| Finding::new(FindingCode::StoreNodes, severity, what);
+    let code = FindingCode::StoreNodes;
     let cure = "On one node nothing; on several use Redis or PostgreSQL";
     match (abilities.has_leases, abilities.has_index) {
-        (true, true) => finding(Severity::Ok, "The store has leases and an index"),
-        (false, true) => finding(
-            Severity::Hint,
+        (true, true) => code.ok("The store has leases and an index"),
+        (false, true) => code.hint(
             "The store has no leases: two nodes may use the same refresh token, and the session ends",
-        )
-        .cured_by(cure),
-        (true, false) => finding(
-            Severity::Hint,
+            cure,
+        ),
+        (true, false) => code.hint(
             "The store has no index: a logout by the provider ends sessions on one node only",
-        )
-        .cured_by(cure),
-        (false, false) => finding(
-            Severity::Hint,
+            cure,
+        ),
+        (false, false) => code.hint(
             "The store has neither leases nor an index: it is for one node",
-        )
-        .cured_by(cure),
+            cure,
+        ),
     }
 }
 
@@ -176,6 +166,7 @@ fn nodes(abilities: Abilities) -> Finding {
 mod tests {
     use super::*;
     use crate::io::scripted::CountingRandom;
+    use crate::report::Severity;
     use crate::store::MemoryStore;
 
     #[tokio::test]
