@@ -10,7 +10,6 @@ mod pieces;
 use http::HeaderValue;
 use memchr::{memchr, memchr2, memmem::Finder};
 pub(crate) use pieces::{Pieces, PresentPieces, piece_suffix};
-use std::{error::Error, fmt};
 
 /// How browsers reach the application, which decides about the prefix and `Secure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,25 +180,14 @@ pub(crate) const PIECE_BYTES: usize = 3_800;
 const MAX_PIECES: usize = 64;
 
 /// A value needs more cookies than permitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} bytes do not fit into cookies, which hold {}; use a session store", .bytes, .limit)]
 pub(crate) struct TooLarge {
     /// Its length, in bytes.
     pub(crate) bytes: usize,
     /// The longest permitted, in bytes.
     pub(crate) limit: usize,
 }
-
-impl fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} bytes do not fit into cookies, which hold {}; use a session store",
-            self.bytes, self.limit
-        )
-    }
-}
-
-impl Error for TooLarge {}
 
 /// Splits a value over the cookies `name`, `name.1`, `name.2` and so on, of which there may be `max_pieces` (at most 64).
 ///

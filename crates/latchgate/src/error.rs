@@ -1,7 +1,6 @@
 //! All errors in one type, with who is at fault, what the visitor is told, and a stable code.
 
 mod authorization;
-mod conversions;
 mod explained;
 mod fault;
 mod forward;
@@ -10,8 +9,6 @@ mod id_token;
 mod layer;
 mod request;
 mod tenant;
-
-use std::fmt;
 
 use http::StatusCode;
 use tracing::Level;
@@ -43,79 +40,124 @@ pub use tenant::TenantError;
 ///
 /// `Display` says what is wrong and what would be right, for logs. Visitors see a page with
 /// [`Error::status`], [`Error::code`] and an id, and nothing else.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The request to one of our routes is not acceptable.
-    Request(RequestError),
+    #[error("{0}")]
+    Request(#[from] RequestError),
     /// A login that a third party wanted to start was refused.
-    InitiateLogin(InitiateLoginError),
+    #[error("{0}")]
+    InitiateLogin(#[from] InitiateLoginError),
     /// The login layer is in a place where the gate's own routes do not work.
-    Layer(LayerError),
+    #[error("{0}")]
+    Layer(#[from] LayerError),
     /// The provider's metadata does not meet the security profile.
-    Profile(ProfileError),
+    #[error("{0}")]
+    Profile(#[from] ProfileError),
     /// The authorization request could not be signed.
-    RequestObject(RequestObjectError),
+    #[error("{0}")]
+    RequestObject(#[from] RequestObjectError),
     /// The authorization request could not be pushed to the provider.
-    PushedRequest(PushedRequestError),
+    #[error("{0}")]
+    PushedRequest(#[from] PushedRequestError),
     /// The authorization response was refused.
-    Authorization(AuthorizationError),
+    #[error("{0}")]
+    Authorization(#[from] AuthorizationError),
     /// The authorization response came as a JWT, which was refused.
-    ResponseJwt(JwtError),
+    #[error("the authorization response JWT is refused")]
+    ResponseJwt(#[from] JwtError),
     /// The provider could not be reached, or its answer could not be read.
-    Http(HttpError),
+    #[error("{0}")]
+    Http(#[from] HttpError),
     /// The provider's metadata could not be used.
-    Discovery(DiscoveryError),
+    #[error("{0}")]
+    Discovery(#[from] DiscoveryError),
     /// The provider's keys could not be used.
-    Keys(KeysError),
+    #[error("{0}")]
+    Keys(#[from] KeysError),
     /// The token request failed.
-    Token(TokenError),
+    #[error("{0}")]
+    Token(#[from] TokenError),
     /// The ID token was refused.
-    IdToken(IdTokenError),
+    #[error("{0}")]
+    IdToken(#[from] IdTokenError),
     /// The userinfo claims could not be used.
-    Userinfo(UserinfoError),
+    #[error("{0}")]
+    Userinfo(#[from] UserinfoError),
     /// The logout token was refused.
-    LogoutToken(LogoutTokenError),
+    #[error("{0}")]
+    LogoutToken(#[from] LogoutTokenError),
     /// The access token of a request to this API was refused.
-    Bearer(BearerError),
+    #[error("{0}")]
+    Bearer(#[from] BearerError),
     /// An access token could not be introspected.
-    Introspection(IntrospectionError),
+    #[error("{0}")]
+    Introspection(#[from] IntrospectionError),
     /// The front-channel logout request was refused.
-    FrontChannelLogout(FrontChannelLogoutError),
+    #[error("{0}")]
+    FrontChannelLogout(#[from] FrontChannelLogoutError),
     /// The session does not fit into cookies.
-    SessionTooLarge(SessionTooLarge),
+    #[error("{0}")]
+    SessionTooLarge(#[from] SessionTooLarge),
     /// The session store failed.
-    Store(StoreError),
+    #[error("{0}")]
+    Store(#[from] StoreError),
     /// The random generator failed.
-    Random(RandomError),
+    #[error("{0}")]
+    Random(#[from] RandomError),
     /// There is no provider for a login, because of the name of a tenant.
-    Tenant(TenantError),
+    #[error("{0}")]
+    Tenant(#[from] TenantError),
     /// The access token has expired and the provider is unavailable.
+    #[error("the access token has expired and cannot be refreshed at the moment")]
     RefreshUnavailable,
     /// The access token has expired, and the provider has granted no refresh token.
+    #[error(
+        "the access token cannot be refreshed: the provider granted no refresh token; request the scope `offline_access`, and allow it at the provider"
+    )]
     NoRefreshToken,
     /// The application has started the session itself, so no provider has issued an access token for it.
+    #[error(
+        "the application has started this session itself, so there is no access token; whoever needs one signs in at the provider"
+    )]
     NoAccessToken,
     /// The subject of somebody to sign in is empty or longer than 255 characters.
+    #[error("the subject of somebody to sign in must have 1 to 255 characters")]
     NoSubject,
     /// What was asked for comes with a session, and the request presents an access token instead.
+    #[error(
+        "this needs a session, and the request presents an access token instead; a token for this API must not be passed on to another"
+    )]
     SessionRequired,
     /// A hook of the application refused the login or failed.
-    Hook(HookError),
+    #[error("{0}")]
+    Hook(#[source] HookError),
     /// A rule of the application in a guard could not decide.
-    Guard(HookError),
+    #[error("a rule of the application in a guard could not decide")]
+    Guard(#[source] HookError),
     /// The application's data in the session cannot be read or stored.
-    Data(DataError),
+    #[error("{0}")]
+    Data(#[from] DataError),
     /// The application's data for a visitor cannot be stored.
-    Visitor(VisitorError),
+    #[error("{0}")]
+    Visitor(#[from] VisitorError),
     /// An API that a handler calls could not be reached, or the call could not be made.
-    ApiCall(Box<dyn std::error::Error + Send + Sync>),
+    #[error("a call to another API failed")]
+    ApiCall(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A request was not forwarded to an API, or the API's response not passed on.
-    Forward(ForwardError),
+    #[error("{0}")]
+    Forward(#[from] ForwardError),
     /// The session has ended since the request arrived.
+    #[error("the session has ended since the request arrived")]
     SessionEnded,
     /// The server stopped before this was done.
+    #[error("the server stopped before this was done")]
     Interrupted,
     /// The provider limits the session to a time that has already passed.
+    #[error(
+        "the session would expire before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is in the past; check both clocks"
+    )]
     CeilingReached,
 }
 
@@ -302,81 +344,6 @@ impl Error {
             Self::Interrupted => "interrupted",
             Self::CeilingReached => "session_ceiling",
         }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RefreshUnavailable => {
-                f.write_str("the access token has expired and cannot be refreshed at the moment")
-            }
-            Self::NoRefreshToken => f.write_str(
-                "the access token cannot be refreshed: the provider granted no refresh token; request the scope `offline_access`, and allow it at the provider",
-            ),
-            Self::NoAccessToken => f.write_str(
-                "the application has started this session itself, so there is no access token; whoever needs one signs in at the provider",
-            ),
-            Self::NoSubject => f.write_str("the subject of somebody to sign in must have 1 to 255 characters"),
-            Self::SessionRequired => f.write_str(
-                "this needs a session, and the request presents an access token instead; a token for this API must not be passed on to another",
-            ),
-            Self::ApiCall(_) => f.write_str("a call to another API failed"),
-            Self::SessionEnded => f.write_str("the session has ended since the request arrived"),
-            Self::Interrupted => f.write_str("the server stopped before this was done"),
-            Self::Guard(_) => f.write_str("a rule of the application in a guard could not decide"),
-            Self::CeilingReached => f.write_str(
-                "the session would expire before it begins: the ID token's `session_expiry`, or its `exp` where `session_ceiling` is `id_token`, is in the past; check both clocks",
-            ),
-            Self::ResponseJwt(_) => f.write_str("the authorization response JWT is refused"),
-            other => match std::error::Error::source(other) {
-                Some(source) => fmt::Display::fmt(source, f),
-                None => f.write_str(other.code()),
-            },
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(match self {
-            Self::Request(source) => source,
-            Self::InitiateLogin(source) => source,
-            Self::Layer(source) => source,
-            Self::Profile(source) => source,
-            Self::RequestObject(source) => source,
-            Self::ResponseJwt(source) => source,
-            Self::PushedRequest(source) => source,
-            Self::Authorization(source) => source,
-            Self::Http(source) => source,
-            Self::Discovery(source) => source,
-            Self::Keys(source) => source,
-            Self::Token(source) => source,
-            Self::IdToken(source) => source,
-            Self::Userinfo(source) => source,
-            Self::LogoutToken(source) => source,
-            Self::Bearer(source) => source,
-            Self::Introspection(source) => source,
-            Self::ApiCall(source) => source.as_ref(),
-            Self::Forward(source) => source,
-            Self::FrontChannelLogout(source) => source,
-            Self::SessionTooLarge(source) => source,
-            Self::Store(source) => source,
-            Self::Random(source) => source,
-            Self::Hook(source) => source,
-            Self::Guard(source) => source,
-            Self::Data(source) => source,
-            Self::Visitor(source) => source,
-            Self::Tenant(source) => source,
-            Self::RefreshUnavailable
-            | Self::NoRefreshToken
-            | Self::SessionRequired
-            | Self::NoAccessToken
-            | Self::NoSubject
-            | Self::SessionEnded
-            | Self::Interrupted
-            | Self::CeilingReached => return None,
-        })
     }
 }
 

@@ -3,6 +3,8 @@
 
 #[macro_use]
 mod causes;
+#[macro_use]
+mod debug;
 
 mod authorization;
 mod background;

@@ -228,13 +228,7 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-impl fmt::Debug for Opened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened")
-            .field("by_newest", &self.by_newest)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Opened { by_newest });
 
 /// What is derived from one session key: an id that reveals nothing, and a key for each purpose.
 struct RingKey {

@@ -6,8 +6,6 @@
 
 mod account;
 
-use std::fmt;
-
 use http::{Request, Response, StatusCode, header};
 use serde_json::{Map, Value};
 
@@ -18,23 +16,34 @@ use crate::token::{JwtError, Rules, TokenType, number};
 pub(crate) use account::{account_request, account_response, emails_request, emails_response};
 
 /// Why the claims from the userinfo endpoint could not be used.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserinfoError {
     /// The metadata names no `userinfo_endpoint`.
+    #[error("userinfo is configured, but the provider's metadata has no `userinfo_endpoint`")]
     NoEndpoint,
     /// A status other than 200. Redirects are not followed.
+    #[error("the userinfo endpoint answered {0}")]
     Status(StatusCode),
     /// The answer is neither `application/json` nor `application/jwt`.
+    #[error("the userinfo endpoint's answer is neither `application/json` nor `application/jwt`")]
     ContentType,
     /// The answer is JSON, although a signed or encrypted one was agreed upon.
+    #[error(
+        "the userinfo endpoint's answer is plain JSON, but a signed one is configured (`userinfo_alg`, `userinfo_encryption_alg`); register the client for it at the provider, or remove the setting"
+    )]
     NotSigned,
     /// The answer is not a JSON object.
-    Json(JsonError),
+    #[error("the userinfo endpoint's answer cannot be read")]
+    Json(#[source] JsonError),
     /// The answer is signed and cannot be verified: signature, `typ`, `iss`, `aud`, or `exp` if present.
-    Token(JwtError),
+    #[error("the userinfo endpoint's signed answer cannot be accepted")]
+    Token(#[source] JwtError),
     /// There is no `sub` (§5.3.2): it is unknown whose claims these are.
+    #[error("the userinfo endpoint's answer has no `sub`")]
     NoSubject,
     /// `sub` differs from the ID token's (§5.3.2): the claims are somebody else's.
+    #[error("the userinfo endpoint's `sub` differs from the ID token's")]
     Subject,
 }
 
@@ -42,37 +51,6 @@ impl UserinfoError {
     /// Whether newer keys from the provider could change the result.
     pub(crate) fn lacks_a_key(&self) -> bool {
         matches!(self, Self::Token(error) if error.lacks_a_key())
-    }
-}
-
-impl fmt::Display for UserinfoError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoEndpoint => f.write_str(
-                "userinfo is configured, but the provider's metadata has no `userinfo_endpoint`",
-            ),
-            Self::Status(status) => write!(f, "the userinfo endpoint answered {status}"),
-            Self::ContentType => f.write_str(
-                "the userinfo endpoint's answer is neither `application/json` nor `application/jwt`",
-            ),
-            Self::NotSigned => f.write_str(
-                "the userinfo endpoint's answer is plain JSON, but a signed one is configured (`userinfo_alg`, `userinfo_encryption_alg`); register the client for it at the provider, or remove the setting",
-            ),
-            Self::Token(_) => f.write_str("the userinfo endpoint's signed answer cannot be accepted"),
-            Self::NoSubject => f.write_str("the userinfo endpoint's answer has no `sub`"),
-            Self::Json(_) => f.write_str("the userinfo endpoint's answer cannot be read"),
-            Self::Subject => f.write_str("the userinfo endpoint's `sub` differs from the ID token's"),
-        }
-    }
-}
-
-impl std::error::Error for UserinfoError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Json(source) => Some(source),
-            Self::Token(source) => Some(source),
-            _ => None,
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The `claims` parameter: [OpenID Connect Core 1.0 §5.5](https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter).
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
@@ -36,37 +35,26 @@ pub struct ClaimsRequest(Map<String, Value>);
 pub struct ClaimRequest(Map<String, Value>);
 
 /// Why a text is not a [`ClaimsRequest`].
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimsRequestError {
     /// It is not a JSON object.
+    #[error("is {0}; write it like {EXAMPLE}")]
     Json(JsonError),
     /// A member other than `id_token` and `userinfo`, or one that is not an object.
+    #[error(
+        "has the member {0:?}, where `id_token` and `userinfo` may be, with an object each; write it like {EXAMPLE}"
+    )]
     Place(String),
     /// A claim that is asked for in a way §5.5.1 does not know.
+    #[error(
+        "asks for {0:?} in an unknown way; write `null`, or an object with `essential`, `value` or `values`"
+    )]
     Claim(String),
-}
-
-impl fmt::Display for ClaimsRequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Json(problem) => write!(f, "is {problem}; write it like {EXAMPLE}"),
-            Self::Place(name) => write!(
-                f,
-                "has the member {name:?}, where `id_token` and `userinfo` may be, with an object each; write it like {EXAMPLE}"
-            ),
-            Self::Claim(name) => write!(
-                f,
-                "asks for {name:?} in an unknown way; write `null`, or an object with `essential`, `value` or `values`"
-            ),
-        }
-    }
 }
 
 const EXAMPLE: &str =
     r#"`{"id_token": {"acr": {"essential": true}}, "userinfo": {"email": null}}`"#;
-
-impl std::error::Error for ClaimsRequestError {}
 
 debug_with_causes!(ClaimsRequestError);
 

@@ -1,6 +1,5 @@
 //! The `authorization_details` parameter, Rich Authorization Requests: [RFC 9396 §2](https://www.rfc-editor.org/rfc/rfc9396#section-2).
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -25,41 +24,29 @@ pub struct AuthorizationDetails(Value);
 /// The longest list that a provider may grant, in bytes of JSON: it is kept with the session.
 const LONGEST: usize = 16 * 1_024;
 
+/// What every error recommends.
+const RIGHT: &str = "write it like `[{\"type\": \"account_information\"}]`";
+
 /// Why something is not a list of [`AuthorizationDetails`].
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthorizationDetailsError {
     /// It is not JSON.
+    #[error("is {0}; {RIGHT}")]
     Json(JsonError),
     /// It cannot be written as JSON.
+    #[error("cannot be written as JSON; {RIGHT}")]
     Unserializable,
     /// It is not a list.
+    #[error("is not a list, or is empty; {RIGHT}")]
     NotAList,
     /// It is longer than 16 KiB.
+    #[error("is longer than {LONGEST} bytes; {RIGHT}")]
     TooLong,
     /// One of the list, counted from 1, is not an object with a `type`.
+    #[error("has an element at position {0} that is not an object with a `type`; {RIGHT}")]
     NoType(usize),
 }
-
-impl fmt::Display for AuthorizationDetailsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Json(problem) => write!(f, "is {problem}")?,
-            Self::Unserializable => f.write_str("cannot be written as JSON")?,
-            Self::NotAList => f.write_str("is not a list, or is empty")?,
-            Self::TooLong => write!(f, "is longer than {LONGEST} bytes")?,
-            Self::NoType(place) => {
-                write!(
-                    f,
-                    "has an element at position {place} that is not an object with a `type`"
-                )?;
-            }
-        }
-        f.write_str("; write it like `[{\"type\": \"account_information\"}]`")
-    }
-}
-
-impl std::error::Error for AuthorizationDetailsError {}
 
 debug_with_causes!(AuthorizationDetailsError);
 

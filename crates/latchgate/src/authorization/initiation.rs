@@ -5,7 +5,6 @@
 //! that follows is an ordinary one, bound to this browser by its own cookie.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use super::response::printable;
 
@@ -24,14 +23,19 @@ pub(crate) struct Initiation<'a> {
 }
 
 /// Why a login that a third party wants to start was refused.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitiateLoginError {
     /// A parameter occurs twice.
+    #[error("the parameter `{0}` occurs twice")]
     Duplicate(&'static str),
     /// No `iss`.
+    #[error("the request to start a login has no `iss`, which names the provider to sign in at")]
     IssMissing,
     /// `iss` is the issuer of no provider of this gate.
+    #[error(
+        "the request to start a login names the issuer `{iss}`, which no provider of this gate has; spell it as in the setting `issuer`"
+    )]
     UnknownIss {
         /// At most 128 visible ASCII characters of it.
         iss: String,
@@ -45,23 +49,6 @@ impl InitiateLoginError {
         }
     }
 }
-
-impl fmt::Display for InitiateLoginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Duplicate(name) => write!(f, "the parameter `{name}` occurs twice"),
-            Self::IssMissing => f.write_str(
-                "the request to start a login has no `iss`, which names the provider to sign in at",
-            ),
-            Self::UnknownIss { iss } => write!(
-                f,
-                "the request to start a login names the issuer `{iss}`, which no provider of this gate has; spell it as in the setting `issuer`"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for InitiateLoginError {}
 
 debug_with_causes!(InitiateLoginError);
 

@@ -35,6 +35,8 @@ pub(crate) use request::{AuthorizationRequest, request};
 pub use request_object::RequestObjectError;
 pub(crate) use request_object::sign as sign_request;
 pub use response::AuthorizationError;
-pub(crate) use response::{Expected, Parameters, VerifiedCode, printable, response};
+pub(crate) use response::{
+    Expected, Parameters, VerifiedCode, error_response, printable, response,
+};
 pub(crate) use secrets::{LoginSecrets, draw_proof_key};
 pub use step_up::StepUp;

@@ -1,7 +1,6 @@
 //! The options of an authentication request:
 //! [OpenID Connect Core 1.0 §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest).
 
-use std::fmt;
 use std::time::Duration;
 
 use super::claims::ClaimsRequest;
@@ -86,23 +85,12 @@ impl Prompt {
 }
 
 /// A parameter that this crate sets itself cannot be set by hand.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the authorization request parameter `{}` cannot be set by hand: it is part of the protocol or has its own setting", .name)]
 pub struct ParameterError {
     /// The refused name.
     pub name: String,
 }
-
-impl fmt::Display for ParameterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the authorization request parameter `{}` cannot be set by hand: it is part of the protocol or has its own setting",
-            self.name
-        )
-    }
-}
-
-impl std::error::Error for ParameterError {}
 
 debug_with_causes!(ParameterError);
 

@@ -5,8 +5,6 @@
 //! Every login has its own cookie, so that two tabs can finish two logins. Abandoned logins are limited
 //! in number and in bytes: the oldest are dropped first.
 
-use std::fmt;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -64,11 +62,7 @@ pub(crate) enum VisitorAtStart {
     Copied(Vec<u8>),
 }
 
-impl fmt::Debug for VisitorAtStart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VisitorAtStart(redacted)")
-    }
-}
+debug_redacted!(VisitorAtStart);
 
 /// The session of a browser that signs in again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,11 +73,7 @@ pub(crate) enum ReplacedSession {
     Stored([u8; 32]),
 }
 
-impl fmt::Debug for ReplacedSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReplacedSession(redacted)")
-    }
-}
+debug_redacted!(ReplacedSession);
 
 /// Distinguishes the login cookies of one browser: a few characters of the state's hash, so that an
 /// answer finds its cookie and the cookie's name reveals nothing.

@@ -1,8 +1,6 @@
 //! Proof Key for Code Exchange: [RFC 7636 §4](https://www.rfc-editor.org/rfc/rfc7636#section-4).
 //! Always S256, whatever the metadata says.
 
-use std::fmt;
-
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
 
@@ -30,11 +28,7 @@ impl CodeVerifier {
     }
 }
 
-impl fmt::Debug for CodeVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CodeVerifier(redacted)")
-    }
-}
+debug_redacted!(CodeVerifier);
 
 #[cfg(test)]
 mod tests {

@@ -9,14 +9,12 @@
 //! code to the same key, which has to be proved anyway to exchange it, and which nobody can replace in an authenticated
 //! request; but it would need a nonce, and so another call at the start of a login.
 
-use std::fmt;
-
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::printable;
 use super::request::AuthorizationRequest;
+use super::response::error_response;
 use crate::client::{ClientAuth, Freshness, Registration, Usage};
 use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
@@ -25,13 +23,21 @@ use crate::provider::Metadata;
 const LONGEST_REFERENCE: usize = 2_048;
 
 /// Why an authorization request could not be pushed. There is no fallback to a plain request.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PushedRequestError {
     /// The setting `par` is `false`, but the provider accepts pushed requests only (§5).
+    #[error(
+        "the provider accepts pushed authorization requests only, but the setting `par` is `false`; set it to `auto` or `true`"
+    )]
     Required,
     /// The setting `par` is `true`, but the metadata has no `pushed_authorization_request_endpoint`.
+    #[error(
+        "authorization requests are to be pushed, but the provider's metadata has no `pushed_authorization_request_endpoint`; set `par` to `auto`, or turn it on at the provider"
+    )]
     NoEndpoint,
     /// The provider refused the request (§2.3).
+    #[error("the provider refused the pushed authorization request: {error} ({description})")]
     Refused {
         /// The `error` code, such as `invalid_request`, at most 64 visible ASCII characters of it.
         error: String,
@@ -39,10 +45,15 @@ pub enum PushedRequestError {
         description: String,
     },
     /// A status other than 201, without an error that this crate can read. Redirects are not followed.
+    #[error("the pushed authorization request endpoint answered {0} instead of 201")]
     Status(StatusCode),
     /// The answer is not a JSON object.
-    Json(JsonError),
+    #[error("the pushed authorization request endpoint's answer cannot be read")]
+    Json(#[source] JsonError),
     /// A member of the answer is missing, or not what §2.2 says.
+    #[error(
+        "`{0}` in the pushed authorization request endpoint's answer is missing or cannot be used"
+    )]
     Member(&'static str),
 }
 
@@ -55,43 +66,6 @@ impl PushedRequestError {
                 !matches!(error.as_str(), "server_error" | "temporarily_unavailable")
             }
             _ => false,
-        }
-    }
-}
-
-impl fmt::Display for PushedRequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Required => f.write_str(
-                "the provider accepts pushed authorization requests only, but the setting `par` is `false`; set it to `auto` or `true`",
-            ),
-            Self::NoEndpoint => f.write_str(
-                "authorization requests are to be pushed, but the provider's metadata has no `pushed_authorization_request_endpoint`; set `par` to `auto`, or turn it on at the provider",
-            ),
-            Self::Refused { error, description } => write!(
-                f,
-                "the provider refused the pushed authorization request: {error} ({description})"
-            ),
-            Self::Status(status) => write!(
-                f,
-                "the pushed authorization request endpoint answered {status} instead of 201"
-            ),
-            Self::Json(_) => {
-                f.write_str("the pushed authorization request endpoint's answer cannot be read")
-            }
-            Self::Member(member) => write!(
-                f,
-                "`{member}` in the pushed authorization request endpoint's answer is missing or cannot be used"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PushedRequestError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Json(source) => Some(source),
-            _ => None,
         }
     }
 }
@@ -140,13 +114,8 @@ pub(crate) fn response(
 ) -> Result<Url, PushedRequestError> {
     let body = strict_object(response.body());
     if response.status() != StatusCode::CREATED {
-        let body = body.unwrap_or_default();
-        let text = |name| body.get(name).and_then(Value::as_str);
-        return Err(match text("error") {
-            Some(error) => PushedRequestError::Refused {
-                error: printable(error, 64),
-                description: printable(text("error_description").unwrap_or_default(), 256),
-            },
+        return Err(match error_response(&body.unwrap_or_default()) {
+            Some((error, description)) => PushedRequestError::Refused { error, description },
             None => PushedRequestError::Status(response.status()),
         });
     }

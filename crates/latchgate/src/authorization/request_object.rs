@@ -1,8 +1,6 @@
 //! The request object, JAR: an authorization request that the client signs, so that nobody changes it and the client
 //! cannot deny it ([RFC 9101 §4](https://www.rfc-editor.org/rfc/rfc9101#section-4)).
 
-use std::fmt;
-
 use serde_json::{Map, Value, json};
 
 use super::request::AuthorizationRequest;
@@ -13,32 +11,23 @@ use crate::provider::Metadata;
 const LIFETIME: u64 = 300;
 
 /// Why an authorization request could not be signed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestObjectError {
     /// The setting `signed_requests` is `false`, but the provider accepts signed requests only (§10.5).
+    #[error(
+        "the provider accepts signed authorization requests only, but the setting `signed_requests` is `false`; set it to `auto` or `true`"
+    )]
     Required,
     /// The client has no key to sign with.
+    #[error(
+        "authorization requests are to be signed, but the client has no key; authenticate with `private_key_jwt`"
+    )]
     NoKey,
     /// The key cannot sign.
+    #[error("the client's key cannot sign the authorization request")]
     Unsignable,
 }
-
-impl fmt::Display for RequestObjectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Required => {
-                "the provider accepts signed authorization requests only, but the setting `signed_requests` is `false`; set it to `auto` or `true`"
-            }
-            Self::NoKey => {
-                "authorization requests are to be signed, but the client has no key; authenticate with `private_key_jwt`"
-            }
-            Self::Unsignable => "the client's key cannot sign the authorization request",
-        })
-    }
-}
-
-impl std::error::Error for RequestObjectError {}
 
 debug_with_causes!(RequestObjectError);
 

@@ -7,7 +7,6 @@
 //! and `iss` with the provider at which the login was started.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -50,32 +49,38 @@ pub(crate) struct Expected {
     pub(crate) step_up: Option<ExpectedStepUp>,
 }
 
-impl fmt::Debug for VerifiedCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VerifiedCode(redacted)")
-    }
-}
+debug_redacted!(VerifiedCode);
 
 /// Why an authorization response was refused.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthorizationError {
     /// A parameter occurs twice (RFC 6749 §3.1).
+    #[error("the parameter `{0}` occurs twice")]
     Duplicate(&'static str),
     /// No `state`.
+    #[error("the provider's answer has no `state`")]
     StateMissing,
     /// This browser has no pending login for this `state`: the cookie is missing, expired, used, or in
     /// another browser.
+    #[error(
+        "this browser has no pending login for that `state`: the cookie is missing, expired or used, or the login began on a host other than the base URL's"
+    )]
     NoPendingLogin,
     /// `state` differs from the one in the login cookie.
+    #[error("`state` is not the one of this login")]
     StateMismatch,
     /// The login was started at another provider.
+    #[error("the login was started at another provider")]
     OtherProvider,
     /// `iss` is not the provider the login was started at (RFC 9207 §2.4).
+    #[error("`iss` is not the issuer at which this login was started")]
     IssMismatch,
     /// `iss` is missing although the provider says that it always sends it.
+    #[error("`iss` is missing, although the provider's metadata says that it is always sent")]
     IssMissing,
     /// The provider refused the login.
+    #[error("the provider refused the login: {error} ({description})")]
     Refused {
         /// The `error` code, at most 64 visible ASCII characters of it.
         error: String,
@@ -83,39 +88,14 @@ pub enum AuthorizationError {
         description: String,
     },
     /// Neither `code` nor `error`, or an empty `code`.
+    #[error("the provider's answer has no `code`")]
     CodeMissing,
     /// No `response`, although the answer was to come as a JWT: whatever else it says does not count.
+    #[error(
+        "the provider's answer has no `response`, although it was to come as a JWT; let the provider sign its answers to this client, or set `response_mode` to `query`"
+    )]
     ResponseMissing,
 }
-
-impl fmt::Display for AuthorizationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Duplicate(name) => write!(f, "the parameter `{name}` occurs twice"),
-            Self::StateMissing => f.write_str("the provider's answer has no `state`"),
-            Self::NoPendingLogin => f.write_str(
-                "this browser has no pending login for that `state`: the cookie is missing, expired or used, or the login began on a host other than the base URL's",
-            ),
-            Self::StateMismatch => f.write_str("`state` is not the one of this login"),
-            Self::OtherProvider => f.write_str("the login was started at another provider"),
-            Self::IssMismatch => {
-                f.write_str("`iss` is not the issuer at which this login was started")
-            }
-            Self::IssMissing => {
-                f.write_str("`iss` is missing, although the provider's metadata says that it is always sent")
-            }
-            Self::Refused { error, description } => {
-                write!(f, "the provider refused the login: {error} ({description})")
-            }
-            Self::CodeMissing => f.write_str("the provider's answer has no `code`"),
-            Self::ResponseMissing => f.write_str(
-                "the provider's answer has no `response`, although it was to come as a JWT; let the provider sign its answers to this client, or set `response_mode` to `query`",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for AuthorizationError {}
 
 debug_with_causes!(AuthorizationError);
 
@@ -226,6 +206,15 @@ pub(crate) fn response(
         step_up: pending.step_up,
     };
     Ok((verified, expected))
+}
+
+/// What an error response says, made safe for a log (RFC 6749 §5.2): the code, and its description. `None` if it has no
+/// code.
+pub(crate) fn error_response(body: &Map<String, Value>) -> Option<(String, String)> {
+    let text = |name| body.get(name).and_then(Value::as_str);
+    let error = printable(text("error")?, 64);
+    let description = text("error_description").unwrap_or_default();
+    Some((error, printable(description, 256)))
 }
 
 /// Text from outside, made safe for a log: visible ASCII, shortened.

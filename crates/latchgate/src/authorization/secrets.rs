@@ -2,8 +2,6 @@
 //! `nonce` ([OpenID Connect Core 1.0 §15.5.2](https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes)), the
 //! code verifier, and the key that the tokens are bound to ([RFC 9449 §10](https://www.rfc-editor.org/rfc/rfc9449#section-10)).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeVerifier;
@@ -46,17 +44,9 @@ fn equal(expected: &str, found: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), found.as_bytes()).is_ok()
 }
 
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("State(redacted)")
-    }
-}
+debug_redacted!(State);
 
-impl fmt::Debug for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Nonce(redacted)")
-    }
-}
+debug_redacted!(Nonce);
 
 /// The unpredictable parts of one login.
 #[derive(Debug)]

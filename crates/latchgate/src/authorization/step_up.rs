@@ -103,11 +103,7 @@ impl PersonDigest {
     }
 }
 
-impl fmt::Debug for PersonDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PersonDigest(redacted)")
-    }
-}
+debug_redacted!(PersonDigest);
 
 impl ExpectedStepUp {
     /// The step-up of this person.

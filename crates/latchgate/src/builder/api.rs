@@ -1,13 +1,12 @@
 //! Building an API: two required parts, and options that have defaults.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::checks::{base, session_keys};
-use super::http_clients::own_client;
+use super::checks::{base, issuer, key_ring, leeway, session_keys, temporary_key};
+use super::http_clients::common_client;
 use super::protected_resource::{ProtectedResource, Surroundings};
 use crate::background::Background;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
@@ -16,7 +15,7 @@ use crate::gate::{Api, ApiParts, Base, BasePath};
 use crate::io::{
     Clock, HttpClient, Random, Reach, SystemClock, SystemRandom, TraceHook, TracedClient,
 };
-use crate::provider::{Discovery, Issuer};
+use crate::provider::Discovery;
 use crate::relying_party::ProviderConnection;
 use crate::seal::{KeyRing, SessionKey};
 use crate::telemetry;
@@ -141,37 +140,29 @@ impl ApiBuilder {
     /// Every setting that is missing, malformed or contradicts another, all at once.
     pub fn build(self) -> Result<Api, ConfigError> {
         let mut mistakes = self.mistakes;
-        let issuer = match self.issuer.trim() {
-            "" => Err(Problem::Missing),
-            _ => Issuer::parse(&self.issuer).map_err(Problem::Issuer),
-        };
-        let issuer = mistakes.keep(issuer.map_err(|problem| Mistake::new("issuer", problem)));
+        let issuer = mistakes.keep_of("issuer", issuer(&self.issuer));
         self.resource.check(&mut mistakes);
         let url = self
             .base_url
             .or_else(|| self.resource.url().map(String::from));
-        let mut base = url.and_then(|url| mistakes.keep(base(&url)));
+        let mut base = url.and_then(|url| mistakes.keep_of("base_url", base(&url)));
         if let Some((base, _)) = &mut base {
             base.arrives = self.arrives;
         }
         let keys = match &base {
             Some((base, transport)) if self.resource.makes_nonces() => {
                 let keys = nonce_keys(self.keys, *transport, base, self.random.as_ref());
-                mistakes.keep(keys)
+                mistakes.keep_of("session_keys", keys)
             }
             None if self.resource.makes_nonces() => {
-                mistakes.add(Mistake::new("base_url", Problem::Missing));
+                mistakes.add("base_url", Problem::Missing);
                 None
             }
             _ => None,
         };
-        if self.leeway > Duration::from_secs(60) {
-            mistakes.add(Mistake::new("leeway", Problem::Leeway));
-        }
-        let http = mistakes.keep(match self.http {
-            Some(http) => Ok(http),
-            None => own_client(Reach::Anywhere, self.extra_roots.as_deref()),
-        });
+        let leeway = leeway(self.leeway, &mut mistakes);
+        let roots = self.extra_roots.as_deref();
+        let http = common_client(Reach::Anywhere, self.http, roots, &mut mistakes);
         mistakes.check()?;
         let (Some(issuer), Some(http)) = (issuer, http) else {
             return Err(Mistake::new("issuer", Problem::Missing).into());
@@ -185,7 +176,7 @@ impl ApiBuilder {
             base: base.as_ref().map(|(base, _)| base),
             claim_paths: None,
             connection: Arc::new(connection),
-            leeway: self.leeway.as_secs(),
+            leeway,
             clock: self.clock,
             random: Arc::clone(&self.random),
             keys,
@@ -214,22 +205,12 @@ fn nonce_keys(
     transport: Transport,
     base: &Base,
     random: &dyn Random,
-) -> Result<Arc<KeyRing>, Mistake> {
+) -> Result<Arc<KeyRing>, Problem> {
     let mut keys = session_keys(given, transport)?;
     if keys.is_empty() {
-        let drawn = random.array().map_err(Problem::Random);
-        let drawn = drawn.map_err(|problem| Mistake::new("session_keys", problem))?;
-        keys.push(SessionKey::from_bytes(drawn));
+        keys.push(temporary_key(random)?);
     }
-    let ring = KeyRing::new(&keys, &[&base.origin]).map(Arc::new);
-    ring.ok_or_else(|| Mistake::new("session_keys", Problem::Missing))
+    key_ring(&keys, base)
 }
 
-impl fmt::Debug for ApiBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiBuilder")
-            .field("issuer", &self.issuer)
-            .field("resource", &self.resource)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(ApiBuilder { issuer, resource });

@@ -1,9 +1,8 @@
 //! From a builder to a gate: every check first, then every part.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::checks::{base, cookie_name, loopback, session_keys};
+use super::checks::{base, cookie_name, key_ring, leeway, loopback, session_keys, temporary_key};
 use super::csrf::csrf;
 use super::http_clients::HttpClients;
 use super::protected_resource::Surroundings;
@@ -14,7 +13,7 @@ use crate::background::Background;
 use crate::client::Registration;
 use crate::config::{ConfigError, Mistake, Mistakes, Problem};
 use crate::cookie::{CookieKind, SameSite};
-use crate::gate::{Gate, GateParts, KeyOrigin, USUAL_CLAIMS};
+use crate::gate::{Base, Gate, GateParts, KeyOrigin, USUAL_CLAIMS};
 use crate::io::{HttpClient, Random, Reach};
 use crate::logout::clear_site_data_header;
 use crate::relying_party::{
@@ -36,7 +35,8 @@ impl GateBuilder {
     pub fn build(self) -> Result<Gate, ConfigError> {
         let mut mistakes = self.mistakes;
         // A stand-in for a wrong base URL, so that everything else is still checked.
-        let (mut base, transport) = mistakes.keep(base(&self.base_url)).unwrap_or_else(loopback);
+        let given = mistakes.keep_of("base_url", base(&self.base_url));
+        let (mut base, transport) = given.unwrap_or_else(loopback);
         base.arrives = self.paths.arrives;
         let providers = self.providers;
         let has_tenants = self.tenants.is_some();
@@ -47,31 +47,34 @@ impl GateBuilder {
         let redirect_uri = format!("{}{}", base.origin, routes.callback);
         let tenants = self.tenants.map(|tenants| {
             let options = tenants.options(&mut mistakes);
-            let clients = mistakes.keep(tenants.http_clients(self.extra_roots.clone()));
-            let clients = clients.map(|clients| clients.passing_on(self.trace_context.clone()));
+            let (roots, trace_context) = (self.extra_roots.clone(), self.trace_context.clone());
+            let clients = tenants.http_clients(roots, trace_context, &mut mistakes);
             let resolver = clients.map(|clients| tenants.resolver(redirect_uri.clone(), clients));
             (options, resolver)
         });
-        let http = HttpClients::new(Reach::Anywhere, self.http, self.extra_roots);
-        let http = mistakes.keep(http);
-        let http = http.map(|http| http.passing_on(self.trace_context));
+        let http = HttpClients::new(
+            Reach::Anywhere,
+            self.http,
+            self.extra_roots,
+            self.trace_context,
+            &mut mistakes,
+        );
         let registered: Vec<_> = providers
             .into_iter()
             .map(|provider| register(provider, &redirect_uri, http.as_ref(), &mut mistakes))
             .collect();
-        let name = mistakes.keep(cookie_name(self.cookie_name, &base));
-        if self.leeway > Duration::from_secs(60) {
-            mistakes.add(Mistake::new("leeway", Problem::Leeway));
-        }
-        let lifetimes = Lifetimes::new(self.lifetimes.0, self.lifetimes.1, self.session_ceiling)
-            .ok_or(Mistake::new("session_idle", Problem::Lifetimes));
-        let lifetimes = mistakes.keep(lifetimes);
-        let silent_logins = mistakes.keep(silent_logins(self.silent_login));
-        let visitor_lifetime = mistakes.keep(visitor::lifetime(self.visitor_lifetime));
-        let keys = mistakes.keep(session_keys(self.keys, transport));
+        let name = mistakes.keep_of("cookie_name", cookie_name(self.cookie_name, &base));
+        let leeway = leeway(self.leeway, &mut mistakes);
+        let (idle, absolute) = self.lifetimes;
+        let lifetimes = Lifetimes::new(idle, absolute, self.session_ceiling);
+        let lifetimes = mistakes.keep_of("session_idle", lifetimes.ok_or(Problem::Lifetimes));
+        let silent_logins = mistakes.keep_of("silent_login", silent_logins(self.silent_login));
+        let visitor_lifetime = visitor::lifetime(self.visitor_lifetime);
+        let visitor_lifetime = mistakes.keep_of("visitor_lifetime", visitor_lifetime);
+        let keys = mistakes.keep_of("session_keys", session_keys(self.keys, transport));
         if let Some(resource) = &self.api {
             if registered.is_empty() {
-                mistakes.add(Mistake::new("issuer", Problem::Missing));
+                mistakes.add("issuer", Problem::Missing);
             }
             resource.check(&mut mistakes);
         }
@@ -87,14 +90,12 @@ impl GateBuilder {
             return Err(Mistake::new("issuer", Problem::Missing).into());
         };
 
-        let (keys, key_origin) = if keys.is_empty() {
-            let key = temporary_key(self.random.as_ref())?;
-            (vec![key], KeyOrigin::ThisProcess)
-        } else {
-            (keys, KeyOrigin::Configured)
+        let key_origin = match keys.is_empty() {
+            true => KeyOrigin::ThisProcess,
+            false => KeyOrigin::Configured,
         };
-        let keys = KeyRing::new(&keys, &[&base.origin])
-            .ok_or_else(|| Mistake::new("session_keys", Problem::Missing))?;
+        let keys = sealing_keys(keys, &base, self.random.as_ref());
+        let keys = keys.map_err(|problem| Mistake::new("session_keys", problem))?;
 
         let session_cookie = CookieKind::new(&name, transport, SameSite::Lax);
         let store_name = match &self.store {
@@ -109,7 +110,6 @@ impl GateBuilder {
         if has_tenants {
             registrations = registrations.and_of_tenants();
         }
-        let keys = Arc::new(keys);
         let sessions = Sessions::new(SessionsConfig {
             store: self.store,
             revocations: self.revocations,
@@ -121,7 +121,6 @@ impl GateBuilder {
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         });
-        let leeway = self.leeway.as_secs();
         let registered = registered.into_iter();
         let parties = registered.map(|(registration, login_options, http)| {
             RelyingParty::new(RelyingPartyConfig {
@@ -176,10 +175,7 @@ impl GateBuilder {
         let csrf = csrf(self.csrf_protection, self.trusted_origins, &mut mistakes);
         if self.session_claims.is_some() && routes.session.is_none() {
             let setting = "session_path";
-            mistakes.add(Mistake::new(
-                "session_claims",
-                Problem::NoEffectWithout { setting },
-            ));
+            mistakes.add("session_claims", Problem::NoEffectWithout { setting });
         }
         mistakes.check()?;
         let context = Context {
@@ -222,16 +218,20 @@ impl GateBuilder {
     }
 }
 
-/// A random key that is lost when the process ends.
-fn temporary_key(random: &dyn Random) -> Result<SessionKey, Mistake> {
-    tracing::warn!(
-        event = "session_keys_made_up",
-        "no session keys are configured, so sessions end with this process; that is fine on loopback, set LATCHGATE_SESSION_KEYS to keep them"
-    );
-    let drawn = random
-        .array()
-        .map_err(|problem| Mistake::new("session_keys", Problem::Random(problem)))?;
-    Ok(SessionKey::from_bytes(drawn))
+/// What sessions are sealed with: the given keys or, on loopback, one of this process.
+fn sealing_keys(
+    mut keys: Vec<SessionKey>,
+    base: &Base,
+    random: &dyn Random,
+) -> Result<Arc<KeyRing>, Problem> {
+    if keys.is_empty() {
+        tracing::warn!(
+            event = "session_keys_made_up",
+            "no session keys are configured, so sessions end with this process; that is fine on loopback, set LATCHGATE_SESSION_KEYS to keep them"
+        );
+        keys.push(temporary_key(random)?);
+    }
+    key_ring(&keys, base)
 }
 
 /// A provider's registration, the options of its logins, and the client that calls it. Errors are added to `mistakes`,
@@ -253,7 +253,8 @@ fn register(
     let mut own = Mistakes::default();
     let registration = provider.register(redirect_uri, &mut own);
     let client = registration.as_ref().zip(http);
-    let client = client.and_then(|(registration, http)| own.keep(http.of(registration)));
+    let client = client
+        .and_then(|(registration, http)| own.keep_of("client_cert_file", http.of(registration)));
     mistakes.extend(own.of_provider(&name));
     Some((registration?, login_options, client?))
 }

@@ -1,13 +1,17 @@
 //! Checks before a gate is built: the base URL, the routes, the keys, the cookie name.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use url::Url;
 
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::cookie::Transport;
 use crate::gate::{Base, BasePath, Evidence, Route, Routes};
-use crate::provider::is_https_or_loopback;
+use crate::io::Random;
+use crate::provider::{Issuer, is_https_or_loopback};
 use crate::return_to::ReturnTo;
-use crate::seal::{KeyError, SessionKey};
+use crate::seal::{KeyError, KeyRing, SessionKey};
 
 /// The routes as configured, relative to the base URL.
 pub(super) struct Paths {
@@ -50,12 +54,12 @@ impl Paths {
         mistakes: &mut Mistakes,
     ) -> Routes {
         if base.path.ends_with(&self.callback) && !self.callback.is_empty() {
-            mistakes.add(Mistake::new("base_url", Problem::CallbackUrl));
+            mistakes.add("base_url", Problem::CallbackUrl);
         }
         let mut complete = |setting, path: String| {
             let plain = ReturnTo::parse(&path).is_some_and(|parsed| parsed.as_str() == path);
             if !plain || path.contains(['?', '#']) {
-                mistakes.add(Mistake::new(setting, Problem::Path));
+                mistakes.add(setting, Problem::Path);
             }
             format!("{}{path}", base.path)
         };
@@ -88,37 +92,52 @@ impl Paths {
         };
         // Of the two, the one that is more rarely set is named.
         if let Some((route, _)) = all.iter().rev().find(|(_, path)| shared(path)) {
-            mistakes.add(Mistake::new(route.setting(), Problem::Collision));
+            mistakes.add(route.setting(), Problem::Collision);
         }
         let own_page = routes
             .sign_in_page
             .as_deref()
             .and_then(|page| routes.at(page));
         if own_page.is_some_and(Route::is_ours) {
-            mistakes.add(Mistake::new("sign_in_page", Problem::Collision));
+            mistakes.add("sign_in_page", Problem::Collision);
         }
         routes
     }
 }
 
-pub(super) fn base(text: &str) -> Result<(Base, Transport), Mistake> {
-    let wrong = |problem| Err(Mistake::new("base_url", problem));
+/// The issuer, spelled as it spells itself.
+pub(super) fn issuer(text: &str) -> Result<Issuer, Problem> {
+    match text.trim() {
+        "" => Err(Problem::Missing),
+        _ => Issuer::parse(text).map_err(Problem::Issuer),
+    }
+}
+
+/// The seconds by which other clocks may be off.
+pub(super) fn leeway(leeway: Duration, mistakes: &mut Mistakes) -> u64 {
+    if leeway > Duration::from_secs(60) {
+        mistakes.add("leeway", Problem::Leeway);
+    }
+    leeway.as_secs()
+}
+
+pub(super) fn base(text: &str) -> Result<(Base, Transport), Problem> {
     if text.trim().is_empty() {
-        return wrong(Problem::Missing);
+        return Err(Problem::Missing);
     }
     // `localhost:3000` parses, with the scheme `localhost`.
     let Some(url) = Url::parse(text).ok().filter(Url::has_host) else {
-        return wrong(Problem::NotAUrl);
+        return Err(Problem::NotAUrl);
     };
     if !is_https_or_loopback(&url) {
-        return wrong(Problem::NotHttps);
+        return Err(Problem::NotHttps);
     }
     let decorated = url.query().is_some()
         || url.fragment().is_some()
         || !url.username().is_empty()
         || url.password().is_some();
     if decorated {
-        return wrong(Problem::Decorated);
+        return Err(Problem::Decorated);
     }
     let transport = if url.scheme() == "https" {
         Transport::Https
@@ -147,20 +166,29 @@ pub(super) fn loopback() -> (Base, Transport) {
 pub(super) fn session_keys(
     given: Vec<SessionKey>,
     transport: Transport,
-) -> Result<Vec<SessionKey>, Mistake> {
+) -> Result<Vec<SessionKey>, Problem> {
     if given.is_empty() && transport == Transport::Https {
-        return Err(Mistake::new("session_keys", Problem::NoSessionKeys));
+        return Err(Problem::NoSessionKeys);
     }
     match given.iter().position(SessionKey::is_guessable) {
         None => Ok(given),
-        Some(place) => Err(Mistake::new(
-            "session_keys",
-            Problem::Key {
-                position: place + 1,
-                problem: KeyError::Guessable,
-            },
-        )),
+        Some(place) => Err(Problem::Key {
+            position: place + 1,
+            problem: KeyError::Guessable,
+        }),
     }
+}
+
+/// A random key that is lost when the process ends.
+pub(super) fn temporary_key(random: &dyn Random) -> Result<SessionKey, Problem> {
+    let drawn = random.array().map_err(Problem::Random)?;
+    Ok(SessionKey::from_bytes(drawn))
+}
+
+/// What seals with these keys, for one base URL.
+pub(super) fn key_ring(keys: &[SessionKey], base: &Base) -> Result<Arc<KeyRing>, Problem> {
+    let ring = KeyRing::new(keys, &[&base.origin]);
+    ring.map(Arc::new).ok_or(Problem::Missing)
 }
 
 /// The longest name a session cookie may have, without its prefix.
@@ -172,7 +200,7 @@ const LONGEST_COOKIE_NAME: usize = 64;
 /// No two base URLs of one host share a name, and the session cookie of one is never named like the
 /// login cookie of another: a port becomes `-` and digits; in the path, `/` becomes `_`, `-` is doubled,
 /// and anything but letters and digits becomes `~` and two hexadecimal digits.
-fn default_cookie_name(base: &Base) -> Result<String, Mistake> {
+fn default_cookie_name(base: &Base) -> Result<String, Problem> {
     let mut name = "latchgate".to_owned();
     let port = Url::parse(&base.origin).ok().and_then(|url| url.port());
     if let Some(port) = port {
@@ -187,16 +215,16 @@ fn default_cookie_name(base: &Base) -> Result<String, Mistake> {
         }
     }
     if name.len() > LONGEST_COOKIE_NAME {
-        return Err(Mistake::new("cookie_name", Problem::LongBaseUrl));
+        return Err(Problem::LongBaseUrl);
     }
     Ok(name)
 }
 
 /// The session cookie's name, as it was set or derived from the base URL.
-pub(super) fn cookie_name(set: Option<String>, base: &Base) -> Result<String, Mistake> {
+pub(super) fn cookie_name(set: Option<String>, base: &Base) -> Result<String, Problem> {
     match set {
         Some(name) if is_cookie_name(&name) => Ok(name),
-        Some(_) => Err(Mistake::new("cookie_name", Problem::CookieName)),
+        Some(_) => Err(Problem::CookieName),
         None => default_cookie_name(base),
     }
 }
@@ -289,7 +317,7 @@ mod tests {
     fn a_long_path_needs_a_name_of_its_own() {
         let (base, _) = base(&format!("https://app.example.com/{}", "a".repeat(55))).unwrap();
         let error = default_cookie_name(&base).unwrap_err();
-        assert_eq!(error.setting(), "cookie_name");
+        assert!(matches!(error, Problem::LongBaseUrl), "{error}");
         assert!(error.to_string().contains("set it yourself"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::GateBuilder;
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::request_session::Csrf;
 
 impl GateBuilder {
@@ -47,7 +47,7 @@ pub(super) fn csrf(on: bool, trusted: Vec<String>, mistakes: &mut Mistakes) -> C
         url.is_ok_and(|url| url.origin().ascii_serialization() == *text)
     };
     if !trusted.iter().all(is_origin) {
-        mistakes.add(Mistake::new("trusted_origins", Problem::NotAnOrigin));
+        mistakes.add("trusted_origins", Problem::NotAnOrigin);
     }
     match on {
         true => Csrf::Checked(trusted),
@@ -55,7 +55,7 @@ pub(super) fn csrf(on: bool, trusted: Vec<String>, mistakes: &mut Mistakes) -> C
             if !trusted.is_empty() {
                 let setting = "csrf_protection";
                 let problem = Problem::NoEffectWithout { setting };
-                mistakes.add(Mistake::new("trusted_origins", problem));
+                mistakes.add("trusted_origins", problem);
             }
             Csrf::Unchecked
         }

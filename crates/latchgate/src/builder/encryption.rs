@@ -1,6 +1,6 @@
 //! Encrypted tokens as they were agreed upon with the provider, and whether there is a key for them.
 
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::jose::{ContentEncryption, DecryptionKey, Encryption, KeyManagement};
 
 /// Which tokens are encrypted, and with which of our keys.
@@ -16,10 +16,7 @@ impl EncryptedTokens {
     /// What was agreed upon, with the keys for it. Errors are added to `mistakes`.
     pub(super) fn check(self, mistakes: &mut Mistakes) -> AgreedEncryption {
         if self.id_token.is_none() && self.userinfo.is_none() && !self.keys.is_empty() {
-            mistakes.add(Mistake::new(
-                "decryption_key_file",
-                Problem::NothingEncrypted,
-            ));
+            mistakes.add("decryption_key_file", Problem::NothingEncrypted);
         }
         let mut agreed = |algorithms: Option<(KeyManagement, ContentEncryption)>| {
             let (alg, enc) = algorithms?;
@@ -27,7 +24,7 @@ impl EncryptedTokens {
             let keys: Vec<_> = keys.cloned().collect();
             if keys.is_empty() {
                 let problem = Problem::NoDecryptionKey { alg };
-                mistakes.add(Mistake::new("decryption_key_file", problem));
+                mistakes.add("decryption_key_file", problem);
             }
             Some(Encryption { alg, enc, keys })
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::client::Registration;
-use crate::config::{Mistake, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::io::{HttpClient, Reach, ReqwestClient, TraceHook, TracedClient};
 
 /// Where calls to providers come from.
@@ -24,61 +24,50 @@ impl HttpClients {
         reach: Reach,
         given: Option<Arc<dyn HttpClient>>,
         extra_roots: Option<Vec<u8>>,
-    ) -> Result<Self, Mistake> {
-        Ok(match given {
-            Some(common) => Self {
-                common,
-                own: None,
-                reach,
-                trace_context: None,
-            },
-            None => Self {
-                common: own_client(reach, extra_roots.as_deref())?,
-                own: Some(extra_roots),
-                reach,
-                trace_context: None,
-            },
+        trace_context: Option<TraceHook>,
+        mistakes: &mut Mistakes,
+    ) -> Option<Self> {
+        let own = given.is_none().then(|| extra_roots.clone());
+        Some(Self {
+            common: common_client(reach, given, extra_roots.as_deref(), mistakes)?,
+            own,
+            reach,
+            trace_context,
         })
     }
 
-    /// The same, which pass on the traces of their calls.
-    pub(super) fn passing_on(self, trace_context: Option<TraceHook>) -> Self {
-        Self {
-            trace_context,
-            ..self
-        }
-    }
-
     /// The client for calls to one provider.
-    pub(super) fn of(&self, registration: &Registration) -> Result<Arc<dyn HttpClient>, Mistake> {
+    pub(super) fn of(&self, registration: &Registration) -> Result<Arc<dyn HttpClient>, Problem> {
         let client = self.untraced(registration)?;
         Ok(TracedClient::around(client, self.trace_context.as_ref()))
     }
 
-    fn untraced(&self, registration: &Registration) -> Result<Arc<dyn HttpClient>, Mistake> {
-        let wrong = |problem| Mistake::new("client_cert_file", problem);
+    fn untraced(&self, registration: &Registration) -> Result<Arc<dyn HttpClient>, Problem> {
         match (&registration.certificate, &self.own) {
             (Some(certificate), Some(roots)) => {
                 let roots = roots.as_deref();
                 let client = ReqwestClient::reaching(self.reach, roots, Some(certificate));
-                let client = client.map_err(|error| wrong(Problem::ClientCertificate(error)))?;
-                Ok(Arc::new(client))
+                Ok(Arc::new(client.map_err(Problem::ClientCertificate)?))
             }
-            (Some(_), None) => Err(wrong(Problem::CertificateBesideHttpClient)),
+            (Some(_), None) => Err(Problem::CertificateBesideHttpClient),
             (None, Some(_)) if registration.needs_certificate() => {
-                Err(wrong(Problem::NoClientCertificate))
+                Err(Problem::NoClientCertificate)
             }
             (None, _) => Ok(Arc::clone(&self.common)),
         }
     }
 }
 
-pub(super) fn own_client(
+/// The application's client, or one of our own with these additional roots.
+pub(super) fn common_client(
     reach: Reach,
+    given: Option<Arc<dyn HttpClient>>,
     extra_roots: Option<&[u8]>,
-) -> Result<Arc<dyn HttpClient>, Mistake> {
-    match ReqwestClient::reaching(reach, extra_roots, None) {
-        Ok(client) => Ok(Arc::new(client)),
-        Err(problem) => Err(Mistake::new("ca_file", Problem::HttpClient(problem))),
-    }
+    mistakes: &mut Mistakes,
+) -> Option<Arc<dyn HttpClient>> {
+    given.or_else(|| {
+        let client = ReqwestClient::reaching(reach, extra_roots, None);
+        let client = mistakes.keep_of("ca_file", client.map_err(Problem::HttpClient))?;
+        Some(Arc::new(client))
+    })
 }

@@ -20,7 +20,6 @@ mod tenants;
 mod trace_context;
 mod visitor;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -294,15 +293,11 @@ impl GateBuilder {
     }
 }
 
-impl fmt::Debug for GateBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GateBuilder")
-            .field("base_url", &self.base_url)
-            .field("providers", &self.providers)
-            .field("tenants", &self.tenants)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(GateBuilder {
+    base_url,
+    providers,
+    tenants
+});
 
 #[cfg(test)]
 mod tests {

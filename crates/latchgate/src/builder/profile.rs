@@ -3,7 +3,7 @@
 use crate::client::{
     AssertionAudience, ClientAuth, ResponseMode, SecurityProfile, SenderConstraint, Usage,
 };
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::jose::Algorithm;
 
 /// The settings that a profile decides, as far as they are set.
@@ -43,12 +43,12 @@ impl SecurityChoices {
             if let (Usage::Always, Some(auth)) = (self.signed_requests, auth)
                 && !matches!(auth, ClientAuth::PrivateKeyJwt(_))
             {
-                mistakes.add(Mistake::new("signed_requests", Problem::NoSigningKey));
+                mistakes.add("signed_requests", Problem::NoSigningKey);
             }
             return decided;
         }
         let mut contradicts = |setting, cure| {
-            mistakes.add(Mistake::new(setting, Problem::Profile { cure }));
+            mistakes.add(setting, Problem::Profile { cure });
         };
         let mut always = |setting, usage: &mut Usage| {
             if *usage == Usage::Never {
@@ -106,10 +106,7 @@ impl SecurityChoices {
     fn binding(&self, mistakes: &mut Mistakes) -> SenderConstraint {
         match (self.dpop, self.certificate_bound) {
             (Usage::Always, true) => {
-                mistakes.add(Mistake::new(
-                    "certificate_bound_tokens",
-                    Problem::BoundTwice,
-                ));
+                mistakes.add("certificate_bound_tokens", Problem::BoundTwice);
                 SenderConstraint::Certificate
             }
             (_, true) => SenderConstraint::Certificate,

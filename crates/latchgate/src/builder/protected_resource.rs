@@ -6,7 +6,7 @@ use url::Url;
 
 use super::provider::Provider;
 use crate::client::ClientAuth;
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::gate::{Base, BasePath};
 use crate::io::{Clock, Random};
 use crate::jose::Algorithm;
@@ -179,18 +179,15 @@ impl ProtectedResource {
     /// Adds what is wrong with it.
     pub(super) fn check(&self, mistakes: &mut Mistakes) {
         if self.audience.trim().is_empty() {
-            mistakes.add(Mistake::new("api_audience", Problem::Missing));
+            mistakes.add("api_audience", Problem::Missing);
         }
         if self.alg.is_symmetric() {
-            mistakes.add(Mistake::new("api_alg", Problem::SymmetricAccessTokens));
+            mistakes.add("api_alg", Problem::SymmetricAccessTokens);
         }
         if let Some((client_id, auth)) = &self.introspection
             && (client_id.trim().is_empty() || *auth == ClientAuth::None)
         {
-            mistakes.add(Mistake::new(
-                "api_introspection",
-                Problem::IntrospectionWithoutClient,
-            ));
+            mistakes.add("api_introspection", Problem::IntrospectionWithoutClient);
         }
     }
 
@@ -209,23 +206,16 @@ impl ProtectedResource {
             let client = Provider::new(issuer, client_id).client_auth(auth.clone());
             client.register(issuer.to_owned(), mistakes)
         });
-        let given = around.claim_paths.filter(|_| self.preset.is_none());
-        let preset = given.map_or(self.preset, |paths| Some(paths.preset));
-        let preset = preset.unwrap_or(ProviderPreset::Plain);
-        let url = self.resource_url(around.base);
-        let claim_paths = ClaimPaths {
-            preset,
-            roles: match (self.roles, given) {
-                (Some(path), _) => vec![path],
-                (None, Some(paths)) => paths.roles.clone(),
-                (None, None) => preset.roles(&self.audience),
-            },
-            permissions: match (self.permissions, given) {
-                (Some(path), _) => vec![path],
-                (None, Some(paths)) => paths.permissions.clone(),
-                (None, None) => preset.permissions(),
-            },
+        let claim_paths = match (self.preset, around.claim_paths) {
+            (None, Some(given)) => ClaimPaths::clone(given),
+            (preset, _) => {
+                let preset = preset.unwrap_or(ProviderPreset::Plain);
+                ClaimPaths::of_preset(preset, &self.audience)
+            }
         };
+        let preset = claim_paths.preset;
+        let url = self.resource_url(around.base);
+        let claim_paths = claim_paths.or_these(self.roles, self.permissions);
         let rules = ResourceRules {
             issuer: around.issuer,
             audience: self.audience,

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::checks::issuer;
 use super::client_auth::client_auth;
 use super::encryption::EncryptedTokens;
 use super::profile::SecurityChoices;
 use crate::authorization::{AuthorizationDetails, ClaimsRequest, LoginOptions, check_parameter};
 use crate::client::{ClientAuth, Registration, ResponseMode, UserinfoPolicy, registration_id};
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::io::ClientCertificate;
 use crate::jose::Algorithm;
-use crate::provider::{ClaimPath, ClaimPaths, DiscoveryError, Issuer, PlainOAuth2, ProviderPreset};
+use crate::provider::{ClaimPath, ClaimPaths, DiscoveryError, PlainOAuth2, ProviderPreset};
 
 /// The registration at one OpenID Provider.
 ///
@@ -201,13 +202,9 @@ impl Provider {
         mistakes: &mut Mistakes,
     ) -> Option<Registration> {
         let blank = |text: &str| text.trim().is_empty();
-        let issuer = match self.issuer.trim() {
-            "" => Err(Problem::Missing),
-            _ => Issuer::parse(&self.issuer).map_err(Problem::Issuer),
-        };
-        let issuer = mistakes.keep(issuer.map_err(|problem| Mistake::new("issuer", problem)));
+        let issuer = mistakes.keep_of("issuer", issuer(&self.issuer));
         if blank(&self.client_id) {
-            mistakes.add(Mistake::new("client_id", Problem::Missing));
+            mistakes.add("client_id", Problem::Missing);
         }
         let auth = client_auth(self.auth, self.auth_alg, mistakes);
         let profile = self.security.decide(auth.as_ref(), mistakes);
@@ -218,41 +215,31 @@ impl Provider {
         ] {
             let is_symmetric = alg.is_some_and(Algorithm::is_symmetric);
             if is_symmetric && auth.as_ref().is_some_and(has_no_secret) {
-                mistakes.add(Mistake::new(name, Problem::SymmetricWithoutSecret));
+                mistakes.add(name, Problem::SymmetricWithoutSecret);
             }
         }
         let encryption = self.encrypted.check(mistakes);
         let is_openid = self.plain_oauth2.is_none();
         if is_openid && !self.scopes.iter().any(|scope| scope == "openid") {
-            mistakes.add(Mistake::new("scopes", Problem::NoOpenidScope));
+            mistakes.add("scopes", Problem::NoOpenidScope);
         }
         let is_resource =
             |text: &String| Url::parse(text).is_ok_and(|url| url.fragment().is_none());
         if !self.resources.iter().all(is_resource) {
-            mistakes.add(Mistake::new("resource", Problem::Resource));
+            mistakes.add("resource", Problem::Resource);
         }
         for (name, _) in &self.parameters {
             let fits = check_parameter(name).map_err(Problem::Parameter);
-            mistakes.keep(fits.map_err(|problem| Mistake::new("parameters", problem)));
+            mistakes.keep_of("parameters", fits);
         }
-        let claim_paths = ClaimPaths {
-            preset: self.preset,
-            roles: match self.roles {
-                Some(path) => vec![path],
-                None => self.preset.roles(&self.client_id),
-            },
-            permissions: match self.permissions {
-                Some(path) => vec![path],
-                None => self.preset.permissions(),
-            },
-        };
-        let redirect_uri = oauth2::RedirectUrl::new(redirect_uri)
-            .map_err(|_| Mistake::new("callback_path", Problem::Path));
+        let claim_paths = ClaimPaths::of_preset(self.preset, &self.client_id);
+        let claim_paths = claim_paths.or_these(self.roles, self.permissions);
+        let redirect_uri = oauth2::RedirectUrl::new(redirect_uri).map_err(|_| Problem::Path);
         let issuer = issuer?;
         let plain_oauth2 = match self.plain_oauth2.map(|plain| plain.check(&issuer)) {
             Some(Ok(checked)) => Some(Arc::new(checked)),
             Some(Err(DiscoveryError::Endpoint { member })) => {
-                mistakes.add(Mistake::new(member, Problem::Endpoint));
+                mistakes.add(member, Problem::Endpoint);
                 None
             }
             _ => None,
@@ -269,7 +256,7 @@ impl Provider {
             assertion_alg: self.auth_alg,
             certificate: self.certificate,
             assertion_audience: self.security.assertion_audience,
-            redirect_uri: mistakes.keep(redirect_uri)?,
+            redirect_uri: mistakes.keep_of("callback_path", redirect_uri)?,
             scopes: self.scopes,
             audience: self.audience,
             resources: self.resources,

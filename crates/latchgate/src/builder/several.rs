@@ -1,7 +1,7 @@
 //! Several providers in one gate: their names, and how a person chooses among them.
 
 use super::{GateBuilder, Provider};
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::{Mistakes, Problem};
 use crate::relying_party::RESERVED_NAME;
 
 /// How long a provider's name may be.
@@ -88,7 +88,7 @@ pub(super) fn check(providers: &[Provider], has_tenants: bool, mistakes: &mut Mi
     for (place, provider) in providers.iter().enumerate() {
         let before = &providers[..place];
         let name = provider.name.as_str();
-        let mut wrong = |setting, problem| mistakes.add(Mistake::new(of(name, setting), problem));
+        let mut wrong = |setting, problem| mistakes.add(of(name, setting), problem);
         let unnamed = name.is_empty() && providers.len() == 1 && !has_tenants;
         if !unnamed && !is_name(name) {
             wrong("name", Problem::ProviderName);

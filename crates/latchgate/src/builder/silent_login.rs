@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::GateBuilder;
-use crate::config::{Mistake, Problem};
+use crate::config::Problem;
 use crate::gate::SilentLogins;
 
 /// The shortest interval, in seconds.
@@ -37,10 +37,10 @@ impl GateBuilder {
     }
 }
 
-pub(super) fn silent_logins(interval: Option<Duration>) -> Result<SilentLogins, Mistake> {
+pub(super) fn silent_logins(interval: Option<Duration>) -> Result<SilentLogins, Problem> {
     match interval.map(|interval| interval.as_secs()) {
         None => Ok(SilentLogins::ByHandlers),
         Some(seconds @ SHORTEST..) => Ok(SilentLogins::Every(seconds)),
-        Some(_) => Err(Mistake::new("silent_login", Problem::Interval)),
+        Some(_) => Err(Problem::Interval),
     }
 }

@@ -16,7 +16,7 @@ use crate::gate::{TenantOfPage, TenantPage};
 use crate::hook::{Hook, HookError};
 #[cfg(doc)]
 use crate::io::ReqwestClient;
-use crate::io::{HttpClient, Reach};
+use crate::io::{HttpClient, Reach, TraceHook};
 use crate::provider::IssuerError;
 use crate::relying_party::{TenantProvider, TenantResolver};
 
@@ -216,18 +216,21 @@ impl Tenants {
     pub(super) fn http_clients(
         &self,
         extra_roots: Option<Vec<u8>>,
-    ) -> Result<HttpClients, Mistake> {
-        HttpClients::new(self.reach, self.http.clone(), extra_roots)
+        trace_context: Option<TraceHook>,
+        mistakes: &mut Mistakes,
+    ) -> Option<HttpClients> {
+        let given = self.http.clone();
+        HttpClients::new(self.reach, given, extra_roots, trace_context, mistakes)
     }
 
     /// The options. What is wrong with them is added to `mistakes`.
     pub(super) fn options(&self, mistakes: &mut Mistakes) -> TenantOptions {
         if self.options.capacity == 0 {
-            mistakes.add(Mistake::new("tenants", Problem::TenantCapacity));
+            mistakes.add("tenants", Problem::TenantCapacity);
         }
         let day = Duration::from_secs(24 * 3_600);
         if !(Duration::from_secs(1)..=day).contains(&self.options.max_age) {
-            mistakes.add(Mistake::new("tenants", Problem::TenantAge));
+            mistakes.add("tenants", Problem::TenantAge);
         }
         self.options.clone()
     }
@@ -271,12 +274,10 @@ fn register(
         && registration.issuer.is_plain_http()
     {
         let problem = Problem::Issuer(IssuerError::NotHttps);
-        mistakes.add(Mistake::new("issuer", problem));
+        mistakes.add("issuer", problem);
     }
-    let client = registration
-        .as_ref()
-        .map(|registration| http.of(registration));
-    let client = client.and_then(|client| mistakes.keep(client));
+    let client = registration.as_ref().map(|one| http.of(one));
+    let client = client.and_then(|client| mistakes.keep_of("client_cert_file", client));
     mistakes.check()?;
     let (Some(mut registration), Some(client)) = (registration, client) else {
         return Err(Mistake::new("issuer", Problem::Missing).into());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::GateBuilder;
-use crate::config::{Mistake, Problem};
+use crate::config::Problem;
 use crate::hook::{Hook, LoginHook, LoginRejection};
 use crate::session::User;
 use crate::visitor::{LONGEST_LIFETIME, Visitor};
@@ -76,9 +76,9 @@ impl GateBuilder {
 }
 
 /// The lifetime in seconds.
-pub(super) fn lifetime(lifetime: Duration) -> Result<u64, Mistake> {
+pub(super) fn lifetime(lifetime: Duration) -> Result<u64, Problem> {
     match lifetime.as_secs() {
         seconds @ SHORTEST..=LONGEST_LIFETIME => Ok(seconds),
-        _ => Err(Mistake::new("visitor_lifetime", Problem::VisitorLifetime)),
+        _ => Err(Problem::VisitorLifetime),
     }
 }

@@ -1,8 +1,6 @@
 //! Client authentication: [RFC 6749 §2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3),
 //! [OpenID Connect Core 1.0 §9](https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication).
 
-use std::fmt;
-
 use super::key::ClientKey;
 
 /// The client secret. Its `Debug` output is redacted.
@@ -20,11 +18,7 @@ impl ClientSecret {
     }
 }
 
-impl fmt::Debug for ClientSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClientSecret(redacted)")
-    }
-}
+debug_redacted!(ClientSecret);
 
 impl From<&str> for ClientSecret {
     fn from(secret: &str) -> Self {

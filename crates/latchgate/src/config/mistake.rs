@@ -63,16 +63,29 @@ impl Mistake {
 impl Mistakes {
     /// Adds a mistake. Of several about one setting only the first is reported: the others may be
     /// consequences of it.
-    pub(crate) fn add(&mut self, mistake: Mistake) {
-        let known = |before: &Arc<Mistake>| before.setting == mistake.setting;
-        if !self.0.iter().any(known) {
-            self.0.push(Arc::new(mistake));
+    pub(crate) fn add(&mut self, setting: impl Into<Cow<'static, str>>, problem: Problem) {
+        self.push(Arc::new(Mistake::new(setting, problem)));
+    }
+
+    fn push(&mut self, mistake: Arc<Mistake>) {
+        if !self.are_about(&mistake.setting) {
+            self.0.push(mistake);
         }
     }
 
     /// The value; an error is added to the mistakes.
     pub(crate) fn keep<T>(&mut self, result: Result<T, Mistake>) -> Option<T> {
-        result.map_err(|mistake| self.add(mistake)).ok()
+        let keep = |mistake| self.push(Arc::new(mistake));
+        result.map_err(keep).ok()
+    }
+
+    /// The value of a setting; a problem with it is added to the mistakes.
+    pub(crate) fn keep_of<T>(
+        &mut self,
+        setting: &'static str,
+        result: Result<T, Problem>,
+    ) -> Option<T> {
+        self.keep(result.map_err(|problem| Mistake::new(setting, problem)))
     }
 
     /// These mistakes, as those about the provider of this name. Its settings are its own; all others keep their names.
@@ -91,14 +104,13 @@ impl Mistakes {
     /// Adds the mistakes that were found elsewhere.
     pub(crate) fn extend(&mut self, others: Self) {
         for mistake in others.0 {
-            if !self
-                .0
-                .iter()
-                .any(|before| before.setting == mistake.setting)
-            {
-                self.0.push(mistake);
-            }
+            self.push(mistake);
         }
+    }
+
+    /// Whether one of them is about this setting.
+    pub(crate) fn are_about(&self, setting: &str) -> bool {
+        self.0.iter().any(|mistake| mistake.setting == setting)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

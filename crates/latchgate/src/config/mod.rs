@@ -1,10 +1,15 @@
 //! Configuration errors: the settings by name, and every mistake with its cure.
 
+mod kind;
 mod mistake;
 mod names;
 mod problem;
 
+#[cfg(test)]
+pub(crate) use kind::SettingKind;
 pub(crate) use mistake::Mistakes;
 pub use mistake::{ConfigError, Mistake};
-pub(crate) use names::{NAMES, PREFIX, is_of_a_provider, place, variable};
+#[cfg(test)]
+pub(crate) use names::place;
+pub(crate) use names::{PREFIX, SETTINGS, Setting, variable};
 pub use problem::Problem;

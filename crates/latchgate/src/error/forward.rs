@@ -1,34 +1,45 @@
 //! Why a request was not forwarded to an API, or the API's response not passed on.
 
-use std::fmt;
-
 use http::StatusCode;
 
 use super::fault::Fault;
 
 /// Why a request was not forwarded to an API, or the API's response not passed on.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForwardError {
     /// The path might lead out of the API's base URL.
+    #[error(
+        "the path might lead outside the API's base URL: it has `..`, `//`, a backslash or a control character, encoded or not"
+    )]
     Path,
     /// The body is longer than the limit.
+    #[error("the body is longer than {limit} bytes, the limit of this API's proxy")]
     BodyTooLarge {
         /// The limit in bytes.
         limit: u64,
     },
     /// The body broke off.
+    #[error("the body was cut off before its end")]
     BodyBroken,
     /// As many requests as may be are being forwarded already.
+    #[error(
+        "this API already has as many pending requests as its proxy allows; if that is too few, raise `max_requests`"
+    )]
     Busy,
     /// The API has not answered in time.
+    #[error("the API did not answer in time; if it needs longer, raise `response_timeout`")]
     TimedOut,
     /// The API has answered with a redirect that leads out of it.
+    #[error("the API redirects to {}", redirection(.origin.as_deref()))]
     Redirect {
         /// Scheme, host and port of where it leads, if that is a URL.
         origin: Option<String>,
     },
     /// The API rejects the access token, also a refreshed one.
+    #[error(
+        "the API rejects the access token, even a refreshed one; is it for this API (audience, issuer, scope)? If the API needs another token, name it with `token_for`"
+    )]
     TokenRejected,
 }
 
@@ -65,34 +76,14 @@ impl ForwardError {
     }
 }
 
-impl fmt::Display for ForwardError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path => f.write_str(
-                "the path might lead outside the API's base URL: it has `..`, `//`, a backslash or a control character, encoded or not",
-            ),
-            Self::BodyTooLarge { limit } => {
-                write!(f, "the body is longer than {limit} bytes, the limit of this API's proxy")
-            }
-            Self::BodyBroken => f.write_str("the body was cut off before its end"),
-            Self::Busy => f.write_str(
-                "this API already has as many pending requests as its proxy allows; if that is too few, raise `max_requests`",
-            ),
-            Self::TimedOut => f.write_str(
-                "the API did not answer in time; if it needs longer, raise `response_timeout`",
-            ),
-            Self::Redirect { origin: Some(origin) } => write!(
-                f,
-                "the API redirects to `{origin}`, outside its base URL; the proxy does not follow, and a script must not be sent there"
-            ),
-            Self::Redirect { origin: None } => f.write_str("the API redirects to something that is not a URL"),
-            Self::TokenRejected => f.write_str(
-                "the API rejects the access token, even a refreshed one; is it for this API (audience, issuer, scope)? If the API needs another token, name it with `token_for`",
-            ),
-        }
+debug_with_causes!(ForwardError);
+
+/// Where a redirect leads, and why it is not passed on.
+fn redirection(origin: Option<&str>) -> String {
+    match origin {
+        Some(origin) => format!(
+            "`{origin}`, outside its base URL; the proxy does not follow, and a script must not be sent there"
+        ),
+        None => "something that is not a URL".to_owned(),
     }
 }
-
-impl std::error::Error for ForwardError {}
-
-debug_with_causes!(ForwardError);

@@ -1,39 +1,26 @@
 //! Requests to the gate's own routes that are refused before anything else is looked at.
 
-use std::fmt;
-
 /// Why a request to one of our own routes was refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
     /// The route does not allow this method.
+    #[error("this route allows only {allow}")]
     Method {
         /// The methods it allows, as an `Allow` header.
         allow: &'static str,
     },
     /// A login was requested by something other than a top-level navigation.
+    #[error(
+        "a login needs a top-level navigation by GET; a fetch, an iframe or a prefetch cannot follow it"
+    )]
     NotANavigation,
     /// A request that changes something came from another site.
+    #[error("the request came from another site")]
     CrossSite,
     /// The body is missing, too long, or not `application/x-www-form-urlencoded`.
+    #[error("the body must be application/x-www-form-urlencoded and at most 64 KiB long")]
     Body,
 }
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Method { allow } => write!(f, "this route allows only {allow}"),
-            Self::NotANavigation => f.write_str(
-                "a login needs a top-level navigation by GET; a fetch, an iframe or a prefetch cannot follow it",
-            ),
-            Self::CrossSite => f.write_str("the request came from another site"),
-            Self::Body => f.write_str(
-                "the body must be application/x-www-form-urlencoded and at most 64 KiB long",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for RequestError {}
 
 debug_with_causes!(RequestError);

@@ -1,21 +1,24 @@
 //! What can be wrong with the name of a tenant.
 
-use std::fmt;
-
 use http::StatusCode;
 
 use super::Fault;
 
 /// Why there is no provider for a login.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TenantError {
     /// There is no tenant of this name.
+    #[error("there is no tenant of this name")]
     Unknown,
     /// The tenant's provider could not be found out: the application's function failed, or strangers ask for too many names
     /// that do not exist ([`Tenants`](crate::Tenants)).
+    #[error(
+        "the tenant's provider is currently unknown: the application's function failed, or was asked for too many names that do not exist"
+    )]
     Unavailable,
     /// The gate has no provider of its own, only those of tenants, and no tenant was named.
+    #[error("this gate has no provider of its own, only those of tenants; name a tenant")]
     NoProvider,
 }
 
@@ -43,21 +46,5 @@ impl TenantError {
         }
     }
 }
-
-impl fmt::Display for TenantError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unknown => "there is no tenant of this name",
-            Self::Unavailable => {
-                "the tenant's provider is currently unknown: the application's function failed, or was asked for too many names that do not exist"
-            }
-            Self::NoProvider => {
-                "this gate has no provider of its own, only those of tenants; name a tenant"
-            }
-        })
-    }
-}
-
-impl std::error::Error for TenantError {}
 
 debug_with_causes!(TenantError);

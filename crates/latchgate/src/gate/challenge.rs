@@ -212,17 +212,11 @@ impl Challenge {
         let navigation = Navigation::of(head);
         let accept_language = head.first("accept-language");
         Self {
-            why,
             navigation,
             html: wants_html(head),
             safe,
             target: format!("{}{query}", head.path()).into(),
             referer: referer.map(Box::from),
-            ended: None,
-            remembered: None,
-            registration: None,
-            user: None,
-            token: None,
             cookies: head
                 .cookie_fields()
                 .iter()
@@ -232,15 +226,14 @@ impl Challenge {
             accept_language: accept_language
                 .filter(|_| navigation == Navigation::TopLevel)
                 .map(Box::from),
+            ..Self::of(why)
         }
     }
-}
 
-impl From<Error> for Challenge {
-    /// For a handler, which no longer has the request: a status and a problem document, whatever the client.
-    fn from(error: Error) -> Self {
+    /// The same without a request.
+    fn of(why: Why) -> Self {
         Self {
-            why: Why::of(error),
+            why,
             navigation: Navigation::None,
             html: false,
             safe: true,
@@ -255,6 +248,13 @@ impl From<Error> for Challenge {
             from_elsewhere: false,
             accept_language: None,
         }
+    }
+}
+
+impl From<Error> for Challenge {
+    /// For a handler, which no longer has the request: a status and a problem document, whatever the client.
+    fn from(error: Error) -> Self {
+        Self::of(Why::of(error))
     }
 }
 

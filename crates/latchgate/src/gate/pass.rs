@@ -1,7 +1,6 @@
 //! A request that goes to the application, and its response.
 
 use std::cell::Cell;
-use std::fmt;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -287,15 +286,11 @@ impl Gate {
     }
 }
 
-impl fmt::Debug for Pass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pass")
-            .field("session", &self.session)
-            .field("token", &self.token)
-            .field("misplaced", &self.misplaced)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Pass {
+    session,
+    token,
+    misplaced
+});
 
 /// The `Cache-Control` of a response to one person.
 const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");

@@ -1,7 +1,5 @@
 //! Requests for the gate's own routes.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::Response;
 use tracing::Instrument;
@@ -91,13 +89,7 @@ impl RequestParts {
     }
 }
 
-impl fmt::Debug for RouteRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RouteRequest")
-            .field("route", &self.route)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(RouteRequest { route });
 
 impl Gate {
     pub(super) fn route_request<H: RequestHead>(&self, head: &H) -> Option<RouteRequest> {

@@ -1,6 +1,5 @@
 //! Sessions for tests: as a login starts them, without the login.
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
@@ -15,9 +14,11 @@ use crate::session::{Session, SessionEnd, TestLogin, User, encode_data};
 use crate::sessions::{LoadedSession, Lookup};
 
 /// Why a test cannot have its session.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TestLoginError {
     /// The gate has no provider of this name.
+    #[error("the gate has no provider called `{name}`; it has `{}`", .known.join("`, `"))]
     UnknownProvider {
         /// The name that the test gave.
         name: String,
@@ -25,7 +26,8 @@ pub enum TestLoginError {
         known: Vec<String>,
     },
     /// A login would fail in the same way.
-    Login(Error),
+    #[error("{0}")]
+    Login(#[source] Error),
 }
 
 impl Gate {
@@ -165,28 +167,6 @@ pub(super) fn cookie_fields(set: &[HeaderValue]) -> Vec<HeaderValue> {
         HeaderValue::from_bytes(pair).ok()
     });
     pairs.collect()
-}
-
-impl fmt::Display for TestLoginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownProvider { name, known } => write!(
-                f,
-                "the gate has no provider called `{name}`; it has `{}`",
-                known.join("`, `")
-            ),
-            Self::Login(source) => fmt::Display::fmt(source, f),
-        }
-    }
-}
-
-impl std::error::Error for TestLoginError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::UnknownProvider { .. } => None,
-            Self::Login(source) => Some(source),
-        }
-    }
 }
 
 debug_with_causes!(TestLoginError);

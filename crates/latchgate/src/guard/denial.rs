@@ -61,30 +61,15 @@ impl std::error::Error for Denial {}
 debug_with_causes!(Denial);
 
 /// Why [`Guard::check`](crate::Guard::check) does not admit a person.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum GuardError {
     /// The person does not meet a condition.
+    #[error("{0}")]
     Denied(Denial),
     /// A rule of the application could not decide.
-    Failed(HookError),
-}
-
-impl fmt::Display for GuardError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Denied(denial) => fmt::Display::fmt(denial, f),
-            Self::Failed(_) => f.write_str("a guard could not decide"),
-        }
-    }
-}
-
-impl std::error::Error for GuardError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Denied(_) => None,
-            Self::Failed(source) => Some(source),
-        }
-    }
+    #[error("a guard could not decide")]
+    Failed(#[source] HookError),
 }
 
 debug_with_causes!(GuardError);

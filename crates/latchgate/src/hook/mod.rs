@@ -29,21 +29,27 @@ use crate::visitor::Visitor;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why a hook of the application failed.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HookError {
     /// The application does not admit this person.
+    #[error("the application does not admit this person: {reason}")]
     Refused {
         /// The reason that the application gave.
         reason: String,
     },
     /// It returned an error.
-    Failed(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the application's hook failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It took longer than ten seconds.
+    #[error("the application's hook took longer than {} seconds", DEADLINE.as_secs())]
     TimedOut,
     /// It panicked.
+    #[error("the application's hook panicked")]
     Panicked,
     /// Its value cannot be stored in the session. This becomes [`Error::Data`](crate::Error::Data).
-    Data(DataError),
+    #[error("the value of the application's hook cannot be stored in the session")]
+    Data(#[source] DataError),
 }
 
 /// The hooks that the application has set.
@@ -198,36 +204,6 @@ impl<A, T> Clone for Hook<A, T> {
 impl From<DataError> for HookError {
     fn from(error: DataError) -> Self {
         Self::Data(error)
-    }
-}
-
-impl fmt::Display for HookError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused { reason } => {
-                write!(f, "the application does not admit this person: {reason}")
-            }
-            Self::Failed(_) => f.write_str("the application's hook failed"),
-            Self::TimedOut => write!(
-                f,
-                "the application's hook took longer than {} seconds",
-                DEADLINE.as_secs()
-            ),
-            Self::Panicked => f.write_str("the application's hook panicked"),
-            Self::Data(_) => {
-                f.write_str("the value of the application's hook cannot be stored in the session")
-            }
-        }
-    }
-}
-
-impl std::error::Error for HookError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Failed(source) => Some(source.as_ref()),
-            Self::Data(source) => Some(source),
-            _ => None,
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The certificate that the client presents to the provider.
 
-use std::fmt;
 use std::sync::Arc;
 
 /// A TLS certificate of the client with its private key, for calls to the provider
@@ -25,8 +24,4 @@ impl ClientCertificate {
     }
 }
 
-impl fmt::Debug for ClientCertificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClientCertificate(redacted)")
-    }
-}
+debug_redacted!(ClientCertificate);

@@ -16,16 +16,9 @@ pub trait Random: Send + Sync + fmt::Debug {
 }
 
 /// The source of random bytes failed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system's random generator failed; nothing can be issued safely")]
 pub struct RandomError;
-
-impl fmt::Display for RandomError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the operating system's random generator failed; nothing can be issued safely")
-    }
-}
-
-impl std::error::Error for RandomError {}
 
 debug_with_causes!(RandomError);
 

@@ -3,7 +3,6 @@
 //! A name is checked after it was resolved, when the connection is made, so a name that resolves to something else by then
 //! is of no use. An address that is written into a URL is never resolved, and checked before the request.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
@@ -24,16 +23,9 @@ pub(crate) enum Reach {
 }
 
 /// An address may not be connected to.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the name does not lead to a public address")]
 pub(super) struct NotPublic;
-
-impl fmt::Display for NotPublic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name does not lead to a public address")
-    }
-}
-
-impl std::error::Error for NotPublic {}
 
 impl Reach {
     /// Whether a URL may be requested, as far as that is known before its name is resolved.

@@ -20,19 +20,11 @@ pub struct ReqwestClient {
 
 /// The client could not be built: the PEM bundle contains no certificate or an unusable one, or TLS is
 /// unavailable.
-pub struct ReqwestClientError(Option<reqwest::Error>);
-
-impl fmt::Display for ReqwestClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the HTTP client cannot be built; a root certificate must be PEM (`-----BEGIN CERTIFICATE-----`)")
-    }
-}
-
-impl std::error::Error for ReqwestClientError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.as_ref().map(|source| source as _)
-    }
-}
+#[derive(thiserror::Error)]
+#[error(
+    "the HTTP client cannot be built; a root certificate must be PEM (`-----BEGIN CERTIFICATE-----`)"
+)]
+pub struct ReqwestClientError(#[source] Option<reqwest::Error>);
 
 debug_with_causes!(ReqwestClientError);
 

@@ -4,7 +4,7 @@
 
 use aws_lc_rs::digest;
 use base64_simd::URL_SAFE_NO_PAD;
-use std::{error::Error, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 /// An algorithm of a signature: one that latchgate verifies, or signs with.
 ///
@@ -113,39 +113,23 @@ impl FromStr for Algorithm {
 }
 
 /// Why a name is not an [`Algorithm`].
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AlgorithmError {
     /// The name is `none`, which would mean no signature at all.
+    #[error("`none` means unsigned, which is never accepted; use one of {}", listed(&Algorithm::ALL))]
     Unsigned,
     /// The name is not one of those accepted.
+    #[error("{0:?} is not a supported signature algorithm; use one of {accepted}", accepted = listed(&Algorithm::ALL))]
     Unknown(String),
 }
 
-impl fmt::Display for AlgorithmError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsigned => {
-                f.write_str("`none` means unsigned, which is never accepted; use one of")?;
-            }
-            Self::Unknown(name) => write!(
-                f,
-                "{name:?} is not a supported signature algorithm; use one of"
-            )?,
-        }
-        list_names(f)
-    }
-}
-
-impl Error for AlgorithmError {}
-
 debug_with_causes!(AlgorithmError);
 
-/// Writes the accepted names with a blank before each.
-pub(super) fn list_names(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    Algorithm::ALL
-        .iter()
-        .try_for_each(|algorithm| write!(f, " {algorithm}"))
+/// The accepted names, with a blank between them.
+pub(super) fn listed(accepted: &[impl ToString]) -> String {
+    let names: Vec<_> = accepted.iter().map(ToString::to_string).collect();
+    names.join(" ")
 }
 
 /// The left half of the hash of a text in base64url: what `at_hash`, `c_hash` and `s_hash` must be

@@ -22,7 +22,7 @@ use aws_lc_rs::{
     },
 };
 use serde_json::{Map, Value, json};
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 /// A private key of the client that ID tokens and userinfo are encrypted for: RSA with 2048 to 8192 bits, or on P-256,
 /// P-384 or P-521.
@@ -184,10 +184,4 @@ fn unusable(_: Unspecified) -> PrivateKeyError {
     PrivateKeyError::Unusable
 }
 
-impl fmt::Debug for DecryptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecryptionKey")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(DecryptionKey { kid });

@@ -2,7 +2,8 @@
 //! [RFC 7518 §4.1](https://www.rfc-editor.org/rfc/rfc7518#section-4.1), content encryption of
 //! [RFC 7518 §5.1](https://www.rfc-editor.org/rfc/rfc7518#section-5.1).
 
-use std::{error::Error, fmt, str::FromStr};
+use super::algorithm::listed;
+use std::{fmt, str::FromStr};
 
 /// How the key of an encrypted token reaches its recipient: the `alg` of its header.
 ///
@@ -130,37 +131,16 @@ impl FromStr for ContentEncryption {
 }
 
 /// Why a name is not that of an algorithm for encryption.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncryptionAlgorithmError {
     /// It is not a [`KeyManagement`].
+    #[error("is not a supported algorithm for the key of an encrypted token; use one of {}", listed(&KeyManagement::ALL))]
     KeyManagement,
     /// It is not a [`ContentEncryption`].
+    #[error("is not a supported algorithm for the content of an encrypted token; use one of {}", listed(&ContentEncryption::ALL))]
     ContentEncryption,
 }
-
-impl fmt::Display for EncryptionAlgorithmError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::KeyManagement => {
-                f.write_str(
-                    "is not a supported algorithm for the key of an encrypted token; use one of",
-                )?;
-                KeyManagement::ALL
-                    .iter()
-                    .try_for_each(|one| write!(f, " {one}"))
-            }
-            Self::ContentEncryption => {
-                f.write_str("is not a supported algorithm for the content of an encrypted token; use one of")?;
-                ContentEncryption::ALL
-                    .iter()
-                    .try_for_each(|one| write!(f, " {one}"))
-            }
-        }
-    }
-}
-
-impl Error for EncryptionAlgorithmError {}
 
 debug_with_causes!(EncryptionAlgorithmError);
 

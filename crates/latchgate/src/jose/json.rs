@@ -9,7 +9,6 @@
 use memchr::memchr2;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::{error::Error, fmt};
 
 /// How many objects and arrays may lie within each other.
 const MAX_DEPTH: usize = 32;
@@ -74,10 +73,11 @@ fn members(value: &Value) -> usize {
 }
 
 /// Why bytes are not the JSON object we want; shows nothing of them.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
     /// They are not JSON in UTF-8.
+    #[error("not JSON, from line {line} column {column} on")]
     Syntax {
         /// The line of the fault, from 1.
         line: usize,
@@ -85,12 +85,16 @@ pub enum JsonError {
         column: usize,
     },
     /// They are JSON, but no object.
+    #[error("not a JSON object")]
     NotObject,
     /// A name occurs twice in one object.
+    #[error("a member name occurs twice, where names must be unique")]
     DuplicateName,
     /// Objects and arrays are nested more than 32 deep.
+    #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
     /// Something follows the object.
+    #[error("something follows the JSON object, which must end the text")]
     Trailing,
 }
 
@@ -102,26 +106,6 @@ impl JsonError {
         }
     }
 }
-
-impl fmt::Display for JsonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax { line, column } => {
-                write!(f, "not JSON, from line {line} column {column} on")
-            }
-            Self::NotObject => f.write_str("not a JSON object"),
-            Self::DuplicateName => {
-                f.write_str("a member name occurs twice, where names must be unique")
-            }
-            Self::TooDeep => write!(f, "nested deeper than {MAX_DEPTH} levels"),
-            Self::Trailing => {
-                f.write_str("something follows the JSON object, which must end the text")
-            }
-        }
-    }
-}
-
-impl Error for JsonError {}
 
 debug_with_causes!(JsonError);
 

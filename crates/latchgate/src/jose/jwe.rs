@@ -17,7 +17,6 @@ use super::{
 };
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use std::{error::Error, fmt};
 
 /// The longest token that is decrypted, in bytes.
 const MAX_LEN: usize = 96 * 1024;
@@ -87,91 +86,65 @@ impl Encryption {
 }
 
 /// Why an encrypted token was refused; of the token it shows nothing.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JweError {
     /// The token is not encrypted, although that was agreed upon.
+    #[error(
+        "the token is not encrypted, but encryption is configured; register the client for encrypted tokens, or remove the setting"
+    )]
     NotEncrypted,
     /// The token is longer than 96 KiB.
+    #[error("the token has {bytes} bytes; at most {MAX_LEN} are accepted")]
     TooLong {
         /// How long it is.
         bytes: usize,
     },
     /// The token does not have five parts.
+    #[error("the token has {parts} parts; an encrypted token has 5")]
     Structure {
         /// How many parts it has.
         parts: usize,
     },
     /// A part is not canonical base64url.
+    #[error("the token's {part} is not base64url without padding")]
     Encoding {
         /// Which part.
         part: &'static str,
     },
     /// The header is not a JSON object with unique names.
+    #[error("the token's header cannot be read: {0}")]
     Header(JsonError),
     /// A header member has the wrong type.
+    #[error("`{name}` in the token's header has the wrong type")]
     HeaderMember {
         /// Its name.
         name: &'static str,
     },
     /// `crit` requires extensions, and none are supported.
+    #[error("the token's `crit` requires extensions, and none are supported")]
     Critical,
     /// `zip` says that the content is compressed.
+    #[error("the token is compressed, which is never accepted")]
     Compressed,
     /// `alg` is not the agreed algorithm.
+    #[error("the token's `alg` is not {expected}, which is configured")]
     KeyManagement {
         /// The agreed algorithm.
         expected: KeyManagement,
     },
     /// `enc` is not the agreed algorithm.
+    #[error("the token's `enc` is not {expected}, which is configured")]
     ContentEncryption {
         /// The agreed algorithm.
         expected: ContentEncryption,
     },
     /// It cannot be decrypted: it is for another key, damaged or forged. Which one is not told.
+    #[error(
+        "the token cannot be decrypted with the client's decryption keys; does the provider have their public keys?"
+    )]
     Undecryptable,
 }
-
-impl fmt::Display for JweError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotEncrypted => f.write_str(
-                "the token is not encrypted, but encryption is configured; register the client for encrypted tokens, or remove the setting",
-            ),
-            Self::TooLong { bytes } => write!(
-                f,
-                "the token has {bytes} bytes; at most {MAX_LEN} are accepted"
-            ),
-            Self::Structure { parts } => {
-                write!(f, "the token has {parts} parts; an encrypted token has 5")
-            }
-            Self::Encoding { part } => {
-                write!(f, "the token's {part} is not base64url without padding")
-            }
-            Self::Header(error) => write!(f, "the token's header cannot be read: {error}"),
-            Self::HeaderMember { name } => {
-                write!(f, "`{name}` in the token's header has the wrong type")
-            }
-            Self::Critical => {
-                f.write_str("the token's `crit` requires extensions, and none are supported")
-            }
-            Self::Compressed => f.write_str("the token is compressed, which is never accepted"),
-            Self::KeyManagement { expected } => write!(
-                f,
-                "the token's `alg` is not {expected}, which is configured"
-            ),
-            Self::ContentEncryption { expected } => write!(
-                f,
-                "the token's `enc` is not {expected}, which is configured"
-            ),
-            Self::Undecryptable => f.write_str(
-                "the token cannot be decrypted with the client's decryption keys; does the provider have their public keys?",
-            ),
-        }
-    }
-}
-
-impl Error for JweError {}
 
 debug_with_causes!(JweError);
 

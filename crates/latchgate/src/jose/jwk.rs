@@ -14,7 +14,6 @@ use aws_lc_rs::signature::{
 };
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use std::{error::Error, fmt};
 
 /// Reads a public key for verifying signatures.
 pub(super) fn parse(jwk: &Map<String, Value>) -> Result<KeyParts, KeyRejection> {
@@ -44,54 +43,42 @@ pub(super) fn parse(jwk: &Map<String, Value>) -> Result<KeyParts, KeyRejection> 
 }
 
 /// Why a JSON Web Key is of no use to us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyRejection {
     /// A member that the key type needs is missing.
+    #[error("the key has no `{0}`")]
     Missing(&'static str),
     /// A member has the wrong type, length or encoding.
+    #[error("`{0}` of the key is malformed")]
     Malformed(&'static str),
     /// `kty` is another one than RSA, EC and OKP.
+    #[error("`kty` is not RSA, EC or OKP")]
     Type,
     /// `crv` is another one than P-256, P-384, P-521 and Ed25519.
+    #[error("`crv` is not P-256, P-384, P-521 or Ed25519")]
     Curve,
     /// `use` or `key_ops` do not allow verifying signatures.
+    #[error("the key is not for verifying signatures")]
     Use,
     /// `alg` is no algorithm of ours, or none of the key's type and curve.
+    #[error("`alg` is not an algorithm that fits the key")]
     Algorithm,
     /// An RSA modulus outside 2048 to 8192 bits.
+    #[error("an RSA key of {bits} bits, where 2048 to 8192 are accepted")]
     Size {
         /// How long it is.
         bits: usize,
     },
     /// A key that is not valid mathematically, such as a point beside its curve.
+    #[error("the numbers do not make a key")]
     Invalid,
     /// The private part is there too, so others may have it as well.
+    #[error("the private key is published with it")]
     Private,
     /// A shared secret (`oct`) in a place for public keys.
+    #[error("`oct` keys are secrets, not public keys")]
     Symmetric,
 }
-
-impl fmt::Display for KeyRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(member) => write!(f, "the key has no `{member}`"),
-            Self::Malformed(member) => write!(f, "`{member}` of the key is malformed"),
-            Self::Type => f.write_str("`kty` is not RSA, EC or OKP"),
-            Self::Curve => f.write_str("`crv` is not P-256, P-384, P-521 or Ed25519"),
-            Self::Use => f.write_str("the key is not for verifying signatures"),
-            Self::Algorithm => f.write_str("`alg` is not an algorithm that fits the key"),
-            Self::Size { bits } => write!(
-                f,
-                "an RSA key of {bits} bits, where 2048 to 8192 are accepted"
-            ),
-            Self::Invalid => f.write_str("the numbers do not make a key"),
-            Self::Private => f.write_str("the private key is published with it"),
-            Self::Symmetric => f.write_str("`oct` keys are secrets, not public keys"),
-        }
-    }
-}
-
-impl Error for KeyRejection {}
 
 /// RFC 7517 §4.2 and §4.3: what a key says it is for must include verifying.
 fn check_use(jwk: &Map<String, Value>) -> Result<(), KeyRejection> {

@@ -9,7 +9,7 @@
 //! * What we do not understand but must (`crit`, `b64`) is refused.
 
 use super::{
-    algorithm::{Algorithm, AlgorithmError, list_names},
+    algorithm::{Algorithm, AlgorithmError, listed},
     json::{JsonError, strict_object},
     key::Key,
     key_set::KeySet,
@@ -17,7 +17,7 @@ use super::{
 };
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use std::{error::Error, fmt};
+use std::fmt;
 
 /// The longest token that is read, in bytes.
 const MAX_LEN: usize = 64 * 1024;
@@ -153,38 +153,47 @@ impl fmt::Debug for Jws<'_> {
 }
 
 /// Why a token was refused; of the token it shows only names of algorithms.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwsError {
     /// The token is longer than 64 KiB.
+    #[error("the token has {bytes} bytes; at most {MAX_LEN} are accepted")]
     TooLong {
         /// How long it is.
         bytes: usize,
     },
     /// The token does not have three parts.
+    #[error("the token has {parts} parts; a signed token has 3")]
     Structure {
         /// How many parts it has.
         parts: usize,
     },
     /// The token has five parts, so it is encrypted.
+    #[error("the token is encrypted; register the client for tokens that are only signed")]
     Encrypted,
     /// A part is not canonical base64url.
+    #[error("the token's {part} is not base64url without padding")]
     Encoding {
         /// Which part: `header`, `payload` or `signature`.
         part: &'static str,
     },
     /// The header is not a JSON object with unique names.
+    #[error("the token's header cannot be read: {0}")]
     Header(JsonError),
     /// A header member has the wrong type.
+    #[error("`{name}` in the token's header has the wrong type")]
     HeaderMember {
         /// Its name.
         name: &'static str,
     },
     /// `alg` is missing, empty or `none`, or there is no signature.
+    #[error("the token is not signed; every token must be")]
     Unsigned,
     /// `alg` is not supported.
+    #[error("the token is signed with an algorithm that is not one of {}", listed(&Algorithm::ALL))]
     UnknownAlgorithm,
     /// `alg` is not the agreed algorithm.
+    #[error("the token is signed with {found}, but {expected} is configured")]
     Algorithm {
         /// The agreed algorithm.
         expected: Algorithm,
@@ -192,20 +201,26 @@ pub enum JwsError {
         found: Algorithm,
     },
     /// `crit` requires extensions, and none are supported.
+    #[error("the token's `crit` requires extensions, and none are supported")]
     Critical,
     /// `b64` declares a payload that is not base64url (RFC 7797).
+    #[error("the token's `b64` declares a payload that is not base64url")]
     UnencodedPayload,
     /// The provider has no key with the token's `kid`, or no suitable key if it has no `kid`.
+    #[error("the provider has no key that the token could be signed with")]
     UnknownKey,
     /// The key with the token's `kid` is not for the algorithm, or the client secret is too short
     /// for it.
+    #[error("{}", unfit(.algorithm))]
     UnfitKey {
         /// The agreed algorithm.
         algorithm: Algorithm,
     },
     /// The signature does not match.
+    #[error("the signature does not match the token")]
     BadSignature,
     /// The claims are not a JSON object with unique names.
+    #[error("the token's claims cannot be read: {0}")]
     Claims(JsonError),
 }
 
@@ -221,64 +236,15 @@ impl JwsError {
     }
 }
 
-impl fmt::Display for JwsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { bytes } => write!(
-                f,
-                "the token has {bytes} bytes; at most {MAX_LEN} are accepted"
-            ),
-            Self::Structure { parts } => {
-                write!(f, "the token has {parts} parts; a signed token has 3")
-            }
-            Self::Encrypted => f.write_str(
-                "the token is encrypted; register the client for tokens that are only signed",
-            ),
-            Self::Encoding { part } => {
-                write!(f, "the token's {part} is not base64url without padding")
-            }
-            Self::Header(error) => write!(f, "the token's header cannot be read: {error}"),
-            Self::HeaderMember { name } => {
-                write!(f, "`{name}` in the token's header has the wrong type")
-            }
-            Self::Unsigned => f.write_str("the token is not signed; every token must be"),
-            Self::UnknownAlgorithm => {
-                f.write_str("the token is signed with an algorithm that is not one of")?;
-                list_names(f)
-            }
-            Self::Algorithm { expected, found } => {
-                write!(
-                    f,
-                    "the token is signed with {found}, but {expected} is configured"
-                )
-            }
-            Self::Critical => {
-                f.write_str("the token's `crit` requires extensions, and none are supported")
-            }
-            Self::UnencodedPayload => {
-                f.write_str("the token's `b64` declares a payload that is not base64url")
-            }
-            Self::UnknownKey => {
-                f.write_str("the provider has no key that the token could be signed with")
-            }
-            Self::UnfitKey { algorithm } if algorithm.is_symmetric() => {
-                write!(
-                    f,
-                    "the client secret must be at least as long as the hash of {algorithm}"
-                )
-            }
-            Self::UnfitKey { algorithm } => {
-                write!(f, "the key that the token names is not for {algorithm}")
-            }
-            Self::BadSignature => f.write_str("the signature does not match the token"),
-            Self::Claims(error) => write!(f, "the token's claims cannot be read: {error}"),
-        }
+debug_with_causes!(JwsError);
+
+/// Why a key does not fit.
+fn unfit(algorithm: &Algorithm) -> String {
+    match algorithm.is_symmetric() {
+        true => format!("the client secret must be at least as long as the hash of {algorithm}"),
+        false => format!("the key that the token names is not for {algorithm}"),
     }
 }
-
-impl Error for JwsError {}
-
-debug_with_causes!(JwsError);
 
 /// Splits a token at its dots: what is signed, and the three parts.
 fn parts(token: &str) -> Result<(&str, &str, &str, &str), JwsError> {

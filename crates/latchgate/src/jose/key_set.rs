@@ -8,7 +8,6 @@ use super::{
     key::Key,
 };
 use serde_json::Value;
-use std::{error::Error, fmt};
 
 /// How many members of a set are looked at; more than a provider needs even while it rotates its
 /// keys.
@@ -69,30 +68,14 @@ impl KeySet {
 }
 
 /// Why a document is no JWK Set.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// It is not a JSON object with unique names.
-    Json(JsonError),
+    #[error("the key set cannot be read")]
+    Json(#[source] JsonError),
     /// It has no array `keys`.
+    #[error("the key set has no array `keys`; is `jwks_uri` right?")]
     NoKeys,
-}
-
-impl fmt::Display for KeySetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Json(_) => f.write_str("the key set cannot be read"),
-            Self::NoKeys => f.write_str("the key set has no array `keys`; is `jwks_uri` right?"),
-        }
-    }
-}
-
-impl Error for KeySetError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Json(error) => Some(error),
-            Self::NoKeys => None,
-        }
-    }
 }
 
 debug_with_causes!(KeySetError);

@@ -21,7 +21,6 @@ use aws_lc_rs::{
 use base64_simd::URL_SAFE_NO_PAD;
 use rustls_pki_types::{PrivateKeyDer, pem, pem::PemObject};
 use serde_json::{Map, Value, json};
-use std::fmt;
 
 /// A private key. Its `Debug` output is redacted.
 pub(crate) struct PrivateKey {
@@ -154,11 +153,7 @@ impl PrivateKey {
     }
 }
 
-impl fmt::Debug for PrivateKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PrivateKey(redacted)")
-    }
-}
+debug_redacted!(PrivateKey);
 
 fn rsa_encoding(algorithm: Algorithm) -> Option<&'static RsaSignatureEncoding> {
     match algorithm {

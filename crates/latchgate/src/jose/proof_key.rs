@@ -13,7 +13,6 @@ use aws_lc_rs::{
 use base64_simd::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::fmt;
 
 /// A private key on P-256, as the 32 bytes that it is made of. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,11 +47,7 @@ impl ProofKey {
     }
 }
 
-impl fmt::Debug for ProofKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProofKey(redacted)")
-    }
-}
+debug_redacted!(ProofKey);
 
 impl ProofSigner {
     /// The public half as a JSON Web Key.

@@ -1,7 +1,5 @@
 //! Back-channel logout: [OpenID Connect Back-Channel Logout 1.0 §2.6](https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation).
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 use crate::jose::is_encrypted;
@@ -28,51 +26,33 @@ pub(crate) enum LogoutTarget {
 }
 
 /// Why a logout token was refused.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogoutTokenError {
     /// No `logout_token` in the form, or more than one (§2.5).
+    #[error("the form has no `logout_token`, or several")]
     Form,
     /// Structure, signature, `typ`, `iss`, `aud`, `exp` or `iat` (steps 1 to 4).
-    Token(JwtError),
+    #[error("the logout token cannot be accepted")]
+    Token(#[source] JwtError),
     /// Issued more than an hour ago: the names of processed tokens are not kept for ever.
+    #[error("the logout token was issued more than an hour ago")]
     TooOld,
     /// Neither `sub` nor `sid` (step 5).
+    #[error("the logout token names neither `sub` nor `sid`")]
     Nobody,
     /// `events` lacks the logout event, or it is not an object (step 6).
+    #[error("the logout token's `events` does not contain the logout event")]
     Event,
     /// There is a `nonce`, as in an ID token (step 7).
+    #[error("the logout token has a `nonce`")]
     Nonce,
     /// No `jti`.
+    #[error("the logout token has no `jti`")]
     NameMissing,
     /// A token with this `jti` has already been processed (step 8).
+    #[error("the logout token has already been processed")]
     Replayed,
-}
-
-impl fmt::Display for LogoutTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Form => f.write_str("the form has no `logout_token`, or several"),
-            Self::Token(_) => f.write_str("the logout token cannot be accepted"),
-            Self::TooOld => f.write_str("the logout token was issued more than an hour ago"),
-            Self::Nobody => f.write_str("the logout token names neither `sub` nor `sid`"),
-            Self::Event => {
-                f.write_str("the logout token's `events` does not contain the logout event")
-            }
-            Self::Nonce => f.write_str("the logout token has a `nonce`"),
-            Self::NameMissing => f.write_str("the logout token has no `jti`"),
-            Self::Replayed => f.write_str("the logout token has already been processed"),
-        }
-    }
-}
-
-impl std::error::Error for LogoutTokenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Token(source) => Some(source),
-            _ => None,
-        }
-    }
 }
 
 debug_with_causes!(LogoutTokenError);

@@ -2,31 +2,20 @@
 //! §2](https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout). The provider loads our
 //! route in a frame of its logout page.
 
-use std::fmt;
-
 /// Why a front-channel logout request was refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrontChannelLogoutError {
     /// A parameter occurs more than once.
+    #[error("`{0}` occurs more than once")]
     Duplicate(&'static str),
     /// `iss` without `sid`, or `sid` without `iss` (§2: both or neither).
+    #[error("`iss` and `sid` must be sent together or not at all")]
     Half,
     /// `iss` is not a configured issuer.
+    #[error("`iss` is not a configured issuer")]
     Issuer,
 }
-
-impl fmt::Display for FrontChannelLogoutError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Duplicate(name) => write!(f, "`{name}` occurs more than once"),
-            Self::Half => f.write_str("`iss` and `sid` must be sent together or not at all"),
-            Self::Issuer => f.write_str("`iss` is not a configured issuer"),
-        }
-    }
-}
-
-impl std::error::Error for FrontChannelLogoutError {}
 
 debug_with_causes!(FrontChannelLogoutError);
 

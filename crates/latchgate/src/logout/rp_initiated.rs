@@ -1,8 +1,6 @@
 //! RP-initiated logout: [OpenID Connect RP-Initiated Logout 1.0 §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout),
 //! [§3](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RedirectionAfterLogout).
 
-use std::fmt;
-
 use oauth2::{ClientId, CsrfToken};
 use openidconnect::{LogoutRequest, PostLogoutRedirectUrl};
 use url::Url;
@@ -14,11 +12,7 @@ use crate::provider::Metadata;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct LogoutState([u8; 32]);
 
-impl fmt::Debug for LogoutState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LogoutState(redacted)")
-    }
-}
+debug_redacted!(LogoutState);
 
 impl LogoutState {
     pub(crate) fn new(chance: [u8; 32]) -> Self {

@@ -2,7 +2,6 @@
 //! [OpenID Connect Core 1.0 §1.2](https://openid.net/specs/openid-connect-core-1_0.html#Terminology).
 
 use std::borrow::Cow;
-use std::fmt;
 
 use openidconnect::IssuerUrl;
 use url::{Host, Url};
@@ -12,39 +11,26 @@ use url::{Host, Url};
 pub(crate) struct Issuer(IssuerUrl);
 
 /// Why an Issuer Identifier was refused.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerError {
     /// Not an absolute URL.
+    #[error(
+        "is not an absolute URL; write it as the provider does, such as `https://login.example.com/`"
+    )]
     NotAUrl,
     /// Plain http (or another scheme) to a host that is not loopback.
+    #[error("is not https; plain http is accepted on loopback only (127.0.0.1, [::1], localhost)")]
     NotHttps,
     /// Has a query, a fragment or user information.
+    #[error(
+        "has a query, a fragment or a user name; an issuer consists of scheme, host, port and path"
+    )]
     Decorated,
     /// Is the URL of the metadata.
+    #[error("is the URL of the provider's metadata; the issuer is the part before `/.well-known/`")]
     MetadataUrl,
 }
-
-impl fmt::Display for IssuerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotAUrl => {
-                "is not an absolute URL; write it as the provider does, such as `https://login.example.com/`"
-            }
-            Self::NotHttps => {
-                "is not https; plain http is accepted on loopback only (127.0.0.1, [::1], localhost)"
-            }
-            Self::Decorated => {
-                "has a query, a fragment or a user name; an issuer consists of scheme, host, port and path"
-            }
-            Self::MetadataUrl => {
-                "is the URL of the provider's metadata; the issuer is the part before `/.well-known/`"
-            }
-        })
-    }
-}
-
-impl std::error::Error for IssuerError {}
 
 debug_with_causes!(IssuerError);
 

@@ -1,46 +1,24 @@
 //! The provider's signing keys: [OpenID Connect Core 1.0 §10.1.1](https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys),
 //! [RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5).
 
-use std::fmt;
-
 use http::{Request, Response, header};
 
 use super::metadata::Metadata;
 use crate::jose::{KeySet, KeySetError};
 
 /// Why a provider's keys could not be used.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum KeysError {
     /// The JWK Set endpoint answered with a status other than 200.
+    #[error("the provider's `jwks_uri` answered {0} instead of 200")]
     Status(http::StatusCode),
     /// The answer is not a JWK Set.
-    Set(KeySetError),
+    #[error("the provider's `jwks_uri` does not return a JWK Set")]
+    Set(#[source] KeySetError),
     /// The set contains no key that this crate can verify with.
+    #[error("the provider's JWK Set contains no usable signature key")]
     Empty,
-}
-
-impl fmt::Display for KeysError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => {
-                write!(
-                    f,
-                    "the provider's `jwks_uri` answered {status} instead of 200"
-                )
-            }
-            Self::Set(_) => f.write_str("the provider's `jwks_uri` does not return a JWK Set"),
-            Self::Empty => f.write_str("the provider's JWK Set contains no usable signature key"),
-        }
-    }
-}
-
-impl std::error::Error for KeysError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Set(source) => Some(source),
-            _ => None,
-        }
-    }
 }
 
 debug_with_causes!(KeysError);

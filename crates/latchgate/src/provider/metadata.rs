@@ -15,20 +15,27 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::fmt;
 use url::Url;
 
 use super::issuer::Issuer;
 use crate::jose::JsonError;
 
 /// Why a provider's metadata could not be used.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscoveryError {
     /// The metadata endpoint answered with a status other than 200. Redirects are not followed.
+    #[error(
+        "the metadata endpoint answered {0} instead of 200; is the issuer spelled as the provider spells it?"
+    )]
     Status(http::StatusCode),
     /// The answer is not a JSON object.
-    Json(JsonError),
+    #[error("the metadata cannot be read")]
+    Json(#[source] JsonError),
     /// `issuer` is not the configured issuer (§4.3).
+    #[error(
+        "the metadata names the issuer `{found}`, but `{expected}` is configured; they must be identical, trailing slash included"
+    )]
     Issuer {
         /// The configured issuer.
         expected: String,
@@ -36,43 +43,17 @@ pub enum DiscoveryError {
         found: String,
     },
     /// A required member is missing.
+    #[error("the metadata has no `{0}`")]
     Missing(&'static str),
     /// An endpoint is not https (or, for an issuer on loopback, http on loopback).
+    #[error("the metadata's `{member}` is not an https URL")]
     Endpoint {
         /// The member that names the endpoint.
         member: String,
     },
     /// A member has the wrong type.
-    Members(serde_json::Error),
-}
-
-impl fmt::Display for DiscoveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(
-                f,
-                "the metadata endpoint answered {status} instead of 200; is the issuer spelled as the provider spells it?"
-            ),
-            Self::Json(_) => f.write_str("the metadata cannot be read"),
-            Self::Issuer { expected, found } => write!(
-                f,
-                "the metadata names the issuer `{found}`, but `{expected}` is configured; they must be identical, trailing slash included"
-            ),
-            Self::Missing(member) => write!(f, "the metadata has no `{member}`"),
-            Self::Endpoint { member } => write!(f, "the metadata's `{member}` is not an https URL"),
-            Self::Members(_) => f.write_str("a member of the metadata has the wrong type"),
-        }
-    }
-}
-
-impl std::error::Error for DiscoveryError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Json(source) => Some(source),
-            Self::Members(source) => Some(source),
-            _ => None,
-        }
-    }
+    #[error("a member of the metadata has the wrong type")]
+    Members(#[source] serde_json::Error),
 }
 
 debug_with_causes!(DiscoveryError);

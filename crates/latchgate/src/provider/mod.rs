@@ -9,7 +9,7 @@ mod metadata;
 mod plain_oauth2;
 mod presets;
 #[cfg(test)]
-mod recorded;
+mod tests;
 
 pub use discovery::Discovery;
 pub(crate) use discovery::{request as discovery_request, response as discovery_response};

@@ -15,16 +15,11 @@ use serde_json::{Map, Value};
 pub struct ClaimPath(Vec<String>);
 
 /// A claim path with an empty name in it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "is not a claim path; write the name of a claim, or names joined by ` > `, such as `realm_access > roles`"
+)]
 pub struct ClaimPathError;
-
-impl fmt::Display for ClaimPathError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("is not a claim path; write the name of a claim, or names joined by ` > `, such as `realm_access > roles`")
-    }
-}
-
-impl std::error::Error for ClaimPathError {}
 
 debug_with_causes!(ClaimPathError);
 
@@ -116,6 +111,24 @@ pub(crate) struct ClaimPaths {
 }
 
 impl ClaimPaths {
+    /// Those of a preset, for a client or an API.
+    pub(crate) fn of_preset(preset: ProviderPreset, id: &str) -> Self {
+        Self {
+            preset,
+            roles: preset.roles(id),
+            permissions: preset.permissions(),
+        }
+    }
+
+    /// The same, with these in place of the preset's.
+    pub(crate) fn or_these(self, roles: Option<ClaimPath>, permissions: Option<ClaimPath>) -> Self {
+        Self {
+            roles: roles.map_or(self.roles, |path| vec![path]),
+            permissions: permissions.map_or(self.permissions, |path| vec![path]),
+            ..self
+        }
+    }
+
     /// The roles, from the first of these sets of claims that has any.
     pub(crate) fn roles_in<'a>(
         &self,
@@ -371,11 +384,7 @@ pub(crate) struct AccessTokens {
 impl ClaimPaths {
     /// The paths of a preset for the client `my-app`.
     pub(crate) fn of(preset: ProviderPreset) -> Self {
-        Self {
-            preset,
-            roles: preset.roles("my-app"),
-            permissions: preset.permissions(),
-        }
+        Self::of_preset(preset, "my-app")
     }
 }
 

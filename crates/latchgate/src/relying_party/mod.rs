@@ -17,7 +17,6 @@ mod tenants;
 mod token_cache;
 mod verify;
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use http::{Request, Response};
@@ -202,10 +201,4 @@ impl RelyingParty {
     }
 }
 
-impl fmt::Debug for RelyingParty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RelyingParty")
-            .field("registration", &self.registration)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(RelyingParty { registration });

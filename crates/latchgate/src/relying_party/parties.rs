@@ -30,11 +30,7 @@ impl RelyingParties {
         let own: Vec<_> = own.into_iter().map(Arc::new).collect();
         let claim_paths = match own.first() {
             Some(first) => Arc::clone(first.claim_paths()),
-            None => Arc::new(ClaimPaths {
-                preset: ProviderPreset::Plain,
-                roles: ProviderPreset::Plain.roles(""),
-                permissions: ProviderPreset::Plain.permissions(),
-            }),
+            None => Arc::new(ClaimPaths::of_preset(ProviderPreset::Plain, "")),
         };
         Self {
             own,

@@ -90,14 +90,7 @@ impl CachedToken {
     }
 }
 
-impl std::fmt::Debug for CachedToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CachedToken")
-            .field("scope", &self.scope)
-            .field("expires_at", &self.expires_at)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(CachedToken { scope, expires_at });
 
 impl Place {
     fn state(&self) -> MutexGuard<'_, Held> {

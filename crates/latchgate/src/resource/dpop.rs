@@ -2,8 +2,6 @@
 //! rules of §7 and §11.1. Whether a proof was used before is remembered by
 //! [`ResourceServer`](crate::resource_server::ResourceServer).
 
-use std::fmt;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -17,76 +15,48 @@ use crate::token::number;
 pub(crate) const WINDOW: u64 = 60;
 
 /// Why a DPoP proof was refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DpopProofError {
     /// There is no `DPoP` header.
+    #[error("the request has no `DPoP` header")]
     Missing,
     /// It is not a JWT that is signed with the public key in its own header.
-    Jws(JwsError),
+    #[error("the proof is not signed with the public key in its header")]
+    Jws(#[source] JwsError),
     /// `typ` is not `dpop+jwt`.
+    #[error("the proof's `typ` is not `dpop+jwt`")]
     Type,
     /// A required claim is missing or of the wrong type.
+    #[error("the proof has no usable `{name}`")]
     Claim {
         /// Its name.
         name: &'static str,
     },
     /// `htm` is not the method of the request.
+    #[error("the proof's `htm` is not the method of the request")]
     Method,
     /// `htu` is not the URL of the request.
+    #[error("the proof's `htu` is not the URL of the request; check `base_url`")]
     Url,
     /// `iat` is more than a minute ago, or in the future.
+    #[error("the proof's `iat` is more than a minute ago or in the future; check both clocks")]
     Age,
     /// `ath` is not the hash of the access token.
+    #[error("the proof's `ath` is not the hash of the access token")]
     AccessTokenHash,
     /// The access token is bound to another key.
+    #[error("the access token is bound to a key other than the proof's")]
     Key,
     /// It has no `nonce`, and this API requires one of its own.
+    #[error("the proof has no `nonce`, but this API requires one that it has issued")]
     NonceMissing,
     /// `nonce` is not one of this API, or is no longer good.
+    #[error("the proof's `nonce` was not issued by this API, or has expired")]
     Nonce,
     /// The proof has been used before.
+    #[error("the proof has been used before")]
     Replayed,
-}
-
-impl fmt::Display for DpopProofError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str("the request has no `DPoP` header"),
-            Self::Jws(_) => {
-                f.write_str("the proof is not signed with the public key in its header")
-            }
-            Self::Type => f.write_str("the proof's `typ` is not `dpop+jwt`"),
-            Self::Claim { name } => write!(f, "the proof has no usable `{name}`"),
-            Self::Method => f.write_str("the proof's `htm` is not the method of the request"),
-            Self::Url => {
-                f.write_str("the proof's `htu` is not the URL of the request; check `base_url`")
-            }
-            Self::Age => f.write_str(
-                "the proof's `iat` is more than a minute ago or in the future; check both clocks",
-            ),
-            Self::AccessTokenHash => {
-                f.write_str("the proof's `ath` is not the hash of the access token")
-            }
-            Self::Key => f.write_str("the access token is bound to a key other than the proof's"),
-            Self::NonceMissing => f.write_str(
-                "the proof has no `nonce`, but this API requires one that it has issued",
-            ),
-            Self::Nonce => {
-                f.write_str("the proof's `nonce` was not issued by this API, or has expired")
-            }
-            Self::Replayed => f.write_str("the proof has been used before"),
-        }
-    }
-}
-
-impl std::error::Error for DpopProofError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Jws(source) => Some(source),
-            _ => None,
-        }
-    }
 }
 
 debug_with_causes!(DpopProofError);

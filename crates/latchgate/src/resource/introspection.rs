@@ -1,8 +1,6 @@
 //! Token introspection: [RFC 7662 §2](https://www.rfc-editor.org/rfc/rfc7662#section-2), for access tokens that only
 //! their issuer can read.
 
-use std::fmt;
-
 use http::{Request, Response, StatusCode, header};
 use serde_json::Value;
 use url::form_urlencoded;
@@ -15,58 +13,45 @@ use crate::jose::{JsonError, strict_object};
 use crate::provider::Metadata;
 
 /// Why a token could not be introspected. This says nothing about the token.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntrospectionError {
     /// The metadata names no `introspection_endpoint`.
+    #[error(
+        "introspection is configured, but the provider's metadata has no `introspection_endpoint`"
+    )]
     NoEndpoint,
     /// A status other than 200. Redirects are not followed.
+    #[error("the introspection endpoint {}", answered(*.0))]
     Status(StatusCode),
     /// The answer is not `application/json`.
+    #[error("the introspection endpoint's answer is not `application/json`")]
     ContentType,
     /// The answer is not a JSON object.
-    Json(JsonError),
+    #[error("the introspection endpoint's answer cannot be read")]
+    Json(#[source] JsonError),
     /// `active` is missing or not a boolean.
+    #[error("the introspection endpoint's answer has no `active` that is `true` or `false`")]
     Active,
     /// The request could not be built.
+    #[error("the introspection request could not be built")]
     Unbuildable,
     /// Too many introspections are under way.
+    #[error("too many introspections are pending")]
     Busy,
 }
 
-impl fmt::Display for IntrospectionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoEndpoint => f.write_str(
-                "introspection is configured, but the provider's metadata has no `introspection_endpoint`",
-            ),
-            Self::Status(status) if *status == StatusCode::UNAUTHORIZED => f.write_str(
-                "the introspection endpoint does not accept the credentials of this API; check the client id and secret",
-            ),
-            Self::Status(status) => write!(f, "the introspection endpoint answered {status}"),
-            Self::ContentType => {
-                f.write_str("the introspection endpoint's answer is not `application/json`")
-            }
-            Self::Json(_) => f.write_str("the introspection endpoint's answer cannot be read"),
-            Self::Active => f.write_str(
-                "the introspection endpoint's answer has no `active` that is `true` or `false`",
-            ),
-            Self::Unbuildable => f.write_str("the introspection request could not be built"),
-            Self::Busy => f.write_str("too many introspections are pending"),
-        }
-    }
-}
-
-impl std::error::Error for IntrospectionError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Json(source) => Some(source),
-            _ => None,
-        }
-    }
-}
-
 debug_with_causes!(IntrospectionError);
+
+/// What a status says.
+fn answered(status: StatusCode) -> String {
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            "does not accept the credentials of this API; check the client id and secret".to_owned()
+        }
+        status => format!("answered {status}"),
+    }
+}
 
 /// Checks the answer about a token (§2.2).
 ///

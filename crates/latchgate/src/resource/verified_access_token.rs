@@ -1,7 +1,5 @@
 //! What a verified access token says ([RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068#section-2.2)).
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 use super::confirmation::Confirmation;
@@ -62,14 +60,7 @@ fn scope(claims: &Map<String, Value>) -> String {
     values.join(" ")
 }
 
-impl fmt::Debug for VerifiedAccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifiedAccessToken")
-            .field("issuer", &self.issuer)
-            .field("subject", &self.subject)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(VerifiedAccessToken { issuer, subject });
 
 #[cfg(test)]
 mod tests {

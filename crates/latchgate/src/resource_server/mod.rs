@@ -7,7 +7,6 @@ mod judge;
 mod request_token;
 mod used_proofs;
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -132,10 +131,4 @@ impl ResourceServer {
     }
 }
 
-impl fmt::Debug for ResourceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResourceServer")
-            .field("rules", &self.rules)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(ResourceServer { rules });

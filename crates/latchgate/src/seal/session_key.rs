@@ -1,7 +1,6 @@
 //! The secret that everything is sealed with: its text form, and the values that are publicly known.
 
 use base64_simd::STANDARD_NO_PAD;
-use std::{error::Error, fmt};
 
 /// A secret of 32 random bytes from which the keys that seal cookies and stored sessions are
 /// derived.
@@ -61,43 +60,28 @@ const PRINTED: [&[u8; 32]; 2] = [
     b"0123456789abcdef0123456789abcdef",
 ];
 
-impl fmt::Debug for SessionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionKey(redacted)")
-    }
-}
+debug_redacted!(SessionKey);
+
+/// What every error recommends.
+const CURE: &str = "make one with `openssl rand -base64 32`";
 
 /// Why a text is not a [`SessionKey`]. Does not contain the text.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The text is not base64.
+    #[error("the session key is not base64; {CURE}")]
     NotBase64,
     /// The text does not have 32 bytes.
+    #[error("the session key has {found} bytes where 32 are needed; {CURE}")]
     Length {
         /// The number of bytes it has.
         found: usize,
     },
     /// Anybody can guess it: it is a placeholder, or a key from an example.
+    #[error("the session key is a placeholder or an example's, which anybody can know; {CURE}")]
     Guessable,
 }
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotBase64 => f.write_str("the session key is not base64")?,
-            Self::Length { found } => {
-                write!(f, "the session key has {found} bytes where 32 are needed")?
-            }
-            Self::Guessable => f.write_str(
-                "the session key is a placeholder or an example's, which anybody can know",
-            )?,
-        }
-        f.write_str("; make one with `openssl rand -base64 32`")
-    }
-}
-
-impl Error for KeyError {}
 
 debug_with_causes!(KeyError);
 

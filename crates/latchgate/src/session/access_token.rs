@@ -1,7 +1,5 @@
 //! The access token, as handlers see it.
 
-use std::fmt;
-
 use crate::io::ClientCertificate;
 use crate::token::{Prover, TokenType};
 
@@ -88,11 +86,4 @@ impl AccessToken {
     }
 }
 
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessToken")
-            .field("expires_in", &self.expires_in)
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(AccessToken { expires_in, scope });

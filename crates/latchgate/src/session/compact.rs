@@ -5,8 +5,6 @@
 //! The tokens of an opened session are slices of the opened bytes, and are parsed on first use: most requests need to
 //! know who is signed in, and need no token.
 
-use std::fmt;
-
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -99,11 +97,7 @@ impl CompactToken {
     }
 }
 
-impl fmt::Debug for CompactToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CompactToken(redacted)")
-    }
-}
+debug_redacted!(CompactToken);
 
 impl Serialize for CompactToken {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,7 +1,6 @@
 //! The application's own value in a session: JSON of limited size.
 
 use std::any::type_name;
-use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,11 +9,14 @@ use super::extras::Extras;
 use super::session::Session;
 
 /// Why the application's value in a session cannot be read or stored.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// There is none.
+    #[error("the session has no data of the application")]
     Missing,
     /// It is not of the requested type. The error does not contain the value, because errors may be logged.
+    #[error("the session's data is not a `{wanted}`: it does not match at byte {column}")]
     Mismatch {
         /// The requested type.
         wanted: &'static str,
@@ -22,8 +24,12 @@ pub enum DataError {
         column: usize,
     },
     /// The value cannot be written as JSON.
-    NotJson(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the application's data cannot be written as JSON")]
+    NotJson(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The value is too large to be stored.
+    #[error(
+        "the application's data has {bytes} bytes as JSON, and a session holds at most {limit}; store it in a database and its key in the session"
+    )]
     TooLarge {
         /// Its size as JSON, in bytes.
         bytes: usize,
@@ -76,32 +82,6 @@ fn decode<T: DeserializeOwned>(text: &str) -> Result<Option<T>, DataError> {
             wanted: type_name::<T>(),
             column: error.column(),
         }),
-    }
-}
-
-impl fmt::Display for DataError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str("the session has no data of the application"),
-            Self::Mismatch { wanted, column } => write!(
-                f,
-                "the session's data is not a `{wanted}`: it does not match at byte {column}"
-            ),
-            Self::NotJson(_) => f.write_str("the application's data cannot be written as JSON"),
-            Self::TooLarge { bytes, limit } => write!(
-                f,
-                "the application's data has {bytes} bytes as JSON, and a session holds at most {limit}; store it in a database and its key in the session"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for DataError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::NotJson(source) => Some(source.as_ref()),
-            _ => None,
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The session: who signed in at which provider, until when, and the tokens.
 
-use std::fmt;
 use std::sync::OnceLock;
 
 use bytestring::ByteString;
@@ -57,15 +56,11 @@ impl Clone for ParsedClaims {
     }
 }
 
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("issuer", &self.issuer)
-            .field("subject", &self.subject)
-            .field("generation", &self.generation)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Session {
+    issuer,
+    subject,
+    generation
+});
 
 /// What a new session needs, besides the person.
 #[derive(Clone, Copy, Debug)]

@@ -38,19 +38,9 @@ enum Voucher {
 }
 
 /// The claims do not match the requested type.
-pub struct ClaimsError(serde_json::Error);
-
-impl fmt::Display for ClaimsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the claims of this person do not match the requested type")
-    }
-}
-
-impl std::error::Error for ClaimsError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
+#[derive(thiserror::Error)]
+#[error("the claims of this person do not match the requested type")]
+pub struct ClaimsError(#[source] serde_json::Error);
 
 debug_with_causes!(ClaimsError);
 

@@ -21,7 +21,6 @@ mod timing;
 mod unopened;
 mod update;
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::background::Background;
@@ -130,13 +129,7 @@ impl Sessions {
     }
 }
 
-impl fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions")
-            .field("backend", &self.backend)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Sessions { backend });
 
 #[cfg(test)]
 pub(crate) mod example {

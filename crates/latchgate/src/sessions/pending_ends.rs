@@ -4,7 +4,6 @@
 //! The queue is bounded and holds each end once. Only a cookie that we sealed can add to it.
 
 use std::collections::{HashSet, VecDeque};
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::Sessions;
@@ -179,13 +178,7 @@ impl Queue {
     }
 }
 
-impl fmt::Debug for PendingEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingEnd")
-            .field("give_up_at", &self.give_up_at)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(PendingEnd { give_up_at });
 
 impl Sessions {
     /// Retries the end of a session for a minute.

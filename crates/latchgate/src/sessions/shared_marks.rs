@@ -4,7 +4,6 @@
 //! A mark is stored under a keyed hash of what has ended: one session, a session at the provider, the sessions of a
 //! person. It says when it was made, and expires with the last session it can apply to.
 
-use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::{try_join_all, try_join3};
@@ -23,16 +22,9 @@ pub(crate) struct SharedMarks {
 type Revoked<'a> = [&'a str; 3];
 
 /// A mark could not be set: other nodes kept changing it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("other nodes kept changing the same mark")]
 struct MarkContended;
-
-impl fmt::Display for MarkContended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("other nodes kept changing the same mark")
-    }
-}
-
-impl std::error::Error for MarkContended {}
 
 impl SharedMarks {
     /// How many attempts to set a mark that other nodes change at the same time.

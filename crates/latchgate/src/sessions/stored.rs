@@ -67,11 +67,7 @@ pub(crate) enum Leased {
     Unsupported,
 }
 
-impl std::fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Ticket(redacted)")
-    }
-}
+debug_redacted!(Ticket);
 
 impl Ticket {
     /// A new ticket for the session with this id.

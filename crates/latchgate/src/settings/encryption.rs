@@ -1,64 +1,52 @@
 //! Encrypted tokens: the key, and the algorithms that were agreed upon.
 
-use super::Settings;
+use super::reading::{Given as _, Reading};
 use crate::builder::Provider;
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::Problem;
 use crate::jose::{ContentEncryption, DecryptionKey, KeyManagement};
 
-impl Settings {
+impl Reading<'_> {
     /// The provider, with what it encrypts for us.
-    pub(super) fn encrypted(&self, mut provider: Provider, mistakes: &mut Mistakes) -> Provider {
-        let userinfo = self.get("userinfo_alg").map(str::parse).transpose();
-        let userinfo =
-            userinfo.map_err(|problem| Mistake::new("userinfo_alg", Problem::Algorithm(problem)));
-        if let Some(Some(alg)) = mistakes.keep(userinfo) {
-            provider = provider.userinfo_alg(alg);
-        }
-        let key = mistakes.keep(self.decryption_key());
-        if let Some(Some(key)) = &key {
-            provider = provider.decryption_key(key.clone());
-        }
+    pub(super) fn encrypted(&mut self, provider: Provider) -> Provider {
+        let key = self.file("decryption_key_file");
+        let key = key.and_then(|text| {
+            let key = DecryptionKey::read(&text).map_err(Problem::PrivateKey);
+            self.mistakes.keep_of("decryption_key_file", key)
+        });
         let id_token = self.encryption("id_token_encryption_alg", "id_token_encryption_enc");
         let userinfo = self.encryption("userinfo_encryption_alg", "userinfo_encryption_enc");
-        let (id_token, userinfo) = (mistakes.keep(id_token), mistakes.keep(userinfo));
-        if key.is_none() {
+        let provider = provider
+            .given(
+                self.parsed("userinfo_alg", Problem::Algorithm),
+                Provider::userinfo_alg,
+            )
+            .given(key, Provider::decryption_key);
+        if self.mistakes.are_about("decryption_key_file") {
             // Told already: nothing else is to be said of what it would decrypt.
             return provider;
         }
-        if let Some(Some((alg, enc))) = id_token {
-            provider = provider.id_token_encryption(alg, enc);
-        }
-        if let Some(Some((alg, enc))) = userinfo {
-            provider = provider.userinfo_encryption(alg, enc);
-        }
         provider
-    }
-
-    fn decryption_key(&self) -> Result<Option<DecryptionKey>, Mistake> {
-        let name = "decryption_key_file";
-        let Some(path) = self.get(name) else {
-            return Ok(None);
-        };
-        let text =
-            std::fs::read(path).map_err(|problem| Mistake::new(name, Problem::File(problem)))?;
-        let key = DecryptionKey::read(&text);
-        let key = key.map_err(|problem| Mistake::new(name, Problem::PrivateKey(problem)))?;
-        Ok(Some(key))
+            .given(id_token, |provider, (alg, enc)| {
+                provider.id_token_encryption(alg, enc)
+            })
+            .given(userinfo, |provider, (alg, enc)| {
+                provider.userinfo_encryption(alg, enc)
+            })
     }
 
     /// Both algorithms of one kind of token. Without `alg` nothing is encrypted, and there is no `enc`.
     fn encryption(
-        &self,
+        &mut self,
         alg_name: &'static str,
         enc_name: &'static str,
-    ) -> Result<Option<(KeyManagement, ContentEncryption)>, Mistake> {
-        let wrong = |name| move |problem| Mistake::new(name, Problem::EncryptionAlgorithm(problem));
-        let alg = self.get(alg_name).map(str::parse).transpose();
-        let enc = self.get(enc_name).map(str::parse).transpose();
-        match (alg.map_err(wrong(alg_name))?, enc.map_err(wrong(enc_name))?) {
-            (Some(alg), enc) => Ok(Some((alg, enc.unwrap_or_default()))),
-            (None, None) => Ok(None),
-            (None, Some(_)) => Err(Mistake::new(alg_name, Problem::Missing)),
+    ) -> Option<(KeyManagement, ContentEncryption)> {
+        let alg = self.parsed(alg_name, Problem::EncryptionAlgorithm);
+        let enc = self.parsed(enc_name, Problem::EncryptionAlgorithm);
+        if enc.is_some() && self.text(alg_name).is_none() {
+            self.mistakes.add(alg_name, Problem::Missing);
         }
+        let is_wrong = self.mistakes.are_about(enc_name);
+        alg.filter(|_| !is_wrong)
+            .map(|alg| (alg, enc.unwrap_or_default()))
     }
 }

@@ -4,23 +4,20 @@ mod api;
 mod client_auth;
 mod encryption;
 mod front_door;
-mod kind;
-mod lifetimes;
+mod gate;
 mod plain_oauth2;
 mod providers;
 mod reading;
+mod words;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::time::Duration;
 
-use crate::config::{ConfigError, Mistake, Mistakes, PREFIX, Problem, variable};
+use crate::config::{ConfigError, Mistake, Mistakes, PREFIX, Problem, Setting, variable};
 use crate::gate::Gate;
 use crate::store::StoreOpener;
 
-use kind::{known, unknown};
-use providers::ProviderSettings;
+use reading::{Reading, Values};
 
 /// Settings as text, from the environment or a TOML table, before they make a gate.
 ///
@@ -56,9 +53,9 @@ use providers::ProviderSettings;
 #[must_use]
 pub struct Settings {
     /// By name. Empty values count as missing.
-    values: BTreeMap<&'static str, String>,
+    values: Values,
     /// Those of each provider, if there are several.
-    providers: Vec<ProviderSettings>,
+    providers: Vec<(String, Values)>,
     mistakes: Mistakes,
     stores: Vec<StoreOpener>,
 }
@@ -128,15 +125,17 @@ impl Settings {
             if !prefix.eq_ignore_ascii_case(PREFIX) {
                 continue;
             }
-            let setting = known(&name.to_lowercase()).filter(|(name, _)| given == variable(name));
-            match (setting, value.into_string()) {
-                (Some(("providers", _)), Ok(_)) => {}
-                (Some((name, _)), Ok(value)) => drop(settings.values.insert(name, value)),
-                (Some((name, _)), Err(_)) => settings.wrong(name, Problem::NotText),
+            let setting = Setting::named(&name.to_lowercase());
+            let setting = setting.map(|setting| setting.name);
+            match (
+                setting.filter(|name| given == variable(name)),
+                value.into_string(),
+            ) {
+                (Some("providers"), Ok(_)) => {}
+                (Some(name), Ok(value)) => drop(settings.values.insert(name, value)),
+                (Some(name), Err(_)) => settings.wrong(name, Problem::NotText),
                 (None, Ok(value)) if settings.read_provider_variable(&given, &value) => {}
-                (None, _) => {
-                    settings.wrong(given.to_string(), unknown(name, variable));
-                }
+                (None, _) => settings.wrong(given.to_string(), Problem::unknown(name, variable)),
             }
         }
         settings
@@ -185,67 +184,16 @@ impl Settings {
     fn from_parsed(table: Result<toml::Table, Mistake>) -> Self {
         let mut settings = Self::default();
         let table = settings.mistakes.keep(table).unwrap_or_default();
-        for (name, value) in table {
-            let Some((setting, kind)) = known(&name) else {
-                let problem = unknown(&name, str::to_owned);
-                settings.wrong(name, problem);
-                continue;
-            };
-            if setting == "providers" {
-                settings.read_provider_tables(value);
-                continue;
-            }
-            match kind.text(value) {
-                Ok(text) => drop(settings.values.insert(setting, text)),
-                Err(problem) => settings.wrong(setting, problem),
-            }
-        }
+        settings.values = settings.read_table(table, None);
         settings
     }
 
     fn wrong(&mut self, setting: impl Into<std::borrow::Cow<'static, str>>, problem: Problem) {
-        self.mistakes.add(Mistake::new(setting, problem));
+        self.mistakes.add(setting, problem);
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
-        self.values
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-    }
-
-    /// The meaning of one of the accepted words; `None` where the setting is missing.
-    fn word<T: Copy>(
-        &self,
-        name: &'static str,
-        accepted: &'static str,
-        words: &[(&str, T)],
-    ) -> Result<Option<T>, Mistake> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        match words.iter().find(|(word, _)| *word == value) {
-            Some((_, meaning)) => Ok(Some(*meaning)),
-            None => Err(Mistake::new(name, Problem::Word { accepted })),
-        }
-    }
-
-    /// A duration with its unit.
-    fn duration(&self, name: &'static str) -> Result<Option<Duration>, Mistake> {
-        let found = self
-            .get(name)
-            .map(|text| duration(text).ok_or(Mistake::new(name, Problem::Duration)));
-        found.transpose()
-    }
-
-    /// A number of seconds, or a duration with its unit.
-    fn seconds(&self, name: &'static str) -> Result<Option<Duration>, Mistake> {
-        let found = self.get(name).map(|text| {
-            let bare = whole_number(text).map(Duration::from_secs);
-            bare.or_else(|| duration(text))
-                .ok_or(Mistake::new(name, Problem::Seconds))
-        });
-        found.transpose()
+    fn reading(&self) -> Reading<'_> {
+        Reading::new(&self.values, self.mistakes.clone())
     }
 }
 
@@ -255,25 +203,6 @@ fn parsed(text: &str) -> Result<toml::Table, Mistake> {
         let message = error.message().to_owned();
         Mistake::new("toml", Problem::Toml { message })
     })
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit = match text.get(digits.len()..).map(str::trim) {
-        Some("s") => 1,
-        Some("m") => 60,
-        Some("h") => 3_600,
-        Some("d") => 86_400,
-        _ => return None,
-    };
-    let seconds = whole_number(digits)?.checked_mul(unit);
-    seconds.map(Duration::from_secs)
-}
-
-/// Digits only: `parse` would take a sign as well.
-fn whole_number(digits: &str) -> Option<u64> {
-    let unsigned = digits.starts_with(|c: char| c.is_ascii_digit());
-    digits.parse().ok().filter(|_| unsigned)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Providers that a preset knows whole, and those without OpenID Connect.
 
-use super::Settings;
+use super::reading::{Given as _, Reading};
 use crate::builder::Provider;
-use crate::config::{Mistake, Mistakes, Problem};
+use crate::config::Problem;
 use crate::provider::{Discovery, PlainOAuth2};
 
 /// The endpoints of a provider without OpenID Connect. Any of them says that it is one.
@@ -12,12 +12,11 @@ const ENDPOINTS: [&str; 3] = [
     "userinfo_endpoint",
 ];
 
-impl Settings {
+impl Reading<'_> {
     /// The provider that these settings name, with nothing else set.
-    pub(super) fn named_provider(&self, mistakes: &mut Mistakes) -> Provider {
-        let text = |name| self.get(name).unwrap_or_default();
-        let (issuer, client_id) = (text("issuer"), text("client_id"));
-        let known: Option<Provider> = match self.get("preset") {
+    pub(super) fn named_provider(&mut self) -> Provider {
+        let client_id = self.text("client_id").unwrap_or_default();
+        let known: Option<Provider> = match self.text("preset") {
             Some("google") => Some(Provider::google(client_id)),
             Some("gitlab") => Some(Provider::gitlab(client_id)),
             Some("apple") => Some(Provider::apple(client_id)),
@@ -25,48 +24,41 @@ impl Settings {
             Some("discord") => Some(Provider::discord(client_id)),
             _ => None,
         };
+        let issuer = self.text("issuer");
         if let Some(known) = known {
-            return match issuer {
-                "" => known,
-                issuer => known.at_issuer(issuer),
-            };
+            return known.given(issuer, Provider::at_issuer);
         }
-        let discovery = mistakes.keep(self.discovery()).flatten();
-        let is_discovered = discovery == Some(Discovery::OAuth2);
-        if !is_discovered && ENDPOINTS.iter().all(|name| self.get(name).is_none()) {
+        let issuer = issuer.unwrap_or_default();
+        let is_discovered = self.word("discovery") == Some(Discovery::OAuth2);
+        if !is_discovered && ENDPOINTS.iter().all(|name| self.text(name).is_none()) {
             return Provider::new(issuer, client_id);
         }
         for name in ENDPOINTS {
             let needed = !is_discovered || name == "userinfo_endpoint";
-            match self.get(name) {
-                None if needed => mistakes.add(Mistake::new(name, Problem::Missing)),
-                Some(_) if !needed => mistakes.add(Mistake::new(name, Problem::Discovered)),
+            match self.text(name) {
+                None if needed => self.mistakes.add(name, Problem::Missing),
+                Some(_) if !needed => self.mistakes.add(name, Problem::Discovered),
                 _ => {}
             }
         }
-        let [authorization, token, userinfo] = ENDPOINTS.map(text);
-        let mut endpoints = match is_discovered {
+        let [authorization, token, userinfo] =
+            ENDPOINTS.map(|name| self.text(name).unwrap_or_default());
+        let endpoints = match is_discovered {
             true => PlainOAuth2::discovered(userinfo),
             false => PlainOAuth2::new(authorization, token, userinfo),
         };
-        if let Some(emails) = self.get("emails_endpoint") {
-            endpoints = endpoints.emails_endpoint(emails);
+        let mapping = self.pairs("claim_mapping", || Problem::ClaimMapping);
+        if mapping
+            .iter()
+            .any(|(claim, source)| claim.is_empty() || source.is_empty())
+        {
+            self.mistakes.add("claim_mapping", Problem::ClaimMapping);
         }
-        let mapping = text("claim_mapping").split(',').map(str::trim);
-        for pair in mapping.filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=') {
-                Some((claim, source)) if !claim.trim().is_empty() && !source.trim().is_empty() => {
-                    endpoints = endpoints.claim(claim.trim(), source.trim());
-                }
-                _ => mistakes.add(Mistake::new("claim_mapping", Problem::ClaimMapping)),
-            }
-        }
+        let endpoints = endpoints
+            .given(self.text("emails_endpoint"), PlainOAuth2::emails_endpoint)
+            .each(Some(mapping.into_iter()), |endpoints, (claim, source)| {
+                endpoints.claim(claim, source)
+            });
         Provider::plain_oauth2(issuer, client_id, endpoints)
-    }
-
-    /// By which standard the issuer publishes its metadata.
-    pub(super) fn discovery(&self) -> Result<Option<Discovery>, Mistake> {
-        let words = [("openid", Discovery::OpenId), ("oauth2", Discovery::OAuth2)];
-        self.word("discovery", "openid, oauth2", &words)
     }
 }

@@ -4,15 +4,9 @@
 //! The variables could be told apart without the list, but for two things: people choose among providers in an order,
 //! which variables do not have, and a misspelt name would be a provider of its own.
 
-use std::collections::BTreeMap;
-
 use super::Settings;
-use super::kind::{known, unknown};
-use crate::builder::{GateBuilder, Provider};
-use crate::config::{Mistakes, NAMES, PREFIX, Problem, is_of_a_provider, variable};
-
-/// The settings of one provider, by its name.
-pub(super) type ProviderSettings = (String, BTreeMap<&'static str, String>);
+use super::reading::Values;
+use crate::config::{PREFIX, Problem, SETTINGS, Setting, variable};
 
 /// What a variable of one provider's begins with, after [`PREFIX`].
 const OF_ONE: &str = "PROVIDER_";
@@ -26,7 +20,7 @@ impl Settings {
             .filter(|name| !name.is_empty())
         {
             if !self.providers.iter().any(|(known, _)| known == name) {
-                self.providers.push((name.to_owned(), BTreeMap::new()));
+                self.providers.push((name.to_owned(), Values::new()));
             }
         }
     }
@@ -48,26 +42,22 @@ impl Settings {
         // Of `my` and `my-own`, the longer name is meant.
         let found = found.min_by_key(|(_, setting)| setting.len());
         let Some((place, setting)) = found else {
-            let of_nobody = NAMES.iter().any(|name| {
-                is_of_a_provider(name) && rest.ends_with(&format!("_{}", name.to_uppercase()))
-            });
+            let mut own = SETTINGS.iter().filter(|own| own.is_of_a_provider());
+            let of_nobody = own.any(|own| rest.ends_with(&format!("_{}", own.name.to_uppercase())));
             let problem = match of_nobody {
                 true => Problem::UnlistedProvider,
-                false => unknown(rest, variable),
+                false => Problem::unknown(rest, variable),
             };
             self.wrong(given.to_owned(), problem);
             return true;
         };
         let name = self.providers[place].0.clone();
-        let own = known(&setting.to_lowercase()).filter(|(own, _)| is_of_a_provider(own));
+        let own = Setting::named(&setting.to_lowercase()).filter(|own| own.is_of_a_provider());
         match own {
-            Some((own, _)) => {
-                self.providers[place].1.insert(own, value.to_owned());
-            }
+            Some(own) => drop(self.providers[place].1.insert(own.name, value.to_owned())),
             None => {
                 let spell = |own: &str| variable(&format!("providers.{name}.{own}"));
-                let problem = unknown(setting, spell);
-                self.wrong(given.to_owned(), problem);
+                self.wrong(given.to_owned(), Problem::unknown(setting, spell));
             }
         }
         true
@@ -85,25 +75,34 @@ impl Settings {
             let toml::Value::Table(table) = table else {
                 return self.wrong("providers", wrong);
             };
-            let mut values = BTreeMap::new();
-            for (key, value) in table {
-                let place = format!("providers.{name}.{key}");
-                let Some((setting, kind)) = known(&key).filter(|(own, _)| is_of_a_provider(own))
-                else {
-                    self.wrong(place, unknown(&key, str::to_owned));
-                    continue;
-                };
-                match kind.text(value) {
-                    Ok(text) => drop(values.insert(setting, text)),
-                    Err(problem) => self.wrong(place, problem),
-                }
-            }
+            let values = self.read_table(table, Some(&name));
             self.providers.push((name, values));
         }
     }
 
+    /// The settings of a table, be it that of one provider.
+    pub(super) fn read_table(&mut self, table: toml::Table, provider: Option<&str>) -> Values {
+        let mut values = Values::new();
+        for (key, value) in table {
+            let place = match provider {
+                Some(name) => format!("providers.{name}.{key}"),
+                None => key.clone(),
+            };
+            let setting = Setting::named(&key);
+            match setting.filter(|own| provider.is_none() || own.is_of_a_provider()) {
+                None => self.wrong(place, Problem::unknown(&key, str::to_owned)),
+                Some(setting) if setting.name == "providers" => self.read_provider_tables(value),
+                Some(setting) => match setting.kind.text(value) {
+                    Ok(text) => drop(values.insert(setting.name, text)),
+                    Err(problem) => self.wrong(place, problem),
+                },
+            }
+        }
+        values
+    }
+
     /// Adds the providers of the environment to those of the table, and their settings over the table's.
-    pub(super) fn override_providers(&mut self, others: Vec<ProviderSettings>) {
+    pub(super) fn override_providers(&mut self, others: Vec<(String, Values)>) {
         for (name, values) in others {
             let given = values
                 .into_iter()
@@ -113,54 +112,5 @@ impl Settings {
                 None => self.providers.push((name, given.collect())),
             }
         }
-    }
-
-    /// A builder with the one provider of these settings, or with each of several.
-    pub(super) fn begin(&self, mistakes: &mut Mistakes) -> GateBuilder {
-        let base_url = self.get("base_url").unwrap_or_default();
-        let mut several = self.providers.iter().map(|(name, values)| {
-            let own = Self {
-                values: values.clone(),
-                ..Self::default()
-            };
-            let mut found = Mistakes::default();
-            let provider = own.provider(&mut found).name(name);
-            (provider, found.of_provider(name))
-        });
-        let Some((first, found)) = several.next() else {
-            return GateBuilder::new(base_url, self.provider(mistakes));
-        };
-        mistakes.extend(found);
-        for (setting, _) in self
-            .values
-            .iter()
-            .filter(|(name, _)| is_of_a_provider(name))
-        {
-            if self.get(setting).is_some() {
-                mistakes.add(crate::config::Mistake::new(
-                    *setting,
-                    Problem::BesideProviders,
-                ));
-            }
-        }
-        several.fold(
-            GateBuilder::new(base_url, first),
-            |builder, (provider, found)| {
-                mistakes.extend(found);
-                builder.provider(provider)
-            },
-        )
-    }
-
-    /// What people see of a provider, and whose addresses it signs in.
-    pub(super) fn choice(&self, mut provider: Provider) -> Provider {
-        if let Some(label) = self.get("label") {
-            provider = provider.label(label);
-        }
-        let domains = self.get("email_domains").unwrap_or_default();
-        for domain in domains.split_whitespace() {
-            provider = provider.email_domain(domain);
-        }
-        provider
     }
 }

@@ -1,6 +1,5 @@
 //! The ends of leases, as a server announces them to its nodes.
 
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -133,17 +132,9 @@ impl Default for LeaseEnds {
     }
 }
 
-impl fmt::Debug for LeaseEnds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaseEnds").finish_non_exhaustive()
-    }
-}
+debug_fields!(LeaseEnds {});
 
-impl fmt::Debug for LeaseEndAnnouncer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaseEndAnnouncer").finish_non_exhaustive()
-    }
-}
+debug_fields!(LeaseEndAnnouncer {});
 
 #[cfg(test)]
 mod tests {

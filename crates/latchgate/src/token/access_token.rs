@@ -7,8 +7,6 @@
 //! providers the presets verify the token here and read roles and permissions from it, but never who
 //! somebody is.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 use super::jwt::{JwtError, Rules, audience};
@@ -16,17 +14,22 @@ use crate::jose::Algorithm;
 use crate::provider::AccessTokens;
 
 /// Why an access token was not read. This does not affect its use at the API it is for.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AccessTokenError {
     /// Signature, `typ`, `iss`, `exp`, `iat` or `nbf`.
-    Jwt(JwtError),
+    #[error("the access token cannot be verified with the provider's keys")]
+    Jwt(#[source] JwtError),
     /// Its claims say that it is a different kind of token, such as an ID token.
+    #[error("the access token's `typ` claim belongs to a different kind of token")]
     Kind,
     /// It was not issued to this client.
+    #[error("the access token was issued to another client, or does not name one")]
     Client,
     /// It is about somebody else.
+    #[error("the access token's `sub` differs from the ID token's")]
     Subject,
     /// It is for another API than ours.
+    #[error("the access token is for another API")]
     Audience,
 }
 
@@ -34,27 +37,6 @@ impl AccessTokenError {
     /// Whether newer keys from the provider could change the result.
     pub(crate) fn lacks_a_key(&self) -> bool {
         matches!(self, Self::Jwt(error) if error.lacks_a_key())
-    }
-}
-
-impl fmt::Display for AccessTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Jwt(_) => "the access token cannot be verified with the provider's keys",
-            Self::Kind => "the access token's `typ` claim belongs to a different kind of token",
-            Self::Client => "the access token was issued to another client, or does not name one",
-            Self::Subject => "the access token's `sub` differs from the ID token's",
-            Self::Audience => "the access token is for another API",
-        })
-    }
-}
-
-impl std::error::Error for AccessTokenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Jwt(source) => Some(source),
-            _ => None,
-        }
     }
 }
 

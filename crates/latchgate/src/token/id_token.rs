@@ -4,8 +4,6 @@
 //! `openidconnect`'s own verifier is not used here: it leaves steps 4 and 5 (`azp`) and §3.1.3.8 to
 //! the caller, and fails a login over a harmless claim of an unexpected type.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 use super::jwt::{JwtError, Rules, audience, number};
@@ -28,51 +26,71 @@ pub(crate) struct IdToken {
     pub(crate) claims: Map<String, Value>,
 }
 
-impl fmt::Debug for IdToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IdToken(redacted)")
-    }
-}
+debug_redacted!(IdToken);
 
 /// Why an ID token was refused: one variant for each check.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdTokenError {
     /// No ID token in the answer to an OpenID Connect login.
+    #[error(
+        "the token response has no `id_token`; is `openid` in the scope and is this an OpenID Provider?"
+    )]
     Missing,
     /// Structure or signature (steps 1, 6 and 7).
-    Jws(JwsError),
+    #[error("the ID token cannot be accepted")]
+    Jws(#[source] JwsError),
     /// Encrypted in another way than agreed upon, or not at all (step 1).
-    Jwe(JweError),
+    #[error("the ID token cannot be decrypted")]
+    Jwe(#[source] JweError),
     /// `typ` names a different kind of JWT (RFC 8725 §3.11).
+    #[error("the ID token's `typ` belongs to a different kind of token")]
     Type,
     /// `iss` is not the configured issuer (step 2).
+    #[error("the ID token's `iss` is not the configured issuer")]
     Issuer,
     /// `aud` does not contain the client id, or contains an untrusted audience (step 3).
+    #[error(
+        "the ID token's `aud` does not contain this client's id, or names an audience that is not in `trusted_audiences`"
+    )]
     Audience,
     /// Several audiences without `azp`, or an `azp` that is not our client id (steps 4 and 5).
+    #[error("the ID token's `azp` is missing or not this client")]
     AuthorizedParty,
     /// Signed with the client secret for several audiences (step 8).
+    #[error("an ID token signed with the client secret has several audiences")]
     SharedSecretAudience,
     /// `exp` is missing or in the past (step 9).
+    #[error("the ID token's `exp` is missing or in the past; check both clocks")]
     Expired,
     /// `iat` is missing or in the future (step 10).
+    #[error("the ID token's `iat` is missing or in the future; check both clocks")]
     IssuedAt,
     /// `nbf` is in the future (RFC 7519 §4.1.5).
+    #[error("the ID token's `nbf` is in the future")]
     NotBefore,
     /// `nonce` is missing or belongs to another login (step 11).
+    #[error("the ID token's `nonce` is not the one of this login")]
     Nonce,
     /// `acr` or `amr` is not what a guard requires (step 12).
+    #[error(
+        "the ID token lacks an `acr` or `amr` that a guard requires: does the provider support it, and may this client request it?"
+    )]
     AuthenticationContext,
     /// `auth_time` is missing or too long ago for the requested `max_age` (step 13).
+    #[error("the ID token's `auth_time` is missing or longer ago than `max_age` allows")]
     AuthTime,
     /// Somebody else has authenticated than the person who had to do so again.
+    #[error("the ID token's `sub` is not the person who had to authenticate again")]
     AnotherPerson,
     /// `sub` is missing, empty, or longer than 255 characters (§2).
+    #[error("the ID token's `sub` is missing, empty or too long")]
     Subject,
     /// `at_hash` does not match the access token (§3.1.3.8).
+    #[error("the ID token's `at_hash` does not match the access token")]
     AccessTokenHash,
     /// The refreshed ID token differs from the session's in the named claim (§12.2).
+    #[error("the refreshed ID token's `{0}` differs from the session's")]
     Refreshed(&'static str),
 }
 
@@ -108,57 +126,6 @@ impl From<JwtError> for IdTokenError {
             JwtError::Expired => Self::Expired,
             JwtError::IssuedAt => Self::IssuedAt,
             JwtError::NotBefore => Self::NotBefore,
-        }
-    }
-}
-
-impl fmt::Display for IdTokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str(
-                "the token response has no `id_token`; is `openid` in the scope and is this an OpenID Provider?",
-            ),
-            Self::Jws(_) => f.write_str("the ID token cannot be accepted"),
-            Self::Jwe(_) => f.write_str("the ID token cannot be decrypted"),
-            Self::Type => f.write_str("the ID token's `typ` belongs to a different kind of token"),
-            Self::Issuer => f.write_str("the ID token's `iss` is not the configured issuer"),
-            Self::Audience => {
-                f.write_str("the ID token's `aud` does not contain this client's id, or names an audience that is not in `trusted_audiences`")
-            }
-            Self::AuthorizedParty => f.write_str("the ID token's `azp` is missing or not this client"),
-            Self::SharedSecretAudience => {
-                f.write_str("an ID token signed with the client secret has several audiences")
-            }
-            Self::Expired => f.write_str("the ID token's `exp` is missing or in the past; check both clocks"),
-            Self::IssuedAt => {
-                f.write_str("the ID token's `iat` is missing or in the future; check both clocks")
-            }
-            Self::NotBefore => f.write_str("the ID token's `nbf` is in the future"),
-            Self::Nonce => f.write_str("the ID token's `nonce` is not the one of this login"),
-            Self::AuthenticationContext => f.write_str(
-                "the ID token lacks an `acr` or `amr` that a guard requires: does the provider support it, and may this client request it?",
-            ),
-            Self::AnotherPerson => f.write_str(
-                "the ID token's `sub` is not the person who had to authenticate again",
-            ),
-            Self::AuthTime => {
-                f.write_str("the ID token's `auth_time` is missing or longer ago than `max_age` allows")
-            }
-            Self::Subject => f.write_str("the ID token's `sub` is missing, empty or too long"),
-            Self::AccessTokenHash => f.write_str("the ID token's `at_hash` does not match the access token"),
-            Self::Refreshed(claim) => {
-                write!(f, "the refreshed ID token's `{claim}` differs from the session's")
-            }
-        }
-    }
-}
-
-impl std::error::Error for IdTokenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Jws(source) => Some(source),
-            Self::Jwe(source) => Some(source),
-            _ => None,
         }
     }
 }

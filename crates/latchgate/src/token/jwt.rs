@@ -4,7 +4,6 @@
 //! ([RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519#section-4.1)).
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -12,24 +11,34 @@ use crate::client::Registration;
 use crate::jose::{Algorithm, Encryption, JweError, Jws, JwsError, Key, KeySet};
 
 /// Why a JWT from the provider was refused. The caller's error says which one it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwtError {
     /// Structure or signature.
-    Jws(JwsError),
+    #[error("its signature cannot be verified")]
+    Jws(#[source] JwsError),
     /// It is encrypted in another way than agreed upon, or not at all.
-    Jwe(JweError),
+    #[error("it cannot be decrypted")]
+    Jwe(#[source] JweError),
     /// `typ` names a different kind of JWT.
+    #[error("its `typ` belongs to a different kind of token")]
     Type,
     /// `iss` is not the configured issuer.
+    #[error("its `iss` is not the configured issuer")]
     Issuer,
     /// `aud` does not contain the client id, or contains an untrusted audience.
+    #[error(
+        "its `aud` does not contain this client's id, or names an audience that is not in `trusted_audiences`"
+    )]
     Audience,
     /// `exp` is missing or in the past.
+    #[error("its `exp` is missing or in the past; check both clocks")]
     Expired,
     /// `iat` is missing or in the future.
+    #[error("its `iat` is missing or in the future; check both clocks")]
     IssuedAt,
     /// `nbf` is in the future.
+    #[error("its `nbf` is in the future")]
     NotBefore,
 }
 
@@ -37,33 +46,6 @@ impl JwtError {
     /// Whether newer keys from the provider could change the result.
     pub(crate) fn lacks_a_key(&self) -> bool {
         matches!(self, Self::Jws(jws) if jws.is_unknown_key())
-    }
-}
-
-impl fmt::Display for JwtError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Jws(_) => "its signature cannot be verified",
-            Self::Jwe(_) => "it cannot be decrypted",
-            Self::Type => "its `typ` belongs to a different kind of token",
-            Self::Issuer => "its `iss` is not the configured issuer",
-            Self::Audience => {
-                "its `aud` does not contain this client's id, or names an audience that is not in `trusted_audiences`"
-            }
-            Self::Expired => "its `exp` is missing or in the past; check both clocks",
-            Self::IssuedAt => "its `iat` is missing or in the future; check both clocks",
-            Self::NotBefore => "its `nbf` is in the future",
-        })
-    }
-}
-
-impl std::error::Error for JwtError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Jws(source) => Some(source),
-            Self::Jwe(source) => Some(source),
-            _ => None,
-        }
     }
 }
 

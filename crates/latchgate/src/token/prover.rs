@@ -1,6 +1,5 @@
 //! Whoever has a session's key proves it, request by request ([RFC 9449 §4.2](https://www.rfc-editor.org/rfc/rfc9449#section-4.2)).
 
-use std::fmt;
 use std::sync::Arc;
 
 use url::Url;
@@ -21,33 +20,24 @@ pub(crate) struct Prover {
 }
 
 /// Why there is no proof of possession for a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DpopError {
     /// The request's URL is not an absolute http or https URL.
+    #[error(
+        "the URL of the request is not absolute; a proof of possession needs it, such as `https://api.example.com/orders`"
+    )]
     Url,
     /// The access token or the proof does not fit into a header.
+    #[error("the access token does not fit into a header")]
     Header,
     /// The random generator failed.
+    #[error("{0}")]
     Random(RandomError),
     /// The key cannot sign.
+    #[error("the key of the session cannot sign")]
     Key,
 }
-
-impl fmt::Display for DpopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url => f.write_str(
-                "the URL of the request is not absolute; a proof of possession needs it, such as `https://api.example.com/orders`",
-            ),
-            Self::Header => f.write_str("the access token does not fit into a header"),
-            Self::Random(problem) => problem.fmt(f),
-            Self::Key => f.write_str("the key of the session cannot sign"),
-        }
-    }
-}
-
-impl std::error::Error for DpopError {}
 
 debug_with_causes!(DpopError);
 
@@ -72,8 +62,4 @@ impl Prover {
     }
 }
 
-impl fmt::Debug for Prover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prover").finish_non_exhaustive()
-    }
-}
+debug_fields!(Prover {});

@@ -6,7 +6,6 @@
 //! records it instead of sending it. So this is a pure function, and the caller sends the request.
 
 use std::cell::RefCell;
-use std::fmt;
 
 use http::{Request, Response};
 use oauth2::{AuthorizationCode, SyncHttpClient};
@@ -63,16 +62,9 @@ impl SyncHttpClient for Recorder {
 }
 
 /// Why `oauth2` gets no answer: its request was recorded.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the request was recorded, not sent")]
 pub(super) struct Recorded;
-
-impl fmt::Display for Recorded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request was recorded, not sent")
-    }
-}
-
-impl std::error::Error for Recorded {}
 
 #[cfg(test)]
 mod tests {

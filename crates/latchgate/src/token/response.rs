@@ -3,12 +3,12 @@
 //! [RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5),
 //! [OpenID Connect Core 1.0 §3.1.3.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse).
 
-use std::fmt;
-
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::authorization::{AuthorizationDetails, AuthorizationDetailsError, printable};
+use crate::authorization::{
+    AuthorizationDetails, AuthorizationDetailsError, error_response, printable,
+};
 use crate::jose::{JsonError, ProofKey, strict_object};
 
 /// A well-formed token response. Its tokens are not verified yet.
@@ -25,23 +25,20 @@ pub(crate) struct TokenResponse {
     pub(crate) authorization_details: Option<String>,
 }
 
-impl fmt::Debug for TokenResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenResponse")
-            .field("expires_in", &self.expires_in)
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(TokenResponse { expires_in, scope });
 
 /// Why a token request failed.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
     /// The request could not be built from the configuration.
+    #[error("the token request cannot be built")]
     Unbuildable,
     /// A resource is not an absolute URI without a fragment (RFC 8707 §2).
+    #[error("the resource `{0}` is not an absolute URI without a fragment")]
     Resource(String),
     /// The token endpoint refused (§5.2).
+    #[error("the token endpoint refused the request: {error} ({description})")]
     Refused {
         /// The `error` code, such as `invalid_grant`.
         error: String,
@@ -49,14 +46,19 @@ pub enum TokenError {
         description: String,
     },
     /// A status other than 200, without an error that this crate can read. Redirects are not followed.
+    #[error("the token endpoint answered {0}")]
     Status(StatusCode),
     /// The answer is not a JSON object.
-    Json(JsonError),
+    #[error("the token endpoint's answer cannot be read")]
+    Json(#[source] JsonError),
     /// A member is missing, empty, or of the wrong type.
+    #[error("the token response's `{0}` is missing, empty or of the wrong type")]
     Member(&'static str),
     /// The granted `authorization_details` are no list of objects that each have a `type`, or a very long one.
+    #[error("the token response's `authorization_details` {0}")]
     AuthorizationDetails(AuthorizationDetailsError),
     /// `token_type` is not the one that was asked for: `DPoP` where the request proved to have a key, else `Bearer`.
+    #[error("the token response's `token_type` is `{found}` instead of `{expected}`{}", unbound(.expected))]
     TokenType {
         /// What it should be.
         expected: &'static str,
@@ -72,55 +74,17 @@ impl TokenError {
     }
 }
 
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unbuildable => f.write_str("the token request cannot be built"),
-            Self::Resource(uri) => write!(
-                f,
-                "the resource `{uri}` is not an absolute URI without a fragment"
-            ),
-            Self::Refused { error, description } => {
-                write!(
-                    f,
-                    "the token endpoint refused the request: {error} ({description})"
-                )
-            }
-            Self::Status(status) => write!(f, "the token endpoint answered {status}"),
-            Self::Json(_) => f.write_str("the token endpoint's answer cannot be read"),
-            Self::Member(member) => write!(
-                f,
-                "the token response's `{member}` is missing, empty or of the wrong type"
-            ),
-            Self::AuthorizationDetails(problem) => {
-                write!(f, "the token response's `authorization_details` {problem}")
-            }
-            Self::TokenType { expected, found } => {
-                write!(
-                    f,
-                    "the token response's `token_type` is `{found}` instead of `{expected}`"
-                )?;
-                match *expected {
-                    "DPoP" => f.write_str(
-                        "; the provider has not bound the tokens to the key: let it do so for this client, or set `dpop` to `auto`",
-                    ),
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
-}
-
-impl std::error::Error for TokenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Json(source) => Some(source),
-            _ => None,
-        }
-    }
-}
-
 debug_with_causes!(TokenError);
+
+/// What to do where the tokens should have been bound to a key.
+fn unbound(expected: &str) -> &'static str {
+    match expected {
+        "DPoP" => {
+            "; the provider has not bound the tokens to the key: let it do so for this client, or set `dpop` to `auto`"
+        }
+        _ => "",
+    }
+}
 
 /// How access tokens are to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,24 +121,10 @@ pub(crate) fn response(
     };
     let refused = body.as_ref().is_ok_and(refused);
     if response.status() != StatusCode::OK || refused {
-        return Err(
-            match body
-                .as_ref()
-                .ok()
-                .and_then(|body| body.get("error")?.as_str().map(|error| (body, error)))
-            {
-                Some((body, error)) => TokenError::Refused {
-                    error: printable(error, 64),
-                    description: printable(
-                        body.get("error_description")
-                            .and_then(Value::as_str)
-                            .unwrap_or(""),
-                        256,
-                    ),
-                },
-                None => TokenError::Status(response.status()),
-            },
-        );
+        return Err(match error_response(&body.unwrap_or_default()) {
+            Some((error, description)) => TokenError::Refused { error, description },
+            None => TokenError::Status(response.status()),
+        });
     }
     let body = body.map_err(TokenError::Json)?;
     let token_type = text(&body, "token_type")?.ok_or(TokenError::Member("token_type"))?;

@@ -15,7 +15,6 @@ mod budget;
 mod resolution;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -303,13 +302,7 @@ fn key(name: &str) -> NameKey {
     key
 }
 
-impl fmt::Debug for TenantParties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantParties")
-            .field("known", &self.known)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(TenantParties { known });
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{NAMES, place, variable};
+use crate::config::{SETTINGS, Setting, SettingKind, place, variable};
 
 /// The rows of the table in the documentation of [`Settings`]: the variable, the TOML key, and the other columns.
 fn rows() -> Vec<Vec<&'static str>> {
@@ -15,7 +15,8 @@ fn rows() -> Vec<Vec<&'static str>> {
 #[test]
 fn the_table_lists_every_setting_in_this_order() {
     let documented: Vec<_> = rows().iter().map(|row| row[1].trim_matches('`')).collect();
-    assert_eq!(documented, NAMES);
+    let known: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+    assert_eq!(documented, known);
 }
 
 #[test]
@@ -30,17 +31,15 @@ fn a_row_of_the_table_says_everything() {
 
 #[test]
 fn the_table_says_what_toml_may_have_instead_of_a_string() {
-    use crate::settings::kind::{Kind, known};
     for row in rows() {
         let key = row[1].trim_matches('`');
-        let (_, kind) = known(key).unwrap();
         let said = row[3].split_once("TOML: or ").map(|(_, said)| said);
-        let right = match kind {
-            Kind::Text => None,
-            Kind::Switch => Some("a boolean"),
-            Kind::Seconds => Some("a number"),
-            Kind::Words | Kind::List => Some("an array"),
-            Kind::Tables => Some("tables `[providers.NAME]`, without this key"),
+        let right = match Setting::named(key).unwrap().kind {
+            SettingKind::Text => None,
+            SettingKind::Switch => Some("a boolean"),
+            SettingKind::Seconds => Some("a number"),
+            SettingKind::Words | SettingKind::List => Some("an array"),
+            SettingKind::Tables => Some("tables `[providers.NAME]`, without this key"),
         };
         assert_eq!(said, right, "{key}");
     }
@@ -49,7 +48,8 @@ fn the_table_says_what_toml_may_have_instead_of_a_string() {
 /// A mistake tells its place by the name: there is one of each.
 #[test]
 fn every_setting_has_one_name() {
-    let names: BTreeSet<_> = NAMES.iter().map(|name| variable(name)).collect();
-    assert_eq!(names.len(), NAMES.len());
-    assert!(NAMES.iter().all(|name| place(name).is_some()));
+    let names = || SETTINGS.iter().map(|setting| setting.name);
+    let variables: BTreeSet<_> = names().map(variable).collect();
+    assert_eq!(variables.len(), SETTINGS.len());
+    assert!(names().all(|name| place(name).is_some()));
 }
