@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use latchgate_dev_provider::DevProvider;
 use serde_json::Value;
-use sqlx::Executor as _;
+use sqlx::{Executor as _, Row as _};
 
 use crate::case::{Case, Failure};
 use crate::example::Address;
@@ -210,7 +210,11 @@ async fn with_store(provider: &DevProvider, store: &str) -> Result<Said, Failure
 async fn evicting_redis() -> Result<(), Failure> {
     let provider = DevProvider::start().await?;
     let redis = Redis::start(&[]).await?;
-    with_store(&provider, &redis.url()).await?.is_healthy()?;
+    for run in 1..=2 {
+        with_store(&provider, &redis.url()).await?.is_healthy()?;
+        let left: i64 = redis.say("DBSIZE").await?;
+        ensure!(left == 0, "run {run} has left {left} keys");
+    }
     redis.say::<String>("CONFIG SET maxmemory 100mb").await?;
     redis
         .say::<String>("CONFIG SET maxmemory-policy allkeys-lru")
@@ -222,8 +226,13 @@ async fn evicting_redis() -> Result<(), Failure> {
 async fn forgetful_postgres() -> Result<(), Failure> {
     let provider = DevProvider::start().await?;
     let server = Postgres::start().await?;
-    with_store(&provider, &server.url()).await?.is_healthy()?;
     let mut admin = server.connect("postgres", "app").await?;
+    for run in 1..=2 {
+        with_store(&provider, &server.url()).await?.is_healthy()?;
+        let left = admin.fetch_one("SELECT count(*) FROM latchgate.sessions");
+        let left: i64 = left.await?.try_get(0)?;
+        ensure!(left == 0, "run {run} has left {left} rows");
+    }
     admin
         .execute("ALTER ROLE app SET synchronous_commit = off")
         .await?;
