@@ -93,6 +93,11 @@ impl Gate {
         let beginning = sessions.beginning()?;
         let own_issuer = format!("{}{}", self.0.base.origin, self.0.base.path);
         let remembered = self.0.remember_me.decide(person.remembered);
+        // Somebody who has signed out is left alone by silent logins until now.
+        let party = person.issuer.as_deref();
+        let party = party.and_then(|issuer| self.relying_parties().at(issuer));
+        let party = party.map_or("", |party| &party.registration().name);
+        let marker = self.marked_as_signed_in(party);
         let session = Session::by_application(person, &own_issuer, beginning.start);
         let mut session = sessions.admit(session, &beginning).await?;
         session.extras.remembered = remembered;
@@ -100,7 +105,7 @@ impl Gate {
         let replaced = opening.await?;
         let begun = sessions.begin(session, &beginning, brought.present());
         let (session, mut cookies) = begun.await?;
-        cookies.extend(visitor.cookie());
+        cookies.extend(visitor.cookie().into_iter().chain(marker));
         telemetry::login_ended("application", "signed_in", None);
         let actor = session.claims().get("act").cloned();
         tracing::info!(

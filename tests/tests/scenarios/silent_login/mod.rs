@@ -18,6 +18,7 @@ scenarios!(
     in either keeping:
     nobody_is_asked_twice_within_the_interval,
     whoever_has_signed_out_is_left_alone_until_they_sign_in,
+    who_is_signed_in_by_the_application_has_signed_in,
     whoever_is_signed_out_elsewhere_is_left_alone_as_well,
 );
 
@@ -263,6 +264,23 @@ async fn whoever_has_signed_out_is_left_alone_until_they_sign_in(
     );
     world.clock.pass(HOUR);
     assert_eq!(home(&world, &mut browser).await?, alice(1));
+    Ok(())
+}
+
+async fn who_is_signed_in_by_the_application_has_signed_in(setup: Setup) -> Result<(), Failure> {
+    let world = on(setup).start().await?;
+    let mut browser = world.signed_in().await?;
+    browser.fetch("POST", "/logout").await?;
+    world.clock.pass(2 * HOUR);
+    assert_eq!(home(&world, &mut browser).await?, nobody(0));
+    let page = browser.fetch("POST", "/password?42").await?;
+    assert_eq!(page.sets(&marker(&world)).len(), 1, "{page}");
+    // As after a login: not at once, and then as often as anybody.
+    browser.remove(world.session_cookie())?;
+    world.clock.pass(HOUR - 1);
+    assert_eq!(home(&world, &mut browser).await?, nobody(0));
+    world.clock.pass(1);
+    assert_eq!(home(&world, &mut browser).await?.1, 1);
     Ok(())
 }
 
