@@ -145,6 +145,10 @@ impl Challenge {
         RefusedRequest {
             html: self.html,
             path: self.path().to_owned(),
+            provider: match &self.why {
+                Why::SignIn(options) => options.provider.clone(),
+                _ => None,
+            },
             retry,
             person: None,
         }

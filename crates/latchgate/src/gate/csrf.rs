@@ -17,6 +17,7 @@ impl Gate {
             let asked = RefusedRequest {
                 html: wants_html(head),
                 path: head.path().to_owned(),
+                provider: None,
                 retry: Retry::Page(self.home()),
                 person: None,
             };

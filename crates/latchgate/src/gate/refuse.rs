@@ -9,7 +9,7 @@ use super::page::link;
 use super::refusal::{LoginForm, Refusal, WayOn};
 use super::words::{Next, Words};
 use crate::authorization::{AuthorizationError, CookiePersistence, Display, Prompt, StepUp};
-use crate::error::{Error, RequestError};
+use crate::error::{Error, Fault, RequestError};
 use crate::io::Random;
 use crate::return_to::ReturnTo;
 use crate::session::SessionEnd;
@@ -22,6 +22,8 @@ pub(super) struct RefusedRequest {
     pub(super) html: bool,
     /// Its path, for the log.
     pub(super) path: String,
+    /// The name of the provider, or tenant, at which somebody signs in, if the request says so.
+    pub(super) provider: Option<String>,
     pub(super) retry: Retry,
     /// Issuer and subject of somebody whose login is refused although the provider has vouched for them, for the log.
     pub(super) person: Option<(String, String)>,
@@ -137,6 +139,8 @@ impl Gate {
         telemetry::rejected(error.code(), error.fault().as_str());
         let id = self.incident_id();
         let person = asked.person.as_ref();
+        let tenant = asked.provider.as_deref();
+        let tenant = tenant.filter(|name| self.relying_parties().is_tenant(name));
         // The level is part of the call site.
         macro_rules! log {
             ($level:ident) => {
@@ -147,13 +151,17 @@ impl Gate {
                     fault = ?error.fault(),
                     issuer = person.map(|(issuer, _)| issuer.as_str()),
                     subject = person.map(|(_, subject)| subject.as_str()),
+                    tenant,
                     path = asked.path,
                     cause = ?error,
                     "refused"
                 )
             };
         }
+        // Whose provider is down, or refuses its client, is the tenant's matter: nobody here can mend it at night.
+        let is_theirs = matches!(error.fault(), Fault::Provider | Fault::Configuration);
         match error.level() {
+            Level::ERROR if tenant.is_some() && is_theirs => log!(warn),
             Level::ERROR => log!(error),
             Level::WARN => log!(warn),
             _ => log!(info),

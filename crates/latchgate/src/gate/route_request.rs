@@ -75,6 +75,7 @@ impl RequestParts {
         RefusedRequest {
             html: self.html,
             path: self.path.clone(),
+            provider: self.provider.clone(),
             retry,
             person: None,
         }

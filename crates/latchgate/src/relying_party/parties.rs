@@ -68,6 +68,11 @@ impl RelyingParties {
         self.tenants.as_ref()
     }
 
+    /// Whether a name can be that of a tenant.
+    pub(crate) fn is_tenant(&self, name: &str) -> bool {
+        self.tenants.is_some() && self.named(name).is_none()
+    }
+
     /// How far clocks of providers may be off, in seconds.
     pub(crate) fn leeway(&self) -> u64 {
         self.leeway
