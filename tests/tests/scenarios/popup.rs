@@ -19,6 +19,7 @@ scenarios!(
     in either keeping:
     it_signs_in_and_tells_its_opener,
     whatever_fails_in_it_is_told_by_code_and_id,
+    who_comes_back_too_late_is_turned_away_and_that_is_told,
 );
 
 const START: &str = "/login?return_to=/me?x=1%26y=2&display=popup";
@@ -139,6 +140,55 @@ async fn whatever_fails_in_it_is_told_by_code_and_id(setup: Setup) -> Result<(),
     }
     // Whoever was signed in still is.
     assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+    Ok(())
+}
+
+async fn who_comes_back_too_late_is_turned_away_and_that_is_told(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let browser = world.browser()?;
+    let callback = world.callback(&browser, START).await?;
+    world.clock.pass(15 * 60 + 1);
+    let page = browser.get(callback.as_str()).await?;
+    let code = "no_login_under_way";
+    assert_eq!((page.status, &*page.code()), (400, code), "{page}");
+    let expected = format!(
+        " data-outcome=\"refused\" data-code=\"{code}\" data-id=\"{}\"",
+        page.id()?
+    );
+    assert_eq!(told(&page), Some(&*expected), "{page}");
+    assert!(is_guarded(&page), "{page}");
+    assert!(page.body.contains("&amp;display=popup"), "{page}");
+    assert_eq!(world.whoami(&browser).await?, None);
+    // It is told once.
+    assert_eq!(browser.names(world.login_cookies()), [""; 0]);
+    let again = browser.get(callback.as_str()).await?;
+    assert_eq!((told(&again), &*again.code()), (None, code), "{again}");
+
+    // Who has signed in meanwhile, in another window, is.
+    let callback = world.callback(&browser, START).await?;
+    world.clock.pass(15 * 60 + 1);
+    let _ = world.visit(&mut browser.tab(), "/me").await?;
+    let page = browser.get(callback.as_str()).await?;
+    assert_eq!(told(&page), Some(" data-outcome=\"signed_in\""), "{page}");
+    assert_eq!(world.whoami(&browser).await?.as_deref(), Some("alice"));
+
+    // A login that is in no pop-up is kept no longer than it lasts.
+    let begun = |page: &Page| {
+        let set = page.set_cookies();
+        let mut set = set
+            .iter()
+            .filter(|set| set.starts_with(world.login_cookies()));
+        set.find(|set| !set.contains("Max-Age=0"))
+            .map_or(String::new(), ToString::to_string)
+    };
+    let start = browser.get("/login").await?;
+    let set = begun(&start);
+    assert!(set.contains("Max-Age=900"), "{set}");
+    let start = browser.get(START).await?;
+    let set = begun(&start);
+    assert!(set.contains("Max-Age=3600"), "{set}");
     Ok(())
 }
 

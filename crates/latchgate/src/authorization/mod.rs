@@ -25,9 +25,7 @@ pub use initiation::InitiateLoginError;
 pub(crate) use initiation::Initiation;
 pub(crate) use options::check_parameter;
 pub use options::{LoginOptions, ParameterError, Prompt};
-pub(crate) use pending::{
-    MAX_AGE_SECONDS, OpenLogins, PendingLogin, ReplacedSession, VisitorAtStart, suffix_of,
-};
+pub(crate) use pending::{OpenLogins, PendingLogin, ReplacedSession, VisitorAtStart, suffix_of};
 pub use pushed::PushedRequestError;
 pub(crate) use pushed::{request as push_request, response as push_response};
 pub use remember::{CookiePersistence, RememberMe};

@@ -17,7 +17,11 @@ use crate::jose::ProofKey;
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a visitor may take at the provider: 15 minutes.
-pub(crate) const MAX_AGE_SECONDS: u64 = 15 * 60;
+const MAX_AGE_SECONDS: u64 = 15 * 60;
+
+/// How long the cookie of a login in a pop-up stays: an hour. Whoever is back too late is turned away like anybody else, but
+/// the page that opened the pop-up has to hear of it.
+const POPUP_COOKIE_SECONDS: u64 = 60 * 60;
 
 /// How many logins may be pending in one browser.
 const MAX_OPEN: usize = 5;
@@ -96,12 +100,38 @@ impl PendingLogin {
         Some(keys.seal(Purpose::Login, name, &self.encode()?, iv))
     }
 
+    /// Whether the browser may still have the cookie.
+    fn is_kept(&self, now: u64) -> bool {
+        now.saturating_sub(self.begun_at) <= self.cookie_seconds()
+    }
+
+    /// How long the browser keeps the cookie, in seconds.
+    pub(crate) fn cookie_seconds(&self) -> u64 {
+        match self.display {
+            Display::Popup => POPUP_COOKIE_SECONDS,
+            Display::Page | Display::Nowhere => MAX_AGE_SECONDS,
+        }
+    }
+
     /// Opens the value of the cookie `name`, unless it has expired.
     pub(crate) fn open(keys: &KeyRing, name: &str, value: &[u8], now: u64) -> Option<Self> {
+        Self::opened(keys, name, value).filter(|pending| !pending.has_expired(now))
+    }
+
+    /// Opens the value of the cookie `name` of a login that has expired, as long as the cookie is kept: there is somebody to
+    /// tell.
+    pub(crate) fn open_late(keys: &KeyRing, name: &str, value: &[u8], now: u64) -> Option<Self> {
+        Self::opened(keys, name, value)
+            .filter(|pending| pending.has_expired(now) && pending.is_kept(now))
+    }
+
+    fn opened(keys: &KeyRing, name: &str, value: &[u8]) -> Option<Self> {
         let opened = keys.open(Purpose::Login, name, value)?;
-        let pending = Self::decode(&opened.plain)?;
-        let expired = now.saturating_sub(pending.begun_at) > MAX_AGE_SECONDS;
-        (!expired).then_some(pending)
+        Self::decode(&opened.plain)
+    }
+
+    fn has_expired(&self, now: u64) -> bool {
+        now.saturating_sub(self.begun_at) > MAX_AGE_SECONDS
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
@@ -135,8 +165,9 @@ impl OpenLogins {
             .filter(|(name, _)| name.strip_prefix(prefix).is_some_and(is_suffix))
             .take(MAX_SEEN)
             .map(|(name, value)| {
-                let begun_at =
-                    PendingLogin::open(keys, name, value, now).map_or(0, |open| open.begun_at);
+                let found = PendingLogin::opened(keys, name, value);
+                let kept = found.filter(|found| found.is_kept(now));
+                let begun_at = kept.map_or(0, |kept| kept.begun_at);
                 (name.to_owned(), name.len() + value.len(), begun_at)
             })
             .collect();
@@ -218,6 +249,28 @@ mod tests {
         assert!(opens_at(1_000 + 900));
         assert!(!opens_at(1_000 + 901));
         assert!(!opens_at(u64::MAX));
+        let late_at =
+            |now| PendingLogin::open_late(&keys(1), NAME, value.as_bytes(), now).is_some();
+        assert!(!late_at(1_000 + 900) && !late_at(1_000 + 901));
+    }
+
+    #[test]
+    fn one_in_a_pop_up_can_be_told_of_for_an_hour() {
+        let mut pending = PendingLogin::example(1_000);
+        pending.display = Display::Popup;
+        let value = pending.seal(&keys(1), NAME, IV).unwrap();
+        for (now, opens, is_late) in [
+            (1_900, true, false),
+            (1_901, false, true),
+            (4_600, false, true),
+            (4_601, false, false),
+            (u64::MAX, false, false),
+        ] {
+            let value = value.as_bytes();
+            let opened = PendingLogin::open(&keys(1), NAME, value, now).is_some();
+            let late = PendingLogin::open_late(&keys(1), NAME, value, now).is_some();
+            assert_eq!((opened, late), (opens, is_late), "{now}");
+        }
     }
 
     #[test]

@@ -52,17 +52,29 @@ impl Gate {
     ) -> Result<Response<Bytes>, Error> {
         let parameters = Parameters::parse(form)?;
         let suffix = format!(".{}", suffix_of(&parameters.names_login()?));
-        let pending = self.pending_login(&suffix, parts, self.now());
-        let return_to = match &pending {
-            Some(pending) => self.return_to(&pending.return_to),
+        let now = self.now();
+        let keys = &self.0.keys;
+        let open = |name: &str, value: &[u8]| PendingLogin::open(keys, name, value, now);
+        let pending = self.pending_login(&suffix, parts, open);
+        // The opener of a pop-up waits for a word, even if the login has taken too long.
+        let open = |name: &str, value: &[u8]| PendingLogin::open_late(keys, name, value, now);
+        let late = match pending {
+            Some(_) => None,
+            None => self.pending_login(&suffix, parts, open),
+        };
+        let known = pending.as_ref().or(late.as_ref());
+        let return_to = match known {
+            Some(known) => self.return_to(&known.return_to),
             None => self.home(),
         };
-        let retry = match &pending {
+        let retry = match known {
             Some(pending) if pending.display == Display::Nowhere => {
                 Retry::Silently(return_to.clone())
             }
             // The page asks for the step-up again.
-            Some(pending) if pending.step_up.is_some() => Retry::Page(return_to.clone()),
+            Some(pending) if pending.step_up.is_some() && pending.display == Display::Page => {
+                Retry::Page(return_to.clone())
+            }
             Some(pending) => Retry::Login {
                 return_to: return_to.clone(),
                 remembered: Some(pending.remembered),
@@ -106,7 +118,7 @@ impl Gate {
         mut asked: RefusedRequest,
     ) -> Result<Response<Bytes>, Error> {
         let Some((mut pending, party)) = begun else {
-            return self.no_pending_login(parts).await;
+            return self.no_pending_login(parts, &asked.retry).await;
         };
         // Every provider has a redirect URI of its own (RFC 9700 §4.4.2.2).
         if parts.provider.as_deref().unwrap_or_default() != party.registration().name {
@@ -162,25 +174,40 @@ impl Gate {
 
     /// A response that belongs to no pending login. Somebody who is signed in went back in the browser's history or
     /// reloaded: they are sent to the start page, and nothing changes. Anyone else is refused.
-    async fn no_pending_login(&self, parts: &RequestParts) -> Result<Response<Bytes>, Error> {
+    async fn no_pending_login(
+        &self,
+        parts: &RequestParts,
+        retry: &Retry,
+    ) -> Result<Response<Bytes>, Error> {
         let brought = RequestSession::brought(Arc::clone(&self.0.context));
         match brought.open(&parts.cookies()).await? {
-            Some(_) => Ok(redirect(self.return_to("").as_str())),
+            Some(_) => Ok(match retry {
+                // It has waited in a pop-up for too long, and they have signed in elsewhere meanwhile.
+                Retry::Login {
+                    return_to,
+                    display: Display::Popup,
+                    ..
+                } => popup::signed_in(return_to),
+                _ => redirect(self.return_to("").as_str()),
+            }),
             None => Err(AuthorizationError::NoPendingLogin.into()),
         }
     }
 
     /// Opens the login cookie of this response. If there are several values under its name, somebody planted one, and
     /// only one can be genuine.
-    fn pending_login(&self, suffix: &str, parts: &RequestParts, now: u64) -> Option<PendingLogin> {
+    fn pending_login(
+        &self,
+        suffix: &str,
+        parts: &RequestParts,
+        open: impl Fn(&str, &[u8]) -> Option<PendingLogin>,
+    ) -> Option<PendingLogin> {
         let name = format!("{}{suffix}", self.0.login_cookie.name());
         let values = parts
             .cookie_fields()
             .flat_map(pairs)
             .filter(|(found, _)| *found == name.as_bytes());
-        values
-            .take(4)
-            .find_map(|(_, value)| PendingLogin::open(&self.0.keys, &name, value, now))
+        values.take(4).find_map(|(_, value)| open(&name, value))
     }
 
     /// Exchanges the code and stores the session. Once the provider has issued tokens, they are stored or revoked,

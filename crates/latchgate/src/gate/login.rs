@@ -6,8 +6,7 @@ use http::{Response, header};
 use super::page::redirect;
 use super::{Gate, Route, UiLocales};
 use crate::authorization::{
-    Display, LoginOptions, MAX_AGE_SECONDS, OpenLogins, PendingLogin, Prompt, VisitorAtStart,
-    ui_locales,
+    Display, LoginOptions, OpenLogins, PendingLogin, Prompt, VisitorAtStart, ui_locales,
 };
 use crate::client::ResponseMode;
 use crate::cookie::{CookieKind, pairs};
@@ -116,7 +115,7 @@ impl Gate {
         let headers = response.headers_mut();
         headers.append(
             header::SET_COOKIE,
-            kind.set(&suffix, &value, Some(MAX_AGE_SECONDS)),
+            kind.set(&suffix, &value, Some(pending.cookie_seconds())),
         );
         if silent {
             headers.append(header::SET_COOKIE, self.attempted(cookie_fields));

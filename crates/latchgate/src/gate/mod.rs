@@ -267,7 +267,8 @@ impl Gate {
     /// ```
     ///
     /// Do not poll the window's `closed`: a provider with a `Cross-Origin-Opener-Policy` severs the link, and it seems closed while
-    /// somebody is typing a password. If somebody closes the window, no page is told. A guard that needs a stronger login gets one in the same
+    /// somebody is typing a password. If somebody closes the window, no page is told. If a login takes longer than fifteen
+    /// minutes, pages hear `refused`, for up to an hour. A guard that needs a stronger login gets one in the same
     /// way, by a form with `target="login"` that posts the fields above and `display`. Another site's page cannot open such
     /// a login: it gets an ordinary one.
     #[must_use]
