@@ -133,6 +133,7 @@ impl ApiProxy {
         let watch = || SessionWatch::new(tokens.clone());
         let mut session = watch();
         let progress = Arc::new(Progress::default());
+        let in_browser = format!("{}{proxy_at}", tokens.stripped_path());
         let (limit, pause) = (proxy.body_limit, proxy.idle_timeout);
         let body = upload(body, limit, pause, &progress, watch);
         let body = session.during(body).await??;
@@ -148,7 +149,7 @@ impl ApiProxy {
         let places = Places {
             called: response.url(),
             base: &proxy.base,
-            proxy_at,
+            proxy_at: &in_browser,
         };
         let fields = for_browser(
             head.method(),

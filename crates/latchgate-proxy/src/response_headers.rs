@@ -52,7 +52,7 @@ pub(crate) struct Places<'a> {
     pub(crate) called: &'a Url,
     /// The API's base URL.
     pub(crate) base: &'a Url,
-    /// The path at which the proxy is.
+    /// The path at which the proxy is in the browser.
     pub(crate) proxy_at: &'a str,
 }
 

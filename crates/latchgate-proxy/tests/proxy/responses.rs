@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::routing::{any, get};
 use http::{Method, Response, StatusCode};
-use latchgate_test::Person;
+use latchgate_test::{OfflineProvider, Person};
+use latchgate_tower::{BasePath, Gate, Provider};
 
 use crate::stage::{Stage, on_both, refusal};
 
@@ -56,6 +57,30 @@ async fn a_response_passes_without_what_is_not_for_the_browser() {
             assert!(!headers.contains_key(absent), "{absent}");
         }
         assert_eq!(response.text().await.unwrap(), "{}");
+    })
+    .await;
+}
+
+/// A proxy in front of the application has removed `/shop`, and the browser knows no path without it.
+#[tokio::test]
+async fn redirects_have_the_path_that_a_proxy_in_front_has_removed() {
+    on_both(async |front| {
+        let api = Router::new().fallback(async || {
+            let fields = [("location", "/v1/new"), ("content-location", "/v1/here")];
+            response(307, &fields, "")
+        });
+        let stripped = |_| {
+            let provider =
+                Provider::new("https://provider.example", "test").client_secret("a test's");
+            Gate::builder("http://localhost:3000/shop", provider)
+                .base_path(BasePath::Stripped)
+                .http_client(OfflineProvider)
+        };
+        let stage = Stage::with(front, api, stripped, |proxy| proxy).await;
+        let moved = stage.get("/api/old").await.send().await.unwrap();
+        assert_eq!(moved.status(), 307);
+        assert_eq!(moved.headers()["location"], "/shop/api/new");
+        assert_eq!(moved.headers()["content-location"], "/shop/api/here");
     })
     .await;
 }

@@ -184,6 +184,7 @@ impl GateBuilder {
             hooks: self.hooks,
             background: Arc::clone(&background),
             origin: base.origin.clone(),
+            stripped_path: base.stripped().to_owned(),
             csrf,
         };
         let login_name = format!("{name}-login");

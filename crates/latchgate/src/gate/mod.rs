@@ -159,12 +159,17 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    /// The path that a proxy removes from every request's; usually empty.
+    pub(crate) fn stripped(&self) -> &str {
+        match self.arrives {
+            BasePath::Kept => "",
+            BasePath::Stripped => &self.path,
+        }
+    }
+
     /// A path of ours as requests for it arrive.
     fn as_received<'p>(&self, path: &'p str) -> &'p str {
-        match self.arrives {
-            BasePath::Kept => path,
-            BasePath::Stripped => path.strip_prefix(&self.path).unwrap_or(path),
-        }
+        path.strip_prefix(self.stripped()).unwrap_or(path)
     }
 }
 

@@ -96,6 +96,13 @@ impl ApiTokens {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
     }
 
+    /// The path that a proxy in front of the application has removed from every request's, such as `/app`; usually empty
+    /// ([`BasePath::Stripped`](crate::BasePath::Stripped)). Browsers know no path without it, so a `Location` begins with it.
+    #[must_use]
+    pub fn stripped_path(&self) -> &str {
+        &self.0.context().stripped_path
+    }
+
     /// An access token for another API than the login's.
     ///
     /// # Errors

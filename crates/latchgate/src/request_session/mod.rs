@@ -40,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) background: Arc<Background>,
     /// Scheme, host and port of the application, as browsers write them in `Origin`.
     pub(crate) origin: String,
+    /// The path that a proxy has removed from every request's; usually empty.
+    pub(crate) stripped_path: String,
     pub(crate) csrf: Csrf,
 }
 
@@ -439,6 +441,7 @@ mod tests {
                 hooks: Hooks::default(),
                 background,
                 origin: "https://app.example.com".to_owned(),
+                stripped_path: String::new(),
                 csrf: Csrf::Unchecked,
             };
             Self::new(Arc::new(context), None)
