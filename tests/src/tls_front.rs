@@ -72,6 +72,12 @@ impl TlsFront {
         Ok((issued.der, with_key))
     }
 
+    /// The certificate of its authority, in PEM.
+    #[must_use]
+    pub fn root_pem(&self) -> String {
+        self.authority.pem()
+    }
+
     /// A world whose provider announces this server, and whose application trusts it.
     pub fn before(&self, setup: Setup) -> Setup {
         let (url, roots) = (self.url.clone(), self.authority.pem());

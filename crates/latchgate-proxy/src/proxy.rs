@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use latchgate::TokenFor;
+use latchgate::{ClientCertificate, TokenFor};
 use latchgate_reqwest::{ApiClient, ApiClientBuilder, ApiClientError, BaseUrlError, reqwest};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -157,6 +157,13 @@ impl ApiProxyBuilder {
     /// limits of its own count beside those of this proxy. Without settings, a connection takes 5 seconds at most.
     pub fn http_client(mut self, settings: reqwest::ClientBuilder) -> Self {
         self.http = Some(settings);
+        self
+    }
+
+    /// Presents this certificate to the API, for tokens that are bound to it (RFC 8705). See
+    /// [`ApiClientBuilder::client_certificate`].
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.api = self.api.client_certificate(certificate);
         self
     }
 

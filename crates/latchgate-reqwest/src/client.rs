@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchgate::{ApiTokens, Gate, TokenFor};
+use latchgate::{ApiTokens, ClientCertificate, Gate, TokenFor};
 use reqwest_middleware::Middleware;
 
 use crate::authorization::Authorization;
@@ -45,6 +45,7 @@ pub struct ApiClientBuilder {
     token_for: Option<TokenFor>,
     redirects: Redirects,
     http: Option<reqwest::ClientBuilder>,
+    certificate: Option<ClientCertificate>,
     middleware: Vec<Arc<dyn Middleware>>,
 }
 
@@ -67,6 +68,7 @@ impl ApiClient {
             token_for: None,
             redirects: Redirects::Followed,
             http: None,
+            certificate: None,
             middleware: Vec::new(),
         }
     }
@@ -136,6 +138,15 @@ impl ApiClientBuilder {
         self
     }
 
+    /// Presents this certificate to the API. Tokens that are bound to a certificate
+    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)) are of no use without: it is the one that the client
+    /// presents to the provider ([`Provider::client_certificate`](latchgate::Provider::client_certificate)). It replaces one
+    /// that [`http_client`](Self::http_client) sets.
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
     /// Adds middleware of the application's, such as tracing or retries. It runs before the access token is put into the
     /// request, so it never sees one.
     pub fn with(mut self, middleware: impl Middleware) -> Self {
@@ -155,7 +166,7 @@ impl ApiClientBuilder {
     /// # Errors
     ///
     /// [`ApiClientError::BaseUrl`] if a base URL is not one that a token can go to; [`ApiClientError::Client`] if the HTTP
-    /// client cannot be built.
+    /// client cannot be built, for example because the certificate and its key do not belong together.
     pub fn build(self) -> Result<ApiClient, ApiClientError> {
         let read = |text: String| match base_url(&text, self.plain_http) {
             Ok(url) => Ok(url),
@@ -163,11 +174,15 @@ impl ApiClientBuilder {
         };
         let first = read(self.base_url)?;
         let more = self.more.into_iter().map(read).collect::<Result<_, _>>()?;
-        let http = self.http.unwrap_or_else(|| {
+        let mut http = self.http.unwrap_or_else(|| {
             reqwest::Client::builder()
                 .connect_timeout(Duration::from_secs(5))
                 .read_timeout(Duration::from_secs(30))
         });
+        if let Some(certificate) = self.certificate {
+            let identity = reqwest::Identity::from_pem(certificate.secret_pem());
+            http = http.identity(identity.map_err(ApiClientError::Client)?);
+        }
         let http = http.redirect(reqwest::redirect::Policy::none()).build();
         Ok(ApiClient {
             http: http.map_err(ApiClientError::Client)?,

@@ -4,13 +4,15 @@
 use latchgate::{ClientAuth, ClientCertificate, ClientKey, Provider, Usage, UserinfoPolicy};
 use latchgate_dev_provider::{Client, Endpoint, RecordedRequest, SigningAlg};
 use latchgate_tests::{Browser, Failure, Setup, TlsFront, Transcript, World, jwt_part, scenarios};
+use latchgate_tower::{ApiClient, ApiClientError};
 use serde_json::{Value, json};
 
 scenarios!(
     a_provider_without_aliases_is_called_where_it_is,
     another_certificate_and_none_are_refused,
     a_provider_that_binds_nothing_is_named,
-    tokens_that_are_bound_are_of_no_use_without_the_certificate;
+    tokens_that_are_bound_are_of_no_use_without_the_certificate,
+    a_client_of_an_api_presents_the_certificate;
     in either keeping:
     the_certificate_is_the_clients_proof_at_every_alias,
     fapi2_works_with_certificates_for_either_purpose,
@@ -232,6 +234,43 @@ async fn tokens_that_are_bound_are_of_no_use_without_the_certificate(
         .send()
         .await?;
     assert_eq!(answer.status().as_u16(), 401);
+    Ok(())
+}
+
+async fn a_client_of_an_api_presents_the_certificate(setup: Setup) -> Result<(), Failure> {
+    let certificates = Certificates::issue().await?;
+    let own = certificates.own.clone();
+    let client = certificates
+        .client()
+        .tls_client_certificate_bound_access_tokens();
+    let world = certificates.world(setup, client, move |registration| {
+        registration
+            .client_auth(ClientAuth::SelfSignedTlsClientAuth)
+            .client_certificate(own.clone())
+            .certificate_bound_tokens()
+    });
+    let world = world.await?;
+    let root = reqwest::Certificate::from_pem(certificates.front.root_pem().as_bytes())?;
+    for certificate in [None, Some(certificates.own.clone())] {
+        let expected = certificate.is_some();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_merge([root.clone()]);
+        let api = ApiClient::builder(certificates.front.url()).http_client(http);
+        let api = match certificate {
+            Some(certificate) => api.client_certificate(certificate),
+            None => api,
+        };
+        let api = api.build()?;
+        // That the answer is no is a matter of the token, which is nobody's.
+        let call = api.as_application(&world.gate).get("/userinfo").send();
+        call.await?;
+        assert_eq!(had_certificate(&world, Endpoint::Userinfo)?, expected);
+    }
+    // Half a certificate is a mistake that is found at start.
+    let half = ClientCertificate::from_pem(certificates.front.root_pem(), "");
+    let api = ApiClient::builder("https://api.example").client_certificate(half);
+    assert!(matches!(api.build(), Err(ApiClientError::Client(_))));
     Ok(())
 }
 
