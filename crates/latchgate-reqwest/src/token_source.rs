@@ -23,23 +23,18 @@ impl TokenSource {
         }
     }
 
-    /// Another token in place of one that the API has rejected. `None` if there is no other: then the API's
-    /// answer stands.
+    /// Another token in place of one that the API has rejected. `None` if there is no other, or this one is too young for
+    /// that: then the API's answer stands.
     pub(crate) async fn replace(
         &self,
         rejected: &AccessToken,
     ) -> Result<Option<AccessToken>, Error> {
-        let other = match self {
+        match self {
             Self::User(tokens, None) => tokens.replace_login_token(rejected).await,
             Self::User(tokens, Some(wanted)) => tokens.replace(wanted, rejected).await,
             Self::Application(gate, wanted) => {
                 gate.replace_client_credentials(wanted, rejected).await
             }
-        };
-        match other {
-            // A login instead, for a token that the API may reject as well, could go round for ever.
-            Err(Error::NoRefreshToken) => Ok(None),
-            other => other.map(Some),
         }
     }
 }

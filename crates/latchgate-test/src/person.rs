@@ -129,6 +129,13 @@ impl Person {
         self
     }
 
+    /// The access token was issued so long ago. Without this it was issued just now, and when an API rejects such a token, no
+    /// other one is asked for: that takes 30 seconds.
+    pub fn access_token_age(mut self, age: Duration) -> Self {
+        self.login.access_token_age = age;
+        self
+    }
+
     /// The access token is still valid for half a minute of its hour, so that a handler that asks for it causes a refresh.
     /// The refresh token is `test-refresh-token` unless there is another; a provider that does not know it refuses, and the
     /// session ends.

@@ -201,7 +201,8 @@ async fn other(tokens: ApiTokens, request: HttpRequest) -> Result<Json<Value>, R
 async fn another(tokens: ApiTokens, request: HttpRequest) -> Result<Json<Value>, Rejection> {
     let wanted = token_for(Some(request.query_string()));
     let rejected = tokens.get(&wanted).await?;
-    Ok(Json(told(&tokens.replace(&wanted, &rejected).await?)))
+    let other = tokens.replace(&wanted, &rejected).await?;
+    Ok(Json(told(&other.unwrap_or(rejected))))
 }
 
 async fn own(gate: web::Data<Gate>, request: HttpRequest) -> Result<Json<Value>, Rejection> {

@@ -187,7 +187,8 @@ async fn other(tokens: ApiTokens, RawQuery(query): RawQuery) -> Result<Json<Valu
 async fn another(tokens: ApiTokens, RawQuery(query): RawQuery) -> Result<Json<Value>, Rejection> {
     let wanted = token_for(query.as_deref());
     let rejected = tokens.get(&wanted).await?;
-    Ok(Json(told(&tokens.replace(&wanted, &rejected).await?)))
+    let other = tokens.replace(&wanted, &rejected).await?;
+    Ok(Json(told(&other.unwrap_or(rejected))))
 }
 
 async fn own(

@@ -174,6 +174,10 @@ async fn a_rejected_token_is_replaced(setup: Setup) -> Result<(), Failure> {
     let browser = world.signed_in().await?;
     for query in ["resource=https://a.example", "audience=stock&by=exchange"] {
         let first = told(&browser, &format!("/other?{query}")).await?;
+        // It was issued just now, so the provider is not asked for another one.
+        let same = told(&browser, &format!("/another?{query}")).await?;
+        assert_eq!(first["access_token"], same["access_token"]);
+        world.clock.pass(30);
         let second = told(&browser, &format!("/another?{query}")).await?;
         assert_ne!(first["access_token"], second["access_token"]);
         let third = told(&browser, &format!("/other?{query}")).await?;

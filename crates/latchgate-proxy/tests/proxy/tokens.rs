@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -29,8 +30,12 @@ fn takes_only(token: &'static str, calls: &Arc<AtomicUsize>) -> Router {
     })
 }
 
+/// Somebody whose access token is old enough to be replaced.
 fn alice() -> Person {
-    Person::new("alice").refresh_token("refresh-0")
+    let minute = Duration::from_secs(60);
+    Person::new("alice")
+        .refresh_token("refresh-0")
+        .access_token_age(minute)
 }
 
 #[tokio::test]
@@ -111,6 +116,10 @@ async fn an_api_that_takes_no_token_at_all_is_not_asked_for_ever() {
         let stage = Stage::new(front, takes_only("none", &calls)).await;
         let request = stage.by(alice(), Method::GET, "/api/x").await;
         let response = request.send().await.unwrap();
+        let set = response.headers()["set-cookie"]
+            .to_str()
+            .unwrap()
+            .to_owned();
         // The challenge is the gate's, so that no browser shows a dialog for that of the API.
         assert_eq!(
             (
@@ -128,16 +137,22 @@ async fn an_api_that_takes_no_token_at_all_is_not_asked_for_ever() {
             (calls.load(Ordering::SeqCst), stage.provider.refreshes()),
             (2, 1)
         );
-        // Without a refresh token it is asked once.
-        let request = stage.get("/api/x").await;
-        assert_eq!(
-            refusal(request).await,
-            (401, "forward_token_rejected".to_owned())
-        );
-        assert_eq!(
-            (calls.load(Ordering::SeqCst), stage.provider.refreshes()),
-            (3, 1)
-        );
+        // It costs no other refresh for a while, and without a refresh token none at all.
+        let cookie = set.split(';').next().unwrap();
+        let again = stage
+            .by_nobody(Method::GET, "/api/x")
+            .header("cookie", cookie);
+        let without = stage.get("/api/x").await;
+        for (request, times) in [(again, 3), (without, 4)] {
+            assert_eq!(
+                refusal(request).await,
+                (401, "forward_token_rejected".to_owned())
+            );
+            assert_eq!(
+                (calls.load(Ordering::SeqCst), stage.provider.refreshes()),
+                (times, 1)
+            );
+        }
     })
     .await;
 }

@@ -35,7 +35,7 @@ impl Gate {
     }
 
     /// Another access token of the application itself, after an API has rejected this one. If another caller has got one
-    /// already, it is that.
+    /// already, it is that. `None` if this one was issued less than 30 seconds ago: the API would reject the next one as well.
     ///
     /// # Errors
     ///
@@ -44,12 +44,14 @@ impl Gate {
         &self,
         wanted: &TokenFor,
         rejected: &AccessToken,
-    ) -> Result<AccessToken, Error> {
+    ) -> Result<Option<AccessToken>, Error> {
         let party = self
             .relying_parties()
             .main()
             .ok_or(TenantError::NoProvider)?;
-        party.reject_own_token(wanted, rejected);
-        party.client_credentials(wanted).await
+        if !party.reject_own_token(wanted, rejected) {
+            return Ok(None);
+        }
+        party.client_credentials(wanted).await.map(Some)
     }
 }

@@ -112,21 +112,21 @@ impl RelyingParty {
         self.tokens.settle(getting, None, self.now());
     }
 
-    /// Forgets a session's token that an API has rejected.
+    /// Forgets a session's token that an API has rejected. `false` if another one is not worth asking for.
     pub(crate) fn reject_token(
         &self,
         session: &Session,
         wanted: &TokenFor,
         rejected: &AccessToken,
-    ) {
+    ) -> bool {
         let key = wanted.key(&session.id);
-        self.tokens.reject(key, rejected.secret(), self.now());
+        self.tokens.reject(key, rejected.secret(), self.now())
     }
 
-    /// Forgets a token of the application itself that an API has rejected.
-    pub(crate) fn reject_own_token(&self, wanted: &TokenFor, rejected: &AccessToken) {
+    /// The same for a token of the application itself.
+    pub(crate) fn reject_own_token(&self, wanted: &TokenFor, rejected: &AccessToken) -> bool {
         let key = wanted.key(APPLICATION);
-        self.tokens.reject(key, rejected.secret(), self.now());
+        self.tokens.reject(key, rejected.secret(), self.now())
     }
 
     /// The key that the application's own tokens are bound to: one for each process.

@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::error::Error;
 use crate::expiring_map::ExpiringMap;
 use crate::io::HttpError;
-use crate::token::TokenResponse;
+use crate::token::{TokenResponse, is_replaceable};
 
 /// The tokens, by [`TokenFor::key`](crate::TokenFor).
 #[derive(Debug)]
@@ -153,14 +153,22 @@ impl TokenCache {
         self.0.entry(getting.key, now).set_expiry(until);
     }
 
-    /// Forgets a token that an API has rejected, unless another one has taken its place.
-    pub(super) fn reject(&self, key: [u8; 32], text: &str, now: u64) {
-        if let Some(place) = self.0.get(&key, now) {
-            let mut state = place.state();
-            if state.token.as_ref().is_some_and(|token| token.text == text) {
-                state.token = None;
-            }
+    /// Forgets a token that an API has rejected, unless another one has taken its place. `false`, and it stays, if it was
+    /// issued too short a time ago.
+    pub(super) fn reject(&self, key: [u8; 32], text: &str, now: u64) -> bool {
+        let Some(place) = self.0.get(&key, now) else {
+            return true;
+        };
+        let mut state = place.state();
+        let rejected = state.token.as_ref().filter(|token| token.text == text);
+        let issued_at = rejected.map(|token| token.issued_at);
+        if issued_at.is_some_and(|issued_at| !is_replaceable(issued_at, now)) {
+            return false;
         }
+        if issued_at.is_some() {
+            state.token = None;
+        }
+        true
     }
 
     fn place(&self, key: [u8; 32], now: u64) -> Arc<Place> {
@@ -256,10 +264,19 @@ mod tests {
     async fn a_rejected_token_is_forgotten_and_its_successor_is_not() {
         let cache = TokenCache::new();
         get(&cache, Some(&token("two", Some(300), 1_000)), 1_000).await;
-        cache.reject(KEY, "one", 1_000);
-        assert_eq!(found(&cache, 1_000).await.as_deref(), Some("two"));
-        cache.reject(KEY, "two", 1_000);
-        assert_eq!(found(&cache, 1_000).await, None);
+        assert!(cache.reject(KEY, "one", 1_030));
+        assert_eq!(found(&cache, 1_030).await.as_deref(), Some("two"));
+        assert!(cache.reject(KEY, "two", 1_030));
+        assert_eq!(found(&cache, 1_030).await, None);
+        assert!(cache.reject([2; 32], "two", 1_030));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_just_issued_stays_whoever_rejects_it() {
+        let cache = TokenCache::new();
+        get(&cache, Some(&token("one", Some(300), 1_000)), 1_000).await;
+        assert!(!cache.reject(KEY, "one", 1_029));
+        assert_eq!(found(&cache, 1_029).await.as_deref(), Some("one"));
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl RequestSession {
     }
 
     /// Another access token for the API of the login, which has rejected this one. Nothing is refreshed if the session
-    /// has another one already.
+    /// has another one already. `None` if there is none to be had.
     pub(super) async fn other_access_token(
         &self,
         loaded: LoadedSession,
@@ -109,10 +109,12 @@ impl RequestSession {
         if is_other(&loaded.session) {
             return Ok(Some(self.token_of(&loaded, self.now())));
         }
-        if loaded.session.tokens.refresh_token.is_none() {
-            return Err(Error::NoRefreshToken);
+        let tokens = &loaded.session.tokens;
+        if tokens.refresh_token.is_none() || !tokens.are_replaceable(self.now()) {
+            return Ok(None);
         }
-        self.refresh(loaded, TIMING.patience, is_other).await
+        let other = self.refresh(loaded, TIMING.patience, is_other).await?;
+        other.ok_or(Error::SessionEnded).map(Some)
     }
 
     /// Refreshes until the session is as wanted: a newer generation may be an update that left the tokens as they were.

@@ -53,14 +53,20 @@ impl ApiTokens {
     /// Another access token of the login, after its API has rejected this one: refreshed now, once however many requests
     /// ask. If the session has another one already, it is that.
     ///
+    /// `None` if there is none to be had: without a refresh token, and for a token that was issued less than 30 seconds ago,
+    /// because the API would reject the next one as well. So an API that takes no token at all costs two refreshes a minute
+    /// and session, however many calls there are.
+    ///
     /// # Errors
     ///
-    /// As for [`ApiTokens::login_token`], but [`Error::RefreshUnavailable`] and [`Error::NoRefreshToken`] even while the
-    /// rejected token has not expired.
-    pub async fn replace_login_token(&self, rejected: &AccessToken) -> Result<AccessToken, Error> {
+    /// [`Error::RefreshUnavailable`] when it cannot be refreshed now, even while the rejected token has not expired; the
+    /// others of [`ApiTokens::login_token`].
+    pub async fn replace_login_token(
+        &self,
+        rejected: &AccessToken,
+    ) -> Result<Option<AccessToken>, Error> {
         let loaded = self.0.loaded().ok_or(Error::SessionEnded)?;
-        let token = self.0.other_access_token(loaded, rejected).await?;
-        token.ok_or(Error::SessionEnded)
+        self.0.other_access_token(loaded, rejected).await
     }
 
     /// Whether the session has ended since the request: by a logout here or at the provider, or by time; or does not count
@@ -122,6 +128,7 @@ impl ApiTokens {
     }
 
     /// Another access token for an API that has rejected this one. If another request has got one already, it is that.
+    /// `None` if there is none to be had, as for [`ApiTokens::replace_login_token`].
     ///
     /// # Errors
     ///
@@ -130,13 +137,17 @@ impl ApiTokens {
         &self,
         wanted: &TokenFor,
         rejected: &AccessToken,
-    ) -> Result<AccessToken, Error> {
+    ) -> Result<Option<AccessToken>, Error> {
         if let Some(loaded) = self.0.loaded()
             && let Some(party) = self.0.party_of(&loaded.session)
+            && !party.reject_token(&loaded.session, wanted, rejected)
         {
-            party.reject_token(&loaded.session, wanted, rejected);
+            return Ok(None);
         }
-        self.get(wanted).await
+        match self.get(wanted).await {
+            Err(Error::NoRefreshToken) => Ok(None),
+            other => other.map(Some),
+        }
     }
 
     async fn by_exchange(

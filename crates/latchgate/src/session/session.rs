@@ -390,7 +390,7 @@ mod tests {
         let after = before.refreshed(silent, None);
         assert_eq!((after.id, after.generation), (before.id, 301));
         assert_eq!(after.tokens.access_token.text(), "newer");
-        assert_eq!(after.tokens.access_validity, None);
+        assert_eq!(after.tokens.expires_in(2_000), None);
         assert_eq!(
             after.tokens.refresh_token.unwrap().text(),
             "a refresh token"

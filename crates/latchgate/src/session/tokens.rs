@@ -6,14 +6,18 @@ use bytestring::ByteString;
 use serde_json::{Map, Value};
 
 use super::compact::CompactToken;
-use crate::token::{IdToken, TokenResponse};
+use crate::token::{IdToken, TokenResponse, is_replaceable};
+
+/// The expiry of an access token whose lifetime the provider did not tell.
+const UNTOLD: u64 = u64::MAX;
 
 /// The tokens of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tokens {
     pub(crate) id_token: CompactToken,
     pub(crate) access_token: CompactToken,
-    /// When the access token was issued, and when it expires. `None` when the provider did not say.
+    /// When the access token was issued, and when it expires: [`UNTOLD`] when the provider did not say. `None` where the
+    /// former is unknown, too.
     pub(crate) access_validity: Option<(u64, u64)>,
     pub(crate) refresh_token: Option<CompactToken>,
     /// The granted scope, space-separated.
@@ -31,9 +35,7 @@ impl Tokens {
         Self {
             id_token: CompactToken::pack(&id_token.raw),
             access_token: CompactToken::pack(&response.access_token),
-            access_validity: response
-                .expires_in
-                .map(|seconds| (now, now.saturating_add(seconds))),
+            access_validity: validity(response, now),
             refresh_token: response.refresh_token.as_deref().map(CompactToken::pack),
             // RFC 6749 §5.1: a missing scope means the requested one; an empty one means none.
             scope: response.scope.as_deref().unwrap_or(requested).into(),
@@ -46,9 +48,7 @@ impl Tokens {
         Self {
             id_token: CompactToken::pack(""),
             access_token: CompactToken::pack(&response.access_token),
-            access_validity: response
-                .expires_in
-                .map(|seconds| (now, now.saturating_add(seconds))),
+            access_validity: validity(response, now),
             refresh_token: response.refresh_token.as_deref().map(CompactToken::pack),
             // GitHub separates the values by commas.
             scope: scope.replace(',', " ").into(),
@@ -74,9 +74,7 @@ impl Tokens {
                 |fresh| CompactToken::pack(&fresh.raw),
             ),
             access_token: CompactToken::pack(&response.access_token),
-            access_validity: response
-                .expires_in
-                .map(|seconds| (now, now.saturating_add(seconds))),
+            access_validity: validity(response, now),
             refresh_token: response
                 .refresh_token
                 .as_deref()
@@ -114,8 +112,14 @@ impl Tokens {
 
     /// The number of seconds until the access token expires. `None` when that is unknown.
     pub(crate) fn expires_in(&self, now: u64) -> Option<u64> {
-        self.access_validity
-            .map(|(_, expires_at)| expires_at.saturating_sub(now))
+        let (_, expires_at) = self.access_validity.filter(|(_, at)| *at != UNTOLD)?;
+        Some(expires_at.saturating_sub(now))
+    }
+
+    /// Whether another access token is worth asking for when an API has rejected this one.
+    pub(crate) fn are_replaceable(&self, now: u64) -> bool {
+        let issued_at = self.access_validity.map(|(issued_at, _)| issued_at);
+        issued_at.is_none_or(|issued_at| is_replaceable(issued_at, now))
     }
 
     /// Whether the access token has not expired, as far as is known.
@@ -131,5 +135,46 @@ impl Tokens {
             let margin = margin - margin * u64::from(chance) / 1_024;
             now.saturating_add(margin) >= expires_at
         })
+    }
+}
+
+/// When an access token that has just been issued was, and when it expires.
+fn validity(response: &TokenResponse, now: u64) -> Option<(u64, u64)> {
+    let expires_at = response
+        .expires_in
+        .map(|lifetime| now.saturating_add(lifetime));
+    Some((now, expires_at.unwrap_or(UNTOLD)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(expires_in: Option<u64>) -> Tokens {
+        Tokens::plain(&TokenResponse::example("one", expires_in), "read", 1_000)
+    }
+
+    #[test]
+    fn a_lifetime_that_nobody_told_has_no_end() {
+        let untold = tokens(None);
+        for now in [1_000, 2_000, 1 << 40] {
+            assert_eq!(untold.expires_in(now), None, "{now}");
+            assert!(untold.are_good(now) && !untold.refresh_due(now, 0), "{now}");
+        }
+        assert_eq!(tokens(Some(300)).expires_in(1_100), Some(200));
+    }
+
+    #[test]
+    fn an_access_token_that_was_just_issued_is_not_worth_replacing() {
+        for expires_in in [None, Some(300)] {
+            let issued = tokens(expires_in);
+            assert!(!issued.are_replaceable(1_029));
+            assert!(issued.are_replaceable(1_030));
+        }
+        let of_unknown_age = Tokens {
+            access_validity: None,
+            ..tokens(None)
+        };
+        assert!(of_unknown_age.are_replaceable(1_000));
     }
 }

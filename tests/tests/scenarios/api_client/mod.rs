@@ -21,7 +21,7 @@ scenarios!(
     an_api_is_called_as_the_person,
     an_api_with_tokens_of_its_own_gets_one,
     a_rejected_token_is_replaced_once,
-    a_token_that_is_always_rejected_makes_no_loop,
+    an_api_that_rejects_every_token_costs_two_refreshes_a_minute,
     a_body_that_cannot_be_sent_again_is_sent_once,
     without_a_refresh_token_the_answer_of_the_api_stands,
     a_storm_at_expiry_spends_one_refresh_token,
@@ -184,7 +184,9 @@ async fn a_rejected_token_is_replaced_once(setup: Setup) -> Result<(), Failure> 
     Ok(())
 }
 
-async fn a_token_that_is_always_rejected_makes_no_loop(setup: Setup) -> Result<(), Failure> {
+async fn an_api_that_rejects_every_token_costs_two_refreshes_a_minute(
+    setup: Setup,
+) -> Result<(), Failure> {
     let world = setup.start().await?;
     let browser = world.signed_in().await?;
     // The login's token is for another audience.
@@ -192,13 +194,30 @@ async fn a_token_that_is_always_rejected_makes_no_loop(setup: Setup) -> Result<(
         .api(ProtectedResource::new(AUDIENCE), |api| api)
         .await?;
     world.provider.reset_calls();
-    let page = as_user(&browser, &api.address, "/who").await?;
-    assert!(page.body.starts_with("401 "), "{page}");
-    assert_eq!(world.calls(Endpoint::Token), 1, "one refresh, and no more");
+    let own = route(
+        "as-application",
+        &api.address,
+        "/who",
+        &[("resource", "https://another.example.com")],
+    );
+    for seconds in 0..120 {
+        // The login's token is a second old, and so on.
+        world.clock.pass(1);
+        let page = as_user(&browser, &api.address, "/who").await?;
+        assert!(page.body.starts_with("401 "), "{page}");
+        assert_eq!(world.calls(Endpoint::Token), (seconds + 1) / 30);
+    }
     // What is no matter of the token costs none.
+    world.clock.pass(40);
     let anonymous = as_user(&browser, world.provider.issuer(), "/nothing-here").await?;
     assert!(anonymous.body.starts_with("404 "), "{anonymous}");
-    assert_eq!(world.calls(Endpoint::Token), 1);
+    assert_eq!(world.calls(Endpoint::Token), 4);
+    // The same for the application itself: one token, and another one after half a minute.
+    for (seconds, calls) in [(0, 5), (29, 5), (1, 6), (29, 6)] {
+        world.clock.pass(seconds);
+        assert!(said(&browser, &own).await?.starts_with("401 "));
+        assert_eq!(world.calls(Endpoint::Token), calls, "{seconds}");
+    }
     Ok(())
 }
 
