@@ -30,6 +30,14 @@ struct Contestant {
 
 const CONTESTANTS: &[Contestant] = &[
     Contestant {
+        title: "by hand on bare axum: the least possible",
+        package: "peer-by-hand",
+        of: "axum",
+        store: None,
+        session: "claims and three tokens in the cookie",
+        logs_in: true,
+    },
+    Contestant {
         title: "latchgate-tower, sealed cookie",
         package: "peer-latchgate-tower",
         of: "latchgate-tower",
