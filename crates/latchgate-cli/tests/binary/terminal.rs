@@ -52,7 +52,7 @@ fn every_command_has_a_help_and_every_mistake_a_sentence() {
         ),
         (
             &["doctor", "--what"],
-            "there is no option `--what`\n`latchgate help doctor` says",
+            "there is no option `--what`\n`latchgate help doctor` explains",
         ),
         (&["doctor", "-x"], "there is no option `-x`"),
         (&["doctor", "now"], "`now` is one argument too many"),

@@ -165,9 +165,9 @@ mod tests {
             ("[", "not JSON"),
             ("{}", "is not a list"),
             ("[]", "or is empty"),
-            (r#"[{"type":"a"},{"typ":"a"}]"#, "place 2"),
-            (r#"[{"type":7}]"#, "place 1"),
-            (r#"["type"]"#, "place 1"),
+            (r#"[{"type":"a"},{"typ":"a"}]"#, "position 2"),
+            (r#"[{"type":7}]"#, "position 1"),
+            (r#"["type"]"#, "position 1"),
             (r#"[{"type":"a","type":"b"}]"#, "occurs twice"),
         ] {
             let error = text

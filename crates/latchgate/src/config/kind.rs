@@ -1,23 +1,7 @@
 //! The types of TOML values.
 
+use super::names::SettingKind;
 use super::problem::Problem;
-
-/// The kind of a setting, for which a TOML table may have another type than string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SettingKind {
-    /// A string.
-    Text,
-    /// A string, or `true` or `false`.
-    Switch,
-    /// A string, or a number of seconds.
-    Seconds,
-    /// A space-separated string, or an array of strings.
-    Words,
-    /// A comma-separated string, or an array of strings.
-    List,
-    /// A comma-separated string; in TOML tables instead, which are read elsewhere.
-    Tables,
-}
 
 impl SettingKind {
     /// The text of a TOML value of this kind.

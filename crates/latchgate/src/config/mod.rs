@@ -5,11 +5,9 @@ mod mistake;
 mod names;
 mod problem;
 
-#[cfg(test)]
-pub(crate) use kind::SettingKind;
 pub(crate) use mistake::Mistakes;
 pub use mistake::{ConfigError, Mistake};
 #[cfg(test)]
-pub(crate) use names::place;
+pub(crate) use names::{SettingKind, place};
 pub(crate) use names::{PREFIX, SETTINGS, Setting, variable};
 pub use problem::Problem;

@@ -1,8 +1,7 @@
 //! The names of all settings, in the order in which mistakes are reported.
 
+use SettingKind::{List, Seconds, Switch, Tables, Text, Words};
 use Subject::{Application, Provider};
-
-use super::kind::SettingKind::{self, List, Seconds, Switch, Tables, Text, Words};
 
 /// The prefix of all environment variables.
 pub(crate) const PREFIX: &str = "LATCHGATE_";
@@ -14,6 +13,23 @@ pub(crate) struct Setting {
     pub(crate) name: &'static str,
     pub(crate) kind: SettingKind,
     subject: Subject,
+}
+
+/// The kind of a setting, for which a TOML table may have another type than string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SettingKind {
+    /// A string.
+    Text,
+    /// A string, or `true` or `false`.
+    Switch,
+    /// A string, or a number of seconds.
+    Seconds,
+    /// A space-separated string, or an array of strings.
+    Words,
+    /// A comma-separated string, or an array of strings.
+    List,
+    /// A comma-separated string; in TOML tables instead, which are read elsewhere.
+    Tables,
 }
 
 /// What a setting is about.
