@@ -52,37 +52,8 @@ impl Gate {
     ) -> Result<Response<Bytes>, Error> {
         let parameters = Parameters::parse(form)?;
         let suffix = format!(".{}", suffix_of(&parameters.names_login()?));
-        let now = self.now();
-        let keys = &self.0.keys;
-        let open = |name: &str, value: &[u8]| PendingLogin::open(keys, name, value, now);
-        let pending = self.pending_login(&suffix, parts, open);
-        // The opener of a pop-up waits for a word, even if the login has taken too long.
-        let open = |name: &str, value: &[u8]| PendingLogin::open_late(keys, name, value, now);
-        let late = match pending {
-            Some(_) => None,
-            None => self.pending_login(&suffix, parts, open),
-        };
-        let known = pending.as_ref().or(late.as_ref());
-        let return_to = match known {
-            Some(known) => self.return_to(&known.return_to),
-            None => self.home(),
-        };
-        let retry = match known {
-            Some(pending) if pending.display == Display::Nowhere => {
-                Retry::Silently(return_to.clone())
-            }
-            // The page asks for the step-up again.
-            Some(pending) if pending.step_up.is_some() && pending.display == Display::Page => {
-                Retry::Page(return_to.clone())
-            }
-            Some(pending) => Retry::Login {
-                return_to: return_to.clone(),
-                remembered: Some(pending.remembered),
-                step_up: None,
-                display: pending.display,
-            },
-            None => Retry::login_from(return_to.clone()),
-        };
+        let (pending, retry) = self.begun_login(&suffix, parts);
+        let return_to = retry.return_to().clone();
         // One of a registration that there is no more belongs to nobody.
         let begun = match pending {
             Some(pending) => {
@@ -107,6 +78,35 @@ impl Gate {
         });
         answer.headers_mut().append(header::SET_COOKIE, used_up);
         Ok(answer)
+    }
+
+    /// The login that this response belongs to, and what there is to try again.
+    fn begun_login(&self, suffix: &str, parts: &RequestParts) -> (Option<PendingLogin>, Retry) {
+        let (keys, now) = (&self.0.keys, self.now());
+        let open = |name: &str, value: &[u8]| PendingLogin::open(keys, name, value, now);
+        let pending = self.pending_login(suffix, parts, open);
+        // The opener of a pop-up waits for a word, even if the login has taken too long.
+        let open = |name: &str, value: &[u8]| PendingLogin::open_late(keys, name, value, now);
+        let late = match pending {
+            Some(_) => None,
+            None => self.pending_login(suffix, parts, open),
+        };
+        let Some(begun) = pending.as_ref().or(late.as_ref()) else {
+            return (None, Retry::login_from(self.home()));
+        };
+        let return_to = self.return_to(&begun.return_to);
+        let retry = match begun.display {
+            Display::Nowhere => Retry::Silently(return_to),
+            // The page asks for the step-up again.
+            Display::Page if begun.step_up.is_some() => Retry::Page(return_to),
+            Display::Page | Display::Popup => Retry::Login {
+                return_to,
+                remembered: Some(begun.remembered),
+                step_up: None,
+                display: begun.display,
+            },
+        };
+        (pending, retry)
     }
 
     async fn finish(
@@ -163,7 +163,7 @@ impl Gate {
                 }
                 Err(error) => {
                     count_refused(Some(&login.party), &error, &asked);
-                    asked.person = login.person.into_inner();
+                    asked.person = login.person.into_inner().map(Box::new);
                     gate.refuse(&error, &asked)
                 }
             }

@@ -146,7 +146,7 @@ impl Challenge {
             html: self.html,
             path: self.path().to_owned(),
             provider: match &self.why {
-                Why::SignIn(options) => options.provider.clone(),
+                Why::SignIn(options) => options.provider.as_deref().map(Into::into),
                 _ => None,
             },
             retry,

@@ -23,10 +23,10 @@ pub(super) struct RefusedRequest {
     /// Its path, for the log.
     pub(super) path: String,
     /// The name of the provider, or tenant, at which somebody signs in, if the request says so.
-    pub(super) provider: Option<String>,
+    pub(super) provider: Option<Box<str>>,
     pub(super) retry: Retry,
     /// Issuer and subject of somebody whose login is refused although the provider has vouched for them, for the log.
-    pub(super) person: Option<(String, String)>,
+    pub(super) person: Option<Box<(String, String)>>,
 }
 
 /// What the visitor was doing, so that they can try again.
@@ -56,7 +56,7 @@ impl Retry {
         }
     }
 
-    fn return_to(&self) -> &ReturnTo {
+    pub(super) fn return_to(&self) -> &ReturnTo {
         match self {
             Self::Page(page) | Self::Silently(page) => page,
             Self::Login { return_to, .. } => return_to,
@@ -138,7 +138,7 @@ impl Gate {
     pub(super) fn log_refusal(&self, error: &Error, asked: &RefusedRequest) -> String {
         telemetry::rejected(error.code(), error.fault().as_str());
         let id = self.incident_id();
-        let person = asked.person.as_ref();
+        let person = asked.person.as_deref();
         let tenant = asked.provider.as_deref();
         let tenant = tenant.filter(|name| self.relying_parties().is_tenant(name));
         // The level is part of the call site.

@@ -75,7 +75,7 @@ impl RequestParts {
         RefusedRequest {
             html: self.html,
             path: self.path.clone(),
-            provider: self.provider.clone(),
+            provider: self.provider.as_deref().map(Into::into),
             retry,
             person: None,
         }

@@ -40,7 +40,6 @@ pub(crate) struct Context {
     pub(crate) background: Arc<Background>,
     /// Scheme, host and port of the application, as browsers write them in `Origin`.
     pub(crate) origin: String,
-    /// The path that a proxy has removed from every request's; usually empty.
     pub(crate) stripped_path: String,
     pub(crate) csrf: Csrf,
 }

@@ -130,7 +130,8 @@ impl Tokens {
     /// Whether the access token should be refreshed before it is used. That is due a minute before it expires, or a tenth
     /// of its lifetime if that is less; `chance` takes up to a quarter off. Never due if the lifetime is unknown.
     pub(super) fn refresh_due(&self, now: u64, chance: u8) -> bool {
-        self.access_validity.is_some_and(|(issued_at, expires_at)| {
+        let told = self.access_validity.filter(|(_, at)| *at != UNTOLD);
+        told.is_some_and(|(issued_at, expires_at)| {
             let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);
             let margin = margin - margin * u64::from(chance) / 1_024;
             now.saturating_add(margin) >= expires_at
@@ -140,10 +141,8 @@ impl Tokens {
 
 /// When an access token that has just been issued was, and when it expires.
 fn validity(response: &TokenResponse, now: u64) -> Option<(u64, u64)> {
-    let expires_at = response
-        .expires_in
-        .map(|lifetime| now.saturating_add(lifetime));
-    Some((now, expires_at.unwrap_or(UNTOLD)))
+    let told = |lifetime| now.saturating_add(lifetime).min(UNTOLD - 1);
+    Some((now, response.expires_in.map_or(UNTOLD, told)))
 }
 
 #[cfg(test)]
@@ -157,7 +156,7 @@ mod tests {
     #[test]
     fn a_lifetime_that_nobody_told_has_no_end() {
         let untold = tokens(None);
-        for now in [1_000, 2_000, 1 << 40] {
+        for now in [1_000, 2_000, u64::MAX] {
             assert_eq!(untold.expires_in(now), None, "{now}");
             assert!(untold.are_good(now) && !untold.refresh_due(now, 0), "{now}");
         }

@@ -1,4 +1,5 @@
-//! When an access token that an API has rejected is worth replacing.
+//! When an access token that an API has rejected is worth replacing: a client may do so after `invalid_token`
+//! ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)), and need not.
 //!
 //! One that the provider has just issued is as good as any that it would issue now: the API does not take this client's
 //! tokens, or not this person's. Without this rule each call to such an API would cost a request to the token endpoint, and

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use latchgate::{Provider, Tenants};
-use latchgate_dev_provider::{Answer, Client, DevProvider, Endpoint};
-use latchgate_tests::{Browser, Failure, Page, Setup, Transcript, World, scenarios};
+use latchgate_dev_provider::{Client, DevProvider};
+use latchgate_tests::{Browser, Failure, Setup, World, scenarios};
 
 use super::several_providers::guests;
 
 mod logout;
 mod lookups;
+mod outages;
 mod pages;
 mod reach;
 mod registrations;
@@ -21,7 +22,6 @@ mod registrations;
 scenarios!(
     a_name_that_no_tenant_has_is_not_found,
     a_database_that_is_down_is_not_the_visitors_fault,
-    an_outage_of_a_tenants_provider_is_that_tenants,
     an_address_leads_to_the_tenant_of_its_domain,
     an_answer_counts_where_the_login_began;
     in either keeping:
@@ -260,53 +260,6 @@ async fn a_database_that_is_down_is_not_the_visitors_fault(setup: Setup) -> Resu
         (page.status, page.code().as_str()),
         (503, "tenant_unavailable"),
         "{page}"
-    );
-    Ok(())
-}
-
-async fn an_outage_of_a_tenants_provider_is_that_tenants(setup: Setup) -> Result<(), Failure> {
-    let transcript = Transcript::begin();
-    let service = service(setup).await?;
-    let browser = service.world.browser()?;
-    let line = |page: &Page| {
-        let (id, log) = (page.id()?, transcript.text());
-        let line = log.lines().find(|line| line.contains(&*id));
-        Ok::<_, Failure>(line.ok_or("nothing is logged")?.trim().to_owned())
-    };
-    // Where nothing can begin.
-    service.world.provider_down();
-    let page = browser.get("/login/acme?return_to=/me").await?;
-    assert_eq!((page.status, &*page.code()), (503, "provider_unreachable"));
-    let logged = line(&page)?;
-    assert!(
-        logged.contains(" WARN ") && logged.contains("tenant=\"acme\""),
-        "{logged}"
-    );
-    // What the application does wrong is not the tenant's.
-    service.directory.is_down(true);
-    let page = browser.get("/login/unheard-of").await?;
-    assert_eq!(&*page.code(), "tenant_unavailable", "{page}");
-    let failed = transcript.text();
-    let failed = failed
-        .lines()
-        .find(|line| line.contains("tenant_not_resolved") && line.contains("unheard-of"));
-    assert!(failed.is_some_and(|line| line.contains("ERROR ")));
-    // Where it cannot end.
-    service.directory.is_down(false);
-    service.world.mischief().clear();
-    service.world.clock.pass(60);
-    let start = browser.get("/login/acme?return_to=/me").await?.leads_to()?;
-    let callback = browser.get(start.as_str()).await?.leads_to()?;
-    service
-        .world
-        .mischief()
-        .answer(Endpoint::Token, Answer::Drop);
-    let page = browser.get(callback.as_str()).await?;
-    assert_eq!((page.status, &*page.code()), (503, "provider_unreachable"));
-    let logged = line(&page)?;
-    assert!(
-        logged.contains(" WARN ") && logged.contains("tenant=\"acme\""),
-        "{logged}"
     );
     Ok(())
 }

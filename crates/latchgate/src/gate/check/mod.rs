@@ -1,6 +1,5 @@
 //! The doctor: looks at the gate's settings, its providers and its stores, and reports what it finds.
 
-#[cfg(test)]
 mod limits;
 mod proxy;
 

@@ -7,7 +7,7 @@ use crate::jose::Encryption;
 use crate::report::{Finding, FindingCode};
 
 /// What is encrypted, and the names that the metadata and the settings have for it.
-struct Kind {
+struct Encrypted {
     told: &'static str,
     alg_member: &'static str,
     enc_member: &'static str,
@@ -15,14 +15,14 @@ struct Kind {
     settings: &'static str,
 }
 
-const ID_TOKENS: Kind = Kind {
+const ID_TOKENS: Encrypted = Encrypted {
     told: "ID tokens",
     alg_member: "id_token_encryption_alg_values_supported",
     enc_member: "id_token_encryption_enc_values_supported",
     settings: "`id_token_encryption_alg` and `id_token_encryption_enc` (LATCHGATE_ID_TOKEN_ENCRYPTION_ALG, LATCHGATE_ID_TOKEN_ENCRYPTION_ENC)",
 };
 
-const USERINFO: Kind = Kind {
+const USERINFO: Encrypted = Encrypted {
     told: "userinfo",
     alg_member: "userinfo_encryption_alg_values_supported",
     enc_member: "userinfo_encryption_enc_values_supported",
@@ -42,9 +42,9 @@ pub(super) fn judge(document: &Document, registration: &Registration) -> Vec<Fin
         .collect()
 }
 
-fn of_kind(document: &Document, kind: &Kind, agreed: &Encryption) -> Finding {
+fn of_kind(document: &Document, kind: &Encrypted, agreed: &Encryption) -> Finding {
     let code = FindingCode::Encryption;
-    let Kind { told, settings, .. } = kind;
+    let Encrypted { told, settings, .. } = kind;
     let (alg, enc) = (agreed.alg.as_str(), agreed.enc.as_str());
     let cure = format!("Set {settings} to what this client is registered for");
     let listed = [(kind.alg_member, alg), (kind.enc_member, enc)]
