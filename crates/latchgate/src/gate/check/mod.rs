@@ -1,6 +1,5 @@
 //! The doctor: looks at the gate's settings, its providers and its stores, and reports what it finds.
 
-mod limits;
 mod proxy;
 
 use std::future::{Future, IntoFuture};
@@ -185,6 +184,8 @@ fn session_keys(origin: KeyOrigin, count: usize) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    mod limits;
+
     use super::*;
     use crate::report::Severity;
 

@@ -1,5 +1,4 @@
 //! How long a check may take, whoever does not answer. The clock passes only while everybody waits.
-#![cfg(test)]
 
 use std::future::pending;
 use std::time::Duration;
@@ -9,9 +8,9 @@ use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-use super::super::hang_ups::SlowStore;
 use crate::builder::Provider;
 use crate::gate::Gate;
+use crate::gate::hang_ups::SlowStore;
 use crate::io::{HttpClient, HttpFuture};
 use crate::report::{FindingCode, Report, Severity};
 use crate::seal::SessionKey;
