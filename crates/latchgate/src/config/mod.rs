@@ -7,7 +7,7 @@ mod problem;
 
 pub(crate) use mistake::Mistakes;
 pub use mistake::{ConfigError, Mistake};
+pub(crate) use names::{PREFIX, SETTINGS, Setting, variable};
 #[cfg(test)]
 pub(crate) use names::{SettingKind, place};
-pub(crate) use names::{PREFIX, SETTINGS, Setting, variable};
 pub use problem::Problem;
