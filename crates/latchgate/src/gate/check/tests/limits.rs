@@ -1,4 +1,5 @@
 //! How long a check may take, whoever does not answer. The clock passes only while everybody waits.
+#![cfg(test)]
 
 use std::future::pending;
 use std::time::Duration;
