@@ -13,7 +13,7 @@ use crate::run::{cargo, root, target};
 /// How often each contestant is asked for the time of its requests, unless `--rounds` says otherwise.
 const ROUNDS: usize = 7;
 
-/// How many logins make a round: CPU time is counted in hundredths of a second.
+/// How many logins make a round.
 const LOGINS: usize = 400;
 
 /// Who is compared.

@@ -1,7 +1,8 @@
-//! Work that outlives the request that caused it: token refreshes, the ends of sessions, revocations, `on_logout`
+//! Work that outlives the request that caused it: logins, token refreshes, the ends of sessions, revocations, `on_logout`
 //! hooks.
 //!
-//! It is tied to no connection, so a browser that hangs up interrupts nothing. Nor is it tied to a worker: on a
+//! It is tied to no connection, so a browser that hangs up interrupts nothing: what a request waits for is done by the
+//! request's own task, and handed over when that is given up. Nor is it tied to a worker: on a
 //! multi-threaded runtime it runs there, and otherwise (each worker of actix-web has a runtime that ends with it) on a
 //! runtime of its own, started when first needed. The connections to the provider live there too, since a connection
 //! ends with the runtime it was made on.

@@ -240,7 +240,7 @@ impl Gate {
     /// Where a login begins: for a request to a route of a provider's own, at that provider.
     fn login_path_at(&self, path: &str) -> String {
         let (base, routes) = (&self.0.base, &self.0.routes);
-        match routes.find(path, |ours| base.as_received(ours)) {
+        match routes.find(path, base.stripped()) {
             Some((_, Some(name))) => format!("{}/{name}", routes.login),
             _ => routes.login.clone(),
         }
@@ -250,7 +250,7 @@ impl Gate {
     fn login_path_named(&self, name: &str) -> Option<String> {
         let routes = &self.0.routes;
         let path = format!("{}/{name}", routes.login);
-        let found = routes.find(&path, |ours| ours);
+        let found = routes.find(&path, "");
         found.is_some_and(|(_, own)| own.is_some()).then_some(path)
     }
 

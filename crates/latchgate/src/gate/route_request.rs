@@ -95,7 +95,7 @@ debug_fields!(RouteRequest { route });
 impl Gate {
     pub(super) fn route_request<H: RequestHead>(&self, head: &H) -> Option<RouteRequest> {
         let GateParts { base, routes, .. } = &*self.0;
-        let here = routes.find(head.path(), |path| base.as_received(path));
+        let here = routes.find(head.path(), base.stripped());
         let (route, provider, misplaced) = match here {
             Some((route, provider)) => (route, provider, None),
             None => (Route::Callback, None, Some(self.stripped_callback(head)?)),
@@ -121,9 +121,7 @@ impl Gate {
             return None;
         }
         let arrived = head.path();
-        let found = routes.find(arrived, |path| {
-            path.strip_prefix(&base.path).unwrap_or(path)
-        });
+        let found = routes.find(arrived, &base.path);
         let Some((Route::Callback, _)) = found else {
             return None;
         };

@@ -96,23 +96,24 @@ impl Routes {
 
     /// The route at a path.
     pub(crate) fn at(&self, path: &str) -> Option<Route> {
-        self.find(path, |ours| ours).map(|(route, _)| route)
+        self.find(path, "").map(|(route, _)| route)
     }
 
-    /// The route at a path, with the name of the provider if it is the provider's own. `received` turns a path of ours
-    /// into how requests for it arrive.
+    /// The route at a path, with the name of the provider if it is the provider's own. `stripped` is what a proxy removes
+    /// from the path of every request.
     pub(super) fn find<'a>(
         &'a self,
         path: &'a str,
-        received: impl for<'p> Fn(&'p str) -> &'p str,
+        stripped: &str,
     ) -> Option<(Route, Option<&'a str>)> {
+        let received = |ours: &'a str| ours.strip_prefix(stripped).unwrap_or(ours);
         if let Some((route, _)) = self.all().find(|(_, ours)| received(ours) == path) {
             return Some((route, None));
         }
         if self.names.is_empty() && !self.of_tenants {
             return None;
         }
-        let below = |above| path.strip_prefix(received(above))?.strip_prefix('/');
+        let below = |above: &'a str| path.strip_prefix(received(above))?.strip_prefix('/');
         let of_providers = [
             (Route::Login, self.login.as_str()),
             (Route::Callback, &self.callback),
