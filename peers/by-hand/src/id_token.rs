@@ -38,8 +38,8 @@ struct Claims<'a> {
 impl Verifier {
     pub fn new(issuer: String, client_id: String, keys: &Value) -> Self {
         let keys = keys["keys"].as_array().expect("a key set");
-        let key = keys.iter().find(|key| key["kty"] == "RSA");
-        let key = key.expect("an RSA key");
+        let key = keys.iter().find(|key| key["alg"] == "RS256");
+        let key = key.expect("a key for RS256");
         let text = |member: &str| key[member].as_str().expect("a member of a key");
         let number = |member| {
             URL_SAFE_NO_PAD

@@ -76,7 +76,10 @@ impl Login {
             .append_pair("scope", "openid profile email offline_access")
             .append_pair("code_challenge_method", "S256");
         let query = authorization_request.finish();
-        let client = STANDARD.encode_to_string(format!("{client_id}:{client_secret}"));
+        // RFC 6749 §2.3.1.
+        let [id, secret] = [&client_id, &client_secret]
+            .map(|text| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
+        let client = STANDARD.encode_to_string(format!("{id}:{secret}"));
         Self {
             sealer: Sealer::new(b"by hand, and sealed for measures"),
             http,
