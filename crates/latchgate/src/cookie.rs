@@ -181,7 +181,7 @@ const MAX_PIECES: usize = 64;
 
 /// A value needs more cookies than permitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} bytes do not fit into cookies, which hold {}; use a session store", .bytes, .limit)]
+#[error("{bytes} bytes do not fit into cookies, which hold {limit}; use a session store")]
 pub(crate) struct TooLarge {
     /// Its length, in bytes.
     pub(crate) bytes: usize,

@@ -20,7 +20,6 @@ use crate::error::Error;
 use crate::hook::LoginHook;
 use crate::relying_party::RelyingParty;
 use crate::request_session::RequestSession;
-use crate::return_to::ReturnTo;
 use crate::session::{EndedSession, Session, SessionEnd};
 use crate::sessions::{Beginning, LoadedSession, SessionCookie, SignedOut, Ticket};
 use crate::telemetry;
@@ -53,7 +52,6 @@ impl Gate {
         let parameters = Parameters::parse(form)?;
         let suffix = format!(".{}", suffix_of(&parameters.names_login()?));
         let (pending, retry) = self.begun_login(&suffix, parts);
-        let return_to = retry.return_to().clone();
         // One of a registration that there is no more belongs to nobody.
         let begun = match pending {
             Some(pending) => {
@@ -70,8 +68,7 @@ impl Gate {
         let used_up = kind.clear(&suffix);
         let asked = parts.asked(retry);
         let party = begun.as_ref().map(|(_, party)| Arc::clone(party));
-        let finished = self.finish(parameters, begun, return_to, parts, asked.clone());
-        let finished = finished.await;
+        let finished = self.finish(parameters, begun, parts, asked.clone()).await;
         let mut answer = finished.unwrap_or_else(|error| {
             count_refused(party.as_deref(), &error, &asked);
             self.refuse(&error, &asked)
@@ -113,7 +110,6 @@ impl Gate {
         &self,
         parameters: Parameters<'_>,
         begun: Option<(PendingLogin, Arc<RelyingParty>)>,
-        return_to: ReturnTo,
         parts: &RequestParts,
         mut asked: RefusedRequest,
     ) -> Result<Response<Bytes>, Error> {
@@ -129,6 +125,7 @@ impl Gate {
         let visitor = self.visitor_at_login(pending.visitor.take(), parts.cookie_fields(), posted);
         let (remembered, replaces) = (pending.remembered, pending.replaces.take());
         let display = pending.display;
+        let return_to = asked.retry.return_to().clone();
         let response = party.authorization_response(parameters, pending).await;
         let (code, expected) = response?;
         let brought = RequestSession::brought(Arc::clone(&self.0.context));

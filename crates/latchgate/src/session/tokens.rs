@@ -112,8 +112,13 @@ impl Tokens {
 
     /// The number of seconds until the access token expires. `None` when that is unknown.
     pub(crate) fn expires_in(&self, now: u64) -> Option<u64> {
-        let (_, expires_at) = self.access_validity.filter(|(_, at)| *at != UNTOLD)?;
+        let (_, expires_at) = self.told_validity()?;
         Some(expires_at.saturating_sub(now))
+    }
+
+    /// When the access token was issued, and when it expires, if the provider said so.
+    fn told_validity(&self) -> Option<(u64, u64)> {
+        self.access_validity.filter(|(_, at)| *at != UNTOLD)
     }
 
     /// Whether another access token is worth asking for when an API has rejected this one.
@@ -130,8 +135,7 @@ impl Tokens {
     /// Whether the access token should be refreshed before it is used. That is due a minute before it expires, or a tenth
     /// of its lifetime if that is less; `chance` takes up to a quarter off. Never due if the lifetime is unknown.
     pub(super) fn refresh_due(&self, now: u64, chance: u8) -> bool {
-        let told = self.access_validity.filter(|(_, at)| *at != UNTOLD);
-        told.is_some_and(|(issued_at, expires_at)| {
+        self.told_validity().is_some_and(|(issued_at, expires_at)| {
             let margin = (expires_at.saturating_sub(issued_at) / 10).min(60);
             let margin = margin - margin * u64::from(chance) / 1_024;
             now.saturating_add(margin) >= expires_at
