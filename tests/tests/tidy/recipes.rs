@@ -5,16 +5,16 @@ use crate::source::{self, Finding, Source};
 /// Where they are.
 const RECIPES: &str = "docs/src/providers";
 
-/// The headings of each, in this order. Other pages link to them.
+/// The headings of each, in this order.
 const HEADINGS: [&str; 4] = [
-    "## What to click",
-    "## What to set",
-    "## What is odd",
+    "## At the provider",
+    "## In your application",
+    "## Good to know",
     "## Check it",
 ];
 
-/// How each begins after its title: with what stands behind it.
-const BEHIND: &str = "*Behind this recipe: ";
+/// How each begins after its title.
+const TESTED: &str = "*How it was tested: ";
 
 const LONGEST: usize = 90;
 
@@ -30,9 +30,9 @@ fn misshapen(recipe: &Source) -> Vec<Finding> {
         let message = format!("a recipe has the headings {}", HEADINGS.join(", "));
         findings.push(recipe.finding(1, message));
     }
-    if !recipe.text.lines().any(|line| line.starts_with(BEHIND)) {
+    if !recipe.text.lines().any(|line| line.starts_with(TESTED)) {
         let message =
-            format!("say what stands behind the recipe, in a line that begins with `{BEHIND}`");
+            format!("say how the recipe was tested, in a line that begins with `{TESTED}`");
         findings.push(recipe.finding(2, message));
     }
     if recipe.text.lines().count() > LONGEST {
@@ -55,10 +55,10 @@ fn recipes_have_one_form() {
 
 #[test]
 fn a_recipe_of_another_form_is_found() {
-    let good = format!("# A\n\n{BEHIND}x.*\n\n{}\n", HEADINGS.join("\n\n"));
+    let good = format!("# A\n\n{TESTED}x.*\n\n{}\n", HEADINGS.join("\n\n"));
     let found = |text: &str| misshapen(&Source::new("a.md", text)).len();
     assert_eq!(found(&good), 0);
-    assert_eq!(found(&good.replace("## What is odd", "## Odd things")), 1);
-    assert_eq!(found(&good.replace(BEHIND, "*From: ")), 1);
+    assert_eq!(found(&good.replace("## Good to know", "## Odd things")), 1);
+    assert_eq!(found(&good.replace(TESTED, "*From: ")), 1);
     assert_eq!(found(&good.replace("# A", &"\n".repeat(LONGEST))), 1);
 }

@@ -85,13 +85,13 @@ fn judge(size: Result<Size, SessionTooLarge>) -> Finding {
     );
     if request > REQUEST_FIELD {
         code.warning(
-            format!("{what}. nginx and Apache refuse a request with more than 8 KiB in one header, as they come"),
-            format!("nginx: `large_client_header_buffers 4 32k` and `proxy_buffer_size 32k`; Apache: `LimitRequestFieldSize 32768`; Node.js: `--max-http-header-size`; or {STORE}"),
+            format!("{what}. By default, nginx and Apache refuse a request with more than 8 KiB in one header"),
+            format!("nginx: `large_client_header_buffers 4 20k` and `proxy_buffer_size 20k`; Apache: `LimitRequestFieldSize 20480`; Node.js: `--max-http-header-size`; or {STORE}"),
         )
     } else if response + OTHER_HEADERS > RESPONSE_HEADER {
         code.hint(
-            format!("{what}. nginx as it comes answers 502 when the headers of a response have more than 4 KiB"),
-            format!("Behind nginx: `proxy_buffer_size 16k` and `proxy_buffers 8 16k`; or {STORE}; other proxies and servers (Apache and nginx 8 KiB in one header, AWS ALB, Node.js and HTTP/2 in hyper 16 KiB in all) take it"),
+            format!("{what}. By default, nginx answers 502 when the headers of a response have more than 4 KiB"),
+            format!("nginx: `proxy_buffer_size 20k` and `proxy_buffers 8 20k`; or {STORE}. Other proxies and servers accept it (Apache 8 KiB and AWS ALB 16 KiB in one header, Node.js and HTTP/2 in hyper 16 KiB in all)"),
         )
     } else {
         code.ok(format!("{what}: common proxies take that"))
