@@ -30,7 +30,7 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 /// The time limit of an answer. A statement concerns one row, or a few.
 pub(crate) const ANSWER: Duration = Duration::from_secs(2);
 
-/// After this time the server cancels a statement, so that none waits for a lock when its caller has gone. In milliseconds.
+/// The time after which the server cancels a statement, in milliseconds, so that none waits for a lock after its caller has gone.
 const STATEMENT_TIMEOUT: &str = "1500";
 
 /// The code with which a pooler refuses an unknown parameter.
@@ -80,12 +80,12 @@ enum Verdict {
     Dead,
     /// Two statements collided at one row, and this one must be repeated.
     Again,
-    /// A second try would fail alike.
+    /// A second try would fail as well.
     Final,
 }
 
 impl Server {
-    /// A server that is connected to when needed.
+    /// A server to which the store connects when needed.
     pub(crate) fn at(options: PgConnectOptions) -> Self {
         // There are no floats here, and poolers refuse this parameter.
         let options = options.extra_float_digits(None);
@@ -98,7 +98,7 @@ impl Server {
         }
     }
 
-    /// A server that the application is connected to.
+    /// A server to which the application has connections.
     pub(crate) fn of(pool: PgPool) -> Self {
         Self {
             name: describe(&pool.connect_options()),
@@ -124,7 +124,7 @@ impl Server {
         }
     }
 
-    /// A pool for one connection that is kept: it takes none of those that calls need.
+    /// A pool for one connection that is kept, so that calls can use all the others.
     pub(crate) fn connection_of_its_own(&self) -> PgPool {
         let options = match &self.connections {
             Connections::Given(pool) => (*pool.connect_options()).clone(),
@@ -207,7 +207,7 @@ impl Server {
     }
 
     /// Drops a connection and all idle ones of the pool: what broke one has probably broken them all, and the second try
-    /// should not get another of them.
+    /// should not get a broken one.
     fn discard(&self, mut dead: Borrowed) {
         if let Some(connection) = dead.0.take() {
             drop(connection.detach());

@@ -41,8 +41,8 @@ const BATCH: i64 = 1000;
 ///
 /// # Expired sessions
 ///
-/// No call sees them. Once every [`PostgresStore::SWEEP_SECONDS`], a node that inserts a session
-/// deletes, in the background, those that expired [`PostgresStore::GRACE_SECONDS`] ago. A node that
+/// No call sees them. A node that inserts a session deletes, in the background and at most once every
+/// [`PostgresStore::SWEEP_SECONDS`], those that expired [`PostgresStore::GRACE_SECONDS`] ago. A node that
 /// inserts none never does: see [`PostgresStore::sweep`].
 pub struct PostgresStore {
     server: Arc<Server>,
@@ -74,8 +74,8 @@ impl PostgresStore {
     /// How often a node sweeps expired sessions, in seconds, by the `now` of its calls.
     pub const SWEEP_SECONDS: u64 = 60;
 
-    /// How long an expired session stays in the table, in seconds: so a node whose clock is ahead deletes
-    /// no session that is alive for the others.
+    /// How long an expired session stays in the table, in seconds, so that a node whose clock is ahead
+    /// deletes no session that is active for the others.
     pub const GRACE_SECONDS: u64 = 3_600;
 
     /// A store at `postgres://user:password@host:5432/database`. It connects at its first call.
@@ -130,7 +130,7 @@ impl PostgresStore {
         })
     }
 
-    /// Does not make the tables, or look for them: something else calls [`PostgresStore::migrate`].
+    /// Neither makes the tables nor looks for them: something else must call [`PostgresStore::migrate`].
     #[must_use]
     pub fn without_migrations(self) -> Self {
         Self {

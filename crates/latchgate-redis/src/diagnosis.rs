@@ -33,7 +33,7 @@ fn unreadable(error: &StoreError) -> Finding {
     let what = format!("The settings of Redis cannot be read: {error:?}");
     FindingCode::StoreEviction.hint(
         what,
-        "Let the user run `INFO` (`ACL SETUSER … +info`), or see for yourself that `maxmemory-policy` is `noeviction` and `appendonly` is `yes`",
+        "Let the user run `INFO` (`ACL SETUSER … +info`), or check yourself that `maxmemory-policy` is `noeviction` and `appendonly` is `yes`",
     )
 }
 
@@ -56,7 +56,7 @@ fn eviction(info: &Info<'_>) -> Finding {
     let Some(policy) = info.get("maxmemory_policy") else {
         return code.hint(
             "The server does not say what it does when its memory is full",
-            "See for yourself that it drops nothing",
+            "Check yourself that `maxmemory-policy` is `noeviction`",
         );
     };
     let policy: String = policy
@@ -73,12 +73,12 @@ fn eviction(info: &Info<'_>) -> Finding {
             "Set `maxmemory-policy noeviction` before somebody sets `maxmemory`",
         ),
         ("volatile-ttl", true) => code.hint(
-            "`maxmemory-policy` is `volatile-ttl`: when the memory is full, those are signed out whose sessions would end first, and marks of logouts are dropped",
-            "Set `maxmemory-policy noeviction`, in a database of its own for sessions, and watch its memory",
+            "`maxmemory-policy` is `volatile-ttl`: when the memory is full, people whose sessions would end first are signed out, and logouts are forgotten",
+            "Set `maxmemory-policy noeviction`, on a separate server if others need it as a cache, and watch its memory",
         ),
         (policy, true) => code.mistake(
             format!("`maxmemory-policy` is `{policy}`: when the memory is full, people are signed out, and logouts are forgotten"),
-            "Set `maxmemory-policy noeviction`, in a server of its own if others need it as a cache, and watch its memory",
+            "Set `maxmemory-policy noeviction`, on a separate server if others need it as a cache, and watch its memory",
         ),
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn channel(prefix: &str) -> String {
     format!("{prefix}{CHANNEL}")
 }
 
-/// Subscribes on a connection of its own, and passes announcements on until that is lost. Says why.
+/// Subscribes on a separate connection, and passes announcements on until it is lost. Returns the reason.
 pub(crate) async fn subscribe(
     address: Address,
     channel: String,

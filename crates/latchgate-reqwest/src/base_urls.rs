@@ -1,5 +1,5 @@
-//! Where the access tokens of an API may go: [RFC 6750 §5.3](https://www.rfc-editor.org/rfc/rfc6750#section-5.3) wants TLS,
-//! and a token that goes to anybody else is stolen.
+//! Where the access tokens of an API may be sent: only to the API, and over TLS
+//! ([RFC 6750 §5.3](https://www.rfc-editor.org/rfc/rfc6750#section-5.3)).
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ impl BaseUrls {
         }
     }
 
-    /// Whether a URL is one of this API: it has the origin of a base URL, and a path below its path.
+    /// Whether a URL belongs to this API: it has the origin of a base URL, and a path at or below its path.
     pub(crate) fn contain(&self, url: &Url) -> bool {
         let undecorated = url.username().is_empty() && url.password().is_none();
         let below = |base: &Url| {

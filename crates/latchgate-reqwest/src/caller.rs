@@ -1,4 +1,4 @@
-//! Calls to an API as somebody.
+//! Calls to an API as a person, or as the application.
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,13 +60,13 @@ impl ApiCaller {
         self.request(Method::DELETE, path)
     }
 
-    /// A request of any method. It is sent with the access token, which is fetched or refreshed first if it has to be.
+    /// A request with any method. It is sent with the access token, which is requested or refreshed first if necessary.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.urls.join(path))
     }
 
-    /// The client itself, for libraries that make requests of their own, such as generated ones. Its requests carry the
-    /// token, and those that are not for the API fail.
+    /// The HTTP client itself, for libraries that make their own requests, such as generated ones. Its requests carry the
+    /// token; those to other URLs fail.
     #[must_use]
     pub fn client(&self) -> &ClientWithMiddleware {
         &self.client

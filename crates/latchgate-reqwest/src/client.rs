@@ -16,7 +16,7 @@ use crate::token_source::TokenSource;
 
 /// The client of one API. Build it once, when the application starts; it is cheap to clone.
 ///
-/// A call is made as somebody: [`as_user`](Self::as_user) or [`as_application`](Self::as_application).
+/// A call is made as a person, [`as_user`](Self::as_user), or as the application, [`as_application`](Self::as_application).
 ///
 /// ```
 /// use latchgate_reqwest::ApiClient;
@@ -50,7 +50,7 @@ pub struct ApiClientBuilder {
 }
 
 impl ApiClient {
-    /// The client of the API at this base URL, which takes the access token of the login.
+    /// The client of the API at this base URL, which accepts the access token of the login.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl ApiClient {
         Self::builder(base_url).build()
     }
 
-    /// Begins the client of the API at this base URL.
+    /// Starts to build the client of the API at this base URL.
     pub fn builder(base_url: impl Into<String>) -> ApiClientBuilder {
         ApiClientBuilder {
             base_url: base_url.into(),
@@ -90,8 +90,8 @@ impl ApiClient {
     }
 
     /// Calls as the application itself, with its client credentials (RFC 6749 §4.4): for jobs that no person starts. The
-    /// token is the one that [`ApiClientBuilder::token_for`] names; without that, the base URL is the resource that it is
-    /// requested for, as [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2) suggests.
+    /// token is the one that [`ApiClientBuilder::token_for`] names; without that, it is requested for the base URL as its
+    /// resource, as [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2) suggests.
     pub fn as_application(&self, gate: &Gate) -> ApiCaller {
         let by_url = || TokenFor::resource(self.urls.first().as_str());
         let token_for = self.token_for.clone().unwrap_or_else(by_url);
@@ -112,60 +112,60 @@ impl ApiClient {
 }
 
 impl ApiClientBuilder {
-    /// The access token that this API takes, if it is not the login's. See [`ApiTokens`].
+    /// The access token that this API accepts, if it is not the login's. See [`ApiTokens`].
     pub fn token_for(mut self, token_for: TokenFor) -> Self {
         self.token_for = Some(token_for);
         self
     }
 
-    /// A further base URL of the same API, for absolute URLs and redirects. The tokens of its callers go there as well, so
-    /// it must belong to the same people.
+    /// Another base URL of the same API, for absolute URLs and redirects. It gets the same tokens, so it must be run by the
+    /// same people.
     pub fn also_at(mut self, base_url: impl Into<String>) -> Self {
         self.more.push(base_url.into());
         self
     }
 
-    /// Gives redirects back as results instead of following those within the API.
+    /// Returns redirects as results instead of following those within the API.
     pub fn return_redirects(mut self) -> Self {
         self.redirects = Redirects::Returned;
         self
     }
 
-    /// Settings of the HTTP client: time limits, root certificates, a proxy. Its redirect policy is replaced. Without
-    /// them, a connection takes 5 seconds at most, and a pause in an answer 30.
+    /// Settings of the HTTP client: time limits, root certificates, a proxy. Its redirect policy is replaced. By default,
+    /// connecting may take 5 seconds, and a pause in a response 30 seconds.
     pub fn http_client(mut self, settings: reqwest::ClientBuilder) -> Self {
         self.http = Some(settings);
         self
     }
 
-    /// Presents this certificate to the API. Tokens that are bound to a certificate
-    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)) are of no use without: it is the one that the client
-    /// presents to the provider ([`Provider::client_certificate`](latchgate::Provider::client_certificate)). It replaces one
-    /// that [`http_client`](Self::http_client) sets.
+    /// Presents this certificate to the API, which a token that is bound to it
+    /// ([RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)) requires. Give the one that the provider gets
+    /// ([`Provider::client_certificate`](latchgate::Provider::client_certificate)). It replaces a certificate
+    /// of [`http_client`](Self::http_client).
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
         self.certificate = Some(certificate);
         self
     }
 
-    /// Adds middleware of the application's, such as tracing or retries. It runs before the access token is put into the
-    /// request, so it never sees one.
+    /// Adds the application's own middleware, such as tracing or retries. It runs before the access token is put into the
+    /// request, so it does not see the token.
     pub fn with(mut self, middleware: impl Middleware) -> Self {
         self.middleware.push(Arc::new(middleware));
         self
     }
 
-    /// Lets tokens travel over plain http, where whoever is on the way can read and use them. Only for networks that
-    /// encrypt by themselves, such as a service mesh.
+    /// Accepts base URLs with plain http, over which anybody on the network can read and use the tokens. Only for networks
+    /// that encrypt by themselves, such as a service mesh.
     pub fn dangerous_plain_http(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;
         self
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
-    /// [`ApiClientError::BaseUrl`] if a base URL is not one that a token can go to; [`ApiClientError::Client`] if the HTTP
+    /// [`ApiClientError::BaseUrl`] if tokens may not be sent to a base URL; [`ApiClientError::Client`] if the HTTP
     /// client cannot be built, for example because the certificate and its key do not belong together.
     pub fn build(self) -> Result<ApiClient, ApiClientError> {
         let read = |text: String| match base_url(&text, self.plain_http) {

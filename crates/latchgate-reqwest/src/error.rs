@@ -10,7 +10,7 @@ use crate::base_urls::BaseUrlError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ApiClientError {
-    /// This is no base URL that access tokens can go to.
+    /// Access tokens may not be sent to this base URL.
     BaseUrl(String, BaseUrlError),
     /// The HTTP client cannot be built.
     Client(reqwest::Error),
@@ -34,7 +34,7 @@ impl std::error::Error for ApiClientError {
     }
 }
 
-/// A URL that is not one of the API, so that nothing was sent there.
+/// The URL does not belong to the API, so nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignUrl {
     /// Scheme, host and port.
@@ -56,7 +56,7 @@ impl std::error::Error for ForeignUrl {}
 /// What stopped a call, as an error of the gate: the [`Error`] of the access token itself, or [`Error::ApiCall`] with the
 /// HTTP client's error or a [`ForeignUrl`]. It names no URL, because a URL may contain secrets.
 ///
-/// The adapters' `Rejection` is made of it by `?`, with their feature `reqwest`.
+/// In handlers, `?` converts a failed call into the adapters' `Rejection` (their feature `reqwest`).
 #[must_use]
 pub fn call_error(error: reqwest_middleware::Error) -> Error {
     match error.without_url() {

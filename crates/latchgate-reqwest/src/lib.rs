@@ -13,5 +13,5 @@ pub use base_urls::BaseUrlError;
 pub use caller::ApiCaller;
 pub use client::{ApiClient, ApiClientBuilder};
 pub use error::{ApiClientError, ForeignUrl, call_error};
-/// HTTP client and middleware, in the versions that the types of this crate are of.
+/// The HTTP client and its middleware, in the versions that this crate uses.
 pub use {reqwest, reqwest_middleware};

@@ -1,7 +1,7 @@
 //! Redirects of an API: [RFC 9110 §15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4).
 //!
-//! The HTTP client below follows none, because it would send a token along without knowing whom it is for, and a proof of
-//! possession that is for another URL.
+//! The HTTP client itself follows none: it would send the token without knowing whom it is for, and a proof of possession
+//! for another URL.
 
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION, TRANSFER_ENCODING,

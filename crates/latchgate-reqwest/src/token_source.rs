@@ -14,7 +14,7 @@ pub(crate) enum TokenSource {
 }
 
 impl TokenSource {
-    /// A token that is good, as far as is known.
+    /// A token that is valid, as far as is known.
     pub(crate) async fn get(&self) -> Result<AccessToken, Error> {
         match self {
             Self::User(tokens, None) => tokens.login_token().await,
@@ -23,8 +23,8 @@ impl TokenSource {
         }
     }
 
-    /// Another token in place of one that the API has rejected. `None` if there is no other, or this one is too young for
-    /// that: then the API's answer stands.
+    /// Another token in place of one that the API has rejected. `None` if there is no other, or this one is too new to be
+    /// replaced: then the API's answer is the result.
     pub(crate) async fn replace(
         &self,
         rejected: &AccessToken,

@@ -29,12 +29,13 @@ pub struct Offer {
 /// Tests a store against every rule of the contract.
 ///
 /// All keys and names come from `seed`: each run on the same store needs another one. `now` is the
-/// time, in seconds since the epoch. For stores with a clock of their own it must be right within
-/// minutes. Needs a tokio runtime with its timer.
+/// time, in seconds since the epoch. For stores with a clock of their own it must be right to within
+/// minutes. This needs a tokio runtime with its timer.
 ///
 /// # Errors
-/// The first rule that the store broke. The records of the run are removed in any case, as far as the
-/// store allows it.
+///
+/// The first rule that the store broke. The records of the run are removed in any case, if the store
+/// allows it.
 pub async fn check(store: &dyn SessionStore, seed: [u8; 32], now: u64) -> Result<Offer, Violation> {
     let run = Run::new(store, seed, now);
     let checked = every_rule(&run).await;

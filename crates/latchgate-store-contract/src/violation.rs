@@ -1,4 +1,4 @@
-//! What a store does wrong.
+//! How a store breaks the contract.
 
 use std::fmt;
 

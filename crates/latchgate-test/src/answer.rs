@@ -1,4 +1,4 @@
-//! What the application answered, read to its end.
+//! The response of the application, read to its end.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-/// A response, read to its end. Its `Display` is what failed assertions say.
+/// A response, read to its end. Failed assertions show its `Display`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answer {
@@ -18,7 +18,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The header fields.
     pub headers: HeaderMap,
-    /// The body, as far as it is text. `None` for one that is still being made: it streams, or has failed.
+    /// The body, as far as it is text. `None` if it is still being produced (a stream), or has failed.
     pub body: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl Answer {
         }
     }
 
-    /// The stable code of a refusal, from a problem document or from a page of the gate's, such as `sign_in_required`.
+    /// The stable code of a refusal, such as `sign_in_required`, from a problem document or from a page of the gate.
     #[must_use]
     pub fn code(&self) -> Option<String> {
         let body = self.body.as_deref()?;
@@ -58,7 +58,7 @@ impl Answer {
         location.filter(|_| self.status.is_redirection())
     }
 
-    /// What a browser sends back of its `Set-Cookie` fields; `None` when it sets none.
+    /// The `Cookie` field that a browser sends after its `Set-Cookie` fields; `None` if it sets none.
     pub(crate) fn cookies(&self) -> Option<HeaderValue> {
         let set = self.headers.get_all(SET_COOKIE).iter();
         let pairs: Vec<&str> = set

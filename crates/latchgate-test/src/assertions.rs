@@ -1,4 +1,4 @@
-//! What should come of a request.
+//! Assertions about the response to a request.
 
 use std::panic::Location;
 
@@ -12,16 +12,16 @@ use crate::request::told;
 /// Assertions about a response: an [`http::Response`], or, with the feature `actix`, a `ServiceResponse` or `HttpResponse` of
 /// actix-web. Each returns the [`Answer`], for further assertions.
 ///
-/// When one fails, the message says what came instead.
+/// When one fails, the message shows the response.
 pub trait LoginAssertions: Sized {
     /// The response, read to its end.
     fn into_answer(self) -> Answer;
 
-    /// The handler ran: the status is `2xx`.
+    /// Asserts that the handler ran: the status is `2xx`.
     ///
     /// # Panics
     ///
-    /// It is another.
+    /// If the status is another.
     #[track_caller]
     fn assert_admitted(self) -> Answer {
         let answer = self.into_answer();
@@ -30,14 +30,14 @@ pub trait LoginAssertions: Sized {
         answer
     }
 
-    /// The browser is sent to log in: by a redirect to the provider, or to the page where people choose among several.
+    /// Asserts that the browser is sent to log in: by a redirect to the provider, or to the page where people choose one of several.
     ///
-    /// Only a browser's navigation is sent there ([`by_navigation`](crate::SignedInRequest::by_navigation)). Any other request
-    /// is refused, with the code `sign_in_required`.
+    /// Only navigations are redirected ([`by_navigation`](crate::SignedInRequest::by_navigation)). Any other request
+    /// is refused with the code `sign_in_required`.
     ///
     /// # Panics
     ///
-    /// Something else came.
+    /// If the response is another.
     #[track_caller]
     fn assert_sent_to_login(self) -> Answer {
         let answer = self.into_answer();
@@ -51,12 +51,12 @@ pub trait LoginAssertions: Sized {
         answer
     }
 
-    /// The gate refuses the request with this stable code: `not_permitted` for a guard, `sign_in_required` for a script without a
-    /// session, or that of an [error](latchgate::Error::code).
+    /// Asserts that the gate refuses the request with this stable code: `not_permitted` for a guard, `sign_in_required` for a script
+    /// without a session, or that of an [error](latchgate::Error::code).
     ///
     /// # Panics
     ///
-    /// Something else came.
+    /// If the response is another.
     #[track_caller]
     fn assert_refused(self, code: &str) -> Answer {
         let answer = self.into_answer();
@@ -70,12 +70,12 @@ pub trait LoginAssertions: Sized {
         answer
     }
 
-    /// The response sets the cookies of a session, and it is this person's: that of a callback, or of a login form of the
-    /// application's own.
+    /// Asserts that the response starts a session of this person: the response of the callback, or of the application's own
+    /// login form.
     ///
     /// # Panics
     ///
-    /// It sets none, or somebody else's, or the store failed.
+    /// If it sets no session cookies, or somebody else's, or the store fails.
     #[track_caller]
     fn assert_signed_in_as(self, gate: &Gate, subject: &str) -> impl Future<Output = Answer> {
         let (answer, gate, test) = (self.into_answer(), gate.clone(), Location::caller());
@@ -124,7 +124,7 @@ fn expect(met: bool, expected: &str, answer: &Answer) {
     }
 }
 
-/// What to do about it, where that is not obvious.
+/// What to do about it, if that is not obvious.
 fn hint(answer: &Answer) -> &'static str {
     match answer.code().as_deref() {
         Some("sign_in_required" | "reauthentication_required") => {

@@ -1,4 +1,4 @@
-//! A gate for tests that need none of the application's settings, and a provider that is not there.
+//! A gate for tests that need none of the application's settings, and a stand-in for the provider.
 
 use http::{Request, Response, StatusCode};
 use latchgate::{Gate, GateBuilder, HttpClient, HttpError, HttpFuture, Provider};
@@ -9,12 +9,12 @@ const BASE_URL: &str = "http://localhost:3000";
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-/// A gate as a development server has it, at `http://localhost:3000`, whose provider `https://provider.example` answers
-/// only as [`OfflineProvider`] does.
+/// A gate for a development server at `http://localhost:3000`, whose provider is the [`OfflineProvider`]
+/// `https://provider.example`.
 ///
 /// # Panics
 ///
-/// Never, unless the random generator fails.
+/// If the random generator fails.
 #[must_use]
 #[expect(clippy::panic, reason = "this is how a test is told that it is wrong")]
 pub fn gate() -> Gate {
@@ -24,16 +24,16 @@ pub fn gate() -> Gate {
     }
 }
 
-/// The same, for a test that wants a hook, a store or another setting.
+/// The builder of [`gate`], for a test that needs a hook, a store or another setting.
 pub fn gate_builder() -> GateBuilder {
     let provider = Provider::new("https://provider.example", "test").client_secret("a test's");
     Gate::builder(BASE_URL, provider).http_client(OfflineProvider)
 }
 
-/// Stands for the network between a gate and its provider. It answers for the provider's metadata, so that visitors can be
-/// sent to log in, and nobody can: every other request fails, as if the provider were down.
+/// Replaces the network between a gate and its provider. It returns the provider's metadata, so that people are sent to log
+/// in. They cannot: every other request fails, as if the provider were down.
 ///
-/// For a gate with the application's own settings:
+/// In a gate with the application's own settings:
 ///
 /// ```no_run
 /// use latchgate::Settings;
@@ -62,7 +62,7 @@ impl HttpClient for OfflineProvider {
     }
 }
 
-/// What the provider would say of itself.
+/// The provider's metadata.
 fn metadata(issuer: &str) -> String {
     let endpoint = |path: &str| format!("{}/{path}", issuer.trim_end_matches('/'));
     let metadata = json!({

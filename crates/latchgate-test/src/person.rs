@@ -13,10 +13,9 @@ const LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Somebody who has signed in at the gate's provider, as far as the application can tell.
 ///
-/// Unless told otherwise they have signed in just now, at the first provider, with the scope that was requested. Their
-/// access token `test-access-token` lasts an hour, and there is no refresh token. The
-/// [`on_login`](latchgate::GateBuilder::on_login) hook runs as at any login, unless [`data`](Self::data) says what it would
-/// return.
+/// By default they have just signed in, at the first provider, with the requested scope. Their access token
+/// `test-access-token` lasts an hour, and there is no refresh token. The
+/// [`on_login`](latchgate::GateBuilder::on_login) hook runs as at any login, unless [`data`](Self::data) replaces its value.
 ///
 /// ```
 /// use latchgate_test::Person;
@@ -33,33 +32,33 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with this identifier (`sub`), 1 to 255 characters.
+    /// Somebody with this subject identifier (`sub`), of 1 to 255 characters.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             login: TestLogin::new(subject),
         }
     }
 
-    /// They have signed in at the provider of this name, of a gate with several.
+    /// The name of the provider at which they have signed in, for a gate with several.
     pub fn provider(mut self, name: impl Into<String>) -> Self {
         self.login.provider = Some(name.into());
         self
     }
 
-    /// They have this role, in the claim in which the gate looks for roles first. May be called for each.
+    /// Adds a role, in the claim where the gate looks for roles first.
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.login.roles.push(role.into());
         self
     }
 
-    /// They have this permission, in the claim in which the gate looks for permissions first. May be called for each.
+    /// Adds a permission, in the claim where the gate looks for permissions first.
     pub fn permission(mut self, permission: impl Into<String>) -> Self {
         self.login.permissions.push(permission.into());
         self
     }
 
-    /// Their ID token has this claim. What a login brings (`iss`, `aud`, `iat`, `exp`, `auth_time`) is replaced, `sub` is
-    /// not.
+    /// Sets a claim of their ID token. It replaces one that every login has (`iss`, `aud`, `iat`, `exp`, `auth_time`), but
+    /// not `sub`.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.login.claims.insert(name.into(), value.into());
         self
@@ -93,7 +92,7 @@ impl Person {
         self.claim("auth_time", json!(seconds))
     }
 
-    /// They authenticated so long ago, and have used the application ever since: for guards with a `max_age`.
+    /// They authenticated this long ago, and have used the application ever since: for guards with a `max_age`.
     pub fn signed_in_ago(mut self, ago: Duration) -> Self {
         self.login.age = ago;
         self
@@ -129,16 +128,16 @@ impl Person {
         self
     }
 
-    /// The access token was issued so long ago. Without this it was issued just now, and when an API rejects such a token, no
-    /// other one is asked for: that takes 30 seconds.
+    /// The access token was issued this long ago. By default it was issued just now, and if an API rejects a token that is
+    /// younger than 30 seconds, no other one is requested.
     pub fn access_token_age(mut self, age: Duration) -> Self {
         self.login.access_token_age = age;
         self
     }
 
-    /// The access token is still valid for half a minute of its hour, so that a handler that asks for it causes a refresh.
-    /// The refresh token is `test-refresh-token` unless there is another; a provider that does not know it refuses, and the
-    /// session ends.
+    /// Of its hour, the access token has half a minute left, so a handler that asks for it causes a refresh.
+    /// The refresh token is `test-refresh-token` unless [set](Self::refresh_token); a provider that does not know it refuses,
+    /// and the session ends.
     pub fn due_for_refresh(self) -> Self {
         self.issued_ago(LIFETIME - Duration::from_secs(30))
     }
@@ -154,7 +153,7 @@ impl Person {
     ///
     /// # Panics
     ///
-    /// The value cannot be written as JSON.
+    /// If the value cannot be written as JSON.
     #[track_caller]
     #[expect(clippy::panic, reason = "this is how a test is told that it is wrong")]
     pub fn data(mut self, data: impl Serialize) -> Self {
@@ -172,7 +171,7 @@ impl Person {
     }
 
     /// Their session has ended for this reason: [`SessionEnd::Idle`], [`SessionEnd::Absolute`], [`SessionEnd::SignedOut`] and
-    /// so on. The browser still sends its cookie. A session in a cookie can say why it has ended; one in a store is gone.
+    /// so on. The browser still sends its cookie. The reason is known for a session in a cookie; one in a store no longer exists.
     pub fn session_ended(mut self, why: SessionEnd) -> Self {
         self.login.ended = Some(why);
         self

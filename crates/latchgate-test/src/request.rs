@@ -28,18 +28,18 @@ pub(crate) const FETCH: [(&str, &str); 4] = [
 /// A request that a test makes: an [`http::Request`], its [`Builder`](http::request::Builder), or, with the feature `actix`,
 /// an `actix_web::test::TestRequest`.
 pub trait SignedInRequest: Sized {
-    /// The same request with a header field more. A second `cookie` field is appended to the first.
+    /// Adds a header field. A second `cookie` field is appended to the first.
     #[must_use]
     fn with_field(self, name: HeaderName, value: HeaderValue) -> Self;
 
-    /// The request as the browser of this person sends it: with the cookies of a session that is like one of a login's.
+    /// Adds the cookies of a session of this person, which is like one after a login.
     ///
-    /// No provider and no socket is needed. A session that is kept in a store is written there.
+    /// This needs no provider and no socket. If the gate has a store, the session is written there.
     ///
     /// # Panics
     ///
-    /// When a login would fail: the [`on_login`](latchgate::GateBuilder::on_login) hook rejects it, the session does not fit
-    /// into cookies, the store is unavailable. And when the gate has no provider of the person's.
+    /// If a login would fail: the [`on_login`](latchgate::GateBuilder::on_login) hook rejects it, the session does not fit
+    /// into cookies, or the store is unavailable. Also if the gate has no provider of this [name](Person::provider).
     #[track_caller]
     fn signed_in(self, gate: &Gate, person: Person) -> impl Future<Output = Self> {
         let (gate, test) = (gate.clone(), Location::caller());
@@ -52,13 +52,13 @@ pub trait SignedInRequest: Sized {
         }
     }
 
-    /// The request as a browser sends it for which the application keeps these values, in what it asks for by `Visitor`: the
-    /// members of an object, such as `json!({ "cart": [7, 8] })`. Somebody who is [signed in](Self::signed_in) may have
-    /// some, too; a login hook does not get them.
+    /// Adds the cookie with these values of the application's (`Visitor`): the members of an object, such as
+    /// `json!({ "cart": [7, 8] })`. Somebody who is [signed in](Self::signed_in) may have some, too; a login hook does not
+    /// get them.
     ///
     /// # Panics
     ///
-    /// When the values are no object, or too large.
+    /// If the values are not an object, or too large.
     #[must_use]
     #[track_caller]
     fn visitor(self, gate: &Gate, values: impl Serialize) -> Self {
@@ -72,15 +72,15 @@ pub trait SignedInRequest: Sized {
         }
     }
 
-    /// The request as a browser makes it when somebody follows a link of the application's: without a session it is sent to
-    /// log in, where any other gets `401`.
+    /// Makes it the navigation of a browser, as when somebody follows a link on a page of the application: without a session
+    /// it is redirected to log in, where any other request gets `401`.
     #[must_use]
     fn by_navigation(self) -> Self {
         let site = [("sec-fetch-site", "same-origin")];
         with_fields(self, NAVIGATION.iter().chain(&site))
     }
 
-    /// The request as a script of the application's makes it, by `fetch`, asking for JSON.
+    /// Makes it a `fetch` of one of the application's scripts, which asks for JSON.
     #[must_use]
     fn by_fetch(self) -> Self {
         with_fields(self, &FETCH)

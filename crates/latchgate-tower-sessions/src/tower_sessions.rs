@@ -24,15 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// Within one value, comparing and saving are one step: each call locks its session. Other values of
 /// the same store, and other nodes, do not wait for it. There are no leases
-/// ([`Lease::Unsupported`]) and no index ([`SessionStore::find`] is `None`). The [crate's
+/// ([`Lease::Unsupported`]) and no index ([`SessionStore::find`] returns `None`). The [crate's
 /// page](crate) says what that means on several nodes.
 ///
-/// A call fails when it has no answer within five seconds, the wait for the lock included. Without the
-/// lock by then, it is never sent. Once sent, the store may still carry it out: a task waits for that,
-/// whether or not the caller does, and keeps the lock, so that a late change does not overtake a later
-/// call. After thirty seconds the task drops the call and unlocks the session. A store that carries out
-/// a change even later can overwrite a newer one, or bring back a session that was removed. The gate
-/// that removed it still turns it away, until the process ends.
+/// A call fails if it has no answer within five seconds, including the wait for the lock. A call that
+/// has not got the lock by then is never sent. A call that was sent may still be carried out: a task
+/// waits for that, even if the caller does not, and keeps the lock, so that a late change does not
+/// overtake a later call. After thirty seconds the task drops the call and unlocks the session. A store
+/// that carries out a change even later can overwrite a newer one, or restore a session that was
+/// removed; the gate that removed it still refuses it, until the process ends.
 ///
 /// Calls need a tokio runtime with its timer.
 pub struct TowerSessions<S> {

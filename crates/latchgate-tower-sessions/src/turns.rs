@@ -1,4 +1,4 @@
-//! Locks: calls for one session are made one after another.
+//! Locks, so that calls for one session are made one after another.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

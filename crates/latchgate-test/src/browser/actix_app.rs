@@ -28,12 +28,12 @@ where
     S: Service<ActixRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody,
 {
-    /// A browser at home in what `actix_web::test::init_service` made of an `App`, without a socket. `base_url` is the
-    /// gate's.
+    /// A browser whose home is an application in this process, without a socket: what `actix_web::test::init_service` returns.
+    /// `base_url` is the gate's.
     ///
     /// # Errors
     ///
-    /// This machine cannot make connections, which other servers are reached by.
+    /// If this machine cannot make connections, which other servers need.
     pub fn of_actix(base_url: &str, service: S) -> Result<Self, BrowserError> {
         let app = ActixApp {
             origin: origin(base_url).unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! A cookie jar, [RFC 6265bis §5](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis): cookies belong to a
-//! host and a path. Ports do not part them, so the provider and the application on 127.0.0.1 share one jar, as in a browser.
+//! host and a path. Ports make no difference, so the provider and the application on 127.0.0.1 share cookies, as in a browser.
 //!
-//! It is as strict as Chromium about what it takes in (name prefixes, 4096 bytes), and forgets nothing by itself: a
-//! browser that keeps a cookie beyond its `Max-Age` is one an application has to reckon with.
+//! It is as strict as Chromium about what it accepts (name prefixes, 4096 bytes), and drops nothing by itself: an
+//! application has to cope with browsers that keep a cookie beyond its `Max-Age`.
 
 use cookie::{Cookie, SameSite};
 use url::{Host, Url};
@@ -30,7 +30,7 @@ struct Kept {
     lasting: bool,
 }
 
-/// How far a request's initiator is from where it goes, as far as cookies are concerned.
+/// How a request is sent, which decides about its cookies.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     /// By a page of the same site, by the person, or by a link.
@@ -40,7 +40,7 @@ pub(super) enum Sent {
 }
 
 impl CookieJar {
-    /// Takes one `Set-Cookie`. One that has expired deletes; one that a browser would refuse is refused.
+    /// Takes one `Set-Cookie`. One that has expired removes the cookie; one that a browser would refuse is ignored.
     pub(super) fn set(&mut self, url: &Url, header: &str) -> Result<(), BrowserError> {
         let cookie = Cookie::parse(header)?;
         let host = url.host_str().unwrap_or_default().to_owned();
@@ -98,7 +98,7 @@ impl CookieJar {
             .collect()
     }
 
-    /// Puts a cookie in, whatever a browser would say.
+    /// Puts a cookie in, even if a browser would refuse it.
     pub(super) fn plant(&mut self, url: &Url, name: &str, value: &str) {
         self.remove(url, name);
         self.cookies.push(Kept {
@@ -155,7 +155,7 @@ fn default_path(url: &Url) -> String {
     }
 }
 
-/// Whether it deletes. A date that is not the epoch's is one of the future here.
+/// Whether it removes the cookie. Any date but the epoch is taken for one in the future.
 fn expired(cookie: &Cookie<'_>) -> bool {
     match cookie.max_age() {
         Some(age) => !age.is_positive(),

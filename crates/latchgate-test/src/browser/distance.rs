@@ -1,11 +1,11 @@
-//! How far a page is from where it sends somebody: [Fetch Metadata §2.3](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header).
+//! How the site of a page relates to that of its link: [Fetch Metadata §2.3](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header).
 
 use url::Url;
 
 /// `Sec-Fetch-Site`, from the closest to the farthest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Distance {
-    /// Nobody's page sent us: the URL was typed.
+    /// No page: the URL was typed.
     Typed,
     SameOrigin,
     SameSite,

@@ -1,4 +1,4 @@
-//! Why a browser did not get where it was to go.
+//! Why a browser has no page to show.
 
 use std::error::Error;
 use std::fmt;
@@ -9,34 +9,34 @@ use url::Url;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BrowserError {
-    /// This is no URL; or it is a path, and the browser has no home.
+    /// This is not a URL; or it is a path, and the browser has no home.
     Url {
-        /// What was to be opened.
+        /// The text that is not a URL.
         text: String,
         /// What is wrong with it.
         source: url::ParseError,
     },
     /// A `Set-Cookie` field cannot be read.
     Cookie(cookie::ParseError),
-    /// A method or a header field is none of HTTP.
+    /// A method or a header field is not valid in HTTP.
     Message(Box<dyn Error + Send + Sync>),
-    /// No complete response came.
+    /// No complete response arrived.
     NoResponse {
-        /// From where.
+        /// The URL of the request.
         url: String,
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The redirects go round in circles.
+    /// There were more than twenty redirects.
     TooManyRedirects {
-        /// The last one.
+        /// The URL of the last one.
         last: Url,
     },
-    /// A page does not have what was expected of it.
+    /// A page does not have what was expected.
     Unexpected {
         /// What was expected.
         expected: String,
-        /// What came.
+        /// What arrived instead.
         page: String,
     },
 }

@@ -1,5 +1,5 @@
-//! Finding the forms of a page. A tolerant reader of tags, not a parser of HTML: scripts, styles and comments are
-//! skipped, and nothing else is understood than `form`, `input` and `button`.
+//! Finds the forms of a page. A tolerant reader of tags, not an HTML parser: it skips scripts, styles and comments, and
+//! knows only `form`, `input` and `button`.
 
 use http::Method;
 use url::Url;
@@ -101,7 +101,7 @@ impl Tag {
     }
 }
 
-/// The tags of a page; their text and what is no markup is left out.
+/// The tags of a page, without its text.
 fn tags(html: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut rest = html;

@@ -1,4 +1,4 @@
-//! Going through a login at the development provider, and who is signed in then.
+//! A login at the development provider, and who is signed in afterwards.
 
 use std::panic::Location;
 
@@ -14,12 +14,12 @@ use crate::request::told;
 const FORMS: usize = 4;
 
 impl<T: Transport> TestBrowser<T> {
-    /// Opens a page, and signs in as this person where that is asked for: on the sign-in page of a `DevProvider` of the crate
-    /// `latchgate-dev-provider`. Returns the page at which the login ends, usually the one that was to be opened.
+    /// Opens a page, and signs in as this person if necessary: on the sign-in page of a `DevProvider` of the crate
+    /// `latchgate-dev-provider`. Returns the page at which the login ends, usually the one that was opened.
     ///
     /// # Errors
     ///
-    /// No complete response came, or redirects went round in circles.
+    /// If no complete response arrives, or there are more than twenty redirects.
     pub async fn sign_in(&mut self, url: &str, person: &str) -> Result<Page, BrowserError> {
         let mut page = self.open(url).await?;
         for _ in 0..FORMS {
@@ -33,12 +33,12 @@ impl<T: Transport> TestBrowser<T> {
         Ok(page)
     }
 
-    /// The browser has a session at home, and it is this person's. It is read with the gate's keys; the application is not
+    /// Asserts that the browser has a session of this person at its home. It is read with the gate's keys; the application is not
     /// asked.
     ///
     /// # Panics
     ///
-    /// It has none, or somebody else's, or the store failed.
+    /// If it has none, or somebody else's, or the store fails.
     #[track_caller]
     pub fn assert_signed_in_as(&self, gate: &Gate, subject: &str) -> impl Future<Output = ()> {
         let (found, test) = (self.user(gate), Location::caller());
@@ -54,11 +54,11 @@ impl<T: Transport> TestBrowser<T> {
         }
     }
 
-    /// The browser has no session at home, or one that has ended.
+    /// Asserts that the browser has no session at its home, or one that has ended.
     ///
     /// # Panics
     ///
-    /// Somebody is signed in, or the store failed.
+    /// If somebody is signed in, or the store fails.
     #[track_caller]
     pub fn assert_signed_out(&self, gate: &Gate) -> impl Future<Output = ()> {
         let (found, test) = (self.user(gate), Location::caller());

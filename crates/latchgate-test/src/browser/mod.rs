@@ -1,5 +1,5 @@
-//! A plain browser: it keeps cookies, follows redirects, submits forms and sends the headers that browsers send, and
-//! does nothing else. It runs no scripts, so a page that submits itself is submitted by the test.
+//! A plain browser: it keeps cookies, follows redirects, submits forms and sends the headers that browsers send. It
+//! runs no scripts, so the test has to submit a page that would submit itself.
 
 #[cfg(feature = "actix")]
 mod actix_app;
@@ -35,14 +35,14 @@ use distance::Distance;
 /// As many redirects as Chromium follows.
 const REDIRECTS: usize = 20;
 
-/// A browser's tab, with its cookies. [`tab`](Self::tab) opens another one; a clone is another browser with the cookies
-/// of this moment.
+/// A browser's tab, with its cookies. [`tab`](Self::tab) opens another one; a clone is another browser with a copy of
+/// the cookies.
 ///
-/// It reaches servers by a [`Transport`]: [`Network`], or an application in this process and the network for everything else.
+/// It reaches servers through a [`Transport`]: [`Network`], or an application in this process and the network for everything else.
 ///
-/// * Cookies go by host, path, `Secure` (which loopback counts as) and `SameSite`. They stay beyond their `Max-Age`, unless it is
-///   zero: that is a browser that an application has to reckon with.
-/// * Redirects are followed, twenty at the most, and forms are sent, with the fields that say where the browser is
+/// * Cookies depend on host, path, `Secure` (loopback counts as secure) and `SameSite`. They stay beyond their `Max-Age`, unless it
+///   is zero, because an application has to cope with such browsers.
+/// * Redirects are followed, at most twenty, and forms are sent, with the header fields that say where the browser is
 ///   ([Fetch Metadata](https://www.w3.org/TR/fetch-metadata/)) and `Origin`.
 /// * No scripts run. [`sign_in`](Self::sign_in) sends the forms that a provider's page would send by itself.
 pub struct TestBrowser<T = Network> {
@@ -64,7 +64,7 @@ impl TestBrowser {
     ///
     /// # Errors
     ///
-    /// This machine cannot make connections.
+    /// If this machine cannot make connections.
     pub fn new() -> Result<Self, BrowserError> {
         Ok(Self::over(Network::new()?))
     }
@@ -89,7 +89,7 @@ impl<T: Transport> TestBrowser<T> {
         }
     }
 
-    /// Sees paths as those of this site: `open("/me")` opens `{home}/me`.
+    /// Sets the home, to which paths belong: `open("/me")` opens `{home}/me`.
     #[must_use]
     pub fn at_home(mut self, home: &str) -> Self {
         self.home = Some(home.trim_end_matches('/').to_owned());
@@ -110,11 +110,11 @@ impl<T: Transport> TestBrowser<T> {
         }
     }
 
-    /// Follows a link to a URL, or types it where no page is open yet.
+    /// Follows a link to a URL; if no page is open yet, types the URL.
     ///
     /// # Errors
     ///
-    /// No complete answer came, or redirects went round in circles.
+    /// If no complete response arrives, or there are more than twenty redirects.
     pub async fn open(&mut self, url: &str) -> Result<Page, BrowserError> {
         let url = self.resolve(url)?;
         self.navigate(Journey {
@@ -129,7 +129,7 @@ impl<T: Transport> TestBrowser<T> {
     ///
     /// # Errors
     ///
-    /// No complete answer came.
+    /// If no complete response arrives.
     pub async fn get(&self, url: &str) -> Result<Page, BrowserError> {
         self.request("GET", url).navigation("none").send().await
     }
@@ -138,7 +138,7 @@ impl<T: Transport> TestBrowser<T> {
     ///
     /// # Errors
     ///
-    /// No complete answer came, or redirects went round in circles.
+    /// If no complete response arrives, or there are more than twenty redirects.
     pub async fn submit(
         &mut self,
         form: &Form,
@@ -162,7 +162,7 @@ impl<T: Transport> TestBrowser<T> {
     ///
     /// # Errors
     ///
-    /// No complete answer came.
+    /// If no complete response arrives.
     pub async fn fetch(&self, method: &str, url: &str) -> Result<Page, BrowserError> {
         let request = self.request(method, url).fetch();
         if method == "GET" {
@@ -181,12 +181,12 @@ impl<T: Transport> TestBrowser<T> {
     ///
     /// # Errors
     ///
-    /// `url` is none.
+    /// If `url` is not a URL.
     pub fn cookies(&self, url: &str) -> Result<Vec<(String, String)>, BrowserError> {
         Ok(self.jar().seen_by(&self.resolve(url)?))
     }
 
-    /// The value of a cookie of home.
+    /// The value of a cookie of the home.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {
         let cookies = self.cookies("/").unwrap_or_default();
@@ -196,7 +196,7 @@ impl<T: Transport> TestBrowser<T> {
             .map(|(_, value)| value)
     }
 
-    /// The names of home's cookies that begin like this.
+    /// The names of the home's cookies that begin with this text.
     #[must_use]
     pub fn names(&self, prefix: &str) -> Vec<String> {
         let cookies = self.cookies("/").unwrap_or_default().into_iter();
@@ -206,7 +206,7 @@ impl<T: Transport> TestBrowser<T> {
         names
     }
 
-    /// How many bytes the `Cookie` header of a request to home has.
+    /// The length of the `Cookie` header of a request to the home, in bytes.
     #[must_use]
     pub fn cookie_bytes(&self) -> usize {
         let header = self.resolve("/").ok();
@@ -215,29 +215,29 @@ impl<T: Transport> TestBrowser<T> {
             .map_or(0, |header| header.len())
     }
 
-    /// Puts a cookie of home into the jar.
+    /// Puts a cookie of the home into the jar.
     ///
     /// # Errors
     ///
-    /// The browser has no home.
+    /// If the browser has no home.
     pub fn plant(&self, name: &str, value: &str) -> Result<(), BrowserError> {
         let url = self.resolve("/")?;
         self.jar().plant(&url, name, value);
         Ok(())
     }
 
-    /// Takes a cookie of home out of the jar.
+    /// Removes a cookie of the home from the jar.
     ///
     /// # Errors
     ///
-    /// The browser has no home.
+    /// If the browser has no home.
     pub fn remove(&self, name: &str) -> Result<(), BrowserError> {
         let url = self.resolve("/")?;
         self.jar().remove(&url, name);
         Ok(())
     }
 
-    /// Closes the browser and opens it anew: cookies that end with the browser are gone.
+    /// Closes the browser and opens it again: session cookies are gone.
     #[must_use]
     pub fn restarted(&self) -> Self
     where

@@ -11,14 +11,14 @@ use super::form::{Form, forms};
 use crate::answer::{Answer, text};
 use crate::assertions::LoginAssertions;
 
-/// What a server answered, after redirects where they were followed.
+/// A response, after the redirects that were followed.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Where it is.
+    /// Its URL.
     pub url: Url,
     /// Its status.
     pub status: u16,
-    /// Its header fields, as they came.
+    /// Its header fields.
     pub headers: HeaderMap,
     /// Its `Location`.
     pub location: Option<String>,
@@ -40,7 +40,7 @@ impl Page {
         })
     }
 
-    /// Its forms, in their order.
+    /// Its forms, in order.
     #[must_use]
     pub fn forms(&self) -> Vec<Form> {
         forms(&self.url, &self.body)
@@ -50,28 +50,28 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// It has none.
+    /// If it has none.
     pub fn form(&self) -> Result<Form, BrowserError> {
         let form = self.forms().into_iter().next();
         form.ok_or_else(|| self.unexpected("a form".to_owned()))
     }
 
-    /// Its form that goes to a path of its own site.
+    /// Its form whose action is this path on its own site.
     ///
     /// # Errors
     ///
-    /// It has none.
+    /// If it has none.
     pub fn form_to(&self, path: &str) -> Result<Form, BrowserError> {
         let mut forms = self.forms().into_iter();
         let form = forms.find(|form| form.action.path() == path);
         form.ok_or_else(|| self.unexpected(format!("a form that is sent to {path}")))
     }
 
-    /// Its body as JSON, which must have come with this status.
+    /// Its body as JSON, if the status is this one.
     ///
     /// # Errors
     ///
-    /// Another status, or a body that is no JSON.
+    /// If the status is another, or the body is not JSON.
     pub fn json(&self, status: u16) -> Result<Value, BrowserError> {
         if self.status != status {
             return Err(self.unexpected(format!("the status {status}")));
@@ -80,11 +80,11 @@ impl Page {
         json.map_err(|error| self.unexpected(format!("JSON ({error})")))
     }
 
-    /// Where it redirects to.
+    /// Where it redirects to. `None` if it is not a redirect.
     ///
     /// # Errors
     ///
-    /// A `Location` that is no URL.
+    /// If the `Location` is not a URL.
     pub fn redirect(&self) -> Result<Option<Url>, BrowserError> {
         match (&self.location, self.status) {
             (Some(location), 301 | 302 | 303 | 307 | 308) => {
@@ -98,11 +98,11 @@ impl Page {
         }
     }
 
-    /// Where it redirects to, which it must.
+    /// Where it redirects to.
     ///
     /// # Errors
     ///
-    /// It is no redirect.
+    /// If it is not a redirect, or its `Location` is not a URL.
     pub fn leads_to(&self) -> Result<Url, BrowserError> {
         self.redirect()?
             .ok_or_else(|| self.unexpected("a redirect".to_owned()))
@@ -124,7 +124,7 @@ impl Page {
         lines.filter_map(|line| line.to_str().ok()).collect()
     }
 
-    /// The `Set-Cookie` lines of cookies with this very name.
+    /// The `Set-Cookie` lines of cookies with exactly this name.
     #[must_use]
     pub fn sets(&self, name: &str) -> Vec<&str> {
         let mut lines = self.set_cookies();
@@ -150,7 +150,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// It shows none.
+    /// If it shows none.
     pub fn id(&self) -> Result<String, BrowserError> {
         let id = match serde_json::from_str::<Value>(&self.body) {
             Ok(problem) => problem["id"].as_str().map(str::to_owned),

@@ -9,7 +9,7 @@ use super::cookies::Sent;
 use super::{BrowserError, Network, Page, TestBrowser, Transport};
 use crate::request::{FETCH, NAVIGATION};
 
-/// A request that is still being written. It carries the browser's cookies unless it says otherwise.
+/// A request that can still be changed. It carries the browser's cookies unless a `cookie` field is set.
 #[must_use]
 pub struct PageRequest<'a, T = Network> {
     browser: &'a TestBrowser<T>,
@@ -45,7 +45,7 @@ impl<'a, T: Transport> PageRequest<'a, T> {
         fields.fold(self, |request, (name, value)| request.header(name, value))
     }
 
-    /// Makes it a top-level navigation by a link from this distance: `none`, `same-origin`, `same-site` or `cross-site`.
+    /// Makes it a top-level navigation, with this `Sec-Fetch-Site`: `none`, `same-origin`, `same-site` or `cross-site`.
     pub fn navigation(self, site: &str) -> Self {
         self.headers(&NAVIGATION).header("sec-fetch-site", site)
     }
@@ -70,17 +70,17 @@ impl<'a, T: Transport> PageRequest<'a, T> {
             .body(encoded)
     }
 
-    /// Leaves out the cookies that a form of another site would not bring along.
+    /// Leaves out the cookies that a browser does not send with a form of another site.
     pub(super) fn cookies(mut self, how: Sent) -> Self {
         self.cookies = how;
         self
     }
 
-    /// Sends it. The jar takes the answer's cookies; a redirect is not followed.
+    /// Sends it. The jar takes the response's cookies; a redirect is not followed.
     ///
     /// # Errors
     ///
-    /// No complete answer came.
+    /// If no complete response arrives.
     pub async fn send(self) -> Result<Page, BrowserError> {
         let browser = self.browser;
         let url = browser.resolve(&self.url)?;

@@ -28,12 +28,12 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// A browser at home in an application that runs in this process, without a socket: an axum `Router`, or any other
+    /// A browser whose home is an application in this process, without a socket: an axum `Router`, or any other
     /// [`Service`]. `base_url` is the gate's.
     ///
     /// # Errors
     ///
-    /// This machine cannot make connections, which other servers are reached by.
+    /// If this machine cannot make connections, which other servers need.
     pub fn of(base_url: &str, service: S) -> Result<Self, BrowserError> {
         let service = TowerService {
             origin: origin(base_url).unwrap_or_default(),

@@ -27,7 +27,7 @@ pub struct Network {
     detour: Option<Detour>,
 }
 
-/// Where an origin is reached in fact.
+/// Where an origin is really reached.
 #[derive(Clone, Debug)]
 struct Detour {
     origin: String,
