@@ -1,4 +1,4 @@
-//! The authorization request, pushed to the provider first where that is wanted, and the authorization response.
+//! The authorization request, pushed to the provider first if required or configured, and the authorization response.
 
 use url::Url;
 
@@ -17,7 +17,7 @@ use crate::telemetry::ProviderEndpoint;
 use crate::token::{self, JwtError, Rules};
 
 /// How many authorization requests are pushed at once. Anybody can start logins, and each is a call to the provider:
-/// further ones wait, as long as one call may take.
+/// further ones wait, ten seconds at most, like a call.
 pub(super) const PUSHES: usize = 256;
 
 impl RelyingParty {

@@ -43,7 +43,7 @@ impl RelyingParty {
     }
 
     /// Updates the claims of a session from its new tokens. Claims that are unavailable stay as they were; only claims
-    /// of another person are an error, for the tokens are then that person's.
+    /// of another person are an error, because the tokens are then that person's.
     pub(super) async fn update_claims(
         &self,
         session: &mut Session,
@@ -106,8 +106,8 @@ fn code(error: &AccessTokenError) -> &'static str {
     }
 }
 
-/// Logs why an access token gave no roles. Some providers' are opaque by design, so this is no warning; a denial for
-/// lack of any role is.
+/// Logs why no roles were read from an access token. The tokens of some providers are opaque by design, so this is not a
+/// warning; if somebody is refused for lack of any role, that is.
 fn log_unused_access_token(session: &Session, error: &dyn std::error::Error, code: &'static str) {
     tracing::info!(
         event = "access_token_not_used",

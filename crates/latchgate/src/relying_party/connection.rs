@@ -18,17 +18,17 @@ use crate::provider::{
 };
 use crate::telemetry::{ProviderCall, ProviderEndpoint};
 
-/// How long all of one call to the provider may take.
+/// How long one call to the provider may take, from start to end.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The connection to one provider.
 #[derive(Debug)]
 pub(crate) struct ProviderConnection {
     issuer: Issuer,
-    /// What the provider is called where calls are counted: one of a few names, whatever strangers do.
+    /// The provider's name in metrics: one of a few, so that strangers cannot add series.
     counted_as: String,
     discovery: Discovery,
-    /// Whether metadata without an authorization endpoint is of no use.
+    /// Whether metadata must have an authorization endpoint.
     for_logins: bool,
     endpoints: Endpoints,
     http: Arc<dyn HttpClient>,
@@ -64,7 +64,7 @@ impl ProviderConnection {
         }
     }
 
-    /// The same with metadata that nobody has to fetch.
+    /// The same with metadata that need not be fetched.
     pub(crate) fn knowing(mut self, metadata: Metadata) -> Self {
         self.metadata = Cached::holding(metadata);
         self
@@ -110,7 +110,7 @@ impl ProviderConnection {
         acceptable(answer).map_err(|error| error.at(endpoint))
     }
 
-    /// The same, whatever the response is: for whoever only looks at it.
+    /// The same, for any response: for callers that only look at it.
     pub(super) async fn exchange(
         &self,
         whom: ProviderEndpoint,

@@ -39,13 +39,13 @@ pub(crate) use tenants::{Asker, TenantConfig, TenantParties, TenantProvider, Ten
 pub(crate) use token_cache::GettingToken;
 use token_cache::TokenCache;
 
-/// The relying party, towards one provider.
+/// The application as the client of one provider.
 pub(crate) struct RelyingParty {
     registration: Registration,
     /// The defaults of every login.
     login_options: LoginOptions,
     connection: Arc<ProviderConnection>,
-    /// What the provider's servers want in the next proofs of possession.
+    /// The nonces that the provider's servers require in the next proofs of possession.
     nonces: Arc<Nonces>,
     /// Access tokens for other APIs.
     tokens: TokenCache,
@@ -99,7 +99,7 @@ impl RelyingParty {
         }
     }
 
-    /// The same with the connection of an earlier one, if it is to the same provider: its metadata and keys are there.
+    /// The same with the connection of an earlier one to the same provider, which already has metadata and keys.
     fn continuing(mut self, before: &Self) -> Self {
         let may_differ = |party: &Self| {
             // The endpoints of a provider without OpenID Connect, and the certificate that a connection presents.
@@ -136,7 +136,7 @@ impl RelyingParty {
         &self.registration.claim_paths
     }
 
-    /// The connection to the provider, for whoever needs its metadata and keys as well.
+    /// The connection to the provider, for others that need its metadata and keys.
     pub(crate) fn connection(&self) -> &Arc<ProviderConnection> {
         &self.connection
     }

@@ -112,7 +112,7 @@ impl RelyingParty {
         self.tokens.settle(getting, None, self.now());
     }
 
-    /// Forgets a session's token that an API has rejected. `false` if another one is not worth asking for.
+    /// Forgets a session's token that an API has rejected. `false` if another one is not worth requesting.
     pub(crate) fn reject_token(
         &self,
         session: &Session,

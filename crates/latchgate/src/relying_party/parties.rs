@@ -14,7 +14,7 @@ pub(crate) const RESERVED_NAME: &str = "initiate";
 /// The relying parties of one application: the one that is used unless a request says otherwise, any others, and those
 /// of tenants, which the application finds when they are needed.
 ///
-/// Of the former there are few, so they are found by going through them: for the only one that is a single comparison.
+/// There are few of the former, so they are found one by one: if there is only one, that is a single comparison.
 #[derive(Clone, Debug)]
 pub(crate) struct RelyingParties {
     own: Vec<Arc<RelyingParty>>,
@@ -99,8 +99,8 @@ impl RelyingParties {
             .find(|party| party.registration().issuer.covers(issuer))
     }
 
-    /// The one with this registration. For a tenant's, the application may have to be asked; the name is one that it has
-    /// vouched for, since it was sealed.
+    /// The one with this registration. For a tenant's, the application may have to be asked; it has known the name before,
+    /// since it was sealed.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl RelyingParties {
         Ok(found.filter(|party| party.registration().id == id))
     }
 
-    /// The one with this registration, of a tenant as far as it was found before, however long ago.
+    /// The one with this registration; of a tenant only if it was found before, however long ago.
     pub(crate) fn last_registered(&self, id: &str) -> Option<Arc<RelyingParty>> {
         if let Some(party) = self.registered(id) {
             return Some(Arc::clone(party));

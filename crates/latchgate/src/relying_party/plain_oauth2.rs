@@ -1,4 +1,4 @@
-//! Logins at a provider without OpenID Connect: who somebody is, the account of their access token says.
+//! Logins at a provider without OpenID Connect: the account of the access token says who somebody is.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::userinfo::{self, UserinfoError};
 const ACCOUNT_AT_REFRESH: Duration = Duration::from_secs(3);
 
 impl RelyingParty {
-    /// Whether the provider speaks OAuth 2.0 without OpenID Connect.
+    /// Whether the provider supports OAuth 2.0 without OpenID Connect.
     pub(crate) fn is_plain_oauth2(&self) -> bool {
         self.registration.plain_oauth2.is_some()
     }

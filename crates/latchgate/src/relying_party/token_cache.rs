@@ -1,5 +1,5 @@
-//! Access tokens for other APIs, kept in memory until they expire. Whoever needs one that is not there gets it for all
-//! who wait.
+//! Access tokens for other APIs, kept in memory until they expire. The first caller that needs a missing one gets it for
+//! all that wait.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,14 +14,14 @@ use crate::token::{TokenResponse, is_replaceable};
 #[derive(Debug)]
 pub(super) struct TokenCache(ExpiringMap<[u8; 32], Arc<Place>>);
 
-/// How many tokens are kept. A new one takes the place of one that expires first.
+/// How many tokens are kept. Beyond that, a new one replaces one that expires early.
 const ROOM: usize = 10_000;
 
-/// How long a place without a token stays, and how long a token whose lifetime the provider does not tell is used, in
+/// How long a place without a token stays, and how long a token is used whose lifetime the provider does not state, in
 /// seconds.
 const UNKNOWN: u64 = 60;
 
-/// How long the provider is not asked again for a token that it has not given, in seconds.
+/// How long the provider is not asked again for a token that it has not granted, in seconds.
 const PAUSE: u64 = 5;
 
 /// The place of one token.
@@ -45,7 +45,7 @@ pub(super) struct CachedToken {
     pub(super) scope: String,
     issued_at: u64,
     expires_at: u64,
-    /// The provider told its lifetime.
+    /// Whether the provider stated its lifetime.
     has_lifetime: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) enum Search {
     Missing(GettingToken),
 }
 
-/// The right to get one token: nobody else does meanwhile. Dropped without one, it lets the next caller try.
+/// The right to get one token, which one caller has at a time. Dropped without one, it lets the next caller try.
 pub(crate) struct GettingToken {
     place: Arc<Place>,
     key: [u8; 32],
@@ -154,7 +154,7 @@ impl TokenCache {
     }
 
     /// Forgets a token that an API has rejected, unless another one has taken its place. `false`, and it stays, if it was
-    /// issued too short a time ago.
+    /// issued too recently.
     pub(super) fn reject(&self, key: [u8; 32], text: &str, now: u64) -> bool {
         let Some(place) = self.0.get(&key, now) else {
             return true;

@@ -96,7 +96,7 @@ impl RequestSession {
     }
 
     /// Another access token for the API of the login, which has rejected this one. Nothing is refreshed if the session
-    /// has another one already. `None` if there is none to be had.
+    /// has another one already. `None` if there is no other.
     pub(super) async fn other_access_token(
         &self,
         loaded: LoadedSession,

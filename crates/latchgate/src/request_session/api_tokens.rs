@@ -14,10 +14,10 @@ const ROUNDS: usize = 8;
 
 /// The access tokens of the person who makes a request: the one of the login, and those for other APIs.
 ///
-/// A token for another API is kept in the memory of this process until shortly before it expires, and got once however
-/// many requests ask at the same moment. It is not in the session, so each node gets one of its own when it is first
-/// asked, and again after a restart: where that is too many for the provider, route people to one node. Use it while the
-/// request lasts: a session in cookies can take the provider's next refresh token only with the response.
+/// A token for another API is kept in the memory of this process until shortly before it expires, and requested only once,
+/// even if many requests ask at the same moment. It is not in the session, so each node requests its own when it first
+/// needs one, and again after a restart; if that is too many for the provider, route each person to one node. Use this only
+/// while the request lasts: if sessions are in cookies, a new refresh token reaches the cookie only with the response.
 #[derive(Clone, Debug)]
 pub struct ApiTokens(RequestSession);
 
@@ -37,7 +37,7 @@ impl ApiTokens {
         Self(session.clone())
     }
 
-    /// The access token of the login, refreshed first when it is due: what the extractor `AccessToken` is.
+    /// The access token of the login, refreshed first when it is due, as from the extractor `AccessToken`.
     ///
     /// # Errors
     ///
@@ -50,12 +50,12 @@ impl ApiTokens {
         token.ok_or(Error::SessionEnded)
     }
 
-    /// Another access token of the login, after its API has rejected this one: refreshed now, once however many requests
-    /// ask. If the session has another one already, it is that.
+    /// Another access token of the login, after its API has rejected this one: refreshed now, only once, even if many requests
+    /// ask. If the session has another one already, that one is returned.
     ///
-    /// `None` if there is none to be had: without a refresh token, and for a token that was issued less than 30 seconds ago,
-    /// because the API would reject the next one as well. So an API that takes no token at all costs two refreshes a minute
-    /// and session, however many calls there are.
+    /// `None` without a refresh token, and for a token that was issued less than 30 seconds ago, because the API would reject
+    /// the next one as well. So an API that rejects every token costs at most two refreshes per minute and session, however
+    /// many calls there are.
     ///
     /// # Errors
     ///
@@ -69,11 +69,11 @@ impl ApiTokens {
         self.0.other_access_token(loaded, rejected).await
     }
 
-    /// Whether the session has ended since the request: by a logout here or at the provider, or by time; or does not count
-    /// any more, because its tenant is gone or has another provider. For connections that last longer than a request, such
-    /// as WebSockets: ask every now and then, and close them.
+    /// Whether the session has ended since the request: by a logout, in the application or at the provider, by a time limit, or
+    /// because its tenant no longer exists or has another provider. For connections that last longer than a request, such as
+    /// WebSockets: ask regularly, and close them when it has.
     ///
-    /// A session in a store is read there. Of one in cookies, nobody but this process knows, unless
+    /// A session in a store is read there. If sessions are in cookies, only ends on this node are known, unless
     /// [`revocations_in`](crate::GateBuilder::revocations_in) names a store.
     ///
     /// # Errors
@@ -94,26 +94,26 @@ impl ApiTokens {
         Ok(found.is_none())
     }
 
-    /// Whether a cookie of this name is one of the gate's own: those of sessions, and of logins and logouts under way. They
-    /// are for this application alone, so a proxy passes none of them on, and lets nobody else set them.
+    /// Whether a cookie of this name is the gate's: those of sessions, and of pending logins and logouts. They
+    /// are only for this application, so a proxy must neither forward them nor let another server set them.
     #[must_use]
     pub fn is_own_cookie(&self, name: &str) -> bool {
         let rest = name.strip_prefix(self.0.sessions().cookie_name());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
     }
 
-    /// The path that a proxy in front of the application has removed from every request's, such as `/app`; usually empty
-    /// ([`BasePath::Stripped`](crate::BasePath::Stripped)). Browsers know no path without it, so a `Location` begins with it.
+    /// The path that a proxy in front of the application removes from every request, such as `/app`; usually empty
+    /// ([`BasePath::Stripped`](crate::BasePath::Stripped)). A `Location` must begin with it, because browsers need it.
     #[must_use]
     pub fn stripped_path(&self) -> &str {
         &self.0.context().stripped_path
     }
 
-    /// An access token for another API than the login's.
+    /// An access token for an API other than the login's.
     ///
     /// # Errors
     ///
-    /// [`Error::NoRefreshToken`] when the session has none, and the token is not got by exchange; [`Error::Token`] when
+    /// [`Error::NoRefreshToken`] when the session has none, and the token is not one by exchange; [`Error::Token`] when
     /// the provider grants no such token; [`Error::RefreshUnavailable`] or [`Error::Http`] when it is unavailable, and
     /// for five seconds after a failure; [`Error::SessionEnded`] when the session has ended; [`Error::Store`] when its
     /// store is unavailable.
@@ -127,8 +127,8 @@ impl ApiTokens {
         }
     }
 
-    /// Another access token for an API that has rejected this one. If another request has got one already, it is that.
-    /// `None` if there is none to be had, as for [`ApiTokens::replace_login_token`].
+    /// Another access token for an API that has rejected this one. If another request has got one already, that one is
+    /// returned. `None` in the same cases as for [`ApiTokens::replace_login_token`].
     ///
     /// # Errors
     ///

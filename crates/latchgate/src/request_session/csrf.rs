@@ -1,5 +1,5 @@
-//! Protection against cross-site request forgery (CSRF): a page elsewhere must not make a visitor's browser change
-//! something here with the visitor's session.
+//! Protection against cross-site request forgery (CSRF): a page of another site must not make a visitor's browser change
+//! something in the application with the visitor's session.
 
 use crate::head::RequestHead;
 use crate::navigation::Sender;
@@ -7,7 +7,7 @@ use crate::navigation::Sender;
 /// Whose pages may send requests that use a session.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Csrf {
-    /// Anybody's, as far as the cookie's `SameSite` lets them.
+    /// Those of any site, as far as the cookie's `SameSite` allows.
     #[default]
     Unchecked,
     /// Those of our own origin, and of these.
@@ -18,7 +18,7 @@ pub(crate) enum Csrf {
 const BY_SCRIPT_ONLY: [&str; 2] = ["x-csrf", "x-requested-with"];
 
 impl Csrf {
-    /// Whether a request that brings a session may be somebody else's doing.
+    /// Whether a request that brings a session may have been caused by a page of another site.
     pub(crate) fn forbids(&self, head: &dyn RequestHead, own_origin: &str) -> bool {
         match self {
             Self::Unchecked => false,

@@ -53,11 +53,11 @@ impl<T: DeserializeOwned> SessionData<T> {
     /// Updates the value atomically: no concurrent update or token refresh is lost. `change` may be called several
     /// times, each time with the newest value; when this returns, the value is the result of the last call.
     ///
-    /// An update of a stored session is visible on every node at once. One of a sealed session is known to this
-    /// process, and carried by the response's cookie: a client that keeps an older cookie can bring an older value back
-    /// to another process, or to this one after ten minutes. What must never go back belongs in a store or a database.
+    /// An update of a session in a store is visible on every node at once. An update of a session in cookies is known to this
+    /// process and carried by the response's cookie: a client that keeps an older cookie can bring the older value back
+    /// to another process, or to this one after ten minutes. If that must not happen, use a store or a database.
     ///
-    /// `change` is applied at least once: when a store's response is lost and the value is updated again before the
+    /// `change` may be applied twice: when a store's response is lost, and the value is updated by somebody else before the
     /// retry, it is applied to a value that includes it already.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl<T: DeserializeOwned> SessionData<T> {
 }
 
 impl RequestSession {
-    /// What to do about data that cannot be used: sign in again, if that brings other data.
+    /// What to do about data that cannot be used: sign in again, if that would bring other data.
     ///
     /// # Errors
     ///

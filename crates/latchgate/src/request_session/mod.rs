@@ -57,13 +57,13 @@ struct Opening {
     accepts: Accepts,
     /// The relying party of a tenant's session, once it was found.
     tenant_party: OnceLock<Arc<RelyingParty>>,
-    /// Locked by whoever asks a store, so that it is asked once.
+    /// Locked by the caller that asks a store, so that it is asked once.
     asking: tokio::sync::Mutex<()>,
     state: Mutex<RequestState>,
 }
 
-/// Asks a store, other nodes, or the application about a tenant, and settles what it is told. In a box: who does not have
-/// to should not move so much about.
+/// Asks a store, other nodes, or the application about a tenant, and records the answer. Boxed, so that requests that need
+/// none of this do not move a large future.
 type Asking = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// The `Cache-Control` of a response to one person.
@@ -237,7 +237,8 @@ impl RequestSession {
         self.look(head, RequestState::loaded)
     }
 
-    /// Opens the session because the application asks for a part of it: at once, if nobody else has to be asked.
+    /// Opens the session because the application asks for a part of it: at once, if neither a store, other nodes nor the
+    /// application have to be asked.
     fn look<'s, T: Send + 's>(
         &'s self,
         head: &dyn RequestHead,
@@ -277,7 +278,7 @@ impl RequestSession {
         state.write = true;
     }
 
-    /// Opens a sealed session at once. Otherwise somebody must be asked.
+    /// Opens a sealed session at once, if possible. Otherwise returns what has to be asked.
     fn open_into(&self, state: &mut RequestState, pieces: &Pieces<'_>) -> Option<Asking> {
         if state.opened {
             return None;

@@ -1,5 +1,5 @@
-//! Sessions of tenants' people: they count as long as the tenant has the provider that they came from, and at pages of
-//! another tenant never.
+//! Sessions of tenants' people: they are valid as long as the tenant has the provider that they came from, and never on
+//! pages of another tenant.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sessions::Lookup;
 /// Which sessions count for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Accepts {
-    /// Every one, whatever has become of its tenant: it is to be ended or replaced.
+    /// All, even if the tenant no longer exists: the session is to be ended or replaced.
     All,
     /// Those of any tenant, and of none.
     OfAnyTenant,
@@ -31,7 +31,7 @@ impl RequestSession {
         })
     }
 
-    /// Whether it takes more than a look at the session to know whether it counts.
+    /// Whether the tenant has to be looked up to know if the session counts.
     pub(super) fn must_find_tenant(&self, found: &Lookup) -> bool {
         // Where there are no tenants, this is all that it costs.
         if self.0.context.relying_parties.tenants().is_none() {
@@ -44,8 +44,8 @@ impl RequestSession {
         }
     }
 
-    /// The session, if it counts: it is of this place, and its tenant has the registration that it came from. `None` if
-    /// it is one for another place, where it stays as it is.
+    /// The session, if it counts: it belongs to this page's tenant, and the tenant has the registration that it came from.
+    /// `None` if it belongs to another tenant; then it stays as it is.
     ///
     /// # Errors
     ///

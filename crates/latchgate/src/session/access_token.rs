@@ -6,8 +6,7 @@ use crate::token::{Prover, TokenType};
 /// A fresh access token for calling an API on the person's behalf
 /// ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
 ///
-/// As an extractor, it is refreshed first when it is about to expire: exactly once, however many requests ask at the
-/// same time.
+/// The extractor refreshes it first if it is about to expire: only once, even if many requests ask at the same time.
 #[derive(Clone)]
 pub struct AccessToken {
     token: String,
@@ -73,7 +72,7 @@ impl AccessToken {
         self.certificate.as_ref()
     }
 
-    /// The number of seconds until it expires. `None` when the provider did not say.
+    /// The number of seconds until it expires. `None` if the provider did not say.
     #[must_use]
     pub fn expires_in(&self) -> Option<u64> {
         self.expires_in

@@ -10,7 +10,7 @@ use crate::token::{
     DPOP, DpopError, NonceServer, nonce_of, resource_rejects_token, resource_wants_nonce,
 };
 
-/// One call to an API, and its repetition where the API asks for a nonce. Made by [`AccessToken::call`].
+/// One call to an API, and its repetition if the API requires a nonce. Made by [`AccessToken::call`].
 ///
 /// ```
 /// # use latchgate::{AccessToken, DpopError};
@@ -41,9 +41,9 @@ pub struct ApiCall {
 }
 
 impl AccessToken {
-    /// Begins a call to an API: [`ApiCall::authorize`] puts the token into the request, in the way it wants to be
-    /// sent, be it a bearer token or bound to a key. A token that is bound to a certificate is sent like a bearer token,
-    /// by an HTTP client that presents the certificate: see [`certificate`](Self::certificate).
+    /// Starts a call to an API: [`ApiCall::authorize`] puts the token into the request, as a bearer token, or with a proof
+    /// if it is bound to a key. A token that is bound to a certificate is sent like a bearer token, by an HTTP client that
+    /// presents the certificate: see [`certificate`](Self::certificate).
     pub fn call(&self) -> ApiCall {
         ApiCall {
             token: self.clone(),
@@ -124,8 +124,9 @@ impl ApiCall {
         Ok(headers)
     }
 
-    /// Reads the answer's status and headers: remembers the nonce for the next call to that server, and says whether
-    /// the request was refused only for want of one and should be sent again, authorized anew. That is so at most once.
+    /// Reads the status and the headers of the response, and remembers its nonce for the next call to that server. `true`
+    /// if the request was refused only because it had no valid nonce: then authorize it again, and send it again. `true` at
+    /// most once per call.
     pub fn wants_repeat(&mut self, status: StatusCode, headers: &HeaderMap) -> bool {
         let (Some(prover), Some((server, sent))) = (self.token.prover(), self.sent.take()) else {
             return false;
@@ -143,9 +144,8 @@ impl ApiCall {
         false
     }
 
-    /// Whether an answer says that the access token itself is no longer good: a `401` with the error `invalid_token`
-    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Then another token, and a new call with
-    /// that, may help.
+    /// Whether a response says that the access token itself is no longer valid: a `401` with the error `invalid_token`
+    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Then a new call with another token may help.
     #[must_use]
     pub fn rejects_token(status: StatusCode, headers: &HeaderMap) -> bool {
         resource_rejects_token(status, headers)
@@ -153,7 +153,7 @@ impl ApiCall {
 }
 
 impl Drop for ApiCall {
-    /// A nonce that the repetition never used is for the next call: not every request can be sent again.
+    /// A nonce that was not used for a repetition is kept for the next call: not every request can be sent again.
     fn drop(&mut self) {
         if let (Some(prover), Some((server, nonce))) = (self.token.prover(), self.wanted.take()) {
             prover.nonces.put(&server, nonce);

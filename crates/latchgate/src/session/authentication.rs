@@ -1,8 +1,8 @@
-//! What is known of how and when somebody authenticated, once the ID token has been refreshed: [OpenID Connect Core 1.0
+//! What is known of how and when somebody authenticated, after the ID token has been refreshed: [OpenID Connect Core 1.0
 //! §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse).
 //!
-//! A refresh is no authentication. A refreshed ID token that says nothing about it leaves what the login's said, or
-//! somebody with a second factor would have to show it again after every refresh.
+//! A refresh is not an authentication. If a refreshed ID token says nothing about the authentication, what the login's ID
+//! token said is kept; otherwise people would have to use their second factor again after every refresh.
 
 use bytestring::ByteString;
 use serde_json::{Map, Value};

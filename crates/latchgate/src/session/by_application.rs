@@ -1,4 +1,4 @@
-//! Sessions that the application starts itself: of nobody's registration, with claims and without tokens.
+//! Sessions that the application starts itself: they belong to no registration, and have claims but no tokens.
 
 use base64_simd::URL_SAFE_NO_PAD;
 use bytestring::ByteString;

@@ -13,7 +13,7 @@ use super::user::User;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimSource<'a> {
-    /// In a JWT that comes along (§5.6.2.1). The application has to know who may sign it, and with what key.
+    /// In a JWT among the claims (§5.6.2.1). The application has to know who may sign it, and with which key.
     Aggregated {
         /// The names of the claims.
         names: Vec<&'a str>,
@@ -24,7 +24,7 @@ pub enum ClaimSource<'a> {
     Distributed {
         /// The names of the claims.
         names: Vec<&'a str>,
-        /// The https URL. It is the provider's word: a server that calls it calls wherever the provider wants.
+        /// The https URL. The provider chooses it, so calling it may lead anywhere, including into your own network.
         endpoint: &'a str,
     },
 }
@@ -74,8 +74,8 @@ impl fmt::Debug for ClaimSource<'_> {
 impl User {
     /// The claims that the provider does not vouch for itself, by their source: aggregated ones in a JWT of somebody
     /// else, and distributed ones at an endpoint ([OpenID Connect Core 1.0
-    /// §5.6.2](https://openid.net/specs/openid-connect-core-1_0.html#AggregatedDistributedClaims)). A source without a
-    /// name, with both kinds or neither, with something that is no JWT or no https URL is left out.
+    /// §5.6.2](https://openid.net/specs/openid-connect-core-1_0.html#AggregatedDistributedClaims)). A source is left out if it
+    /// has no name, is of both kinds or neither, or has a malformed JWT or a URL that is not https.
     ///
     /// ```
     /// use latchgate::ClaimSource;

@@ -12,7 +12,7 @@ use super::session::Session;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// There is none.
+    /// The session has no value.
     #[error("the session has no data of the application")]
     Missing,
     /// It is not of the requested type. The error does not contain the value, because errors may be logged.

@@ -37,11 +37,12 @@ pub enum SessionEnd {
     Absolute,
     /// It reached the provider's limit: `session_expiry`, or the ID token's `exp`.
     Ceiling,
-    /// It began in the future: the clock of this machine went backwards.
+    /// It was last used more than a minute in the future: the clock of this machine was set back, or differs from that
+    /// of another node.
     ClockWentBack,
     /// The provider refused to refresh its tokens.
     Revoked,
-    /// It no longer fitted into cookies after a refresh.
+    /// It no longer fits into cookies since a refresh.
     TooLarge,
     /// The person signed out.
     SignedOut,

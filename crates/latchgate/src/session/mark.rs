@@ -105,7 +105,7 @@ impl Mark {
         bytes
     }
 
-    /// Reads what [`Mark::to_bytes`] returned. A mark that cannot be read ends every session: that is the safe error.
+    /// Reads what [`Mark::to_bytes`] returned. A mark that cannot be read ends every session, which is the safe choice.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         let everything = Self::of(Stamp(u64::MAX));
         let Some((stamp, spared)) = bytes.split_first_chunk() else {

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::user::User;
 use crate::authorization::CookiePersistence;
 
-/// Somebody for whom the application starts a session itself, by [`Gate::sign_in`](crate::Gate::sign_in): it has checked a
-/// password of its own, or lets one of its staff act as somebody else.
+/// Somebody for whom the application starts a session itself, by [`Gate::sign_in`](crate::Gate::sign_in): because it has
+/// checked their password, or lets one of its staff act as them.
 ///
 /// ```
 /// use latchgate::Person;
@@ -29,7 +29,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with this identifier, 1 to 255 characters. The issuer is the application itself, by its base URL.
+    /// Somebody with this subject identifier, of 1 to 255 characters. The issuer is the application itself, by its base URL.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             issuer: None,
@@ -40,8 +40,8 @@ impl Person {
         }
     }
 
-    /// They are known by this issuer: for a person of the provider, so that `(issuer, subject)` is the same as after a login
-    /// there, and a logout by the provider ends this session, too.
+    /// Sets the issuer, for a person of the provider: then `(issuer, subject)` is the same as after a login there, and a
+    /// logout by the provider ends this session, too.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
@@ -53,15 +53,16 @@ impl Person {
         self
     }
 
-    /// Whether the session outlives the browser, where the person [decides](crate::GateBuilder::remember_me).
+    /// Whether the session outlives the browser, if [the person decides that](crate::GateBuilder::remember_me).
     pub fn remember(mut self, persistence: CookiePersistence) -> Self {
         self.remembered = Some(persistence);
         self
     }
 
-    /// This is in fact somebody else, who acts as the person. The session says so for as long as it lasts
-    /// ([`User::impersonator`]), by the claim `act` of [RFC 8693 §4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1).
-    /// It does not count as an authentication of the person, so a guard with a `max_age` does not admit it.
+    /// Records that somebody else acts as this person, in the claim `act` of
+    /// [RFC 8693 §4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1), as long as the session lasts
+    /// ([`User::impersonator`]). It does not count as an authentication of the person, so a guard with a `max_age` does not
+    /// admit it.
     pub fn impersonated_by(mut self, actor: &User) -> Self {
         self.actor = Some(json!({ "iss": actor.issuer(), "sub": actor.subject() }));
         self

@@ -1,4 +1,4 @@
-//! A login that never took place: what a test says of it, and the session that it would have started.
+//! A login that never took place, as a test describes it, and the session that it would have started.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::token::{IdToken, IdTokenError, TokenResponse};
 
 /// A login that never took place, for [`Gate::test_login`](crate::Gate::test_login).
 ///
-/// [`TestLogin::new`] is an ordinary one, just now; tests change what matters to them.
+/// [`TestLogin::new`] is an ordinary login that has just happened; tests change what matters to them.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TestLogin {
@@ -39,7 +39,7 @@ pub struct TestLogin {
     pub refresh_token: Option<String>,
     /// How long ago the access token was issued.
     pub access_token_age: Duration,
-    /// The lifetime of the access token, from when it was issued. `None`: the provider did not tell.
+    /// The lifetime of the access token, from when it was issued. `None`: the provider did not say.
     pub expires_in: Option<Duration>,
     /// How long ago the person signed in at the provider (`auth_time`), and the session began.
     pub age: Duration,
@@ -78,7 +78,7 @@ impl TestLogin {
     ///
     /// # Errors
     ///
-    /// The subject is empty or too long.
+    /// If the subject is empty or too long.
     pub(crate) fn session(
         &self,
         registration: &Registration,
@@ -141,7 +141,7 @@ impl TestLogin {
 }
 
 impl Session {
-    /// This session, as it is when its time is over for this reason at `now`. Unchanged for a reason that is no time.
+    /// This session as it would be if it had reached this limit at `now`. Unchanged if the reason is not a time limit.
     pub(crate) fn timed_out(&self, why: SessionEnd, now: u64, lifetimes: Lifetimes) -> Self {
         let mut session = self.clone();
         let times = &mut session.times;
@@ -163,7 +163,7 @@ impl Session {
     }
 }
 
-/// The ID token as it would have been sent. Its signature is none.
+/// The ID token as it would have been sent, without a signature.
 fn raw(registration: &Registration, claims: &Map<String, Value>) -> String {
     let header = json!({ "alg": registration.id_token_alg.as_str(), "typ": "JWT" }).to_string();
     let claims = serde_json::to_string(claims).unwrap_or_default();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::compact::CompactToken;
 use crate::token::{IdToken, TokenResponse, is_replaceable};
 
-/// The expiry of an access token whose lifetime the provider did not tell.
+/// The expiry of an access token whose lifetime the provider did not state.
 const UNTOLD: u64 = u64::MAX;
 
 /// The tokens of a session.
@@ -16,7 +16,7 @@ const UNTOLD: u64 = u64::MAX;
 pub(crate) struct Tokens {
     pub(crate) id_token: CompactToken,
     pub(crate) access_token: CompactToken,
-    /// When the access token was issued, and when it expires: [`UNTOLD`] when the provider did not say. `None` where the
+    /// When the access token was issued, and when it expires: [`UNTOLD`] if the provider did not say. `None` if the
     /// former is unknown, too.
     pub(crate) access_validity: Option<(u64, u64)>,
     pub(crate) refresh_token: Option<CompactToken>,
@@ -42,7 +42,7 @@ impl Tokens {
         }
     }
 
-    /// The tokens of a login at a provider without OpenID Connect: an ID token that there may be means nothing.
+    /// The tokens of a login at a provider without OpenID Connect; an ID token, if there is one, is ignored.
     pub(crate) fn plain(response: &TokenResponse, requested: &str, now: u64) -> Self {
         let scope = response.scope.as_deref().unwrap_or(requested);
         Self {
@@ -97,7 +97,7 @@ impl Tokens {
         })
     }
 
-    /// A hash of what a refresh replaces. The ID token is not in it: none is used to get anything.
+    /// A hash of the tokens that a refresh replaces, apart from the ID token, which is not used to get anything.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let replaced = (
             &self.access_token,
@@ -121,7 +121,7 @@ impl Tokens {
         self.access_validity.filter(|(_, at)| *at != UNTOLD)
     }
 
-    /// Whether another access token is worth asking for when an API has rejected this one.
+    /// Whether another access token is worth requesting if an API has rejected this one.
     pub(crate) fn are_replaceable(&self, now: u64) -> bool {
         let issued_at = self.access_validity.map(|(issued_at, _)| issued_at);
         issued_at.is_none_or(|issued_at| is_replaceable(issued_at, now))

@@ -89,8 +89,8 @@ impl User {
     /// The tenant whose provider signed this person in ([`Tenants`](crate::Tenants)); `None` for a person of a provider
     /// that belongs to the gate.
     ///
-    /// A tenant chooses its provider, so do not trust that provider outside the tenant: a person is identified
-    /// by tenant, issuer and subject together.
+    /// A tenant chooses its provider, so do not trust that provider outside the tenant: tenant, issuer and subject together
+    /// identify a person.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         let (session, _) = self.session()?;
@@ -244,7 +244,7 @@ impl User {
         );
     }
 
-    /// The granted scope values, which may be fewer than those requested.
+    /// The granted scopes, which may be fewer than those requested.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let scope = match &self.voucher {
             Voucher::Session(session) => &*session.tokens.scope,
@@ -301,8 +301,8 @@ impl User {
         claims.map_err(ClaimsError)
     }
 
-    /// All claims as the text of a JSON object, for responses that pass them on. Borrowed from the session, and so almost
-    /// free, unless claims of the userinfo endpoint must be merged in.
+    /// All claims as the text of a JSON object, for responses that pass them on. It is borrowed from the session, and so almost
+    /// free, unless claims of the userinfo endpoint have to be merged in.
     #[must_use]
     pub fn claims_json(&self) -> Cow<'_, str> {
         let text = self.claims_text().map(std::str::from_utf8);

@@ -33,7 +33,7 @@ impl Sessions {
         })
     }
 
-    /// The session as it begins, with the marks of all nodes that it comes after.
+    /// The session as it begins, with the existing marks of all nodes, which do not apply to it.
     ///
     /// # Errors
     ///

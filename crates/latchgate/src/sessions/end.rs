@@ -1,4 +1,4 @@
-//! Ending a session whose cookie is at hand: on this node at once, then in its store and on the other nodes. If a store
+//! Ending a session by its cookie: on this node at once, then in its store and on the other nodes. If a store
 //! fails, the end is retried.
 
 use std::sync::Arc;
@@ -29,8 +29,8 @@ impl Sessions {
         self.propagate_or_retry(None, session).await;
     }
 
-    /// Ends the session of a request's cookie, then calls `after`; later, if the store fails. The caller removes the
-    /// cookie even then.
+    /// Ends the session of a request's cookie, then calls `after`. If the store fails, both happen later; the caller removes
+    /// the cookie in any case.
     pub(crate) async fn sign_out(
         self: &Arc<Self>,
         cookie: SessionCookie,

@@ -28,7 +28,7 @@ pub(crate) enum Lookup {
         why: SessionEnd,
         loaded: LoadedSession,
     },
-    /// A ticket whose session does not exist, or no longer.
+    /// A ticket whose session does not exist, or no longer exists.
     NotFound,
     /// Nothing that opens.
     Invalid,
@@ -121,7 +121,7 @@ impl Sessions {
         }
     }
 
-    /// The session for a request of the application's: marks of other nodes count, and what is due is written back.
+    /// The session for a request to the application: marks of other nodes count, and what is due is written back.
     pub(crate) async fn find(&self, cookie: SessionCookie) -> Result<Lookup, Error> {
         let found = match cookie {
             SessionCookie::Sealed(found) => found,
@@ -133,7 +133,7 @@ impl Sessions {
         self.unless_ended_elsewhere(found).await
     }
 
-    /// The same for somebody who only looks: nothing is written back.
+    /// The same for a caller that only looks: nothing is written back.
     pub(crate) async fn find_as_it_is(&self, cookie: SessionCookie) -> Result<Lookup, Error> {
         let found = match cookie {
             SessionCookie::Ticket(ticket) if self.pending_ends.has(&ticket) => Lookup::NotFound,
@@ -159,7 +159,7 @@ impl Sessions {
         })
     }
 
-    /// The same at once, where nobody has to be asked.
+    /// The same at once, if neither a store nor other nodes have to be asked.
     pub(crate) fn find_here(&self, cookie: SessionCookie) -> Result<Lookup, SessionCookie> {
         match cookie {
             SessionCookie::Sealed(found) if !self.revocations.are_shared() => Ok(found),
@@ -168,7 +168,7 @@ impl Sessions {
         }
     }
 
-    /// The session for somebody who ends it: whatever other nodes know of it, and as it is.
+    /// The session for a caller that ends it: other nodes are not asked, and nothing is written back.
     pub(crate) async fn find_to_end(&self, cookie: SessionCookie) -> Result<Lookup, Error> {
         match cookie {
             SessionCookie::Sealed(found) => Ok(found),
@@ -253,8 +253,8 @@ impl Sessions {
             .or_else(|| (now >= oldest).then_some(SessionEnd::Absolute))
     }
 
-    /// Whether a session has ended since it was opened, for whoever uses it longer than a request lasts. Its store is asked,
-    /// and other nodes if they share what they know.
+    /// Whether a session has ended since it was opened, for connections that last longer than a request. Its store is asked,
+    /// and other nodes if they share revocations.
     pub(crate) async fn has_ended_since(&self, loaded: &LoadedSession) -> Result<bool, Error> {
         let cookie = match &loaded.ticket {
             Some(ticket) => SessionCookie::Ticket(ticket.clone()),

@@ -37,22 +37,22 @@ enum EndKey {
 #[derive(Debug)]
 pub(crate) struct SignedOut {
     pub(crate) session: Arc<Session>,
-    /// Whether the application has yet to be told: it had not ended before in a way that the application knows of.
+    /// Whether the application still has to be told: it does not know yet that the session has ended.
     pub(crate) notify_application: bool,
 }
 
 /// Called once a session has ended, possibly after retries.
 pub(crate) type AfterEnd = Arc<dyn Fn(&SignedOut) + Send + Sync>;
 
-/// An end that the store has yet to record.
+/// An end that the store has not recorded yet.
 #[derive(Clone)]
 pub(super) enum End {
-    /// This session has ended.
+    /// The end of this session.
     Session {
         ticket: Option<Ticket>,
         session: EndedSession,
     },
-    /// The session of this ticket is to end, but could not be read yet.
+    /// The end of this ticket's session, which could not be read yet.
     Unread { ticket: Ticket, after: AfterEnd },
 }
 
@@ -86,7 +86,7 @@ impl End {
 }
 
 impl PendingEnds {
-    /// How many ends are remembered; the oldest go first.
+    /// How many ends are remembered. Beyond that, the oldest are dropped.
     const ROOM: usize = 10_000;
 
     /// Adds an end. Returns a token for a new worker, if none is running.
@@ -107,7 +107,7 @@ impl PendingEnds {
         !queue.places.is_empty() && queue.places.contains(&EndKey::Store(ticket.key()))
     }
 
-    /// The next end to retry. When there is none, the worker is done.
+    /// The next end to retry. Without one, the worker is done.
     fn next(&self) -> Option<ClaimedEnd<'_>> {
         let mut queue = self.queue();
         let next = queue.order.pop_front();
@@ -220,7 +220,7 @@ impl Sessions {
         }
     }
 
-    /// The store has never said whose sessions these are, but on this node they have ended.
+    /// The store has never returned these sessions, so it is unknown whose they are; on this node they have ended.
     fn remember_unread(&self, given_up: &[PendingEnd]) {
         let now = self.now();
         let until = now.saturating_add(self.lifetimes.absolute);

@@ -8,11 +8,12 @@ use crate::session::Session;
 /// the client was registered again.
 ///
 /// The seal binds the base URL only. If it bound a registration as well, a gate with several would have to try each of
-/// them on every request, and another provider beside the first would sign everybody out.
+/// them on every request, and adding a second provider would sign everybody out.
 #[derive(Clone, Debug)]
 pub(crate) struct Registrations {
     fixed: Arc<[String]>,
-    /// Those of tenants are nobody's list: whether one is still its tenant's, whoever opens the session has to ask.
+    /// Whether sessions of tenants are accepted. Their registrations are in no list: the caller that opens the session has to
+    /// find out whether the tenant still has this one.
     tenants: bool,
 }
 

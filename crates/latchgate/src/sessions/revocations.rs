@@ -1,4 +1,4 @@
-//! Which sessions were ended by name: by their provider, by the application, or along with others of their person. One
+//! Which sessions were ended by name: by their provider, by the application, or together with others of their person. One
 //! interface over the memory of this process and the store that nodes share, if any.
 
 use std::sync::Arc;
@@ -119,7 +119,7 @@ impl Revocations {
         }
     }
 
-    /// Ends this one session on the other nodes. This node knows of it already.
+    /// Ends this one session on the other nodes. On this node it has ended already.
     pub(super) async fn end_this(&self, this: &EndedSession, now: u64) -> Result<(), StoreError> {
         match &self.shared {
             Some(shared) => shared.end_this(&self.keys, this, now).await,

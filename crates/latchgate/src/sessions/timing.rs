@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long the steps of a refresh take at the most.
+/// How long the steps of a refresh may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     /// How long a lease lasts. A node that dies during a refresh blocks the others for this long.

@@ -10,16 +10,16 @@ use tokio::task::JoinHandle;
 use super::{StoreError, StoreFuture, StoreKey};
 use crate::background::wait;
 
-/// How many announcements a waiting task may fall behind. After more it looks again.
+/// How many announcements a waiting task may fall behind. If it misses more, it looks again.
 const CAPACITY: usize = 256;
 
-/// How long after a failed or lost subscription nobody subscribes again. Waiting nodes look again after pauses meanwhile.
+/// How long nobody subscribes again after a failed or lost subscription. In the meantime, waiting nodes poll.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// The subscription of a store to the ends of leases, for [`SessionStore::lease_end`](super::SessionStore::lease_end).
 ///
-/// There is one for all who wait, and none until somebody waits. It has a task of its own, which ends when this value is
-/// dropped. When it fails or is lost, somebody who waits half a minute later or more makes the next one.
+/// All waiting calls share one subscription, which the first of them makes. It runs in its own task, which ends when this
+/// value is dropped. If it fails or is lost, the next call that waits at least half a minute later makes a new one.
 pub struct LeaseEnds {
     announcer: LeaseEndAnnouncer,
     subscription: Mutex<Option<JoinHandle<()>>>,
@@ -45,10 +45,10 @@ impl LeaseEnds {
         }
     }
 
-    /// Waits for the end of the lease of the record under `key`. Counts from this call, not from the first poll.
+    /// Waits for the end of the lease of the record under `key`, from this call on, not from the first poll.
     ///
     /// `subscribe` runs at the first poll, unless there is a subscription. It connects, calls
-    /// [`LeaseEndAnnouncer::subscribed`], passes on what the server announces, and returns why it cannot go on. It needs a
+    /// [`LeaseEndAnnouncer::subscribed`], passes on what the server announces, and returns the error that ends it. It needs a
     /// time limit only until it has subscribed.
     pub fn wait<'a, F>(
         &'a self,
@@ -98,7 +98,7 @@ impl LeaseEnds {
 }
 
 impl LeaseEndAnnouncer {
-    /// From now on no announcement is missed. Those who wait look again, because earlier ones may have been.
+    /// From now on no announcement is missed. Waiting calls look again, because they may have missed earlier ones.
     pub fn subscribed(&self) {
         self.announce(Announcement::Subscribed);
     }

@@ -22,7 +22,7 @@ use crate::report::Finding;
 ///
 /// No account can fill it: a person has at most [`MemoryStore::PER_PERSON`] sessions, and at most a
 /// tenth of the limit. When they begin one more, or the store is full, the new session replaces the
-/// one of theirs whose last write, by use or by a refresh, is the oldest. Nobody loses a session to
+/// one of theirs that was written longest ago, by use or by a refresh. Nobody loses a session to
 /// somebody else: when the store is full, people who have no session in it are refused with
 /// [`StoreError::Full`].
 pub struct MemoryStore {
@@ -55,7 +55,7 @@ struct MemoryLease {
 }
 
 /// The first bytes of every name of every session, with the session's key. A name has few sessions:
-/// those of one person. Whether a session really has the name, its record says.
+/// those of one person. The record tells whether a session really has the name.
 #[derive(Default)]
 struct Names {
     sid: BTreeSet<(u64, StoreKey)>,
@@ -93,8 +93,8 @@ impl MemoryStore {
         self.last_write.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Makes room for one session: an expired one goes, or one of the person who begins it. `false`
-    /// when the store stays full.
+    /// Makes room for one session: removes an expired one, or one of the person who begins it. `false`
+    /// if the store stays full.
     fn make_room(&self, sub: Option<StoreKey>, now: u64) -> bool {
         let is_full = self.sessions.len() >= self.limit && !self.drop_expired(now);
         let Some(sub) = sub else {

@@ -110,8 +110,8 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Such a store serves one node. On several, two nodes can spend the same refresh token when there are
-//! no leases, and a logout by the provider reaches the sessions of one node only when there is no index.
+//! Such a store serves one node. On several nodes, two can use the same refresh token, because there are no leases, and a
+//! logout by the provider ends sessions on one node only, because there is no index.
 
 mod error;
 mod lease_ends;

@@ -19,8 +19,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// 1. **Atomic.** A call happens entirely or not at all, and the calls for one key happen one after
 ///    another, whichever nodes make them.
-/// 2. **Durable.** Once a call has answered, every later call on every node sees what it did.
-/// 3. **Expiring.** A record is there while `expires_at` is after `now`, and from then on for no call.
+/// 2. **Durable.** Once a call has returned, every later call on every node sees what it did.
+/// 3. **Expiring.** A record exists while `expires_at` is later than `now`; after that, no call sees it.
 ///    The store deletes expired records by itself.
 /// 4. **Repeatable.** A caller that gets no answer repeats the call. So replacing a record by the same
 ///    one is `true`, and removing a missing record is no error.
@@ -42,7 +42,7 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Loads the record under `key`, in one round trip.
     fn load<'a>(&'a self, key: &'a StoreKey, now: u64) -> StoreFuture<'a, Option<LoadedRecord>>;
 
-    /// Inserts a record. `false`, and nothing changes, when there is one under `key` already.
+    /// Inserts a record. `false`, without any change, if there is one under `key` already.
     fn insert<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -51,7 +51,7 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     ) -> StoreFuture<'a, bool>;
 
     /// Replaces the record under `key`, with its names and its expiry, if its generation is
-    /// `expected`. Otherwise `false`, and nothing changes: another caller was faster, or the session
+    /// `expected`. Otherwise `false`, without any change: another caller was faster, or the session
     /// has ended. A lease stays as it is.
     ///
     /// This comparison also fences: a caller whose lease has expired cannot overwrite what the next
@@ -67,9 +67,9 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Removes the record under `key`, if there is one, and its lease.
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, ()>;
 
-    /// Asks for the lease of the record under `key`, for half a second to a minute. A record has one
-    /// lease at a time: whoever holds it refreshes the tokens of the session. Loading and replacing
-    /// need no lease.
+    /// Requests the lease of the record under `key`. `duration` is between half a second and a minute.
+    /// A record has one lease at a time: its holder refreshes the tokens of the session. Loading and
+    /// replacing need no lease.
     fn lease<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -77,8 +77,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         now: u64,
     ) -> StoreFuture<'a, Lease>;
 
-    /// Lets the lease with this `fence` expire after `duration` from now. `false` when it has expired
-    /// or another caller holds one.
+    /// Extends the lease with this `fence`: it expires after `duration` from now. `false` if it has
+    /// expired, or another caller holds one.
     fn extend_lease<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -91,26 +91,26 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     fn release_lease<'a>(&'a self, key: &'a StoreKey, fence: u64) -> StoreFuture<'a, ()>;
 
     /// Waits until the lease of the record under `key` is released, or the record is removed. `None`, the default, for
-    /// stores that do not announce this: waiting nodes then look again after pauses of 20 ms to a second.
+    /// stores that do not announce this: waiting nodes then poll, with pauses of 20 ms to a second.
     ///
-    /// It counts what happens from this call on, even before the first poll. It may complete early now and then, because a
-    /// waiting node looks again; it may also fail, or miss something and never complete, because nodes look again after
-    /// pauses in any case. [`LeaseEnds`](super::LeaseEnds) implements it for servers with messages.
+    /// Everything that happens after this call counts, even before the first poll. The future may complete too early, because
+    /// a waiting node looks again; it may also fail, or miss an announcement and never complete, because nodes poll in any
+    /// case. [`LeaseEnds`](super::LeaseEnds) implements it for servers with messages.
     fn lease_end<'a>(&'a self, _key: &'a StoreKey) -> Option<StoreFuture<'a, ()>> {
         None
     }
 
-    /// The keys of all records with this name, in any order. `None` when the store has no index: a
-    /// logout by the provider then ends sessions on the node that receives it, and on no other.
+    /// The keys of all records with this name, in any order. `None` if the store has no index: a
+    /// logout by the provider then ends sessions only on the node that receives it.
     fn find<'a>(&'a self, name: &'a StoredName, now: u64)
     -> StoreFuture<'a, Option<Vec<StoreKey>>>;
 
     /// What an operator should know of the store, for [`Gate::check`](crate::Gate::check): whether it drops records when it
     /// is full ([`FindingCode::StoreEviction`](crate::FindingCode::StoreEviction)), what a restart loses
-    /// ([`StoreDurability`](crate::FindingCode::StoreDurability)), whether its tables are there
-    /// ([`StoreSchema`](crate::FindingCode::StoreSchema)). Settings that it may not read are a
-    /// [`Severity::Hint`](crate::Severity::Hint). That it answers, takes records and has leases and an index is checked
-    /// by the calls above. The default says nothing.
+    /// ([`StoreDurability`](crate::FindingCode::StoreDurability)), whether its tables exist
+    /// ([`StoreSchema`](crate::FindingCode::StoreSchema)). For settings that it may not read, return a
+    /// [`Severity::Hint`](crate::Severity::Hint). Whether it answers, accepts records, and has leases and an index is checked
+    /// with the calls above. The default returns nothing.
     fn diagnose(&self) -> StoreFuture<'_, Vec<Finding>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
@@ -189,6 +189,6 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
     }
 }
 
-/// Opens the store at a URL such as `redis://…`. The store connects at its first call. `None` when the
+/// Opens the store at a URL such as `redis://…`. The store connects at its first call. `None` if the
 /// scheme belongs to another store.
 pub type StoreOpener = fn(&str) -> Option<Result<Arc<dyn SessionStore>, StoreError>>;

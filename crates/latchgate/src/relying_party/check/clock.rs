@@ -5,7 +5,7 @@ use http::{HeaderMap, header};
 
 use crate::report::{Finding, FindingCode, counted};
 
-/// What the way of an answer, and the whole seconds of `Date`, may make of it.
+/// The difference that the network and the whole seconds of `Date` may cause, in seconds.
 const UNREMARKABLE: u64 = 5;
 
 /// Compares the clocks; `None` if the answer has no date.

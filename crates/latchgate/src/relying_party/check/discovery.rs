@@ -1,4 +1,4 @@
-//! Whether the provider is there, and what it says about itself
+//! Whether the provider answers, and what its metadata says
 //! ([OpenID Connect Discovery 1.0 §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)).
 
 use futures_util::future::join_all;
@@ -14,14 +14,14 @@ use crate::provider::{DiscoveryError, Metadata, keys_request};
 use crate::report::{Finding, FindingCode};
 use crate::telemetry::ProviderEndpoint;
 
-/// What a provider says about itself.
+/// The metadata of a provider.
 pub(crate) struct Described {
     pub(super) document: Document,
     pub(super) metadata: Metadata,
 }
 
 impl ProviderConnection {
-    /// Fetches the metadata, past the cache. `None` if there is nothing that anything else could be checked against.
+    /// Fetches the metadata, past the cache. `None` if nothing else can be checked without it.
     pub(crate) async fn describe(
         &self,
         clock: &dyn Clock,
@@ -83,8 +83,8 @@ impl ProviderConnection {
         }
     }
 
-    /// A provider at an issuer that is spelled similarly. Where the call was redirected to is not asked, unless it is the
-    /// same server: who knows who is there.
+    /// A provider at an issuer that is spelled similarly. A redirect is followed only to the same server, because another may
+    /// be anybody's.
     async fn found_nearby(&self, asked: &str, led_to: &[String]) -> Option<Finding> {
         let urls = issuer::nearby(self.issuer(), led_to);
         let urls = urls.into_iter().filter(|url| url != asked);

@@ -1,4 +1,4 @@
-//! Reading a metadata document: what is listed, what is said, what is there.
+//! Reading the members of a metadata document.
 
 use serde_json::{Map, Value};
 
@@ -35,7 +35,7 @@ impl Document {
         self.0.get(member).and_then(Value::as_bool) == Some(true)
     }
 
-    /// A list, for a sentence. What is in it is somebody else's: printable, and not too much of it.
+    /// A list, for a sentence. The provider chooses its contents, so they are made printable and shortened.
     pub(super) fn told(&self, member: &str) -> String {
         let list = self.list(member).unwrap_or_default();
         let told = list.iter().take(12).map(|value| {

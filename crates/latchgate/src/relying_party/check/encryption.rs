@@ -1,4 +1,4 @@
-//! How the provider encrypts for this client, against what was agreed upon
+//! How the provider encrypts for this client, compared with the settings
 //! ([OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
 use super::document::{Document, Listed};

@@ -10,7 +10,7 @@ use crate::client::{
 use crate::provider::Metadata;
 use crate::report::{Finding, FindingCode};
 
-/// Each extension that plays a part.
+/// Each extension that matters here.
 pub(super) fn judge(
     document: &Document,
     metadata: &Metadata,

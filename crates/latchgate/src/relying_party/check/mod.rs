@@ -1,5 +1,5 @@
-//! Checking a provider against our registration: what it says about itself, and how it answers. Nothing is kept, here or
-//! there, beyond what the provider remembers of a login that nobody goes on with.
+//! Checking a provider against our registration: what its metadata says, and how it answers. Nothing is left behind, except
+//! what the provider remembers of an unfinished login.
 
 mod client_authentication;
 mod clock;
@@ -94,7 +94,7 @@ impl RelyingParty {
         findings.extend(logouts);
     }
 
-    /// What the provider says about itself, or what the settings say about it.
+    /// The provider's metadata, or what the settings say about it.
     async fn described(&self, findings: &mut Vec<Finding>) -> Option<Described> {
         let plain = self.registration.plain_oauth2.as_ref();
         match plain.and_then(|plain| plain.metadata.clone()) {

@@ -1,11 +1,11 @@
-//! What the provider offers to logins, against how this client asks
+//! What the provider supports, compared with the requests of a login
 //! ([OpenID Connect Discovery 1.0 §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
 use super::document::{Document, Listed};
 use crate::client::{ClientAuth, Registration};
 use crate::report::{Finding, FindingCode};
 
-/// Everything of a login that metadata can say.
+/// Everything about a login that metadata can tell.
 pub(super) fn judge(document: &Document, registration: &Registration) -> Vec<Finding> {
     let mut findings = vec![
         response_type(document),

@@ -4,7 +4,7 @@ use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use http::{Response, header};
 use url::Url;
 
-/// An answer of the authorization endpoint, as far as it can be told.
+/// A response of the authorization endpoint, as far as it can be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// Back at our redirect URI, with this `error` if there is one.
@@ -103,7 +103,7 @@ impl Reply {
         }
     }
 
-    /// Whether it is an error that nobody gets past.
+    /// Whether it is an error that ends the login.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::RedirectUriRefused(_) | Self::Refused(..))
     }
@@ -118,7 +118,7 @@ fn decoded(text: &str) -> Option<String> {
 /// The most characters of a page that are quoted.
 const LONGEST: usize = 160;
 
-/// What a page says: its text without markup, and not too much of it.
+/// The text of a page, without markup, and shortened.
 pub(super) fn gist(page: &str) -> String {
     let mut text = String::new();
     let mut rest = page;

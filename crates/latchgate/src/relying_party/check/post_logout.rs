@@ -12,7 +12,7 @@ use crate::report::{Finding, FindingCode};
 use crate::telemetry::ProviderEndpoint;
 
 impl RelyingParty {
-    /// Whether people come back after a logout, as far as can be told.
+    /// Whether people come back after a logout, as far as this can be seen without one.
     pub(super) async fn check_post_logout(
         &self,
         metadata: &Metadata,

@@ -1,5 +1,5 @@
 //! Whether the redirect URI is registered: the authorization request of a login is sent as a browser would send it, and
-//! another one with a redirect URI that nobody has registered. What the provider makes of the two tells
+//! another one with a redirect URI that nobody has registered. The two responses are compared
 //! ([RFC 6749 §3.1.2.4](https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2.4)).
 
 use http::{Request, header};
@@ -19,7 +19,7 @@ use crate::telemetry::ProviderEndpoint;
 /// A redirect URI that nobody can have registered (RFC 6761 §6.4).
 const NOBODYS: &str = "https://not-registered.latchgate.invalid/callback";
 
-/// What came of a request.
+/// The outcome of a request.
 enum Asked {
     Answered(Reply),
     /// The pushed request was refused.
@@ -93,7 +93,7 @@ impl RelyingParty {
     }
 }
 
-/// A push that did not come off.
+/// The finding for a pushed request that failed.
 fn not_pushed(uri: &str, error: &Error) -> Finding {
     let Error::PushedRequest(PushedRequestError::Refused { error, description }) = error else {
         let what = format!("A login cannot begin: {error:?}");
@@ -129,7 +129,7 @@ fn refused(uri: &str, said: &str) -> Finding {
     )
 }
 
-/// What the two answers tell.
+/// The findings from the two responses.
 fn judge(uri: &str, ours: &Reply, control: Option<&Reply>) -> Vec<Finding> {
     let code = FindingCode::RedirectUri;
     let known = || {
@@ -178,7 +178,7 @@ fn judge(uri: &str, ours: &Reply, control: Option<&Reply>) -> Vec<Finding> {
     }
 }
 
-/// An error that came back to us: the request is at fault, not the redirect URI.
+/// An error that was sent to our redirect URI: the request is wrong, not the redirect URI.
 fn returned(error: &str) -> Option<Finding> {
     let (code, severity, cure) = match error {
         // Nobody is signed in there, and the settings say that nobody is to be asked.

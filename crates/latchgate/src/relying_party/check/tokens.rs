@@ -1,4 +1,4 @@
-//! How the provider signs what it sends, against what we accept.
+//! How the provider signs ID tokens, compared with what is accepted.
 
 use super::document::{Document, Listed};
 use crate::client::Registration;

@@ -6,14 +6,14 @@ use std::io::{self, ErrorKind};
 use crate::io::HttpError;
 use crate::report::{Finding, FindingCode};
 
-/// What stands between us and the provider.
+/// Why the provider cannot be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obstacle {
-    /// Nobody vouches for its certificate.
+    /// No trusted authority has signed its certificate.
     UntrustedCertificate,
     /// The certificate is for other names.
     OtherName,
-    /// The certificate is not valid yet, or not any more.
+    /// The certificate is not valid yet, or has expired.
     CertificateTime,
     /// Something else about TLS.
     Tls,
@@ -25,7 +25,7 @@ enum Obstacle {
     Silence,
     /// The HTTP client may not go there.
     NotPublic,
-    /// What nobody has foreseen.
+    /// Anything else.
     Other,
 }
 
@@ -106,7 +106,7 @@ fn obstacle(error: &HttpError) -> Obstacle {
     Obstacle::Other
 }
 
-/// What the text of an error tells: those of TLS and DNS have no type that HTTP clients share.
+/// The reason, by the text of an error: TLS and DNS errors have no type that all HTTP clients share.
 fn told(text: &str) -> Option<Obstacle> {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if says(&["certificate"]) {

@@ -1,4 +1,4 @@
-//! How many names that do not exist strangers may ask for.
+//! How many names that do not exist may be looked up for strangers.
 
 /// A token bucket: each look-up for a stranger takes one, and a name that exists gives it back.
 #[derive(Debug)]

@@ -2,14 +2,14 @@
 //!
 //! Names come from sessions and pending logins, which were sealed, and from strangers, who can invent as many as they like:
 //!
-//! * What the application has answered is kept: a provider for a while (the oldest go when there are too many), and that
-//!   there is none for [`UNKNOWN`] seconds, in a place of its own, so that invented names displace nothing.
-//! * It is asked about each name once at a time, by a task that nobody can interrupt: whoever asks meanwhile waits for that
-//!   answer, and whoever hangs up leaves it to the next.
+//! * The application's answers are cached: a provider for some minutes (the oldest are dropped if there are too many), and
+//!   that there is none for [`UNKNOWN`] seconds, in a separate cache, so that invented names displace nothing.
+//! * There is one look-up for a name at a time, in a task that nobody can interrupt. Others that need the name wait for its
+//!   answer.
 //! * Strangers who ask for names that do not exist use up a [`Budget`]. When it is spent, names that this process does not
 //!   know are not looked up for strangers; sessions, pending logins and names that it does know are not affected.
-//! * While the application cannot answer, it is asked about the same name again after [`PAUSE`] seconds, and what it said
-//!   before is used on, for an hour at most.
+//! * If the application cannot answer, it is asked about the same name again after [`PAUSE`] seconds, and its previous
+//!   answer is used for an hour at most.
 
 mod budget;
 mod resolution;
@@ -48,7 +48,7 @@ const UNKNOWN_NAMES: usize = 4_096;
 /// How long the application is not asked again about a name after it could not answer, in seconds.
 const PAUSE: u64 = 5;
 
-/// How long an answer is used on beyond its age while the application cannot give another, in seconds.
+/// How long an answer is used beyond its age while the application cannot give another, in seconds.
 const STALE: u64 = 3_600;
 
 /// How many names of strangers are looked up at once, and how many of sessions; others wait.
@@ -84,7 +84,7 @@ pub(crate) struct TenantConfig {
     pub(crate) resolver: TenantResolver,
     /// How many tenants are kept.
     pub(crate) capacity: usize,
-    /// How long an answer is good, in seconds.
+    /// How long an answer is used, in seconds.
     pub(crate) max_age: u64,
     /// Whether the domain of an address is the name of a tenant.
     pub(crate) by_email_domain: bool,
@@ -186,7 +186,7 @@ impl TenantParties {
         }
     }
 
-    /// The one of a tenant, if it is known and good: for whoever does not want to wait.
+    /// The one of a tenant, if it is known and not too old: for callers that do not wait.
     pub(crate) fn good(&self, name: &str) -> Option<Arc<RelyingParty>> {
         let now = self.now();
         let known = self.known.get(&key(name), now)?;
@@ -199,8 +199,8 @@ impl TenantParties {
         Some(Arc::clone(&known.party))
     }
 
-    /// Forgets a tenant: the application is asked again when it is needed next. An answer that is on its way counts for
-    /// those who wait for it, and for nobody after them.
+    /// Forgets a tenant: the application is asked again when the tenant is next needed. An answer that is on its way is used
+    /// by those who wait for it, and by nobody after them.
     pub(crate) fn forget(&self, name: &str) {
         let (key, now) = (key(name), self.now());
         let mut under_way = self.under_way();
@@ -259,7 +259,7 @@ impl TenantParties {
         Ok(answer)
     }
 
-    /// A relying party with this registration, which goes on with the connection of the one before it.
+    /// A relying party with this registration, which keeps the connection of the previous one.
     fn party(
         &self,
         (registration, login_options, http): TenantProvider,

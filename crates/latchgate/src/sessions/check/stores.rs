@@ -13,8 +13,9 @@ use crate::store::{
 /// How long the check of a store may take, in all.
 const LIMIT: Duration = Duration::from_secs(25);
 
-/// Above this, a round trip is worth a remark, and above that, a warning.
+/// A round trip that takes longer than this is worth a hint.
 const SLOW: Duration = Duration::from_millis(20);
+/// One that takes longer than this is worth a warning.
 const VERY_SLOW: Duration = Duration::from_millis(200);
 
 /// How long the record of the check would last if it were not removed, in seconds.
@@ -38,7 +39,7 @@ pub(super) async fn check(store: &dyn SessionStore, now: u64, random: &dyn Rando
         .collect()
 }
 
-/// The store in a word: the name of its type.
+/// The store's name in findings: that of its type.
 fn name(store: &dyn SessionStore) -> String {
     let told = format!("{store:?}");
     let end = told.find(|c: char| !c.is_alphanumeric());
