@@ -72,13 +72,13 @@ impl fmt::Display for SessionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Idle => "it was not used for too long",
-            Self::Absolute => "its absolute lifetime is over",
-            Self::Ceiling => "the provider let it last until now",
-            Self::ClockWentBack => "it begins in the future; a clock went backwards",
-            Self::Revoked => "the provider refused to renew it",
-            Self::TooLarge => "what a refresh brought did not fit into its cookies",
+            Self::Absolute => "it reached its absolute lifetime",
+            Self::Ceiling => "it reached the provider's limit",
+            Self::ClockWentBack => "it was last used in the future; a clock was set back",
+            Self::Revoked => "the provider refused to refresh its tokens",
+            Self::TooLarge => "it no longer fits into cookies since a refresh",
             Self::SignedOut => "the person signed out",
-            Self::EndedByProvider => "it was ended from behind",
+            Self::EndedByProvider => "the provider or the application ended it",
         })
     }
 }
