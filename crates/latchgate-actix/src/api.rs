@@ -25,10 +25,10 @@ use crate::middleware::serve;
 ///    (RFC 6750 §3) and a problem document.
 ///
 /// A route that asks for no [`User`](crate::User) and has no guard is open to everybody. See [`Api`] for how a token is
-/// judged, and [`GateBuilder::api`](latchgate::GateBuilder::api) for a server that has a login as well.
+/// checked, and [`GateBuilder::api`](latchgate::GateBuilder::api) for a server that has a login as well.
 ///
 /// Behind a proxy: DPoP proofs are checked against the configured base URL, never against `Host`. A proxy that ends mutual
-/// TLS tells which certificate it has seen by a [`CertificateThumbprint`](latchgate::CertificateThumbprint) in the
+/// TLS has to pass on the certificate, as a [`CertificateThumbprint`](latchgate::CertificateThumbprint) in the
 /// request's extensions, put there by a middleware around this one; a server that ends TLS itself puts it into the
 /// connection's (`HttpServer::on_connect`).
 ///

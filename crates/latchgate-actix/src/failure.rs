@@ -1,8 +1,8 @@
 //! How an extractor's failure reaches the middleware.
 //!
 //! actix-web's own extractor for `Option<T>` turns every error of `T` into `None`: while a session store is down,
-//! everybody would look signed out. So an extractor that cannot tell who is there does not return an error. It
-//! leaves the failure here and waits, and the middleware answers in place of the handler, which never runs.
+//! everybody would seem to be signed out. So an extractor that cannot tell who is there does not return an error. It
+//! leaves the failure here and waits, and the middleware responds instead of the handler, which never runs.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -46,7 +46,7 @@ use crate::head::{Head, Headers, status};
 /// goes](crate#where-the-middleware-goes).
 ///
 /// Behind a proxy: redirect URIs are made from the configured base URL, never from `Host`, so
-/// nothing about the proxy needs to be trusted. If it removes the path of the base URL, say so with
+/// no proxy has to be trusted. If the proxy removes the path of the base URL, say so with
 /// [`base_path`](latchgate::GateBuilder::base_path).
 ///
 /// Build the gate once, outside of the factory closure, and clone it into every worker, so that they

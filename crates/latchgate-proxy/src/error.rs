@@ -9,9 +9,9 @@ use latchgate_reqwest::ApiClientError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ApiProxyError {
-    /// The base URL is not one that access tokens can go to, or the HTTP client cannot be built.
+    /// Access tokens may not be sent to the base URL, or the HTTP client cannot be built.
     Client(ApiClientError),
-    /// The path of [`mounted_at`](crate::ApiProxyBuilder::mounted_at) is none.
+    /// The path of [`mounted_at`](crate::ApiProxyBuilder::mounted_at) is invalid.
     MountedAt(String),
     /// The proxy makes this header field itself.
     Header(HeaderName),

@@ -70,7 +70,7 @@ pub struct ApiProxyBuilder {
 }
 
 impl ApiProxy {
-    /// The proxy of the API at this base URL, which takes the access token of the login.
+    /// The proxy of the API at this base URL, which accepts the access token of the login.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl ApiProxy {
         Self::builder(base_url).build()
     }
 
-    /// Begins the proxy of the API at this base URL.
+    /// Starts to build the proxy of the API at this base URL.
     pub fn builder(base_url: impl Into<String>) -> ApiProxyBuilder {
         let base_url = base_url.into();
         ApiProxyBuilder {
@@ -98,7 +98,7 @@ impl ApiProxy {
 }
 
 impl ApiProxyBuilder {
-    /// The access token that this API takes, if it is not the login's: see [`ApiTokens`](latchgate::ApiTokens).
+    /// The access token that this API accepts, if it is not the login's: see [`ApiTokens`](latchgate::ApiTokens).
     pub fn token_for(mut self, token_for: TokenFor) -> Self {
         self.api = self.api.token_for(token_for);
         self
@@ -111,8 +111,8 @@ impl ApiProxyBuilder {
         self
     }
 
-    /// Lets a cookie of this name pass to the API, and lets the API set it. May be called for each; no cookie passes
-    /// otherwise. Those of the gate never do.
+    /// Lets a cookie of this name pass to the API, and lets the API set it. Call it for each; other cookies do not pass, and
+    /// those of the gate never do.
     pub fn cookie(mut self, name: impl Into<String>) -> Self {
         self.cookies.push(name.into());
         self
@@ -132,29 +132,29 @@ impl ApiProxyBuilder {
     }
 
     /// How long the API may take until its response begins, while nothing of the request's body moves: 60 seconds by
-    /// default, with the time that a new access token takes. Then the answer is a `504`.
+    /// default, including the time for a new access token. After that, the browser gets a `504`.
     pub fn response_timeout(mut self, limit: Duration) -> Self {
         self.response_timeout = limit;
         self
     }
 
-    /// How long the API's response may pause: 5 minutes by default. Then it breaks off. An API that sends events should send
-    /// a comment more often than that.
+    /// How long the API's response may pause: 5 minutes by default. After that, it is cut off. An API that sends events should
+    /// send a comment more often.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle_timeout = limit;
         self
     }
 
-    /// How many requests to the API may be under way, responses that still come included: 1,024 by default. Others get a
-    /// `503` at once.
+    /// How many requests to the API may be under way, including responses that are still streaming: 1,024 by default. Others
+    /// get a `503` at once.
     pub fn max_requests(mut self, most: usize) -> Self {
         self.max_requests = most;
         self
     }
 
     /// Settings of the HTTP client: root certificates, a client certificate, a proxy. Its redirect policy is replaced,
-    /// and content stays encoded as the API sends it. It must have no cookie store, which all people would share, and time
-    /// limits of its own count beside those of this proxy. Without settings, a connection takes 5 seconds at most.
+    /// and content stays encoded as the API sends it. It must have no cookie store, which all people would share. Its own time
+    /// limits apply in addition to those of this proxy. By default, connecting may take 5 seconds.
     pub fn http_client(mut self, settings: reqwest::ClientBuilder) -> Self {
         self.http = Some(settings);
         self
@@ -167,19 +167,19 @@ impl ApiProxyBuilder {
         self
     }
 
-    /// Lets tokens travel over plain http, where whoever is on the way can read and use them. Only for networks that
-    /// encrypt by themselves, such as a service mesh.
+    /// Accepts a base URL with plain http, over which anybody on the network can read and use the tokens. Only for networks
+    /// that encrypt by themselves, such as a service mesh.
     pub fn dangerous_plain_http(mut self) -> Self {
         self.api = self.api.dangerous_plain_http();
         self
     }
 
-    /// The proxy.
+    /// Builds the proxy.
     ///
     /// # Errors
     ///
-    /// [`ApiProxyError::Client`] if the base URL is not one that a token can go to; [`ApiProxyError::MountedAt`] and
-    /// [`ApiProxyError::Header`] for settings that cannot be.
+    /// [`ApiProxyError::Client`] if tokens may not be sent to the base URL, or the HTTP client cannot be built;
+    /// [`ApiProxyError::MountedAt`] and [`ApiProxyError::Header`] for invalid settings.
     pub fn build(self) -> Result<ApiProxy, ApiProxyError> {
         if let Some(path) = self.mounted_at.as_ref().filter(|path| !is_mount(path)) {
             return Err(ApiProxyError::MountedAt(path.clone()));

@@ -1,4 +1,4 @@
-//! Guards inside of handlers.
+//! Guards inside handlers.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -11,7 +11,7 @@ use latchgate::adapter::{Extract, RequestSession, RequestToken};
 use crate::extract::{Rejection, User};
 use crate::head::Head;
 
-/// Checks a [`Guard`] inside of a handler, for rules that depend on what the handler has read.
+/// Checks a [`Guard`] inside a handler, for rules that depend on what the handler has read.
 ///
 /// For whole routes, use a [`GuardLayer`](crate::GuardLayer).
 ///
@@ -31,8 +31,8 @@ impl Access {
     ///
     /// # Errors
     ///
-    /// The rejection to return: to sign in, when nobody is; to authenticate again, if nothing else is missing; a `403`; a
-    /// `503` when the session cannot be read or a rule of the application could not decide.
+    /// The rejection to return: it starts a login if nobody is signed in, or if only a stronger or more recent login is
+    /// missing; otherwise it is a `403`, or a `503` if the session cannot be read or a rule of the application could not decide.
     pub async fn require(&self, guard: &Guard) -> Result<User, Rejection> {
         let session = self.0.extensions.get::<RequestSession>();
         let head = Head::of_parts(&self.0);

@@ -1,18 +1,18 @@
-//! What stops a call to an API, as a rejection.
+//! Failed calls to an API, as rejections.
 
 use latchgate_reqwest::{call_error, reqwest, reqwest_middleware};
 
 use crate::extract::Rejection;
 
 impl From<reqwest_middleware::Error> for Rejection {
-    /// A session that has ended is a `401`, and a call that failed a `502`, each with a problem document: by now the request is gone.
+    /// A `401` if the session has ended, and a `502` for a call that failed, each with a problem document and never a redirect.
     fn from(error: reqwest_middleware::Error) -> Self {
         call_error(error).into()
     }
 }
 
 impl From<reqwest::Error> for Rejection {
-    /// A `502`: the answer of an API could not be read, or it was an error that the handler does not take.
+    /// A `502`: the response of an API could not be read, or was an error that the handler does not accept.
     fn from(error: reqwest::Error) -> Self {
         call_error(error.into()).into()
     }

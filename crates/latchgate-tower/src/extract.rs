@@ -33,12 +33,12 @@ use crate::head::Head;
 #[derive(Clone, Debug)]
 pub struct User(pub latchgate::User);
 
-/// A fresh access token, refreshed first when it is about to expire.
+/// A fresh access token, refreshed first if it is about to expire.
 #[derive(Clone, Debug)]
 pub struct AccessToken(pub latchgate::AccessToken);
 
-/// An access token that was refreshed for this very request, due or not. If that fails, the answer is a `503`,
-/// even while the old one is valid.
+/// An access token that was refreshed for this request, whether due or not. If that fails, the response is a `503`,
+/// even if the old one is still valid.
 #[derive(Clone, Debug)]
 pub struct RefreshedAccessToken(pub latchgate::AccessToken);
 
@@ -96,7 +96,7 @@ pub struct SessionData<T>(pub latchgate::SessionData<T>);
 #[derive(Clone, Copy, Debug)]
 pub struct SessionEnded(pub Option<SessionEnd>);
 
-/// Starts a login with options of the handler's own: return
+/// Starts a login with the handler's own options: return
 /// [`SignIn::with`] from it.
 ///
 /// ```
@@ -238,7 +238,7 @@ impl SignIn {
     }
 
     /// Starts a session without a provider, for somebody whom the application has identified: see
-    /// [`Gate::sign_in`](latchgate::Gate::sign_in). The result belongs into the response:
+    /// [`Gate::sign_in`](latchgate::Gate::sign_in). The result belongs in the response:
     ///
     /// ```
     /// use axum::response::{IntoResponse, Redirect};

@@ -29,7 +29,7 @@ use crate::service::{ApiService, LoginService};
 /// goes](crate#where-the-layer-goes).
 ///
 /// Behind a proxy: redirect URIs are made from the configured base URL, never from `Host`, so
-/// nothing about the proxy needs to be trusted. If it removes the path of the base URL, say so with
+/// no proxy has to be trusted. If the proxy removes the path of the base URL, say so with
 /// [`base_path`](latchgate::GateBuilder::base_path).
 #[derive(Clone, Debug)]
 #[must_use]
@@ -64,10 +64,10 @@ impl<S> Layer<S> for LoginLayer {
 ///    `WWW-Authenticate` header (RFC 6750 §3) and a problem document.
 ///
 /// A route that asks for no [`User`](crate::User) and has no guard is open to everybody. See [`Api`] for how a token is
-/// judged, and [`GateBuilder::api`](latchgate::GateBuilder::api) for a server that has a login as well.
+/// checked, and [`GateBuilder::api`](latchgate::GateBuilder::api) for a server that has a login as well.
 ///
 /// Behind a proxy: DPoP proofs are checked against the configured base URL, never against `Host`. A proxy that ends mutual
-/// TLS tells which certificate it has seen by a [`CertificateThumbprint`](latchgate::CertificateThumbprint) in the
+/// TLS has to pass on the certificate, as a [`CertificateThumbprint`](latchgate::CertificateThumbprint) in the
 /// request's extensions, put there by a layer around this one.
 ///
 /// ```

@@ -38,7 +38,7 @@ impl Resolution {
                 event = "tenant_not_resolved",
                 tenant = name,
                 cause = ?error,
-                "the provider of a tenant could not be found out; a provider that was known before is used on for an hour"
+                "the application could not say what a tenant's provider is; a provider that was known before is used for an hour"
             );
         }
         let answer = self.remember(found);
