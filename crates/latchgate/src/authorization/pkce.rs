@@ -4,7 +4,7 @@
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
 
-/// The code verifier: 32 random bytes, 43 characters as text. Created here, spent in the token request.
+/// The code verifier: 32 random bytes, 43 characters as text. Created here, used in the token request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CodeVerifier([u8; 32]);
 

@@ -9,7 +9,7 @@ use super::response::TokenError;
 use crate::client::{Freshness, Registration};
 use crate::provider::Metadata;
 
-/// Builds the request that spends a refresh token. The scope is left out: the provider keeps the
+/// Builds the request that uses a refresh token. The scope is left out: the provider keeps the
 /// granted scope, and it is never widened.
 pub(crate) fn request(
     registration: &Registration,

@@ -15,8 +15,8 @@ use crate::authorization::VerifiedCode;
 use crate::client::{Freshness, Registration};
 use crate::provider::Metadata;
 
-/// Builds the request that spends a verified code. It is only lent, because a request without the nonce that the
-/// provider wants spends nothing and is built once more.
+/// Builds the request that uses a verified code. The code is borrowed, because a request without the nonce that the
+/// provider requires does not use it, and is built once more.
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
