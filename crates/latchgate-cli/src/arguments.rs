@@ -31,7 +31,7 @@ impl Arguments {
         }
     }
 
-    /// The arguments of this command, for what is said of mistakes in them.
+    /// The arguments of this command, which messages about mistakes then name.
     pub(crate) fn of(self, command: &'static str) -> Self {
         Self {
             of: command,
@@ -39,7 +39,7 @@ impl Arguments {
         }
     }
 
-    /// The next argument. Whoever asks for help gets it, and the program ends.
+    /// The next argument. If it asks for help, prints the help and ends the program.
     pub(crate) fn next(&mut self, help: &str) -> Result<Option<Argument>, Failure> {
         let of = self.of;
         let wrong = |error: lexopt::Error| Failure::usage(error.to_string(), of);
@@ -67,7 +67,7 @@ impl Arguments {
         }
     }
 
-    /// Nothing may be left.
+    /// An error if an argument is left.
     pub(crate) fn end(&mut self, help: &str) -> Result<(), Failure> {
         match self.next(help)? {
             None => Ok(()),

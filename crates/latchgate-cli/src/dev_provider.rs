@@ -36,7 +36,7 @@ A file of people has a table for each, named by the subject identifier:
   claims.department = \"sales\"        # any further claims, of any JSON type
 ";
 
-/// Where it listens if nothing is said.
+/// The default port.
 const PORT: u16 = 9400;
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     runtime.block_on(serve(wishes))
 }
 
-/// What the arguments say.
+/// The options.
 struct Wishes {
     people: Option<Vec<Person>>,
     port: u16,
@@ -118,7 +118,7 @@ async fn serve(wishes: Wishes) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to configure.
+/// What to configure in the application.
 fn announcement(provider: &DevProvider, id: &str, secret: &str, uris: &[String]) -> String {
     let issuer = provider.issuer();
     let base = uris.iter().find_map(|uri| uri.strip_suffix("/callback"));
@@ -161,7 +161,7 @@ fn quoted(value: &str) -> String {
     }
 }
 
-/// Waits for Ctrl-C, or for whoever wants the process to end.
+/// Waits for Ctrl-C, or for a signal to terminate.
 #[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -71,7 +71,7 @@ fn explanation(asked: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// What the doctor looks at under this code.
+/// The explanation of a finding of the doctor.
 fn of_the_doctor(code: FindingCode) -> String {
     let mut text = format!("{code}\n\n");
     let cure = "`latchgate doctor` checks your setup, and says what to do.";
@@ -85,7 +85,7 @@ fn of_the_doctor(code: FindingCode) -> String {
     text
 }
 
-/// Every code with its meaning, and what the doctor looks at.
+/// Every error code and every finding code, with its meaning.
 fn list() -> String {
     let longest = ErrorCode::all().map(|known| known.code().len()).max();
     let indent = longest.unwrap_or_default() + 2;

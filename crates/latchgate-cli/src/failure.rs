@@ -1,4 +1,4 @@
-//! Why a command could not do what it should: a sentence, and where to read on.
+//! Why a command failed: a sentence, and where to read more.
 
 use std::error::Error;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 /// Why a command failed.
 pub(crate) struct Failure {
     sentence: String,
-    /// The command whose help is worth reading, such as `keys`.
+    /// The command whose help explains it, such as `keys`.
     help: Option<&'static str>,
 }
 
 impl Failure {
-    /// A failure that is no fault of the arguments.
+    /// A failure that has nothing to do with the arguments.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
         Self {
             sentence: sentence.into(),
@@ -59,7 +59,7 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// What may have been meant, if something is near.
+/// The most similar known name, if one is similar enough.
 pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.filter_map(|known| {
         let distance = strsim::damerau_levenshtein(given, known);

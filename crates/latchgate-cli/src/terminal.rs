@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use crate::failure::Failure;
 
-/// Prints to standard output. Whoever reads it may stop early (`latchgate explain | head`).
+/// Prints to standard output. It is no error if the reader stops early (`latchgate explain | head`).
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.as_bytes());
@@ -19,7 +19,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// How wide lines of prose may be.
 pub(crate) const WIDTH: usize = 96;
 
-/// The words in lines of at most [`WIDTH`], each below the first one's place. Words that are longer have lines of their own.
+/// The words in lines of at most [`WIDTH`] columns, indented like the first one. A longer word has a line of its own.
 pub(crate) fn wrapped(words: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut column = indent;
@@ -40,7 +40,7 @@ pub(crate) fn wrapped(words: &str, indent: usize) -> String {
     text
 }
 
-/// Whether standard output may be coloured: it is a terminal, and nobody objects (<https://no-color.org>).
+/// Whether standard output may be coloured: it is a terminal that can, and `NO_COLOR` is not set (<https://no-color.org>).
 pub(crate) fn is_coloured() -> bool {
     let objects = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");

@@ -20,7 +20,7 @@ Usage: latchgate doctor [--config FILE [--table NAME] [--with-env]] [OPTIONS]
 The settings are those of the application: the LATCHGATE_… variables, or a TOML file. The doctor
 makes the requests that a login would make: for the provider's metadata and keys, for the login page
 with your redirect URI, and to the token endpoint with a made-up code. Nobody is signed in. A report
-contains no secrets, but it describes your setup: keep it to yourselves.
+contains no secrets, but it describes your setup: do not publish it.
 
 Options:
   --config FILE          reads the settings from a TOML file instead of the environment
@@ -45,7 +45,7 @@ Examples:
   latchgate doctor --config config.toml --table latchgate --json --fail-on warning
 ";
 
-/// What the arguments say.
+/// The options.
 struct Wishes {
     config: Option<String>,
     table: Option<String>,
@@ -145,7 +145,7 @@ impl Wishes {
         Ok(ExitCode::from(u8::from(found)))
     }
 
-    /// No gate is built from such settings.
+    /// Reports settings from which no gate can be built.
     fn misconfigured(&self, error: &ConfigError) -> Result<ExitCode, Failure> {
         if !self.json {
             return Err(Failure::new(error.to_string()));
@@ -186,7 +186,7 @@ impl Sample {
         }
     }
 
-    /// The request, if anything is known of it.
+    /// The request, if any part of it was given.
     fn request(&self) -> Result<Option<Request<()>>, Failure> {
         if self.path.is_none() && self.headers.is_empty() {
             return Ok(None);

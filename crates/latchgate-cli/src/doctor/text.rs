@@ -1,4 +1,4 @@
-//! A report, laid out for a terminal: the worst first, what is in order last and in short.
+//! A report as text for a terminal: the worst findings first, and what is in order last, in one line.
 
 use std::fmt::Write as _;
 
