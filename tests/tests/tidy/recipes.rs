@@ -60,5 +60,5 @@ fn a_recipe_of_another_form_is_found() {
     assert_eq!(found(&good), 0);
     assert_eq!(found(&good.replace("## Good to know", "## Odd things")), 1);
     assert_eq!(found(&good.replace(TESTED, "*From: ")), 1);
-    assert_eq!(found(&good.replace("# A", &"\n".repeat(LONGEST))), 1);
+    assert_eq!(found(&good.replace("# A\n", &"\n".repeat(LONGEST))), 1);
 }

@@ -237,8 +237,7 @@ impl RequestSession {
         self.look(head, RequestState::loaded)
     }
 
-    /// Opens the session because the application asks for a part of it: at once, if neither a store, other nodes nor the
-    /// application have to be asked.
+    /// Opens the session because the application asks for a part of it: at once, if nothing else has to be asked.
     fn look<'s, T: Send + 's>(
         &'s self,
         head: &dyn RequestHead,
