@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::guard::Denial;
 use crate::head::RequestHead;
 use crate::navigation::{Navigation, Sender, wants_html};
+use crate::request_session::RequestSession;
 use crate::resource_server::RequestToken;
 use crate::session::{SessionEnd, User};
 
@@ -120,6 +121,31 @@ impl Challenge {
     pub(super) fn of_registration(mut self, id: &str) -> Self {
         self.registration = Some(id.into());
         self
+    }
+
+    /// A further login replaces this session, if it is known.
+    pub(super) fn replacing(self, session: Option<&RequestSession>) -> Self {
+        match session.and_then(RequestSession::loaded) {
+            Some(loaded) => self
+                .in_session(loaded.session.extras.remembered)
+                .of_registration(&loaded.session.registration),
+            None => self,
+        }
+    }
+
+    /// The same for a handler that failed without its request: the head that was kept of it decides about the answer.
+    pub(super) fn of_handler(self, session: &RequestSession) -> Self {
+        let Some(head) = session.kept_head().filter(|_| self.target.is_empty()) else {
+            return self;
+        };
+        let mut challenge = Self::new(head, self.why);
+        // Another login need not bring one for the API that the handler has called: it could go on for ever.
+        if matches!(challenge.why, Why::NoRefreshToken) {
+            challenge.navigation = Navigation::None;
+        }
+        challenge
+            .after(session.known_end())
+            .replacing(Some(session))
     }
 
     /// The page belongs to this tenant: somebody who has to sign in does so at its provider, unless a handler has named
@@ -256,7 +282,8 @@ impl Challenge {
 }
 
 impl From<Error> for Challenge {
-    /// For a handler, which no longer has the request: a status and a problem document, whatever the client.
+    /// For a handler, which no longer has the request: a status and a problem document, unless its session has kept what
+    /// the request was ([`Challenge::of_handler`]).
     fn from(error: Error) -> Self {
         Self::of(Why::of(error))
     }

@@ -194,7 +194,10 @@ impl<'a, H: RequestHead> Extract<'a, H> {
     pub async fn api_tokens(&self) -> Result<ApiTokens, Challenge> {
         self.user().await?;
         match self.own_session() {
-            Some(session) => Ok(ApiTokens::of(session)),
+            Some(session) => {
+                session.keep_head(self.head);
+                Ok(ApiTokens::of(session))
+            }
             None => Err(self.no_session().await),
         }
     }
@@ -261,16 +264,7 @@ impl<'a, H: RequestHead> Extract<'a, H> {
         match token {
             Ok(Some(token)) => Ok(token),
             Ok(None) => Err(self.sign_in()),
-            Err(error) => {
-                let challenge = self.failed(error);
-                let loaded = self.session.and_then(RequestSession::loaded);
-                Err(match loaded {
-                    Some(loaded) => challenge
-                        .in_session(loaded.session.extras.remembered)
-                        .of_registration(&loaded.session.registration),
-                    None => challenge,
-                })
-            }
+            Err(error) => Err(self.failed(error).replacing(self.session)),
         }
     }
 

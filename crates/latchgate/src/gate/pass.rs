@@ -182,6 +182,10 @@ impl Pass {
 
     /// The challenge, as the place of the layer allows to answer it.
     fn placed(&self, gate: &Gate, challenge: Challenge) -> Challenge {
+        let challenge = match &self.session {
+            Some(session) => challenge.of_handler(session),
+            None => challenge,
+        };
         if challenge.starts_login() && challenge.has_pending_login(&gate.0.login_cookie) {
             gate.warn_of_misplaced_layer();
         }

@@ -5,6 +5,7 @@ mod access_token;
 mod api_tokens;
 mod csrf;
 mod data;
+mod kept_head;
 mod refresher;
 mod response_head;
 mod tenant;
@@ -60,6 +61,8 @@ struct Opening {
     /// Locked by the caller that asks a store, so that it is asked once.
     asking: tokio::sync::Mutex<()>,
     state: Mutex<RequestState>,
+    /// For handlers that may fail later.
+    head: OnceLock<Option<Box<http::Request<()>>>>,
 }
 
 /// Asks a store, other nodes, or the application about a tenant, and records the answer. Boxed, so that requests that need
@@ -108,6 +111,7 @@ impl RequestSession {
             tenant_party: OnceLock::new(),
             asking: tokio::sync::Mutex::default(),
             state: Mutex::default(),
+            head: OnceLock::new(),
         }))
     }
 
@@ -178,15 +182,6 @@ impl RequestSession {
                 tracing::error!(event = "session_not_written", code = error.code(), cause = ?error, "the session's cookies could not be written");
             }
         }
-    }
-
-    /// Whether a response sets the session's cookie already.
-    fn is_replaced_in(&self, response: &dyn ResponseHead) -> bool {
-        let mut replaced = false;
-        response.each(&mut |name, value| {
-            replaced = replaced || (name == "set-cookie" && self.sessions().has_cookie(value));
-        });
-        replaced
     }
 
     /// Whether the application has asked who is there.

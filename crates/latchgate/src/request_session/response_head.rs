@@ -2,6 +2,8 @@
 
 use http::{HeaderName, HeaderValue};
 
+use super::RequestSession;
+
 /// The headers of a response, as far as a request's session changes them.
 pub trait ResponseHead {
     /// Whether a header is there.
@@ -34,5 +36,16 @@ impl ResponseHead for http::HeaderMap {
         for (name, value) in self {
             each(name.as_str(), value.as_bytes());
         }
+    }
+}
+
+impl RequestSession {
+    /// Whether a response sets the session's cookie already.
+    pub(super) fn is_replaced_in(&self, response: &dyn ResponseHead) -> bool {
+        let mut replaced = false;
+        response.each(&mut |name, value| {
+            replaced = replaced || (name == "set-cookie" && self.sessions().has_cookie(value));
+        });
+        replaced
     }
 }

@@ -27,6 +27,8 @@ scenarios!(
     a_storm_at_expiry_spends_one_refresh_token,
     a_bound_token_comes_with_its_proof_and_the_nonce,
     whose_session_has_ended_signs_in,
+    a_page_whose_session_ends_in_its_handler_signs_in,
+    a_page_whose_api_is_down_says_so,
 );
 
 fn for_the_api(setup: Setup) -> Setup {
@@ -338,5 +340,38 @@ async fn whose_session_has_ended_signs_in(setup: Setup) -> Result<(), Failure> {
     );
     let stranger = world.browser()?.fetch("GET", &url).await?;
     assert_eq!(stranger.code(), "sign_in_required");
+    Ok(())
+}
+
+/// The handler finds out when it no longer has the request: a page leads to a login all the same.
+async fn a_page_whose_session_ends_in_its_handler_signs_in(setup: Setup) -> Result<(), Failure> {
+    let (world, api) = with_api(setup).await?;
+    let mut browser = world.signed_in().await?;
+    world.provider.revoke_all();
+    revoke(&world);
+    let page = browser
+        .open(&route("as-user", &api.address, "/who", &[("x", "1")]))
+        .await?;
+    assert_eq!(page.status, 200, "{page}");
+    assert!(page.url.as_str().contains("/as-user?"), "{}", page.url);
+    assert_eq!(world.provider.calls(Endpoint::Authorize), 1);
+    Ok(())
+}
+
+async fn a_page_whose_api_is_down_says_so(setup: Setup) -> Result<(), Failure> {
+    let transcript = Transcript::begin();
+    let world = setup.start().await?;
+    let mut browser = world.signed_in().await?;
+    let url = route("as-user", "http://127.0.0.1:1", "/who", &[]);
+    let page = browser.open(&url).await?;
+    assert_eq!(page.status, 502, "{page}");
+    assert!(
+        page.body.contains("Another service is not responding"),
+        "{page}"
+    );
+    let log = transcript.text();
+    assert!(log.contains(r#"path="/as-user""#), "{log}");
+    let answer = browser.fetch("GET", &url).await?;
+    assert_eq!((answer.status, answer.code().as_str()), (502, "api_call"));
     Ok(())
 }
