@@ -97,7 +97,7 @@ pub(crate) fn request(
     let mut form = form_urlencoded::Serializer::new(String::new());
     // Every method of client authentication but this one adds the client id to the form.
     let in_header = matches!(registration.auth, ClientAuth::ClientSecretBasic(_));
-    let own = authorization.parameters().iter();
+    let own = authorization.parameters();
     form.extend_pairs(own.filter(|(name, _)| in_header || name != CLIENT_ID));
     let request = registration.authenticated_form(endpoint, metadata, fresh, form);
     let request = request.ok_or(PushedRequestError::Member("request"))?;
@@ -109,7 +109,7 @@ const CLIENT_ID: &str = "client_id";
 /// Reads the answer (§2.2): the URL to which the browser is sent, with the client id and the reference only (§4).
 pub(crate) fn response(
     registration: &Registration,
-    authorization: &AuthorizationRequest,
+    authorization: AuthorizationRequest,
     response: &Response<Vec<u8>>,
 ) -> Result<Url, PushedRequestError> {
     let body = strict_object(response.body());
@@ -134,10 +134,10 @@ pub(crate) fn response(
         return Err(PushedRequestError::Member("expires_in"));
     }
     let parameters = [
-        (CLIENT_ID.to_owned(), registration.client_id.clone()),
-        ("request_uri".to_owned(), reference.to_owned()),
+        (CLIENT_ID, registration.client_id.as_str()),
+        ("request_uri", reference),
     ];
-    Ok(authorization.url_of(&parameters))
+    Ok(authorization.with_parameters(&parameters).into_url())
 }
 
 #[cfg(test)]
@@ -239,9 +239,10 @@ mod tests {
             assert_eq!(pushed.method(), "POST");
             assert_eq!(pushed.uri(), "https://op.example/par?tenant=7");
             assert_eq!(pushed.headers().contains_key(header::AUTHORIZATION), header);
-            let mut expected = authorization.parameters().to_vec();
+            let own = authorization.parameters();
+            let own = own.map(|(name, value)| (name.into_owned(), value.into_owned()));
             let secret = secret.map(|secret| ("client_secret".to_owned(), secret.to_owned()));
-            expected.extend(secret);
+            let mut expected: Vec<_> = own.chain(secret).collect();
             expected.sort();
             assert_eq!(form(&pushed), expected);
             let names: Vec<_> = expected.iter().map(|(name, _)| name).collect();
@@ -255,7 +256,7 @@ mod tests {
         let answer = Response::builder()
             .status(status)
             .body(body.as_bytes().to_vec());
-        response(&registration, &authorization, &answer.unwrap())
+        response(&registration, authorization, &answer.unwrap())
     }
 
     const REFERENCE: &str = "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c";

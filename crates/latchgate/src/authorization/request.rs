@@ -4,6 +4,8 @@
 //! [RFC 8707 §2.1](https://www.rfc-editor.org/rfc/rfc8707#section-2.1),
 //! [RFC 9396 §3](https://www.rfc-editor.org/rfc/rfc9396#section-3).
 
+use std::borrow::Cow;
+
 use oauth2::{CsrfToken, Scope};
 use url::Url;
 
@@ -18,32 +20,30 @@ use crate::return_to::ReturnTo;
 /// The parameters of an authorization request, before it is sent one way or another.
 #[derive(Debug)]
 pub(crate) struct AuthorizationRequest {
+    /// The URL to which the browser is sent, with all parameters in it.
+    url: Url,
     /// The authorization endpoint, with the query that is its own.
     endpoint: Url,
-    /// In the order in which they are sent.
-    parameters: Vec<(String, String)>,
 }
 
 impl AuthorizationRequest {
-    pub(super) fn parameters(&self) -> &[(String, String)] {
-        &self.parameters
+    /// The parameters, in the order in which they are sent.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        // They stand behind those that the endpoint has already.
+        let own = self.endpoint.query_pairs().count();
+        self.url.query_pairs().skip(own)
     }
 
     /// The URL to which the browser is sent, with all parameters in it.
-    pub(crate) fn url(&self) -> Url {
-        self.url_of(&self.parameters)
+    pub(crate) fn into_url(self) -> Url {
+        self.url
     }
 
     /// The same request with other parameters, which carry or stand for these.
-    pub(super) fn with_parameters(self, parameters: Vec<(String, String)>) -> Self {
-        Self { parameters, ..self }
-    }
-
-    /// The URL to which the browser is sent, with these parameters.
-    pub(super) fn url_of(&self, parameters: &[(String, String)]) -> Url {
+    pub(super) fn with_parameters(self, parameters: &[(&str, &str)]) -> Self {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().extend_pairs(parameters);
-        url
+        Self { url, ..self }
     }
 }
 
@@ -128,17 +128,9 @@ pub(crate) fn request(
         visitor: None,
         display: options.display,
     };
-    let endpoint = metadata.authorization_endpoint().url().clone();
-    // `oauth2` puts its parameters behind those that the endpoint has already.
-    let own = endpoint.query_pairs().count();
-    let url = request.url().0;
-    let parameters = url
-        .query_pairs()
-        .skip(own)
-        .map(|(name, value)| (name.into_owned(), value.into_owned()));
     let request = AuthorizationRequest {
-        parameters: parameters.collect(),
-        endpoint,
+        url: request.url().0,
+        endpoint: metadata.authorization_endpoint().url().clone(),
     };
     (request, pending)
 }
@@ -181,7 +173,7 @@ mod tests {
         let secrets = LoginSecrets::draw(&CountingRandom::default()).unwrap();
         let (request, pending) =
             request(registration, &metadata, options, came_from, secrets, 1_000);
-        (request.url(), pending)
+        (request.into_url(), pending)
     }
 
     /// The parameters of a URL, with all values each has.

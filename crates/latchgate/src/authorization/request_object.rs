@@ -42,13 +42,14 @@ pub(crate) fn sign(
     let Some(key) = key(registration, metadata)? else {
         return Ok(request);
     };
-    let claims = claims(registration, fresh, request.parameters());
+    let claims = claims(registration, fresh, &request);
     let object = key.sign("oauth-authz-req+jwt", &claims);
     let object = object.map_err(|_| RequestObjectError::Unsignable)?;
-    Ok(request.with_parameters(vec![
-        ("client_id".to_owned(), registration.client_id.clone()),
-        ("request".to_owned(), object),
-    ]))
+    let outside = [
+        ("client_id", registration.client_id.as_str()),
+        ("request", &object),
+    ];
+    Ok(request.with_parameters(&outside))
 }
 
 /// The key to sign with; `None` where the request is not signed.
@@ -70,13 +71,13 @@ fn key<'r>(
 fn claims(
     registration: &Registration,
     fresh: &Freshness,
-    parameters: &[(String, String)],
+    request: &AuthorizationRequest,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
-    for (name, value) in parameters {
-        let value = typed(name, value);
-        match claims.get_mut(name) {
-            None => drop(claims.insert(name.clone(), value)),
+    for (name, value) in request.parameters() {
+        let value = typed(&name, &value);
+        match claims.get_mut(&*name) {
+            None => drop(claims.insert(name.into_owned(), value)),
             Some(Value::Array(several)) => several.push(value),
             Some(first) => *first = json!([first.take(), value]),
         }
@@ -151,13 +152,11 @@ mod tests {
     fn all_parameters_are_inside_and_the_client_id_outside_too() {
         let registration = registration(Usage::Always);
         let request = signed(Usage::Always, false).unwrap();
-        let [(outside, client_id), (name, object)] = request.parameters() else {
+        let parameters: Vec<_> = request.parameters().collect();
+        let [client_id, (name, object)] = &parameters[..] else {
             panic!("{request:?}");
         };
-        assert_eq!(
-            (outside.as_str(), client_id.as_str()),
-            ("client_id", "my-app")
-        );
+        assert_eq!(client_id, &("client_id".into(), "my-app".into()));
         assert_eq!(name, "request");
         let jws = Jws::parse(object).unwrap();
         assert_eq!(
@@ -185,7 +184,7 @@ mod tests {
         }
         assert!(!claims.contains_key("sub"));
         for (name, value) in plain(&registration).parameters() {
-            if let Some(found) = claims.remove(name) {
+            if let Some(found) = claims.remove(&*name) {
                 assert_eq!(found, json!(value), "{name}");
             }
         }
@@ -196,10 +195,7 @@ mod tests {
     fn requests_are_signed_when_required_or_wanted_and_never_otherwise() {
         let is_signed = |usage, required| {
             let request = signed(usage, required)?;
-            Ok(request
-                .parameters()
-                .iter()
-                .any(|(name, _)| name == "request"))
+            Ok(request.parameters().any(|(name, _)| name == "request"))
         };
         assert_eq!(is_signed(Usage::WhenRequired, true), Ok(true));
         assert_eq!(is_signed(Usage::WhenRequired, false), Ok(false));

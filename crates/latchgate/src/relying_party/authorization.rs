@@ -49,27 +49,26 @@ impl RelyingParty {
         let now = self.now();
         let (request, pending) = request(registration, metadata, options, return_to, secrets, now);
         let request = sign_request(registration, metadata, &self.fresh()?, request)?;
-        let pushed = self.push(registration, &request, metadata).await?;
-        Ok((pushed.unwrap_or_else(|| request.url()), pending))
+        let url = self.push(registration, request, metadata).await?;
+        Ok((url, pending))
     }
 
-    /// Pushes the request, if it is to be pushed.
+    /// The URL of the request, which is pushed first where that is wanted.
     async fn push(
         &self,
         registration: &Registration,
-        authorization: &AuthorizationRequest,
+        authorization: AuthorizationRequest,
         metadata: &Metadata,
-    ) -> Result<Option<Url>, Error> {
+    ) -> Result<Url, Error> {
         let fresh = self.fresh()?;
-        let request = push_request(registration, metadata, &fresh, authorization)?;
+        let request = push_request(registration, metadata, &fresh, &authorization)?;
         let Some(request) = request else {
-            return Ok(None);
+            return Ok(authorization.into_url());
         };
         let turn = tokio::time::timeout(DEADLINE, self.pushes.acquire()).await;
         let _turn = turn.map_err(|_| HttpError::Timeout)?;
         let answer = self.send(ProviderEndpoint::Par, request).await?;
-        let url = push_response(registration, authorization, &answer)?;
-        Ok(Some(url))
+        Ok(push_response(registration, authorization, &answer)?)
     }
 
     /// Checks an authorization response against the login that it belongs to.
