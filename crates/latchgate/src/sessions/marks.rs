@@ -115,7 +115,7 @@ impl Marks {
 
     /// Whether a session was ended.
     pub(crate) fn concern(&self, session: &Session, now: u64) -> bool {
-        if self.by_name.len() == 0 && self.unauthenticated.len() == 0 {
+        if self.are_none() {
             return false;
         }
         let seen = session.extras.seen;
@@ -136,6 +136,9 @@ impl Marks {
     /// made since `moment`, and so ends it.
     pub(crate) fn seen_by(&self, session: &Session, moment: Moment, now: u64) -> Option<Seen> {
         let mut seen = Seen::default();
+        if self.are_none() {
+            return Some(seen);
+        }
         for (named, place) in [
             (SessionName::sub_of(session), &mut seen.sub),
             (SessionName::alone_of(session), &mut seen.alone),
@@ -163,6 +166,11 @@ impl Marks {
             removed_from_store: false,
         };
         entry.set(kept, until);
+    }
+
+    /// Whether there is no mark at all, which spares hashing names.
+    fn are_none(&self) -> bool {
+        self.by_name.len() == 0 && self.unauthenticated.len() == 0
     }
 
     fn under(&self, named: SessionName<'_>, now: u64) -> impl Iterator<Item = NumberedMark> {
