@@ -31,28 +31,38 @@ enum Parts<'a> {
 pub(super) struct Part<'a>(pub(super) &'a [u8]);
 
 impl CompactToken {
+    /// What the kind of a token and the lengths of its parts take: a byte, and three lengths of at most three bytes.
+    const LENGTHS: usize = 10;
+
     /// Packs a token. A JWT is decoded only if encoding it again yields the same text.
     pub(crate) fn pack(token: &str) -> Self {
         Self::decode(token)
             .filter(|packed| packed.text() == token)
-            .unwrap_or_else(|| Self::of(&Parts::Opaque(Part(token.as_bytes()))))
+            .unwrap_or_else(|| Self::of(&Parts::Opaque(Part(token.as_bytes())), token.len()))
     }
 
     fn decode(token: &str) -> Option<Self> {
-        let mut parts = token
-            .split('.')
-            .map(|part| BASE64URL.decode_to_vec(part).ok());
-        let (header, payload, signature) = (parts.next()??, parts.next()??, parts.next()??);
+        let (header, rest) = token.split_once('.')?;
+        let (payload, signature) = rest.split_once('.')?;
+        let mut decoded = Vec::with_capacity(token.len());
+        let mut ends = [0; 3];
+        for (part, end) in [header, payload, signature].into_iter().zip(&mut ends) {
+            BASE64URL.decode_append(part, &mut decoded).ok()?;
+            *end = decoded.len();
+        }
+        let [header, payload, signature] = ends;
         let jws = Parts::Jws {
-            header: Part(&header),
-            payload: Part(&payload),
-            signature: Part(&signature),
+            header: Part(&decoded[..header]),
+            payload: Part(&decoded[header..payload]),
+            signature: Part(&decoded[payload..signature]),
         };
-        parts.next().is_none().then(|| Self::of(&jws))
+        Some(Self::of(&jws, decoded.len()))
     }
 
-    fn of(parts: &Parts<'_>) -> Self {
-        Self(postcard::to_allocvec(parts).unwrap_or_default().into())
+    /// The parts, which have so many bytes, encoded.
+    fn of(parts: &Parts<'_>, len: usize) -> Self {
+        let room = Vec::with_capacity(len + Self::LENGTHS);
+        Self(postcard::to_extend(parts, room).unwrap_or_default().into())
     }
 
     pub(super) fn encoded(&self) -> Part<'_> {

@@ -14,6 +14,9 @@ use crate::jose::ProofKey;
 
 const LAYOUT: u8 = 1;
 
+/// How many bytes are reserved for what is usually short.
+const ROOM_FOR_THE_REST: usize = 512;
+
 /// A session as it is encoded, in this order.
 #[derive(Serialize)]
 struct Encoded<'a> {
@@ -61,7 +64,10 @@ impl Session {
             dpop_key: self.dpop_key.as_ref(),
             extras: &self.extras,
         };
-        postcard::to_extend(&encoded, vec![LAYOUT]).ok()
+        let long = tokens.encoded_len() + self.userinfo.len() + self.extras.data.len();
+        let mut bytes = Vec::with_capacity(long + ROOM_FOR_THE_REST);
+        bytes.push(LAYOUT);
+        postcard::to_extend(&encoded, bytes).ok()
     }
 
     /// Decodes bytes that [`Session::encode`] returned. The session keeps them: its tokens and texts are slices of them.

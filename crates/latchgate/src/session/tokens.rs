@@ -55,6 +55,13 @@ impl Tokens {
         }
     }
 
+    /// How many bytes the tokens have, encoded.
+    pub(super) fn encoded_len(&self) -> usize {
+        let tokens = [&self.id_token, &self.access_token];
+        let tokens = tokens.into_iter().chain(&self.refresh_token);
+        tokens.map(|token| token.encoded().0.len()).sum()
+    }
+
     /// The claims of the ID token.
     pub(super) fn id_token_claims(&self) -> Map<String, Value> {
         let payload = self.id_token.payload().unwrap_or_default();
