@@ -1,5 +1,6 @@
 //! The connection to one provider: one total deadline per call, metadata and keys cached.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -105,9 +106,9 @@ impl ProviderConnection {
         whom: ProviderEndpoint,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {
-        let endpoint = endpoint(request.uri());
+        let endpoint = Endpoint(request.uri().clone());
         let answer = self.exchange(whom, request).await?;
-        acceptable(answer).map_err(|error| error.at(endpoint))
+        acceptable(answer).map_err(|error| error.at(endpoint.to_string()))
     }
 
     /// The same, for any response: for callers that only look at it.
@@ -116,7 +117,7 @@ impl ProviderConnection {
         whom: ProviderEndpoint,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {
-        let endpoint = endpoint(request.uri());
+        let endpoint = Endpoint(request.uri().clone());
         let call = ProviderCall::begin(whom, &request, &endpoint);
         let http = Arc::clone(&self.http);
         let exchange = async move {
@@ -129,7 +130,7 @@ impl ProviderConnection {
             answer.unwrap_or_else(|| Err(HttpError::Transport("the server stopped".into())));
         let outcome = answer.as_ref().map(Response::status);
         call.end(&self.counted_as, outcome.map_err(HttpError::kind));
-        answer.map_err(|error| error.at(endpoint))
+        answer.map_err(|error| error.at(endpoint.to_string()))
     }
 
     /// The request for the provider's metadata.
@@ -228,15 +229,18 @@ impl ProviderConnection {
 }
 
 /// An endpoint for the log: without user, query and fragment.
-fn endpoint(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or("https");
-    let host = uri.host().unwrap_or_default();
-    let port = uri.port().map(|port| format!(":{port}"));
-    format!(
-        "{scheme}://{host}{}{}",
-        port.unwrap_or_default(),
-        uri.path()
-    )
+struct Endpoint(Uri);
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(uri) = self;
+        let scheme = uri.scheme_str().unwrap_or("https");
+        write!(f, "{scheme}://{}", uri.host().unwrap_or_default())?;
+        if let Some(port) = uri.port() {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(uri.path())
+    }
 }
 
 /// Refuses a response that is too long, compressed, or a redirect.

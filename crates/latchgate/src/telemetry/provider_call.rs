@@ -1,6 +1,8 @@
 //! One call to the provider: its span, by the [semantic conventions for HTTP
 //! clients](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span), and its duration.
 
+use std::fmt::Display;
+
 use http::{Request, StatusCode};
 use tracing::Span;
 use tracing::field::Empty;
@@ -53,7 +55,11 @@ pub(crate) struct ProviderCall {
 
 impl ProviderCall {
     /// Begins the call. `url` is the request's without its query, which may hold a code.
-    pub(crate) fn begin<B>(endpoint: ProviderEndpoint, request: &Request<B>, url: &str) -> Self {
+    pub(crate) fn begin<B>(
+        endpoint: ProviderEndpoint,
+        request: &Request<B>,
+        url: &dyn Display,
+    ) -> Self {
         let (method, uri) = (request.method().as_str(), request.uri());
         let usual_port = if uri.scheme_str() == Some("http") {
             80
@@ -68,7 +74,7 @@ impl ProviderCall {
             http.request.method = method,
             server.address = uri.host(),
             server.port = uri.port_u16().unwrap_or(usual_port),
-            url.full = url,
+            url.full = %url,
             http.response.status_code = Empty,
             error.type = Empty,
         );
