@@ -27,11 +27,13 @@ pub(crate) use options::check_parameter;
 pub use options::{LoginOptions, ParameterError, Prompt};
 pub(crate) use pending::{OpenLogins, PendingLogin, ReplacedSession, VisitorAtStart, suffix_of};
 pub use pushed::PushedRequestError;
-pub(crate) use pushed::{request as push_request, response as push_response};
+pub(crate) use pushed::{
+    endpoint as push_endpoint, request as push_request, response as push_response,
+};
 pub use remember::{CookiePersistence, RememberMe};
 pub(crate) use request::{AuthorizationRequest, request};
 pub use request_object::RequestObjectError;
-pub(crate) use request_object::sign as sign_request;
+pub(crate) use request_object::{key as request_key, sign as sign_request};
 pub use response::AuthorizationError;
 pub(crate) use response::{
     Expected, Parameters, VerifiedCode, error_response, printable, response,

@@ -72,10 +72,13 @@ impl PushedRequestError {
 
 debug_with_causes!(PushedRequestError);
 
-/// The endpoint to push to; `None` where the request is not pushed.
-fn endpoint(usage: Usage, metadata: &Metadata) -> Result<Option<&Url>, PushedRequestError> {
+/// The endpoint to push to; `None` where the request is not to be pushed.
+pub(crate) fn endpoint<'m>(
+    registration: &Registration,
+    metadata: &'m Metadata,
+) -> Result<Option<&'m Url>, PushedRequestError> {
     let endpoint = metadata.pushed_authorization_request_endpoint();
-    match (usage, metadata.requires_pushed_requests()) {
+    match (registration.par, metadata.requires_pushed_requests()) {
         (Usage::Never, true) => Err(PushedRequestError::Required),
         (Usage::Never, false) | (Usage::WhenRequired, false) => Ok(None),
         (Usage::Always, _) | (Usage::WhenRequired, true) => {
@@ -84,24 +87,21 @@ fn endpoint(usage: Usage, metadata: &Metadata) -> Result<Option<&Url>, PushedReq
     }
 }
 
-/// The request that pushes an authorization request (§2.1); `None` where it is not to be pushed.
+/// The request that pushes an authorization request (§2.1).
 pub(crate) fn request(
     registration: &Registration,
     metadata: &Metadata,
+    endpoint: &Url,
     fresh: &Freshness,
     authorization: &AuthorizationRequest,
-) -> Result<Option<Request<Vec<u8>>>, PushedRequestError> {
-    let Some(endpoint) = endpoint(registration.par, metadata)? else {
-        return Ok(None);
-    };
+) -> Result<Request<Vec<u8>>, PushedRequestError> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     // Every method of client authentication but this one adds the client id to the form.
     let in_header = matches!(registration.auth, ClientAuth::ClientSecretBasic(_));
     let own = authorization.parameters();
     form.extend_pairs(own.filter(|(name, _)| in_header || name != CLIENT_ID));
     let request = registration.authenticated_form(endpoint, metadata, fresh, form);
-    let request = request.ok_or(PushedRequestError::Member("request"))?;
-    Ok(Some(request))
+    request.ok_or(PushedRequestError::Member("request"))
 }
 
 const CLIENT_ID: &str = "client_id";
@@ -176,10 +176,6 @@ mod tests {
         crate::authorization::request(registration, &metadata, options, home, secrets, 0).0
     }
 
-    fn fresh() -> Freshness {
-        Freshness::example(1_000, 7)
-    }
-
     fn basic() -> ClientAuth {
         ClientAuth::ClientSecretBasic("hunter2".into())
     }
@@ -195,13 +191,10 @@ mod tests {
     #[test]
     fn requests_are_pushed_when_required_or_wanted_and_never_otherwise() {
         let par = || json!("https://op.example/par");
-        let pushed = |usage, required, endpoint: Value| {
-            let registration = registration(usage, basic());
-            let authorization = authorization(&registration);
-            let metadata = metadata(required, endpoint);
-            let pushed = request(&registration, &metadata, &fresh(), &authorization);
-            match pushed {
-                Ok(request) => Ok(request.is_some()),
+        let pushed = |usage, required, found: Value| {
+            let metadata = metadata(required, found);
+            match endpoint(&registration(usage, basic()), &metadata) {
+                Ok(endpoint) => Ok(endpoint.is_some()),
                 Err(error) => Err(error.to_string()),
             }
         };
@@ -233,9 +226,11 @@ mod tests {
         ] {
             let registration = registration(Usage::Always, auth);
             let authorization = authorization(&registration);
-            let pushed = request(&registration, &with_par(), &fresh(), &authorization)
-                .unwrap()
-                .unwrap();
+            let metadata = with_par();
+            let endpoint = endpoint(&registration, &metadata).unwrap().unwrap();
+            let fresh = Freshness::example(1_000, 7);
+            let pushed = request(&registration, &metadata, endpoint, &fresh, &authorization);
+            let pushed = pushed.unwrap();
             assert_eq!(pushed.method(), "POST");
             assert_eq!(pushed.uri(), "https://op.example/par?tenant=7");
             assert_eq!(pushed.headers().contains_key(header::AUTHORIZATION), header);

@@ -31,17 +31,13 @@ pub enum RequestObjectError {
 
 debug_with_causes!(RequestObjectError);
 
-/// Signs the request, if it is to be signed: all parameters move into the request object, and the client id stays
-/// outside too (§5).
+/// Signs the request: all parameters move into the request object, and the client id stays outside too (§5).
 pub(crate) fn sign(
     registration: &Registration,
-    metadata: &Metadata,
+    key: &ClientKey,
     fresh: &Freshness,
     request: AuthorizationRequest,
 ) -> Result<AuthorizationRequest, RequestObjectError> {
-    let Some(key) = key(registration, metadata)? else {
-        return Ok(request);
-    };
     let claims = claims(registration, fresh, &request);
     let object = key.sign("oauth-authz-req+jwt", &claims);
     let object = object.map_err(|_| RequestObjectError::Unsignable)?;
@@ -52,8 +48,8 @@ pub(crate) fn sign(
     Ok(request.with_parameters(&outside))
 }
 
-/// The key to sign with; `None` where the request is not signed.
-fn key<'r>(
+/// The key to sign with; `None` where the request is not to be signed.
+pub(crate) fn key<'r>(
     registration: &'r Registration,
     metadata: &Metadata,
 ) -> Result<Option<&'r ClientKey>, RequestObjectError> {
@@ -140,12 +136,10 @@ mod tests {
     fn signed(usage: Usage, required: bool) -> Result<AuthorizationRequest, RequestObjectError> {
         let registration = registration(usage);
         let request = plain(&registration);
-        sign(
-            &registration,
-            &metadata(required),
-            &Freshness::example(1_000, 1),
-            request,
-        )
+        match key(&registration, &metadata(required))? {
+            Some(key) => sign(&registration, key, &Freshness::example(1_000, 1), request),
+            None => Ok(request),
+        }
     }
 
     #[test]
@@ -209,13 +203,7 @@ mod tests {
             signed_requests: Usage::WhenRequired,
             ..Registration::example()
         };
-        let request = plain(&keyless);
-        let refused = sign(
-            &keyless,
-            &metadata(true),
-            &Freshness::example(0, 1),
-            request,
-        );
+        let refused = key(&keyless, &metadata(true));
         assert_eq!(refused.map(drop), Err(RequestObjectError::NoKey));
     }
 }

@@ -40,13 +40,15 @@ impl Clock for PassingClock {
     }
 }
 
-/// Chance that can be foretold: the first draw is all ones, the second all twos.
+/// Chance that can be foretold: the first draw is all ones, the second all twos, and so on; 32 bytes at most count as one.
 #[derive(Debug, Default)]
 pub(crate) struct CountingRandom(AtomicU8);
 
 impl Random for CountingRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        bytes.fill(self.0.fetch_add(1, Ordering::SeqCst) + 1);
+        for bytes in bytes.chunks_mut(32) {
+            bytes.fill(self.0.fetch_add(1, Ordering::SeqCst) + 1);
+        }
         Ok(())
     }
 }

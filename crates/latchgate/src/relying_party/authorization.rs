@@ -6,7 +6,8 @@ use super::RelyingParty;
 use super::connection::DEADLINE;
 use crate::authorization::{
     AuthorizationRequest, Expected, LoginOptions, LoginSecrets, Parameters, PendingLogin,
-    VerifiedCode, push_request, push_response, request, response, sign_request,
+    VerifiedCode, push_endpoint, push_request, push_response, request, request_key, response,
+    sign_request,
 };
 use crate::client::{Registration, SenderConstraint};
 use crate::error::Error;
@@ -48,23 +49,27 @@ impl RelyingParty {
         }
         let now = self.now();
         let (request, pending) = request(registration, metadata, options, return_to, secrets, now);
-        let request = sign_request(registration, metadata, &self.fresh()?, request)?;
-        let url = self.push(registration, request, metadata).await?;
+        let request = match request_key(registration, metadata)? {
+            Some(key) => sign_request(registration, key, &self.fresh()?, request)?,
+            None => request,
+        };
+        let url = match push_endpoint(registration, metadata)? {
+            Some(endpoint) => self.push(registration, metadata, endpoint, request).await?,
+            None => request.into_url(),
+        };
         Ok((url, pending))
     }
 
-    /// The URL of the request, which is pushed first where that is wanted.
+    /// Pushes the request. Returns the URL that stands for it.
     async fn push(
         &self,
         registration: &Registration,
-        authorization: AuthorizationRequest,
         metadata: &Metadata,
+        endpoint: &Url,
+        authorization: AuthorizationRequest,
     ) -> Result<Url, Error> {
         let fresh = self.fresh()?;
-        let request = push_request(registration, metadata, &fresh, &authorization)?;
-        let Some(request) = request else {
-            return Ok(authorization.into_url());
-        };
+        let request = push_request(registration, metadata, endpoint, &fresh, &authorization)?;
         let turn = tokio::time::timeout(DEADLINE, self.pushes.acquire()).await;
         let _turn = turn.map_err(|_| HttpError::Timeout)?;
         let answer = self.send(ProviderEndpoint::Par, request).await?;
