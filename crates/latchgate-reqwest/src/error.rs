@@ -53,18 +53,46 @@ impl fmt::Display for ForeignUrl {
 
 impl std::error::Error for ForeignUrl {}
 
+/// A call that the HTTP client could not make.
+#[derive(Debug)]
+struct FailedCall {
+    /// Scheme, host and port.
+    origin: String,
+    source: reqwest::Error,
+}
+
+impl fmt::Display for FailedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` could not be called", self.origin)
+    }
+}
+
+impl std::error::Error for FailedCall {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
 /// What stopped a call, as an error of the gate: the [`Error`] of the access token itself, or [`Error::ApiCall`] with the
-/// HTTP client's error or a [`ForeignUrl`]. It names no URL, because a URL may contain secrets.
+/// HTTP client's error or a [`ForeignUrl`]. Of the URL it names scheme, host and port only, because the rest may contain
+/// secrets.
 ///
 /// In handlers, `?` converts a failed call into the adapters' `Rejection` (their feature `reqwest`).
 #[must_use]
 pub fn call_error(error: reqwest_middleware::Error) -> Error {
-    match error.without_url() {
+    match error {
         reqwest_middleware::Error::Middleware(error) => match error.downcast::<Error>() {
             Ok(error) => error,
             Err(other) => Error::ApiCall(other.into()),
         },
-        reqwest_middleware::Error::Reqwest(error) => Error::ApiCall(error.into()),
+        reqwest_middleware::Error::Reqwest(error) => {
+            let origin = error.url().map(|url| url.origin().ascii_serialization());
+            let source = error.without_url();
+            Error::ApiCall(match origin {
+                Some(origin) => Box::new(FailedCall { origin, source }),
+                None => Box::new(source),
+            })
+        }
     }
 }
 
@@ -85,12 +113,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_url_is_told() {
+    async fn the_api_is_named_and_no_more_of_the_url() {
         let client = reqwest::Client::new();
-        let refused = client.get("http://127.0.0.1:1/?secret=s3cret").send().await;
+        let url = "http://jane:hunter2@127.0.0.1:1/s3cret?s3cret";
+        let refused = client.get(url).send().await;
         let error = call_error(refused.unwrap_err().into());
         assert_eq!(error.code(), "api_call");
-        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        let told = format!("{error:?}");
+        assert!(
+            told.contains("`http://127.0.0.1:1` could not be called"),
+            "{told}"
+        );
+        assert!(
+            !told.contains("s3cret") && !told.contains("hunter2"),
+            "{told}"
+        );
     }
 
     #[test]
