@@ -1,4 +1,4 @@
-//! What the provider knows of a client ([OpenID Connect Dynamic Client Registration 1.0
+//! What the provider knows about a client ([OpenID Connect Dynamic Client Registration 1.0
 //! §2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata)).
 
 use std::fmt;
@@ -49,7 +49,7 @@ pub(crate) enum TokenBinding {
     Certificate,
 }
 
-/// What a client speaks.
+/// Which protocol a client uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Protocol {
     #[default]
@@ -141,7 +141,7 @@ impl Client {
         }
     }
 
-    /// A client that can keep no secret and authenticates with `none`.
+    /// A client that cannot keep a secret, and authenticates with `none`.
     pub fn public(client_id: impl Into<String>) -> Self {
         Self {
             client_secret: None,
@@ -250,10 +250,10 @@ impl Client {
         sealed.unwrap_or(token)
     }
 
-    /// Speaks OAuth 2.0 without OpenID with this client, in the manner of GitHub: there is no ID token, and no scope
-    /// has to be `openid`. The token endpoint answers in a form unless the client accepts `application/json`, and an error
-    /// there has the status 200. `/userinfo` answers with a numeric `id`, `login`, `name`, `email` and `avatar_url`, and
-    /// `/user/emails` lists the addresses for the scope `user:email`. Both want a `User-Agent`.
+    /// Uses OAuth 2.0 without OpenID Connect with this client, like GitHub: there is no ID token, and the scope need not
+    /// contain `openid`. The token endpoint answers in a form unless the client accepts `application/json`, and an error
+    /// there has the status 200. `/userinfo` returns a numeric `id`, `login`, `name`, `email` and `avatar_url`, and
+    /// `/user/emails` lists the addresses for the scope `user:email`. Both require a `User-Agent`.
     #[must_use]
     pub fn plain_oauth2(mut self) -> Self {
         self.protocol = Protocol::PlainOAuth2;

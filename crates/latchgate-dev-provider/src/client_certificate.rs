@@ -1,4 +1,4 @@
-//! The TLS certificate of a client, as whoever ends TLS in front of the provider passes it on ([RFC 9440
+//! The TLS certificate of a client, as a proxy that ends TLS in front of the provider passes it on ([RFC 9440
 //! §2.2](https://www.rfc-editor.org/rfc/rfc9440#section-2.2)): the provider itself has no TLS.
 
 use base64_simd::STANDARD;

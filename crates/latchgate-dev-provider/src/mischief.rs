@@ -1,8 +1,7 @@
 //! **For testing relying parties**: makes the provider misbehave, so that a test can show that its client notices.
 //!
-//! Whatever is set here takes effect at the provider's next answer and stays until [`Mischief::clear`]. A closure that
-//! panics breaks the connection it was called for; `claims["nonce"] = …` on a claims set without a nonce is such a panic, so
-//! insert instead.
+//! Whatever is set here takes effect with the provider's next answer and stays until [`Mischief::clear`]. A closure that
+//! panics breaks the connection it was called for. `claims["nonce"] = …` panics if there is no nonce: insert it instead.
 
 mod answer;
 mod forgery;

@@ -1,6 +1,6 @@
 //! The provider's own sessions: who is signed in at which browser ([OpenID Connect Session Management
-//! §2](https://openid.net/specs/openid-connect-session-1_0.html) calls it the OP session). They make single sign-on,
-//! `prompt=none`, `prompt=login`, `max_age` and logout honest.
+//! §2](https://openid.net/specs/openid-connect-session-1_0.html) calls it the OP session). Single sign-on, `prompt=none`,
+//! `prompt=login`, `max_age` and logout depend on them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::world::random_token;
 /// One person signed in at one browser.
 #[derive(Debug, Clone)]
 pub(crate) struct OpSession {
-    /// The session's name towards clients; the browser's cookie is another, secret value.
+    /// The session's name, as clients see it; the browser's cookie is another, secret value.
     pub(crate) sid: String,
     pub(crate) person: Arc<Person>,
     pub(crate) auth_time: u64,

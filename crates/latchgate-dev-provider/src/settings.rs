@@ -38,7 +38,7 @@ pub(crate) enum AccessTokenFormat {
     /// JWTs ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
     #[default]
     Jwt,
-    /// Random texts, which only the introspection endpoint can explain.
+    /// Opaque tokens, about which only the introspection endpoint knows anything.
     Opaque,
 }
 
@@ -49,8 +49,8 @@ pub enum DpopNonces {
     /// They need none.
     #[default]
     Absent,
-    /// They need one that the provider has sent, and each is good once. The token endpoint and the userinfo endpoint have
-    /// nonces of their own.
+    /// They need one that the provider has sent, and each is valid once. The token endpoint and the userinfo endpoint have
+    /// separate nonces.
     Once,
 }
 

@@ -88,7 +88,7 @@ impl DevProviderBuilder {
         self
     }
 
-    /// Issues access tokens that are random texts instead of JWTs, so that an API has to introspect them ([RFC
+    /// Issues opaque access tokens instead of JWTs, so that an API has to introspect them ([RFC
     /// 7662](https://www.rfc-editor.org/rfc/rfc7662)).
     pub fn opaque_access_tokens(mut self) -> Self {
         self.settings.access_token_format = AccessTokenFormat::Opaque;
@@ -129,10 +129,10 @@ impl DevProviderBuilder {
         self
     }
 
-    /// Announces the endpoints for clients with a TLS certificate below this URL, without a slash at its end
-    /// (`mtls_endpoint_aliases`, [RFC 8705 §5](https://www.rfc-editor.org/rfc/rfc8705#section-5)). A server that ends TLS has
-    /// to be there, and to pass on the certificate in the field `Client-Cert` ([RFC
-    /// 9440](https://www.rfc-editor.org/rfc/rfc9440)) in place of any that the client sends: the provider believes it.
+    /// Announces the endpoints for clients with a TLS certificate below this URL, which has no trailing slash
+    /// (`mtls_endpoint_aliases`, [RFC 8705 §5](https://www.rfc-editor.org/rfc/rfc8705#section-5)). There, a server has to end
+    /// TLS and pass on the certificate in the field `Client-Cert` ([RFC 9440](https://www.rfc-editor.org/rfc/rfc9440)), in
+    /// place of any that the client sends: the provider trusts it.
     pub fn mtls_base_url(mut self, url: impl Into<String>) -> Self {
         self.settings.mtls_base_url = Some(url.into());
         self

@@ -43,7 +43,7 @@ impl Ledger {
         token
     }
 
-    /// Spends a refresh token.
+    /// Uses a refresh token.
     pub(crate) fn refresh(
         &mut self,
         parameters: &Parameters,

@@ -72,7 +72,7 @@ impl Answer {
     }
 }
 
-/// The answers set, and the bell that is rung when they are cleared.
+/// The answers that are set, and a signal for when they are cleared.
 pub(super) struct Answers {
     set: Mutex<HashMap<Endpoint, Answer>>,
     cleared: watch::Sender<()>,

@@ -1,4 +1,4 @@
-//! Pages that only say something, or ask one thing.
+//! Pages with a message, or one question.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -28,7 +28,7 @@ pub(crate) fn signed_out() -> Response {
     page(StatusCode::OK, "Signed out", main, &Script::None)
 }
 
-/// A logout that nobody vouched for, asked of somebody who is signed in.
+/// The question to somebody who is signed in, whether a logout without a valid hint is wanted.
 pub(crate) fn confirm_sign_out(person: &Person, parameters: &[(&str, &str)]) -> Response {
     let mut fields = Html::new();
     for (name, value) in parameters {

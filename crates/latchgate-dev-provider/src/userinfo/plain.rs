@@ -34,7 +34,7 @@ pub(crate) async fn emails(State(provider): State<Arc<Provider>>, request: Reque
     Json(all).into_response()
 }
 
-/// What GitHub tells of somebody: the address is only there for those who publish it, which nobody does here.
+/// What GitHub says about somebody. The address is there only for people who publish it, which nobody does here.
 pub(super) fn plain_profile(person: &Person) -> Value {
     // Stable, and no `sub`: FNV-1a.
     let id = person.sub.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
