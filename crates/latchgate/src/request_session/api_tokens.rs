@@ -232,7 +232,7 @@ impl Refresher for RefreshFor {
                 if !is_refusal {
                     return Err(error);
                 }
-                // This API is the matter, and not the refresh token.
+                // The provider refuses this API, and not the refresh token.
                 let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 *refused = Some(error);
                 Ok(None)

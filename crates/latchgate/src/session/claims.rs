@@ -29,7 +29,7 @@ const OF_THE_ID_TOKEN: [&str; 14] = [
 const PAIRS: [(&str, &str); 3] = [
     ("email", "email_verified"),
     ("phone_number", "phone_number_verified"),
-    // Whose sources they are, of claims that somebody else vouches for (OpenID Connect Core 1.0 §5.6.2).
+    // The names and sources of claims that somebody else vouches for (OpenID Connect Core 1.0 §5.6.2).
     ("_claim_names", "_claim_sources"),
 ];
 

@@ -241,7 +241,7 @@ impl Sessions {
         if let End::Unread { ticket, after } = &pending.end {
             let found = self.load(ticket.clone()).await?;
             let Some(ended) = self.sign_out_here(found) else {
-                // Nobody has to be told, but another sign-out may have left its removal to this one.
+                // The application need not be told, but another sign-out may have left the removal to this one.
                 return self.propagate_end(&pending.end).await;
             };
             after(&ended);

@@ -74,7 +74,7 @@ impl TokenRefusal {
         let object = strict_object(answer.body()).unwrap_or_default();
         let text = |name| object.get(name).and_then(Value::as_str).unwrap_or_default();
         let (error, description) = (text("error"), text("error_description"));
-        // What is given out is nobody's to quote.
+        // A response that grants something is not quoted: it has secrets.
         let said = match (error, answer.status().is_success()) {
             ("", true) => String::new(),
             ("", false) => gist(&String::from_utf8_lossy(answer.body())),
@@ -93,7 +93,7 @@ fn judge(auth: &ClientAuth, refusal: &TokenRefusal) -> Finding {
     let method = auth.method();
     let TokenRefusal { status, said, .. } = refusal;
     match (refusal.error.as_str(), status.as_u16()) {
-        // GitHub says it in a word of its own.
+        // GitHub has its own word for it.
         ("invalid_grant" | "bad_verification_code", _) => code.ok(
             format!("The provider accepts the client (`{method}`): it refuses the made-up code, not the client, unless it checks the code first"),
         ),

@@ -62,7 +62,7 @@ impl RelyingParty {
         };
         let Described { document, metadata } = &described;
         let registration = &self.registration;
-        // A provider without metadata says nothing that could be compared.
+        // A provider without metadata has nothing to compare with.
         if !document.0.is_empty() {
             if !self.is_plain_oauth2() {
                 findings.push(tokens::id_token_alg(document, registration));
@@ -72,7 +72,7 @@ impl RelyingParty {
             findings.extend(extensions::judge(document, metadata, registration));
             findings.extend(logouts::judge(document, metadata, registration, uris));
         }
-        // The calls one beside the other: each may take its time.
+        // The calls are made at the same time: each may take long.
         let keys = async {
             match self.is_plain_oauth2() {
                 true => Vec::new(),

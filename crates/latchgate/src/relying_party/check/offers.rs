@@ -45,7 +45,7 @@ fn client_auth_method(document: &Document, registration: &Registration) -> Findi
         "Set `client_auth` (LATCHGATE_CLIENT_AUTH) to the method that the client is registered for";
     match document.lists(MEMBER, method) {
         Listed::Yes => code.ok(format!("The provider supports `{method}`")),
-        // Few providers list what is the absence of a method.
+        // Few providers list `none`, the absence of a method.
         Listed::No if registration.auth == ClientAuth::None => code.hint(
             "This client does not authenticate, and the provider does not list `none`",
             "Register it as a public client or, better, give it a secret or a key",

@@ -25,7 +25,7 @@ impl Budget {
     pub(super) fn take(&mut self, now: u64) -> bool {
         let added = now.saturating_sub(self.filled_at) * Self::PER_SECOND;
         self.left = (self.left + added).min(Self::BURST);
-        // After a clock that went back, time counts from there.
+        // If the clock went back, time counts from there.
         self.filled_at = now;
         match self.left.checked_sub(1) {
             Some(left) => {
