@@ -5,7 +5,8 @@ use latchgate_reqwest::{call_error, reqwest, reqwest_middleware};
 use crate::extract::Rejection;
 
 impl From<reqwest_middleware::Error> for Rejection {
-    /// A `401` if the session has ended, and a `502` for a call that failed, each with a problem document and never a redirect.
+    /// If the session has ended, a browser that opens a page is sent to log in, and anything else gets a `401`. A call that
+    /// failed is a `502`, as a page or as a problem document.
     fn from(error: reqwest_middleware::Error) -> Self {
         call_error(error).into()
     }

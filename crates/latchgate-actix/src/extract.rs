@@ -212,7 +212,8 @@ impl From<Challenge> for Rejection {
 }
 
 impl From<latchgate::Error> for Rejection {
-    /// What stopped a handler, answered by a status and a problem document.
+    /// An error that stopped a handler. The response is a status and a problem document, or, if the handler has taken
+    /// [`ApiTokens`], what a browser gets elsewhere: a login or a page.
     fn from(error: latchgate::Error) -> Self {
         Challenge::from(error).into()
     }
