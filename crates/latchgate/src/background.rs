@@ -16,7 +16,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{self, BoxFuture, Either};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -104,14 +104,30 @@ impl Background {
             Room::Ends => &self.ends,
         };
         let place = Arc::clone(room).acquire_owned().await;
-        let work = async move {
+        self.complete(async move {
             let output = work.await;
             drop(place);
             output
+        })
+        .await
+    }
+
+    /// The same for work of which there is only so much in any case.
+    ///
+    /// Not an `async fn`: the work is large, and lies in a box from here on.
+    pub(crate) fn complete<F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send + use<F>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let Some(runtime) = self.runtime() else {
+            return Either::Left(future::ready(None));
         };
-        let runtime = self.runtime()?;
         if !is_current(&runtime) {
-            return self.start_on(&runtime, work).await.ok();
+            let task = self.start_on(&runtime, work);
+            return Either::Right(Either::Left(task.map(Result::ok)));
         }
         let work = AssertUnwindSafe(work).catch_unwind().in_current_span();
         let work = Box::pin(self.tracker.track_future(work));
@@ -119,7 +135,7 @@ impl Background {
             work: Some(work),
             runtime,
         };
-        awaited.await.ok()
+        Either::Right(Either::Right(awaited.map(Result::ok)))
     }
 
     /// Runs `work` on the runtime of the provider's connections. It is cancelled when the caller is. `None` when the

@@ -1,17 +1,21 @@
 //! A value from the provider: fetched when first needed, by one caller for all who wait, fetched again when it expires,
 //! and used stale when that fails.
+//!
+//! A fetch that has begun is completed, even if its caller hangs up: anybody can cause one, and if it ended with them, whoever
+//! hangs up in time, again and again, would keep everybody else waiting.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::background::Background;
 use crate::error::Error;
 use crate::io::HttpError;
 
 /// A value that is fetched when first needed and again when it expires.
 #[derive(Debug)]
 pub(super) struct Cached<T> {
-    /// Held by the caller that fetches; the others wait and then find the value.
-    fetching: tokio::sync::Mutex<()>,
+    /// Held by the fetch; others wait and then find the value.
+    fetching: Arc<tokio::sync::Mutex<()>>,
     /// How many fetches have failed: callers who waited for one share its failure.
     failures: AtomicU64,
     latest: Mutex<Option<CachedValue<T>>>,
@@ -38,7 +42,7 @@ const RETRY: u64 = 30;
 impl<T> Cached<T> {
     pub(super) fn new() -> Self {
         Self {
-            fetching: tokio::sync::Mutex::default(),
+            fetching: Arc::default(),
             failures: AtomicU64::new(0),
             latest: Mutex::default(),
         }
@@ -67,13 +71,15 @@ impl<T> Cached<T> {
 
     /// The value, fetched unless the latest is not `stale`.
     pub(super) async fn get<F>(
-        &self,
+        self: &Arc<Self>,
         now: u64,
         stale: impl Fn(&CachedValue<T>) -> bool,
+        background: &Background,
         fetch: impl FnOnce() -> F,
     ) -> Result<Arc<T>, Error>
     where
-        F: Future<Output = Result<(T, u64), Error>>,
+        F: Future<Output = Result<(T, u64), Error>> + Send + 'static,
+        T: Send + Sync + 'static,
     {
         let usable = |latest: Option<CachedValue<T>>| {
             latest
@@ -84,14 +90,26 @@ impl<T> Cached<T> {
             return Ok(value);
         }
         let failures = self.failures.load(Ordering::Acquire);
-        let _turn = self.fetching.lock().await;
+        let turn = Arc::clone(&self.fetching).lock_owned().await;
         if let Some(value) = usable(self.latest()) {
             return Ok(value);
         }
         if self.failures.load(Ordering::Acquire) != failures {
             return Err(HttpError::FailedForOthers.into());
         }
-        match (fetch().await, self.latest()) {
+        let (this, fetching) = (Arc::clone(self), fetch());
+        let fetched = background.complete(async move {
+            let fetched = this.settle(fetching.await, now);
+            drop(turn);
+            fetched
+        });
+        let stopped = || Err(HttpError::Transport("the server stopped".into()).into());
+        fetched.await.unwrap_or_else(stopped)
+    }
+
+    /// Records what was fetched. Returns it, or what was there before.
+    fn settle(&self, fetched: Result<(T, u64), Error>, now: u64) -> Result<Arc<T>, Error> {
+        match (fetched, self.latest()) {
             (Ok((value, lifetime)), _) => {
                 let value = Arc::new(value);
                 self.set(CachedValue {

@@ -35,8 +35,8 @@ pub(crate) struct ProviderConnection {
     http: Arc<dyn HttpClient>,
     /// The runtime that the HTTP client's connections live on.
     background: Arc<Background>,
-    metadata: Cached<Metadata>,
-    keys: Cached<KeySet>,
+    metadata: Arc<Cached<Metadata>>,
+    keys: Arc<Cached<KeySet>>,
     budget: Mutex<Option<RefetchBudget>>,
 }
 
@@ -59,15 +59,15 @@ impl ProviderConnection {
             endpoints: Endpoints::Usual,
             http,
             background,
-            metadata: Cached::new(),
-            keys: Cached::new(),
+            metadata: Arc::new(Cached::new()),
+            keys: Arc::new(Cached::new()),
             budget: Mutex::default(),
         }
     }
 
     /// The same with metadata that need not be fetched.
     pub(crate) fn knowing(mut self, metadata: Metadata) -> Self {
-        self.metadata = Cached::holding(metadata);
+        self.metadata = Arc::new(Cached::holding(metadata));
         self
     }
 
@@ -152,15 +152,18 @@ impl ProviderConnection {
     }
 
     /// The provider's metadata.
-    pub(crate) async fn metadata(&self, now: u64) -> Result<Arc<Metadata>, Error> {
-        let fetch = || async {
-            let answer = self
-                .send(ProviderEndpoint::Discovery, self.discovery_request()?)
-                .await?;
-            Ok((self.read_metadata(&answer)?, lifetime(&answer)))
+    pub(crate) async fn metadata(self: &Arc<Self>, now: u64) -> Result<Arc<Metadata>, Error> {
+        let fetch = || {
+            let this = Arc::clone(self);
+            async move {
+                let request = this.discovery_request()?;
+                let answer = this.send(ProviderEndpoint::Discovery, request).await?;
+                Ok((this.read_metadata(&answer)?, lifetime(&answer)))
+            }
         };
+        let expired = |latest: &CachedValue<_>| latest.good_until <= now;
         self.metadata
-            .get(now, |latest| latest.good_until <= now, fetch)
+            .get(now, expired, &self.background, fetch)
             .await
     }
 
@@ -170,14 +173,10 @@ impl ProviderConnection {
     }
 
     /// The provider's keys.
-    pub(crate) async fn keys(&self, now: u64) -> Result<Arc<KeySet>, Error> {
-        self.keys
-            .get(
-                now,
-                |latest| latest.good_until <= now,
-                || self.fetch_keys(now),
-            )
-            .await
+    pub(crate) async fn keys(self: &Arc<Self>, now: u64) -> Result<Arc<KeySet>, Error> {
+        let fetch = || Arc::clone(self).fetch_keys(now);
+        let expired = |latest: &CachedValue<_>| latest.good_until <= now;
+        self.keys.get(now, expired, &self.background, fetch).await
     }
 
     /// The provider's keys, if they need not be fetched.
@@ -189,19 +188,22 @@ impl ProviderConnection {
     /// The provider's keys, fetched again because `known` lacks one, as often as the budget allows and unless another
     /// caller has just done it.
     pub(crate) async fn newer_keys(
-        &self,
+        self: &Arc<Self>,
         known: &Arc<KeySet>,
         now: u64,
     ) -> Result<Arc<KeySet>, Error> {
         let same = |latest: &CachedValue<KeySet>| Arc::ptr_eq(&latest.value, known);
         // Taken one at a time: callers who waited for another's fetch use none of the budget.
-        let fetch = || async {
-            if !self.take_from_budget(now) {
-                return Err(HttpError::NoNewerKeys.into());
+        let fetch = || {
+            let this = Arc::clone(self);
+            async move {
+                if !this.take_from_budget(now) {
+                    return Err(HttpError::NoNewerKeys.into());
+                }
+                this.fetch_keys(now).await
             }
-            self.fetch_keys(now).await
         };
-        let newer = self.keys.get(now, same, fetch).await?;
+        let newer = self.keys.get(now, same, &self.background, fetch).await?;
         if Arc::ptr_eq(&newer, known) {
             // The fetch failed and the stale keys were returned: newer ones are unavailable.
             return Err(HttpError::NoNewerKeys.into());
@@ -216,7 +218,7 @@ impl ProviderConnection {
             .take(now)
     }
 
-    async fn fetch_keys(&self, now: u64) -> Result<(KeySet, u64), Error> {
+    async fn fetch_keys(self: Arc<Self>, now: u64) -> Result<(KeySet, u64), Error> {
         let metadata = self.metadata(now).await?;
         if let Some(member) = metadata.lacks("jwks_uri") {
             return Err(DiscoveryError::Missing(member).into());
@@ -346,11 +348,55 @@ mod tests {
         assert_eq!(http.asked().len(), 2);
     }
 
-    #[tokio::test]
-    async fn a_fetch_that_is_given_up_leaves_the_next_one_free() {
+    /// Anybody can begin a login and hang up while the provider thinks.
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_is_completed_whoever_hangs_up() {
+        let document = match metadata("") {
+            Answer::Says(_, _, document) => document,
+            other => panic!("{other:?}"),
+        };
+        let thinks = Duration::from_secs(5);
+        let (connection, http) = provider([Answer::After(thinks, document)]);
+        let began = tokio::time::Instant::now();
+        for _ in 0..3 {
+            let hangs_up = tokio::time::timeout(thinks / 4, connection.metadata(1_000));
+            assert!(hangs_up.await.is_err());
+        }
+        assert!(connection.metadata(1_000).await.is_ok());
+        assert_eq!((began.elapsed(), http.asked().len()), (thinks, 1));
+    }
+
+    /// Or present a token with a key id that nobody has, which uses a part of the budget for newer keys.
+    #[tokio::test(start_paused = true)]
+    async fn newer_keys_arrive_whoever_hangs_up() {
+        let (connection, http) = provider([metadata(""), keys("a")]);
+        let known = connection.keys(1_000).await.unwrap();
+        let newer = match keys("b") {
+            Answer::Says(_, _, keys) => keys,
+            other => panic!("{other:?}"),
+        };
+        let thinks = Duration::from_secs(5);
+        http.then(Answer::After(thinks, newer));
+        for _ in 0..20 {
+            let hangs_up = tokio::time::timeout(thinks / 40, connection.newer_keys(&known, 1_000));
+            assert!(hangs_up.await.is_err());
+        }
+        let newer = connection.newer_keys(&known, 1_000).await.unwrap();
+        assert!(!Arc::ptr_eq(&known, &newer));
+        assert_eq!(http.asked().len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_never_answers_is_asked_again_after_ten_seconds() {
         let (connection, http) = provider([Answer::Hangs, metadata("")]);
-        let gives_up = tokio::time::timeout(Duration::ZERO, connection.metadata(1_000));
-        assert!(gives_up.await.is_err());
+        let hangs_up = tokio::time::timeout(Duration::ZERO, connection.metadata(1_000));
+        assert!(hangs_up.await.is_err());
+        let began = tokio::time::Instant::now();
+        let waited = connection.metadata(1_000).await.unwrap_err();
+        assert_eq!(
+            (began.elapsed(), waited.code()),
+            (DEADLINE, "provider_unreachable")
+        );
         assert!(connection.metadata(1_000).await.is_ok());
         assert_eq!(http.asked().len(), 2);
     }

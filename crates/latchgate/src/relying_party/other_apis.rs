@@ -1,5 +1,7 @@
 //! Access tokens for APIs other than the one that the login's token is for.
 
+use std::sync::Arc;
+
 use super::RelyingParty;
 use super::proofs::ProofFor;
 use super::token_cache::{CachedToken, GettingToken, Search};
@@ -90,13 +92,29 @@ impl RelyingParty {
     /// # Errors
     ///
     /// [`Error::Token`] when the provider refuses; [`Error::Http`] when it is unavailable.
-    pub(crate) async fn client_credentials(&self, wanted: &TokenFor) -> Result<AccessToken, Error> {
+    pub(crate) async fn client_credentials(
+        self: &Arc<Self>,
+        wanted: &TokenFor,
+    ) -> Result<AccessToken, Error> {
         let key = self.own_key()?;
         let found = self.tokens.find(wanted.key(APPLICATION), || self.now());
         let getting = match found.await? {
             Search::Token(token) => return Ok(self.issued(&token, key)),
             Search::Missing(getting) => getting,
         };
+        // Everybody's requests wait for it, so it does not end with the one that began it.
+        let (this, wanted) = (Arc::clone(self), wanted.clone());
+        let granted = async move { this.get_own_token(&wanted, &getting).await };
+        let granted = self.background.complete(granted).await;
+        granted.unwrap_or(Err(Error::Interrupted))
+    }
+
+    async fn get_own_token(
+        &self,
+        wanted: &TokenFor,
+        getting: &GettingToken,
+    ) -> Result<AccessToken, Error> {
+        let key = self.own_key()?;
         let granted = async {
             let metadata = self.metadata().await?;
             let request =
@@ -104,7 +122,7 @@ impl RelyingParty {
             let answer = self.send_proven(key, ProofFor::AuthorizationServer, request);
             Ok(token::response(TokenType::of(key), &answer.await?)?)
         };
-        self.kept(&getting, wanted, granted.await, key)
+        self.kept(getting, wanted, granted.await, key)
     }
 
     /// Records that an attempt to get a token has failed.
@@ -174,5 +192,51 @@ impl RelyingParty {
         AccessToken::new(token.text.clone(), expires_in, token.scope.clone())
             .proven_by(key.map(|key| self.prover(key)))
             .presented_with(self.registration.certificate.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::RelyingPartyConfig;
+    use super::*;
+    use crate::authorization::LoginOptions;
+    use crate::background::Background;
+    use crate::client::Registration;
+    use crate::io::scripted::{Answer, CountingRandom, ScriptedHttp, StoppedClock};
+
+    /// A handler for strangers may call an API as the application, and any of them may hang up.
+    #[tokio::test(start_paused = true)]
+    async fn a_token_of_the_application_arrives_whoever_hangs_up() {
+        let metadata = serde_json::json!({
+            "issuer": "https://op.example",
+            "authorization_endpoint": "https://op.example/authorize",
+            "token_endpoint": "https://op.example/token",
+            "jwks_uri": "https://op.example/jwks",
+        });
+        let issued = r#"{"access_token":"one","token_type":"Bearer","expires_in":300}"#;
+        let thinks = Duration::from_secs(5);
+        let http = ScriptedHttp::new([
+            Answer::Says(200, "", metadata.to_string()),
+            Answer::After(thinks, issued.to_owned()),
+        ]);
+        let here = tokio::runtime::Handle::current();
+        let party = Arc::new(RelyingParty::new(RelyingPartyConfig {
+            registration: Registration::example(),
+            login_options: LoginOptions::new(),
+            http: Arc::new(http.clone()),
+            leeway: 0,
+            background: Arc::new(Background::new(Some(here))),
+            clock: Arc::new(StoppedClock(1_000)),
+            random: Arc::new(CountingRandom::default()),
+        }));
+        let stock = TokenFor::audience("stock");
+        for _ in 0..3 {
+            let hangs_up = tokio::time::timeout(thinks / 4, party.client_credentials(&stock));
+            assert!(hangs_up.await.is_err());
+        }
+        let token = party.client_credentials(&stock).await.unwrap();
+        assert_eq!((token.secret(), http.asked().len()), ("one", 2));
     }
 }
