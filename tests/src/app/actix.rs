@@ -246,6 +246,7 @@ async fn streamed(_: User) -> HttpResponse {
 async fn cached(_: User) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "public, s-maxage=600"))
+        .insert_header(("cdn-cache-control", "max-age=600"))
         .body("cached")
 }
 

@@ -14,7 +14,7 @@
 //! | `GET /permitted`, `/either`, `/asked`, `/counted`, `/strong`, `/strong-recent`, `/by-method` | what `rules` says | `admitted` |
 //! | `GET /require?admin` | `Access`, for the role in the query | the subject |
 //! | `GET /boom`, `GET /boom-token` | `User`, `AccessToken` | 500 |
-//! | `GET /stream`, `GET /cached` | `User` | chunks; `Cache-Control: public, s-maxage=600` |
+//! | `GET /stream`, `GET /cached` | `User` | chunks; `Cache-Control: public, s-maxage=600`, and `CDN-Cache-Control: max-age=600` |
 //! | `GET /public` | nobody | `public` |
 //! | `POST /write` | `User` | `written` |
 //! | `GET /count`, `POST /count` | `SessionData<Count>` | the value; the value after one more |

@@ -6,7 +6,6 @@ use std::net::TcpListener;
 use axum::body::{Body, to_bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
@@ -235,7 +234,11 @@ async fn streamed(_: User) -> Body {
 }
 
 async fn cached(_: User) -> impl IntoResponse {
-    ([(CACHE_CONTROL, "public, s-maxage=600")], "cached")
+    let headers = [
+        ("cache-control", "public, s-maxage=600"),
+        ("cdn-cache-control", "max-age=600"),
+    ];
+    (headers, "cached")
 }
 
 async fn counted(count: SessionData<Count>) -> Json<SessionData<Count>> {

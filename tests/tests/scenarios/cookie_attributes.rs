@@ -100,6 +100,12 @@ async fn every_answer_with_a_cookie_is_private(setup: Setup) -> Result<(), Failu
         assert_eq!(page.sets(world.session_cookie()).len(), 1, "{path}");
         assert_eq!(page.headers.get_all("cache-control").iter().count(), 1);
         assert_eq!(page.header("cache-control"), "private, no-store", "{path}");
+        // What a delivery network obeys instead.
+        let targeted = match path {
+            "/cached" => "no-store",
+            _ => "",
+        };
+        assert_eq!(page.header("cdn-cache-control"), targeted, "{path}");
         assert!(
             page.header("vary").to_lowercase().contains("cookie"),
             "{path}"
@@ -108,6 +114,7 @@ async fn every_answer_with_a_cookie_is_private(setup: Setup) -> Result<(), Failu
     // Without a cookie to set, what the handler said about its own page stands.
     let page = browser.get("/cached").await?;
     assert_eq!(page.header("cache-control"), "public, s-maxage=600");
+    assert_eq!(page.header("cdn-cache-control"), "max-age=600");
     let page = browser.get("/me").await?;
     assert_eq!(page.header("cache-control"), "private, no-store");
     Ok(())

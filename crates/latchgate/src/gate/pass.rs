@@ -12,7 +12,9 @@ use super::silent_login::{SilentNavigation, is_signed_out};
 use super::{Api, BasePath, Challenge, Gate, SilentLogins};
 use crate::error::LayerError;
 use crate::head::RequestHead;
-use crate::request_session::{RequestSession, ResponseHead};
+use crate::request_session::{
+    NOT_FOR_CACHES, RequestSession, ResponseHead, is_targeted_cache_control, keep_out_of_caches,
+};
 use crate::resource_server::RequestToken;
 use crate::token::DPOP_NONCE;
 use crate::visitor::{RequestVisitor, Visitor};
@@ -220,7 +222,7 @@ impl Pass {
                 }
                 if let Some(nonce) = token.next_nonce() {
                     // RFC 9449 §8.2: a cached nonce would be an old one.
-                    response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
+                    keep_out_of_caches(response);
                     response.replace(DPOP_NONCE, nonce);
                 }
             }
@@ -243,7 +245,7 @@ impl Pass {
         }
         if let Some(marker) = self.silent_marker() {
             response.append(header::SET_COOKIE, marker);
-            response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
+            keep_out_of_caches(response);
         }
     }
 
@@ -296,9 +298,6 @@ debug_fields!(Pass {
     misplaced
 });
 
-/// The `Cache-Control` of a response to one person.
-const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
-
 /// Adds the headers of a response whose handler has asked for the visitor's data.
 fn write_visitor(visitor: &Visitor, response: &mut dyn ResponseHead) {
     let (mut varies, mut written) = (false, false);
@@ -315,7 +314,7 @@ fn write_visitor(visitor: &Visitor, response: &mut dyn ResponseHead) {
     }
     if let Some(cookie) = visitor.cookie().filter(|_| !written) {
         response.append(header::SET_COOKIE, cookie);
-        response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
+        keep_out_of_caches(response);
     }
 }
 
@@ -343,7 +342,7 @@ fn kept_headers(replaced: &dyn ResponseHead) -> HeaderMap {
 /// Content, validators and framing ([RFC 9110 §6.4, §8](https://www.rfc-editor.org/rfc/rfc9110#section-8)),
 /// freshness (RFC 9111 §5), and what goes with a status (RFC 9110 §10.2, §11.6).
 fn describes_content(name: &str) -> bool {
-    matches!(
+    let is_about_it = matches!(
         name,
         "content-type"
             | "content-length"
@@ -367,7 +366,8 @@ fn describes_content(name: &str) -> bool {
             | "retry-after"
             | "allow"
             | "www-authenticate"
-    )
+    );
+    is_about_it || is_targeted_cache_control(name)
 }
 
 #[cfg(test)]
@@ -402,6 +402,9 @@ mod tests {
             ("content-length", "7"),
             ("content-encoding", "gzip"),
             ("etag", "\"x\""),
+            ("cache-control", "public"),
+            ("cdn-cache-control", "max-age=600"),
+            ("surrogate-control", "max-age=600"),
             ("access-control-allow-origin", "https://shop.example"),
             ("content-security-policy-report-only", "default-src 'self'"),
             ("set-cookie", "a=1"),

@@ -9,7 +9,7 @@ use crate::authorization::VisitorAtStart;
 use crate::background::Room;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::request_session::{RequestSession, ResponseHead};
+use crate::request_session::{RequestSession, ResponseHead, keep_out_of_caches};
 use crate::session::{Person, Session, SessionEnd};
 use crate::sessions::LoadedSession;
 use crate::telemetry;
@@ -28,8 +28,7 @@ impl SignedIn {
         for cookie in &self.cookies {
             response.append(header::SET_COOKIE, cookie.clone());
         }
-        let private = HeaderValue::from_static("private, no-store");
-        response.replace(header::CACHE_CONTROL, private);
+        keep_out_of_caches(response);
     }
 }
 

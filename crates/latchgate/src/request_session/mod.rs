@@ -3,6 +3,7 @@
 
 mod access_token;
 mod api_tokens;
+mod caches;
 mod csrf;
 mod data;
 mod kept_head;
@@ -27,6 +28,7 @@ use crate::sessions::{LoadedSession, Lookup, RefreshOutcome, Sessions, Ticket};
 use crate::telemetry;
 
 pub use api_tokens::ApiTokens;
+pub(crate) use caches::{NOT_FOR_CACHES, is_targeted_cache_control, keep_out_of_caches};
 pub(crate) use csrf::Csrf;
 pub(crate) use data::FoundData;
 pub use data::SessionData;
@@ -68,9 +70,6 @@ struct Opening {
 /// Asks a store, other nodes, or the application about a tenant, and records the answer. Boxed, so that requests that need
 /// none of this do not move a large future.
 type Asking = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
-
-/// The `Cache-Control` of a response to one person.
-const NOT_FOR_CACHES: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// What is known of a request's session, and what the response will change in the browser.
 #[derive(Debug, Default)]
@@ -176,7 +175,7 @@ impl RequestSession {
                 for cookie in cookies {
                     response.append(header::SET_COOKIE, cookie);
                 }
-                response.replace(header::CACHE_CONTROL, NOT_FOR_CACHES);
+                keep_out_of_caches(response);
             }
             Err(error) => {
                 tracing::error!(event = "session_not_written", code = error.code(), cause = ?error, "the session's cookies could not be written");
