@@ -47,17 +47,22 @@ impl<K: Copy + Ord + AsRef<[u8]>, V> ExpiringMap<K, V> {
 
     const SHARDS: usize = 64;
 
+    /// How many entries of a bounded map there are at least for each shard. Keys are spread unevenly: shards of a few entries
+    /// would be full long before the map is.
+    const ROOMY: usize = 1_024;
+
     pub(crate) fn new() -> Self {
-        Self::with_shard_limit(usize::MAX)
+        Self::with_shards(Self::SHARDS, usize::MAX)
     }
 
     /// A map of about `limit` entries at most. When a shard is full, a new entry takes the place of
     /// the one that expires first.
     pub(crate) fn bounded(limit: usize) -> Self {
-        Self::with_shard_limit(limit.div_ceil(Self::SHARDS))
+        let shards = (limit / Self::ROOMY).clamp(1, Self::SHARDS);
+        Self::with_shards(shards, limit.div_ceil(shards))
     }
 
-    fn with_shard_limit(shard_limit: usize) -> Self {
+    fn with_shards(shards: usize, shard_limit: usize) -> Self {
         let shard = || {
             Mutex::new(Shard {
                 entries: BTreeMap::new(),
@@ -65,7 +70,7 @@ impl<K: Copy + Ord + AsRef<[u8]>, V> ExpiringMap<K, V> {
             })
         };
         Self {
-            shards: (0..Self::SHARDS).map(|_| shard()).collect(),
+            shards: (0..shards).map(|_| shard()).collect(),
             shard_limit,
             len: AtomicUsize::new(0),
         }
@@ -87,7 +92,7 @@ impl<K: Copy + Ord + AsRef<[u8]>, V> ExpiringMap<K, V> {
     /// Locks the entry under `key`, to read it and to change it in one step.
     pub(crate) fn entry(&self, key: K, now: u64) -> LockedEntry<'_, K, V> {
         let byte = key.as_ref().last().copied().unwrap_or_default();
-        let shard = &self.shards[usize::from(byte) % Self::SHARDS];
+        let shard = &self.shards[usize::from(byte) % self.shards.len()];
         LockedEntry {
             shard: shard.lock().unwrap_or_else(PoisonError::into_inner),
             removed: Vec::new(),
@@ -285,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_full_shard_drops_what_expires_first() {
-        let map = ExpiringMap::bounded(2 * 64);
+        let map = ExpiringMap::bounded(2);
         for (number, expires_at) in [(1, 300), (2, 200), (3, 400)] {
             set(&map, key(number, 1), number, expires_at, 50);
         }
@@ -294,6 +299,19 @@ mod tests {
         // Whoever is there already takes nobody's place.
         set(&map, key(3, 1), 33, 500, 50);
         assert_eq!((left(1), left(3), map.len()), (Some(1), Some(33), 2));
+    }
+
+    /// Or what is used by turns would never be there when it is needed.
+    #[test]
+    fn a_small_map_holds_as_much_as_it_should_whatever_the_keys() {
+        let map = ExpiringMap::bounded(1_000);
+        for number in 0..1_000 {
+            let shard = (number % 7) as u8;
+            set(&map, key(number, shard), (), 300 + u64::from(number), 50);
+        }
+        assert_eq!(map.len(), 1_000);
+        set(&map, key(1_000, 1), (), 900, 50);
+        assert_eq!((map.len(), map.get(&key(0, 0), 50)), (1_000, None));
     }
 
     /// Locks the shard it lies in when it is dropped, which would be a deadlock under the lock.

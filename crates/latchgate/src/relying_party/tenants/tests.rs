@@ -195,8 +195,20 @@ async fn strangers_with_invented_names_neither_fill_memory_nor_keep_the_applicat
         let found = tenants.id_of(&name, Asker::Stranger).await;
         assert!(found.starts_with(&name), "{name}: {found}");
     }
-    // There is room for 100, in 64 shards.
-    assert!(tenants.known.len() <= 128, "{}", tenants.known.len());
+    assert_eq!(tenants.known.len(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tenants_for_whom_there_is_room_are_asked_about_once() {
+    let (tenants, application) = tenants(100);
+    for _ in 0..3 {
+        for number in 0..100 {
+            let name = format!("t{number}");
+            let found = tenants.id_of(&name, Asker::Session).await;
+            assert!(found.starts_with(&name), "{name}: {found}");
+        }
+    }
+    assert_eq!(application.asked(), 100);
 }
 
 #[tokio::test(start_paused = true)]
