@@ -153,15 +153,21 @@ pub(crate) type OAuthClient = Client<
 /// never taken for a session of another, whatever the providers of a gate are called and in whatever order they come.
 ///
 /// It is no secret and needs no key: sessions and pending logins are sealed. 48 bits tell the handful of registrations
-/// apart that an application ever has.
+/// apart that an application ever has, all of which it has chosen itself.
 pub(crate) fn registration_id(issuer: &Issuer, client_id: &str) -> String {
+    let digest = registration_digest(issuer, client_id);
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(&digest[..6])
+}
+
+/// The same at a length at which nobody can find another registration with this digest.
+pub(super) fn registration_digest(issuer: &Issuer, client_id: &str) -> [u8; 16] {
     let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for part in [issuer.as_str(), client_id] {
         digest.update(&(part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }
     let digest = digest.finish();
-    base64_simd::URL_SAFE_NO_PAD.encode_to_string(&digest.as_ref()[..6])
+    std::array::from_fn(|place| digest.as_ref()[place])
 }
 
 impl Registration {

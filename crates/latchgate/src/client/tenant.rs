@@ -1,6 +1,6 @@
 //! Registrations ([RFC 6749 §2](https://www.rfc-editor.org/rfc/rfc6749#section-2)) at the providers of tenants: their ids carry the tenant's name, by which the provider is found again.
 
-use super::registration::{Registration, registration_id};
+use super::registration::{Registration, registration_digest};
 use crate::provider::Issuer;
 
 /// Separates the name from the rest of the id. It is in no name, and in no id of another registration.
@@ -9,9 +9,13 @@ const SEPARATOR: char = '/';
 /// The longest name of a tenant, in bytes: as long as a label of a domain.
 const LONGEST_NAME: usize = 63;
 
-/// The id of a registration at the provider of a tenant: the name, and what any other registration would have.
+/// The id of a registration at the provider of a tenant: the name, and a digest of 128 bits. Whoever gets the name of a tenant
+/// that is gone chooses issuer and client id. Of a shorter digest they could find ones with the same, and have the former
+/// tenant's sessions, whose refresh tokens would go to their provider.
 pub(crate) fn tenant_registration_id(tenant: &str, issuer: &Issuer, client_id: &str) -> String {
-    format!("{tenant}{SEPARATOR}{}", registration_id(issuer, client_id))
+    let digest = registration_digest(issuer, client_id);
+    let digest = base64_simd::URL_SAFE_NO_PAD.encode_to_string(digest);
+    format!("{tenant}{SEPARATOR}{digest}")
 }
 
 /// The tenant in the id of a registration, if it is one of a tenant.
@@ -60,6 +64,7 @@ impl Registration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::registration::registration_id;
     use super::*;
 
     #[test]
@@ -67,7 +72,7 @@ mod tests {
         let issuer = Issuer::parse("https://op.example").unwrap();
         let id = tenant_registration_id("acme", &issuer, "my-app");
         // Sessions carry it: it may never change.
-        assert_eq!(id, "acme/3NP96XrE");
+        assert_eq!(id, "acme/3NP96XrEfC4r2TxmUyV0hg");
         assert_eq!(tenant_of(&id), Some("acme"));
         assert_eq!(tenant_of(&registration_id(&issuer, "my-app")), None);
         let mut registration = Registration::example();

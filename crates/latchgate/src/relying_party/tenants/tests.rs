@@ -95,7 +95,7 @@ impl TenantParties {
     }
 }
 
-const ACME: &str = "acme/3NP96XrE";
+const ACME: &str = "acme/3NP96XrEfC4r2TxmUyV0hg";
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_asked_for_once_and_kept_for_a_while() {
