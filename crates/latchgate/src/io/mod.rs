@@ -7,6 +7,7 @@
 mod client_certificate;
 mod clock;
 mod http_client;
+mod look_ups;
 mod public_address;
 mod random;
 mod reach;

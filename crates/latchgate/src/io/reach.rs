@@ -3,12 +3,13 @@
 //! A name is checked after it was resolved, when the connection is made, so a name that resolves to something else by then
 //! is of no use. An address that is written into a URL is never resolved, and checked before the request.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use super::look_ups::LookUps;
 use super::public_address::is_public;
 
 /// Where an HTTP client may connect to.
@@ -62,25 +63,28 @@ impl Reach {
 /// Resolves names to the addresses among theirs that may be connected to.
 pub(super) struct ReachableNames {
     reach: Reach,
-    look_up: fn(&str) -> io::Result<Vec<SocketAddr>>,
+    look_ups: Arc<LookUps>,
 }
 
 impl ReachableNames {
     pub(super) fn new(reach: Reach) -> Self {
         // The port is not this one: it comes from the URL.
-        let look_up = |name: &str| Ok((name, 0).to_socket_addrs()?.collect());
-        Self { reach, look_up }
+        let look_ups = LookUps::new(|name| Ok((name, 0).to_socket_addrs()?.collect()));
+        Self {
+            reach,
+            look_ups: Arc::new(look_ups),
+        }
     }
 }
 
 impl Resolve for ReachableNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let (reach, look_up) = (self.reach, self.look_up);
+        let (reach, look_ups) = (self.reach, Arc::clone(&self.look_ups));
         Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let found = tokio::task::spawn_blocking(move || look_up(&name)).await??;
+            let found = look_ups.addresses(name.as_str()).await?;
             let reachable: Vec<_> = found
-                .into_iter()
+                .iter()
+                .copied()
                 .filter(|address| reach.includes(address.ip()))
                 .collect();
             match reachable.is_empty() {
@@ -93,6 +97,9 @@ impl Resolve for ReachableNames {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::net::SocketAddr;
+
     use super::*;
 
     fn allows(reach: Reach, url: &str) -> bool {
@@ -148,7 +155,8 @@ mod tests {
         reach: Reach,
         look_up: fn(&str) -> io::Result<Vec<SocketAddr>>,
     ) -> Vec<String> {
-        let names = ReachableNames { reach, look_up };
+        let look_ups = Arc::new(LookUps::new(look_up));
+        let names = ReachableNames { reach, look_ups };
         match names.resolve("op.example".parse().unwrap()).await {
             Ok(addresses) => addresses.map(|address| address.ip().to_string()).collect(),
             Err(error) => vec![error.to_string()],
