@@ -33,8 +33,8 @@ pub(crate) struct Background {
     own: OnceLock<Option<OwnRuntime>>,
     logins: Arc<Semaphore>,
     ends: Arc<Semaphore>,
-    /// Limits work that nobody waits for.
-    unawaited: Arc<Semaphore>,
+    revocations: Arc<Semaphore>,
+    logout_hooks: Arc<Semaphore>,
 }
 
 /// Work that somebody waits for, by kind: each kind has a limit of its own.
@@ -44,6 +44,16 @@ pub(crate) enum Room {
     Logins,
     /// Whatever ends sessions.
     Ends,
+}
+
+/// Work that nobody waits for, by kind: each kind has a limit of its own. Otherwise a provider that is slow to revoke tokens
+/// would keep the application from hearing of logouts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SpareTask {
+    /// A token is revoked.
+    Revocation,
+    /// The application is told that a session has ended.
+    LogoutHook,
 }
 
 /// `None` only while it is dropped.
@@ -63,7 +73,8 @@ impl Background {
             own: OnceLock::new(),
             logins: Arc::new(Semaphore::new(Self::ROOM)),
             ends: Arc::new(Semaphore::new(Self::ROOM)),
-            unawaited: Arc::new(Semaphore::new(Self::ROOM)),
+            revocations: Arc::new(Semaphore::new(Self::ROOM)),
+            logout_hooks: Arc::new(Semaphore::new(Self::ROOM)),
         }
     }
 
@@ -75,12 +86,16 @@ impl Background {
         drop(self.start(work));
     }
 
-    /// Runs `work` on a best-effort basis. With 1,024 such tasks under way it is dropped, and logged as `what`.
-    pub(crate) fn spawn_if_room<F>(&self, what: &'static str, work: F)
+    /// Runs `work` on a best-effort basis. With 1,024 such tasks under way it is dropped, which is logged.
+    pub(crate) fn spawn_if_room<F>(&self, task: SpareTask, work: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        match Arc::clone(&self.unawaited).try_acquire_owned() {
+        let (room, what) = match task {
+            SpareTask::Revocation => (&self.revocations, "a token revocation"),
+            SpareTask::LogoutHook => (&self.logout_hooks, "the on_logout hook"),
+        };
+        match Arc::clone(room).try_acquire_owned() {
             Ok(place) => self.spawn(async move {
                 work.await;
                 drop(place);
@@ -442,12 +457,14 @@ mod tests {
             }
         };
         for _ in 0..=Background::ROOM {
-            background.spawn_if_room("a test", count());
+            background.spawn_if_room(SpareTask::Revocation, count());
         }
-        background.drain().await;
-        assert_eq!(done.load(Ordering::SeqCst), Background::ROOM);
-        background.spawn_if_room("a test", count());
+        // Whatever else there is to do has room of its own.
+        background.spawn_if_room(SpareTask::LogoutHook, count());
         background.drain().await;
         assert_eq!(done.load(Ordering::SeqCst), Background::ROOM + 1);
+        background.spawn_if_room(SpareTask::Revocation, count());
+        background.drain().await;
+        assert_eq!(done.load(Ordering::SeqCst), Background::ROOM + 2);
     }
 }

@@ -105,6 +105,9 @@ use crate::relying_party::{TenantProvider, TenantResolver};
 /// Somebody else chooses the URLs of a tenant's provider, including the endpoints in its metadata. Requests go over https
 /// and to public addresses only, as with [`ReqwestClient::public_only`], and no redirect is followed. The
 /// gate's own [`http_client`](GateBuilder::http_client) is not used for them: see [`http_client`](Self::http_client).
+///
+/// A provider that is slow keeps people of its own tenant waiting, and no others: 64 logins of one tenant are finished at once, and
+/// 64 of its refresh tokens revoked; further logins wait, and further tokens are not revoked.
 #[must_use]
 pub struct Tenants {
     resolver: Resolver,

@@ -142,8 +142,10 @@ impl Gate {
         };
         let marker = self.marked_as_signed_in(&login.party.registration().name);
         let gate = self.clone();
+        let place = login.party.place_for_login().await;
         // A login that is refused is logged, whether or not the browser still waits.
         let signing_in = async move {
+            let _place = place;
             // In a box: it is large, and everything around it would be moved about with it.
             match Box::pin(gate.finish_login(code, &login, opening)).await {
                 Ok(cookies) => {

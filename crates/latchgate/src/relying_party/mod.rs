@@ -13,6 +13,7 @@ mod parties;
 mod plain_oauth2;
 mod proofs;
 mod refresh;
+mod tenant_share;
 mod tenants;
 mod token_cache;
 mod verify;
@@ -35,6 +36,7 @@ pub(crate) use check::LogoutUris;
 pub(crate) use connection::ProviderConnection;
 pub(crate) use other_apis::TokenOfApi;
 pub(crate) use parties::{RESERVED_NAME, RelyingParties};
+use tenant_share::TenantShare;
 pub(crate) use tenants::{Asker, TenantConfig, TenantParties, TenantProvider, TenantResolver};
 pub(crate) use token_cache::GettingToken;
 use token_cache::TokenCache;
@@ -53,6 +55,8 @@ pub(crate) struct RelyingParty {
     own_key: OnceLock<ProofKey>,
     /// Limits how many authorization requests are pushed at once.
     pushes: Semaphore,
+    /// What a tenant may use of what is there for all. `None` unless it is a tenant's.
+    share: Option<Arc<TenantShare>>,
     /// How far the provider's clock may be off, in seconds.
     leeway: u64,
     background: Arc<Background>,
@@ -86,6 +90,7 @@ impl RelyingParty {
         }
         Self {
             connection: Arc::new(connection),
+            share: config.registration.tenant().map(|_| Arc::default()),
             registration: config.registration,
             login_options: config.login_options,
             nonces: Arc::default(),
@@ -99,8 +104,10 @@ impl RelyingParty {
         }
     }
 
-    /// The same with the connection of an earlier one to the same provider, which already has metadata and keys.
+    /// The same with what is under way for an earlier one of the tenant, and with its connection, if that is to the same provider
+    /// and already has metadata and keys.
     fn continuing(mut self, before: &Self) -> Self {
+        self.share.clone_from(&before.share);
         let may_differ = |party: &Self| {
             // The endpoints of a provider without OpenID Connect, and the certificate that a connection presents.
             party.is_plain_oauth2() || party.registration.endpoints() != Endpoints::Usual

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::RelyingParty;
 use super::proofs::ProofFor;
+use crate::background::SpareTask;
 use crate::error::Error;
 use crate::session::Session;
 use crate::telemetry::ProviderEndpoint;
@@ -90,10 +91,21 @@ impl RelyingParty {
 
     /// Revokes a refresh token (RFC 7009) in the background, on a best-effort basis.
     pub(crate) fn revoke(self: &Arc<Self>, refresh_token: String) {
+        let Some(place) = self.place_for_revocation() else {
+            tracing::warn!(
+                event = "token_not_revoked",
+                tenant = self.registration.tenant(),
+                "the refresh token was not revoked: the tenant's provider has too many revocations to answer"
+            );
+            return;
+        };
         let this = Arc::clone(self);
-        let revocation = async move { this.send_revocation(&refresh_token).await };
+        let revocation = async move {
+            this.send_revocation(&refresh_token).await;
+            drop(place);
+        };
         self.background
-            .spawn_if_room("a token revocation", revocation);
+            .spawn_if_room(SpareTask::Revocation, revocation);
     }
 
     async fn send_revocation(&self, refresh_token: &str) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Context;
+use crate::background::SpareTask;
 use crate::error::Error;
 use crate::hook::Logout;
 use crate::relying_party::RelyingParty;
@@ -57,7 +58,7 @@ impl Context {
             }
         };
         self.background
-            .spawn_if_room("a token revocation", revocation);
+            .spawn_if_room(SpareTask::Revocation, revocation);
     }
 
     /// Tells the application in the background that a session has ended.
@@ -76,7 +77,7 @@ impl Context {
             }
         };
         self.background
-            .spawn_if_room("the on_logout hook", notification);
+            .spawn_if_room(SpareTask::LogoutHook, notification);
     }
 }
 

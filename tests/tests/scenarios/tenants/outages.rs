@@ -2,10 +2,14 @@
 
 use latchgate_dev_provider::{Answer, Endpoint};
 use latchgate_tests::{Failure, Page, Setup, Transcript, scenarios};
+use tokio::task::JoinSet;
 
-use super::service;
+use super::{service, tenant};
 
-scenarios!(an_outage_of_a_tenants_provider_is_that_tenants);
+scenarios!(
+    an_outage_of_a_tenants_provider_is_that_tenants,
+    a_tenants_provider_that_does_not_answer_leaves_room_for_others,
+);
 
 async fn an_outage_of_a_tenants_provider_is_that_tenants(setup: Setup) -> Result<(), Failure> {
     let transcript = Transcript::begin();
@@ -51,5 +55,36 @@ async fn an_outage_of_a_tenants_provider_is_that_tenants(setup: Setup) -> Result
         logged.contains(" WARN ") && logged.contains("tenant=\"acme\""),
         "{logged}"
     );
+    Ok(())
+}
+
+async fn a_tenants_provider_that_does_not_answer_leaves_room_for_others(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let service = service(setup).await?;
+    let (world, other) = (&service.world, &service.other);
+    let mut arrived = Vec::new();
+    for _ in 0..70 {
+        let browser = world.browser()?;
+        let callback = world.callback(&browser, "/login/other").await?;
+        arrived.push((browser, callback));
+    }
+    other.mischief().answer(Endpoint::Token, Answer::Hang);
+    other.reset_calls();
+    let mut finishing = JoinSet::new();
+    for (browser, callback) in arrived {
+        finishing.spawn(async move { browser.get(callback.as_str()).await });
+    }
+    let asked = || other.calls(Endpoint::Token);
+    world
+        .until("its places are taken", || asked() == 64)
+        .await?;
+    let browser = service.signed_in("acme").await?;
+    assert_eq!(tenant(&browser).await?, "acme alice");
+    assert_eq!(asked(), 64);
+    // Then it is the others' turn.
+    other.mischief().clear();
+    let finished = finishing.join_all().await;
+    assert_eq!((finished.len(), asked()), (70, 70));
     Ok(())
 }

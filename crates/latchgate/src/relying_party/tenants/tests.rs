@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::advance;
@@ -320,4 +321,25 @@ async fn the_connection_to_a_provider_outlasts_an_answer() {
     advance(Duration::from_secs(300)).await;
     let moved = tenants.find("acme", Asker::Session).await.unwrap().unwrap();
     assert!(!Arc::ptr_eq(first.connection(), moved.connection()));
+}
+
+/// Its provider may be slow, on purpose.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_has_a_part_of_the_places_for_logins() {
+    let (tenants, _) = tenants(100);
+    let find = async |name: &str| tenants.find(name, Asker::Session).await.unwrap().unwrap();
+    let acme = find("acme").await;
+    let mut places = Vec::new();
+    for _ in 0..64 {
+        places.push(acme.place_for_login().now_or_never().unwrap());
+    }
+    assert!(acme.place_for_login().now_or_never().is_none());
+    assert!(find("t1").await.place_for_login().now_or_never().is_some());
+    // Nor does the next answer of the application bring further ones, even of another provider.
+    advance(Duration::from_secs(300)).await;
+    let again = find("acme").await;
+    assert!(!Arc::ptr_eq(&acme, &again));
+    assert!(again.place_for_login().now_or_never().is_none());
+    places.pop();
+    assert!(again.place_for_login().now_or_never().is_some());
 }
