@@ -3,6 +3,7 @@
 //! [OpenID Connect Core 1.0 §9](https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication)).
 
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::authentication::{AssertionAudience, ClientAuth};
 use super::registration::Registration;
@@ -39,7 +40,8 @@ impl Freshness {
 }
 
 impl Registration {
-    /// The form parameters that authenticate the client by an assertion; none if it authenticates in another way.
+    /// The form parameters that authenticate the client by an assertion at the token endpoint; none if it authenticates in
+    /// another way.
     ///
     /// # Errors
     ///
@@ -49,7 +51,22 @@ impl Registration {
         metadata: &Metadata,
         fresh: &Freshness,
     ) -> Result<Vec<(&'static str, String)>, PrivateKeyError> {
-        let claims = || self.assertion_claims(metadata, fresh);
+        let token_endpoint = metadata.token_endpoint();
+        self.assertion_at(
+            token_endpoint.map(|endpoint| endpoint.url()),
+            metadata,
+            fresh,
+        )
+    }
+
+    /// The same at this endpoint.
+    pub(super) fn assertion_at(
+        &self,
+        endpoint: Option<&Url>,
+        metadata: &Metadata,
+        fresh: &Freshness,
+    ) -> Result<Vec<(&'static str, String)>, PrivateKeyError> {
+        let claims = || self.assertion_claims(endpoint, metadata, fresh);
         let assertion = match &self.auth {
             ClientAuth::PrivateKeyJwt(key) => key.sign("JWT", &claims())?,
             ClientAuth::ClientSecretJwt(secret) => {
@@ -72,11 +89,20 @@ impl Registration {
         ])
     }
 
-    fn assertion_claims(&self, metadata: &Metadata, fresh: &Freshness) -> Map<String, Value> {
-        let issuer = self.issuer.as_str();
+    fn assertion_claims(
+        &self,
+        endpoint: Option<&Url>,
+        metadata: &Metadata,
+        fresh: &Freshness,
+    ) -> Map<String, Value> {
+        // Metadata may name the token endpoint of another provider. That one's owner alone is to get assertions for it.
+        let is_at_home =
+            |token: &Url| endpoint.is_some_and(|endpoint| endpoint.origin() == token.origin());
         let audience = match (self.assertion_audience, metadata.token_endpoint()) {
-            (AssertionAudience::TokenEndpoint, Some(endpoint)) => endpoint.as_str(),
-            _ => issuer,
+            (AssertionAudience::TokenEndpoint, Some(token)) if is_at_home(token.url()) => {
+                token.as_str()
+            }
+            _ => self.issuer.as_str(),
         };
         let mut claims = Map::new();
         for (name, value) in [
@@ -223,6 +249,43 @@ mod tests {
         registration.assertion_audience = AssertionAudience::TokenEndpoint;
         let assertion = assertion(&registration, Freshness::example(1_000, 7));
         assert_eq!(claims(&assertion)["aud"], "https://op.example/token");
+    }
+
+    /// A provider could say that its token endpoint is another's, at which the client has the same key, and be sent what opens
+    /// that one.
+    #[test]
+    fn nobody_gets_assertions_for_a_token_endpoint_elsewhere() {
+        let mut registration = registration(ClientAuth::PrivateKeyJwt(key()));
+        let metadata = Metadata::example(json!({ "token_endpoint": "https://bank.example/token" }));
+        for (wanted, endpoint, found) in [
+            (
+                AssertionAudience::TokenEndpoint,
+                "https://op.example/par",
+                "https://op.example",
+            ),
+            (
+                AssertionAudience::TokenEndpoint,
+                "https://bank.example:8443/par",
+                "https://op.example",
+            ),
+            (
+                AssertionAudience::TokenEndpoint,
+                "https://bank.example/par",
+                "https://bank.example/token",
+            ),
+            (
+                AssertionAudience::Issuer,
+                "https://bank.example/token",
+                "https://op.example",
+            ),
+        ] {
+            registration.assertion_audience = wanted;
+            let endpoint = Url::parse(endpoint).unwrap();
+            let fresh = Freshness::example(1_000, 7);
+            let sent = registration.assertion_at(Some(&endpoint), &metadata, &fresh);
+            let (_, assertion) = sent.unwrap().pop().unwrap();
+            assert_eq!(claims(&assertion)["aud"], found, "{endpoint}");
+        }
     }
 
     #[test]

@@ -107,6 +107,7 @@ pub enum AssertionAudience {
     /// The issuer, as FAPI 2.0 wants it: no other provider can use the assertion.
     #[default]
     Issuer,
-    /// The URL of the token endpoint, for providers that accept nothing else.
+    /// The URL of the token endpoint, for providers that accept nothing else. An endpoint of another origin gets the issuer: it
+    /// could present the assertion at the token endpoint.
     TokenEndpoint,
 }

@@ -21,7 +21,8 @@ impl Registration {
         fresh: &Freshness,
         mut form: Serializer<'_, String>,
     ) -> Option<Request<Vec<u8>>> {
-        let credentials = self.authenticate(metadata, fresh, &mut form).ok()?;
+        let credentials = self.authenticate(endpoint, metadata, fresh, &mut form);
+        let credentials = credentials.ok()?;
         let mut request = Request::post(endpoint.as_str())
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json");
@@ -34,6 +35,7 @@ impl Registration {
     /// Adds to the form, or returns the value of an `Authorization` header.
     fn authenticate(
         &self,
+        endpoint: &Url,
         metadata: &Metadata,
         fresh: &Freshness,
         form: &mut Serializer<'_, String>,
@@ -48,7 +50,7 @@ impl Registration {
         if let ClientAuth::ClientSecretPost(secret) = &self.auth {
             form.append_pair("client_secret", secret.expose());
         }
-        form.extend_pairs(self.assertion(metadata, fresh)?);
+        form.extend_pairs(self.assertion_at(Some(endpoint), metadata, fresh)?);
         Ok(None)
     }
 }
@@ -67,7 +69,9 @@ mod tests {
         };
         let metadata = Metadata::example(json!({}));
         let mut form = Serializer::new(String::new());
-        let header = registration.authenticate(&metadata, &Freshness::example(1, 1), &mut form);
+        let endpoint = Url::parse("https://op.example/par").unwrap();
+        let fresh = Freshness::example(1, 1);
+        let header = registration.authenticate(&endpoint, &metadata, &fresh, &mut form);
         let form = form.finish();
         let names = url::form_urlencoded::parse(form.as_bytes());
         (
