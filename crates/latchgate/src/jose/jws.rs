@@ -22,6 +22,10 @@ use std::fmt;
 /// The longest token that is read, in bytes.
 const MAX_LEN: usize = 64 * 1024;
 
+/// How many keys a token is verified with at most. A provider may give all of its keys one name, and make them as long as they may
+/// be: a signature that does not match would cost everybody's time. Names are unique, and without one there is one key or a few.
+const MAX_CANDIDATES: usize = 8;
+
 /// A parsed token. Its signature is unchecked until [`verify`](Self::verify) says otherwise.
 pub(crate) struct Jws<'t> {
     algorithm: Algorithm,
@@ -82,7 +86,8 @@ impl<'t> Jws<'t> {
         keys: &'k KeySet,
     ) -> Result<&'k Key, JwsError> {
         self.expect(algorithm)?;
-        let mut candidates = keys.candidates(self.kid(), algorithm).peekable();
+        let candidates = keys.candidates(self.kid(), algorithm);
+        let mut candidates = candidates.take(MAX_CANDIDATES).peekable();
         if candidates.peek().is_none() {
             return Err(match self.kid() {
                 Some(kid) if keys.knows(kid) => JwsError::UnfitKey { algorithm },
@@ -321,6 +326,21 @@ mod tests {
 
     fn parse_error(token: &str) -> JwsError {
         Jws::parse(token).unwrap_err()
+    }
+
+    #[test]
+    fn a_token_is_verified_with_eight_keys_at_most() {
+        let signer = Signer::new(Algorithm::EdDsa);
+        let token = signer.token(Algorithm::EdDsa, r#"{"alg":"EdDSA","kid":"k"}"#, PAYLOAD);
+        let jws = Jws::parse(&token).unwrap();
+        let verified = |decoys: usize| {
+            let decoy = || Signer::new(Algorithm::EdDsa).jwk_named("k");
+            let mut jwks: Vec<Value> = (0..decoys).map(|_| decoy()).collect();
+            jwks.push(signer.jwk_named("k"));
+            jws.verify(Algorithm::EdDsa, &keys(&jwks)).map(|_| ())
+        };
+        assert_eq!(verified(MAX_CANDIDATES - 1), Ok(()));
+        assert_eq!(verified(MAX_CANDIDATES), Err(JwsError::BadSignature));
     }
 
     /// RFC 7515 §A.1 and §A.3, RFC 8037 §A.4.
