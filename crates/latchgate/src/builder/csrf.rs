@@ -7,7 +7,7 @@ use crate::config::{Mistakes, Problem};
 use crate::request_session::Csrf;
 
 impl GateBuilder {
-    /// Refuses requests that use a session and may be the doing of another site's page: cross-site request forgery
+    /// Refuses requests that use a session and may have been caused by a page of another site: cross-site request forgery
     /// ([CWE-352](https://cwe.mitre.org/data/definitions/352.html)). Off by default.
     ///
     /// The cookie's `SameSite=Lax` keeps other sites out already, but not the pages of sibling domains, and not those of
@@ -18,7 +18,7 @@ impl GateBuilder {
     /// | the request has | passes |
     /// |---|---|
     /// | an `Origin` among the [trusted ones](Self::trusted_origins) | yes |
-    /// | `Sec-Fetch-Site` (every current browser) | if it is `same-origin`, or `none`: the person's own doing |
+    /// | `Sec-Fetch-Site` (every current browser) | if it is `same-origin`, or `none`, which is not from any page |
     /// | `Origin` | if it is that of the base URL |
     /// | neither: old browsers, and programs with a cookie | with a header `X-CSRF: 1` or `X-Requested-With`, which only scripts can send, and only where CORS lets them |
     ///

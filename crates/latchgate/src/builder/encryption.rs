@@ -1,4 +1,4 @@
-//! Encrypted tokens as they were agreed upon with the provider, and whether there is a key for them.
+//! The encryption of tokens that the client is registered for, and whether there is a key for it.
 
 use crate::config::{Mistakes, Problem};
 use crate::jose::{ContentEncryption, DecryptionKey, Encryption, KeyManagement};

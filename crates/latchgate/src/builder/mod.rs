@@ -159,10 +159,10 @@ impl GateBuilder {
     }
 
     /// Asks the provider for pages in the languages that the browser prefers (`Accept-Language`), by `ui_locales`; by
-    /// default the provider finds out for itself. At most eight language tags are passed on, in the order of preference.
+    /// default the provider decides. At most eight language tags are passed on, in the order of preference.
     ///
-    /// The `ui_locales` of one login ([`LoginOptions::ui_locales`](crate::LoginOptions::ui_locales)) counts before them, and
-    /// those of every login count for a browser that names none.
+    /// The `ui_locales` of one login ([`LoginOptions::ui_locales`](crate::LoginOptions::ui_locales)) take precedence, and
+    /// those of every login are used for a browser that names no language.
     pub fn ui_locales_from_browser(mut self) -> Self {
         self.ui_locales = UiLocales::OfTheBrowser;
         self
@@ -190,14 +190,14 @@ impl GateBuilder {
     /// Shares logouts with all nodes that use this store: for sessions in cookies, which no node can
     /// delete, and for session stores without an index.
     ///
-    /// Every logout leaves a mark in the store until the last session it concerns has expired; the store
+    /// Every logout leaves a mark in the store until the last session that it concerns has expired; the store
     /// sees keyed hashes and times. Opening a session then takes three more lookups for each session
     /// key, sent together and once per request; a request that does not ask for a user takes none.
     /// While the store fails, requests with a session get [`Error::Store`](crate::Error::Store), a 503.
-    /// Without this setting, a node knows only of the logouts that reached it.
+    /// Without this setting, a node knows only of the logouts that it has handled itself.
     ///
-    /// A mark ends the sessions that began before it. Keep the clocks of the nodes within a second of
-    /// each other: a session that has just begun on a node whose clock is ahead could survive a logout.
+    /// A mark ends the sessions that had begun when it was made, even if the clocks of the nodes differ: a
+    /// session records the marks that exist when it begins.
     pub fn revocations_in(self, store: impl SessionStore + 'static) -> Self {
         self.revocations_opened(Arc::new(store))
     }

@@ -52,7 +52,7 @@ pub struct ProtectedResource {
     proofs_in: Option<Arc<dyn SessionStore>>,
 }
 
-/// What a resource needs of whatever it is a part of.
+/// What a resource needs to know of the gate or API that it belongs to.
 pub(super) struct Surroundings<'a> {
     pub(super) issuer: Issuer,
     /// The public URL, where it is known.
@@ -99,7 +99,7 @@ impl ProtectedResource {
         self
     }
 
-    /// Which JWTs are taken for access tokens. The default is [`AccessTokenTypes::AtJwt`], and with the
+    /// Which JWTs are accepted as access tokens. The default is [`AccessTokenTypes::AtJwt`], and with the
     /// [preset](Self::preset) of a provider that sends others [`AccessTokenTypes::AnyJwt`].
     pub fn token_types(mut self, types: AccessTokenTypes) -> Self {
         self.types = Some(types);
@@ -160,8 +160,8 @@ impl ProtectedResource {
     /// proof. While the store fails, such requests get a `503`.
     ///
     /// Without it, each process remembers the proofs that it has seen, up to 100,000, for as long as they are valid,
-    /// which is two minutes at most. So a thief who sees a request as it arrives, and replays it within that time, would
-    /// succeed once on each other node.
+    /// which is two minutes at most by default. So a thief who sees a request, and replays it within that time, succeeds once
+    /// on each other node.
     pub fn proofs_in(self, store: impl SessionStore + 'static) -> Self {
         self.proofs_opened(Arc::new(store))
     }

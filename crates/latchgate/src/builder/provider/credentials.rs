@@ -1,4 +1,4 @@
-//! What the client proves itself with, and what its tokens are sealed with.
+//! The client's credentials, and the encryption of its tokens.
 
 use super::Provider;
 use crate::client::{AssertionAudience, ClientAuth, ClientKey, ClientSecret};
@@ -11,7 +11,7 @@ impl Provider {
         self.client_auth(ClientAuth::ClientSecretBasic(secret.into()))
     }
 
-    /// Authenticates with `private_key_jwt` and this key: no secret that could be stolen travels, or lies at the provider.
+    /// Authenticates with `private_key_jwt` and this key: there is no secret that could be stolen on the way or at the provider.
     ///
     /// ```no_run
     /// use latchgate::{ClientKey, Provider};
