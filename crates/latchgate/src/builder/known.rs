@@ -1,4 +1,4 @@
-//! Registrations at providers that are known whole, and at those without OpenID Connect.
+//! Registrations at well-known providers, and at those without OpenID Connect.
 
 use super::Provider;
 #[cfg(doc)]
@@ -7,7 +7,7 @@ use crate::client::ResponseMode;
 use crate::provider::{PlainOAuth2, ProviderPreset};
 
 impl Provider {
-    /// A registration at a provider that speaks OAuth 2.0 without OpenID Connect. The issuer is ours to choose, an https
+    /// A registration at a provider that supports OAuth 2.0 but not OpenID Connect. Choose the issuer yourself, an https
     /// URL such as the provider's site: together with the `sub` it is the identity of a person, so it must never change.
     ///
     /// No scope is requested unless [`scopes`](Self::scopes) says so. What concerns ID tokens has no effect:
@@ -46,15 +46,15 @@ impl Provider {
     }
 
     /// A registration at Google. Google knows no `offline_access`: for a refresh token, add
-    /// `.parameter("access_type", "offline")` (or the setting `parameters`) and, in [`login_options`](Self::login_options), the prompt `consent`. Whether
-    /// somebody belongs to a Workspace, the claim `hd` says.
+    /// `.parameter("access_type", "offline")` (or the setting `parameters`) and, in [`login_options`](Self::login_options), the prompt `consent`. The
+    /// claim `hd` is the Workspace that somebody belongs to.
     pub fn google(client_id: impl Into<String>) -> Self {
         Self::new("https://accounts.google.com", client_id)
             .preset(ProviderPreset::Google)
             .label("Google")
     }
 
-    /// A registration at gitlab.com. For a GitLab of your own, [`Provider::new`] and [`ProviderPreset::GitLab`].
+    /// A registration at gitlab.com. For a self-managed GitLab, use [`Provider::new`] and [`ProviderPreset::GitLab`].
     pub fn gitlab(client_id: impl Into<String>) -> Self {
         Self::new("https://gitlab.com", client_id)
             .preset(ProviderPreset::GitLab)
@@ -96,7 +96,7 @@ impl Provider {
     }
 
     /// A registration at Apple: the client id is that of the Services ID. Apple sends the response by a form, from another
-    /// site, and authenticates clients with a JWT that expires: [`ClientAuth::AppleClientSecret`] makes it anew for each
+    /// site, and authenticates clients with a JWT that expires: [`ClientAuth::AppleClientSecret`] makes a new one for each
     /// request. The name of a person, which Apple sends once, unsigned and outside the ID token, is not read.
     pub fn apple(client_id: impl Into<String>) -> Self {
         Self::new("https://appleid.apple.com", client_id)

@@ -26,10 +26,9 @@ impl GateBuilder {
         self
     }
 
-    /// The same as [`on_login`](Self::on_login), in whose place it is, for an application that keeps data for visitors: the
-    /// hook gets that of the browser that signs in, and decides what of it goes into the session. When the session has
-    /// begun, the data is gone from the browser, except what the hook has [set](Visitor::set). If the login fails, nothing
-    /// changes.
+    /// Replaces [`on_login`](Self::on_login) for an application that keeps data for visitors: the hook gets the data of the
+    /// browser that signs in, and decides which of it goes into the session. When the session has begun, the data is
+    /// removed from the browser, except what the hook has [set](Visitor::set). If the login fails, nothing changes.
     ///
     /// ```
     /// # use latchgate::{Gate, LoginRejection, Provider, User, Visitor};
@@ -54,8 +53,9 @@ impl GateBuilder {
     /// ```
     ///
     /// The data was written by this application, but not necessarily for this person: somebody may have used the browser
-    /// before. It must not decide who anybody is or what they may do. It is empty if a link on another site has led to the
-    /// login, at a third party's and at a silent login: then it stays in the browser, for handlers to ask the person about.
+    /// before. It must not decide who anybody is or what they may do. The hook gets none of it if a link on another site has
+    /// led to the login, if a third party has started it, or if it is silent: then the data stays in the browser, and handlers
+    /// can ask the person about it.
     ///
     /// The arguments are this crate's [`User`] and [`Visitor`], or types that are [`From`] them, such as those of an
     /// adapter.

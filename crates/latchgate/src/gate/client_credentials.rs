@@ -35,7 +35,8 @@ impl Gate {
     }
 
     /// Another access token of the application itself, after an API has rejected this one. If another caller has got one
-    /// already, it is that. `None` if this one was issued less than 30 seconds ago: the API would reject the next one as well.
+    /// already, that one is returned. `None` if this one was issued less than 30 seconds ago: the API would reject the next one
+    /// as well.
     ///
     /// # Errors
     ///
