@@ -282,8 +282,8 @@ impl Challenge {
 }
 
 impl From<Error> for Challenge {
-    /// For a handler, which no longer has the request: a status and a problem document, unless its session has kept what
-    /// the request was ([`Challenge::of_handler`]).
+    /// For a handler, which no longer has the request: a status and a problem document, unless the handler has taken
+    /// `ApiTokens`: then the session has kept what the request was.
     fn from(error: Error) -> Self {
         Self::of(Why::of(error))
     }
