@@ -320,7 +320,8 @@ fn every_code_has_its_section_in_the_guide() {
 #[tokio::test]
 async fn the_provider_of_a_tenant_is_checked_if_the_tenant_is_named() {
     let provider = DevProvider::start().await.unwrap();
-    let acme = Arc::new(registered(&provider));
+    // Several tenants may have providers of the same label.
+    let acme = Arc::new(registered(&provider).label("Keycloak"));
     let tenants = Tenants::new(move |name: String| {
         let found = (name == "acme").then(|| Provider::clone(&acme));
         async move { Ok::<_, std::io::Error>(found) }
@@ -345,6 +346,15 @@ async fn the_provider_of_a_tenant_is_checked_if_the_tenant_is_named() {
             let seen = (finding.severity(), finding.subject());
             assert_eq!(seen, (Severity::Ok, Some("acme")), "{finding}");
         }
+    }
+    for (code, route) in [
+        (FindingCode::BackChannelLogout, "backchannel-logout"),
+        (FindingCode::FrontChannelLogout, "frontchannel-logout"),
+    ] {
+        let own = format!("`{APP}/{route}/acme`");
+        let found = about(&report, code);
+        let names_it = |finding: &&Finding| finding.to_string().contains(&own);
+        assert!(found.iter().all(names_it), "{own}: {found:?}");
     }
 
     let report = gate.check().tenant("acme").tenant("nobody").await;
