@@ -35,7 +35,8 @@ impl Called {
         let path = self.value("path").unwrap_or_default();
         let mut request = caller
             .request(method.unwrap_or(Method::GET), path)
-            .header("authorization", "Basic bWluZTptaW5l");
+            .header("authorization", "Basic bWluZTptaW5l")
+            .header("dpop", "mine");
         if let Some(body) = self.value("body") {
             request = request.body(body.to_owned());
         }

@@ -1,12 +1,20 @@
 //! Where the token of a call goes, and where not.
 
+use std::future::{Future, ready};
+use std::pin::Pin;
+
+use http::{Extensions, StatusCode};
 use latchgate_tests::{Failure, Setup, Transcript, scenarios};
+use latchgate_tower::ApiClient;
+use reqwest::{Request, Response};
+use reqwest_middleware::Next;
 
 use super::recording::Recording;
 use super::{as_user, route, said};
 
 scenarios!(
     a_token_goes_to_its_api_only,
+    no_middleware_of_the_applications_sees_it,
     no_redirect_takes_it_elsewhere,
     a_base_url_that_a_token_cannot_go_to_is_named,
     an_api_that_is_down_is_a_502,
@@ -20,7 +28,7 @@ async fn a_token_goes_to_its_api_only(setup: Setup) -> Result<(), Failure> {
     assert_eq!(as_user(&browser, &base, "/orders").await?.body, "200 here");
     let absolute = format!("{base}/orders?page=2");
     assert_eq!(as_user(&browser, &base, &absolute).await?.body, "200 here");
-    // What the developer has written into `Authorization` is replaced.
+    // What the developer has written into `Authorization` is replaced, and a proof of theirs is none of the token's key.
     assert_eq!(api.take(), ["GET /v1/orders Bearer"; 2]);
     for elsewhere in [
         other.address.clone(),
@@ -39,6 +47,28 @@ async fn a_token_goes_to_its_api_only(setup: Setup) -> Result<(), Failure> {
         );
     }
     assert_eq!((api.take(), other.take()), (Vec::new(), Vec::new()));
+    Ok(())
+}
+
+/// Middleware that answers by itself: 200 where it sees no token.
+fn telling<'a>(
+    request: Request,
+    _: &'a mut Extensions,
+    _: Next<'a>,
+) -> Pin<Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'a>> {
+    let mut answer = http::Response::new("");
+    if request.headers().contains_key("authorization") {
+        *answer.status_mut() = StatusCode::IM_A_TEAPOT;
+    }
+    Box::pin(ready(Ok(answer.into())))
+}
+
+async fn no_middleware_of_the_applications_sees_it(setup: Setup) -> Result<(), Failure> {
+    let world = setup.start().await?;
+    let api = ApiClient::builder("https://api.example.com").with(telling);
+    let api = api.build()?.as_application(&world.gate);
+    let answer = api.get("/orders").send().await?;
+    assert_eq!(answer.status().as_u16(), 200);
     Ok(())
 }
 
