@@ -281,18 +281,20 @@ fn failed(error: reqwest_middleware::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
     use std::pin::Pin;
     use std::task::{Context, Poll};
     use std::time::Duration;
 
     use bytes::Bytes;
     use http_body::{Body, Frame, SizeHint};
-    use http_body_util::BodyExt;
+    use http_body_util::{BodyExt, StreamBody};
+    use latchgate::Gate;
     use latchgate::adapter::Verdict;
     use latchgate_test::{Person, SignedInRequest, gate};
 
     use super::*;
-    use crate::session_end::tests::end_it;
+    use crate::session_end::tests::{end_it, watched};
     use crate::upload::BoxError;
 
     /// A short body that does not come.
@@ -314,9 +316,10 @@ mod tests {
         }
     }
 
-    /// It would be sent with an access token that was looked for before the logout.
-    #[tokio::test(start_paused = true)]
-    async fn a_request_whose_body_waits_for_the_logout_is_not_sent() {
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Alice's request with a body that does not come, or with none, to this API.
+    async fn of_alice(api: &str, body: Option<ClientBody>) -> (ApiProxy, Incoming, Gate) {
         let gate = gate();
         let head = Request::post("/api/orders").header("x-csrf", "1");
         let head = head
@@ -327,23 +330,64 @@ mod tests {
         let Verdict::Pass(pass) = gate.admit(&head) else {
             panic!("not for the application")
         };
-        let proxy = ApiProxy::new("https://orders.internal/v1").unwrap();
-        let forwarded = proxy.forward(Incoming {
+        let incoming = Incoming {
             session: pass.session().cloned(),
             token: None,
             head,
             proxy_at: "/api".to_owned(),
-            body: Some(Late.boxed_unsync()),
+            body,
             can_switch: false,
-        });
-        let mut forwarded = pin!(forwarded);
-        let minute = Duration::from_secs(60);
-        assert!(timeout(minute, &mut forwarded).await.is_err());
+        };
+        let proxy = ApiProxy::builder(api).response_timeout(100 * MINUTE);
+        (proxy.build().unwrap(), incoming, gate)
+    }
+
+    /// Whether the request ends with its session, and not before.
+    async fn ends_with_its_session((proxy, incoming, gate): (ApiProxy, Incoming, Gate)) {
+        let mut forwarded = pin!(proxy.forward(incoming));
+        assert!(timeout(MINUTE, &mut forwarded).await.is_err());
         end_it(&gate).await;
-        let ended = timeout(minute, forwarded).await;
+        let ended = timeout(MINUTE, forwarded).await;
         let Ok(Err(challenge)) = ended else {
             panic!("it still waits")
         };
         assert_eq!(challenge.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    /// It would be sent with an access token that was looked for before the logout.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_body_waits_for_the_logout_is_not_sent() {
+        let body = Some(Late.boxed_unsync());
+        ends_with_its_session(of_alice("https://orders.internal/v1", body).await).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_does_not_come_is_waited_for_until_the_session_ends() {
+        // It accepts the connection and says nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let api = format!("http://{}", silent.local_addr().unwrap());
+        ends_with_its_session(of_alice(&api, None).await).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_may_take_its_time_as_long_as_the_body_moves() {
+        let (session, _gate) = watched().await;
+        let proxy = ApiProxy::new("https://orders.internal/v1").unwrap();
+        let piece = || Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"x")));
+        let endless = StreamBody::new(futures_util::stream::repeat_with(piece)).boxed_unsync();
+        let progress = Arc::default();
+        let mut uploaded = upload(Some(endless), None, MINUTE, &progress, || session)
+            .await
+            .unwrap();
+        let mut answered = pin!(proxy.answered(std::future::pending(), &progress));
+        for _ in 0..60 {
+            assert!(uploaded.frame().await.unwrap().is_ok());
+            assert!(timeout(MINUTE / 2, &mut answered).await.is_err());
+        }
+        let answered = timeout(2 * MINUTE, answered).await.unwrap();
+        assert!(matches!(
+            answered,
+            Err(Error::Forward(ForwardError::TimedOut))
+        ));
     }
 }

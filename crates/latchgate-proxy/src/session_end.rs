@@ -55,17 +55,27 @@ async fn ended(tokens: ApiTokens) {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use http::Request;
-    use latchgate::Gate;
     use latchgate::adapter::{Extract, Verdict};
-    use latchgate_test::{Person, SignedInRequest, gate};
+    use latchgate::store::{
+        Lease, LoadedRecord, SessionStore, StoreError, StoreFuture, StoreKey, StoredName,
+        StoredRecord,
+    };
+    use latchgate::{Gate, MemoryStore};
+    use latchgate_test::{Person, SignedInRequest, gate, gate_builder};
     use tokio::time::timeout;
 
     use super::*;
 
     /// Alice's session, watched, and its gate.
     pub(crate) async fn watched() -> (SessionWatch, Gate) {
-        let gate = gate();
+        watched_at(gate()).await
+    }
+
+    async fn watched_at(gate: Gate) -> (SessionWatch, Gate) {
         let request = Request::new(()).signed_in(&gate, Person::new("alice"));
         let request = request.await;
         let Verdict::Pass(pass) = gate.admit(&request) else {
@@ -73,7 +83,7 @@ pub(crate) mod tests {
         };
         let extract = Extract::new(pass.session(), &request);
         let tokens = extract.api_tokens().await.unwrap();
-        (SessionWatch::new(tokens), gate.clone())
+        (SessionWatch::new(tokens), gate)
     }
 
     pub(crate) async fn end_it(gate: &Gate) {
@@ -99,5 +109,81 @@ pub(crate) mod tests {
         end_it(&gate).await;
         let ended = timeout(2 * EVERY, poll_fn(|cx| watch.poll_end(cx)));
         assert!(ended.await.is_ok());
+    }
+
+    /// A store that can be down. Nobody refreshes or ends anything here.
+    #[derive(Clone, Debug, Default)]
+    struct Failing {
+        store: Arc<MemoryStore>,
+        is_down: Arc<AtomicBool>,
+    }
+
+    impl SessionStore for Failing {
+        fn load<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            now: u64,
+        ) -> StoreFuture<'a, Option<LoadedRecord>> {
+            match self.is_down.load(Ordering::Relaxed) {
+                true => Box::pin(async { Err(StoreError::Unavailable("it is down".into())) }),
+                false => self.store.load(key, now),
+            }
+        }
+
+        fn insert<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            record: StoredRecord,
+            now: u64,
+        ) -> StoreFuture<'a, bool> {
+            self.store.insert(key, record, now)
+        }
+
+        fn replace<'a>(
+            &'a self,
+            _: &'a StoreKey,
+            _: u32,
+            _: StoredRecord,
+            _: u64,
+        ) -> StoreFuture<'a, bool> {
+            unreachable!()
+        }
+
+        fn remove<'a>(&'a self, _: &'a StoreKey) -> StoreFuture<'a, ()> {
+            unreachable!()
+        }
+
+        fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration, _: u64) -> StoreFuture<'a, Lease> {
+            unreachable!()
+        }
+
+        fn extend_lease<'a>(
+            &'a self,
+            _: &'a StoreKey,
+            _: u64,
+            _: Duration,
+            _: u64,
+        ) -> StoreFuture<'a, bool> {
+            unreachable!()
+        }
+
+        fn release_lease<'a>(&'a self, _: &'a StoreKey, _: u64) -> StoreFuture<'a, ()> {
+            unreachable!()
+        }
+
+        fn find<'a>(&'a self, _: &'a StoredName, _: u64) -> StoreFuture<'a, Option<Vec<StoreKey>>> {
+            unreachable!()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_is_down_ends_nothing() {
+        let store = Failing::default();
+        let gate = gate_builder().store(store.clone()).build().unwrap();
+        let (mut watch, _gate) = watched_at(gate).await;
+        store.is_down.store(true, Ordering::Relaxed);
+        let an_hour = Duration::from_secs(3_600);
+        let ended = timeout(an_hour, poll_fn(|cx| watch.poll_end(cx)));
+        assert!(ended.await.is_err());
     }
 }

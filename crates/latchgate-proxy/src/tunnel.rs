@@ -18,24 +18,29 @@ use crate::session_end::SessionWatch;
 pub(crate) struct Tunnel {
     pub(crate) api: Upgraded,
     pub(crate) session: SessionWatch,
-    #[cfg_attr(
-        not(feature = "actix"),
-        expect(dead_code, reason = "it is held until the connection ends")
-    )]
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
 impl Tunnel {
     /// Copies both ways until either side or the session ends.
-    pub(crate) async fn join(mut self, mut client: impl AsyncRead + AsyncWrite + Unpin) {
-        let mut copied = pin!(copy_bidirectional(&mut client, &mut self.api));
-        poll_fn(|cx| match poll_end(&mut self.session, cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            // Either may go, which is how such a connection ends.
-            Poll::Pending => copied.as_mut().poll(cx).map(drop),
-        })
-        .await;
+    pub(crate) async fn join(self, client: impl AsyncRead + AsyncWrite + Unpin) {
+        join(client, self.api, self.session).await;
+        drop(self.permit);
     }
+}
+
+async fn join(
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
+    mut api: impl AsyncRead + AsyncWrite + Unpin,
+    mut session: SessionWatch,
+) {
+    let mut copied = pin!(copy_bidirectional(&mut client, &mut api));
+    poll_fn(|cx| match poll_end(&mut session, cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        // Either may go, which is how such a connection ends.
+        Poll::Pending => copied.as_mut().poll(cx).map(drop),
+    })
+    .await;
 }
 
 /// Whether the session has ended.
@@ -71,7 +76,36 @@ pub(crate) fn switch(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+    use tokio::io::{repeat, sink};
+
     use super::*;
+    use crate::session_end::tests::{end_it, watched};
+
+    /// Has always more, and takes everything.
+    fn endless() -> impl AsyncRead + AsyncWrite + Unpin {
+        tokio::io::join(repeat(b'x'), sink())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_is_never_silent_ends_with_the_session_as_well() {
+        let (session, gate) = watched().await;
+        let mut joined = pin!(join(endless(), endless(), session));
+        let second = Duration::from_secs(1);
+        for _ in 0..60 {
+            tokio::time::advance(second).await;
+            assert_eq!(joined.as_mut().now_or_never(), None);
+        }
+        end_it(&gate).await;
+        let mut lasted = 0;
+        while lasted < 60 && joined.as_mut().now_or_never().is_none() {
+            tokio::time::advance(second).await;
+            lasted += 1;
+        }
+        assert!(lasted <= 16, "{lasted} seconds");
+    }
 
     #[test]
     fn a_handshake_asks_for_a_websocket_and_nothing_else() {

@@ -178,4 +178,50 @@ mod tests {
         assert!(lasted <= 16, "{lasted} seconds");
         assert_eq!(progress.failure(), Some(ForwardError::BodyBroken));
     }
+
+    /// A body that says it has `length` bytes, has these pieces, and then goes on for ever or breaks off.
+    struct Short {
+        length: u64,
+        pieces: Vec<&'static [u8]>,
+        breaks_off: bool,
+    }
+
+    impl Body for Short {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            match (self.pieces.pop(), self.breaks_off) {
+                (Some(piece), _) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(piece))))),
+                (None, true) => Poll::Ready(Some(Err("the client has gone".into()))),
+                (None, false) => Poll::Pending,
+            }
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.length)
+        }
+    }
+
+    /// What has come of it would look whole to the API.
+    #[tokio::test(start_paused = true)]
+    async fn of_a_short_body_that_does_not_come_whole_nothing_is_sent() {
+        const HELLO: &[u8] = b"hello";
+        const LONG: &[u8] = &[b'x'; 65_537];
+        for (piece, breaks_off) in [(HELLO, true), (HELLO, false), (LONG, false)] {
+            let body = Short {
+                length: 7,
+                pieces: vec![piece],
+                breaks_off,
+            };
+            let (progress, minute) = (Arc::default(), Duration::from_secs(60));
+            let body = Some(body.boxed_unsync());
+            let uploaded = upload(body, None, minute, &progress, || panic!("it is a stream"));
+            let uploaded = timeout(2 * minute, uploaded).await.unwrap();
+            assert_eq!(uploaded.map(drop), Err(ForwardError::BodyBroken));
+        }
+    }
 }
