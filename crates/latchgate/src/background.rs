@@ -1,8 +1,8 @@
 //! Work that outlives the request that caused it: logins, token refreshes, the ends of sessions, revocations, `on_logout`
-//! hooks.
+//! hooks, fetches of metadata and keys.
 //!
 //! It is tied to no connection, so a browser that hangs up interrupts nothing: what a request waits for is done by the
-//! request's own task, and handed over when that is given up. Nor is it tied to a worker: on a
+//! request's own task, and handed over when that is given up; what others wait for as well has a task of its own. Nor is it tied to a worker: on a
 //! multi-threaded runtime it runs there, and otherwise (each worker of actix-web has a runtime that ends with it) on a
 //! runtime of its own, started when first needed. The connections to the provider live there too, since a connection
 //! ends with the runtime it was made on.
@@ -16,7 +16,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{self, BoxFuture, Either};
+use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -119,30 +119,14 @@ impl Background {
             Room::Ends => &self.ends,
         };
         let place = Arc::clone(room).acquire_owned().await;
-        self.complete(async move {
+        let work = async move {
             let output = work.await;
             drop(place);
             output
-        })
-        .await
-    }
-
-    /// The same for work of which there is only so much in any case.
-    ///
-    /// Not an `async fn`: the work is large, and lies in a box from here on.
-    pub(crate) fn complete<F>(
-        &self,
-        work: F,
-    ) -> impl Future<Output = Option<F::Output>> + Send + use<F>
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        let Some(runtime) = self.runtime() else {
-            return Either::Left(future::ready(None));
         };
+        let runtime = self.runtime()?;
         if !is_current(&runtime) {
-            let task = self.start_on(&runtime, work);
-            return Either::Right(Either::Left(task.map(Result::ok)));
+            return self.start_on(&runtime, work).await.ok();
         }
         let work = AssertUnwindSafe(work).catch_unwind().in_current_span();
         let work = Box::pin(self.tracker.track_future(work));
@@ -150,7 +134,20 @@ impl Background {
             work: Some(work),
             runtime,
         };
-        Either::Right(Either::Right(awaited.map(Result::ok)))
+        awaited.await.ok()
+    }
+
+    /// Runs `work` to completion in a task of its own, for which others may wait as well: it goes on while its caller is busy
+    /// with something else, or hangs up. `None` as for [`Background::run`].
+    pub(crate) fn run_apart<F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send + use<F>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let task = self.start(work);
+        async move { task?.await.ok() }
     }
 
     /// Runs `work` on the runtime of the provider's connections. It is cancelled when the caller is. `None` when the

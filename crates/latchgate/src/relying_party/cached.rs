@@ -98,7 +98,7 @@ impl<T> Cached<T> {
             return Err(HttpError::FailedForOthers.into());
         }
         let (this, fetching) = (Arc::clone(self), fetch());
-        let fetched = background.complete(async move {
+        let fetched = background.run_apart(async move {
             let fetched = this.settle(fetching.await, now);
             drop(turn);
             fetched

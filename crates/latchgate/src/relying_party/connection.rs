@@ -366,6 +366,18 @@ mod tests {
         assert_eq!((began.elapsed(), http.asked().len()), (thinks, 1));
     }
 
+    /// As a handler does that makes several calls, and waits for one while it polls no other.
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_goes_on_while_its_caller_waits_for_somebody_else() {
+        let (connection, http) = provider([metadata("")]);
+        let mut first = Box::pin(connection.metadata(1_000));
+        assert!(futures_util::poll!(&mut first).is_pending());
+        let second = tokio::time::timeout(DEADLINE, connection.metadata(1_000));
+        assert!(second.await.unwrap().is_ok());
+        assert!(first.await.is_ok());
+        assert_eq!(http.asked().len(), 1);
+    }
+
     /// Or present a token with a key id that nobody has, which uses a part of the budget for newer keys.
     #[tokio::test(start_paused = true)]
     async fn newer_keys_arrive_whoever_hangs_up() {

@@ -105,7 +105,7 @@ impl RelyingParty {
         // Everybody's requests wait for it, so it does not end with the one that began it.
         let (this, wanted) = (Arc::clone(self), wanted.clone());
         let granted = async move { this.get_own_token(&wanted, &getting).await };
-        let granted = self.background.complete(granted).await;
+        let granted = self.background.run_apart(granted).await;
         granted.unwrap_or(Err(Error::Interrupted))
     }
 
