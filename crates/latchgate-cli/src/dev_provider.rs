@@ -17,7 +17,7 @@ Usage: latchgate dev-provider [--people FILE] [--port N] [--client-id ID] [--cli
 
 It lets anybody sign in as anybody, so it listens on 127.0.0.1 only. It stops at Ctrl-C.
 
-Options:
+DevProviderOptions:
   --people FILE           a TOML file of people, in place of Alice and Bob
   --port N                the port (default 9400; 0 takes any that is free)
   --client-id ID          the client id of your application (default dev-client)
@@ -40,16 +40,16 @@ A file of people has a table for each, named by the subject identifier:
 const PORT: u16 = 9400;
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let wishes = Wishes::read(arguments)?;
+    let options = DevProviderOptions::read(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| Failure::of("cannot start", &error))?;
-    runtime.block_on(serve(wishes))
+    runtime.block_on(serve(options))
 }
 
 /// The options.
-struct Wishes {
+struct DevProviderOptions {
     people: Option<Vec<Person>>,
     port: u16,
     client: (Option<String>, Option<String>),
@@ -57,10 +57,10 @@ struct Wishes {
     sign_in: Option<String>,
 }
 
-impl Wishes {
+impl DevProviderOptions {
     fn read(arguments: Arguments) -> Result<Self, Failure> {
         let mut arguments = arguments.of("dev-provider");
-        let mut wishes = Self {
+        let mut options = Self {
             people: None,
             port: PORT,
             client: (None, None),
@@ -73,16 +73,16 @@ impl Wishes {
                 Argument::Value(word) => return Err(arguments.superfluous(&word)),
             };
             match name.as_str() {
-                "people" => wishes.people = Some(people(&arguments.value()?)?),
-                "port" => wishes.port = arguments.parsed("a port number such as 9400")?,
-                "client-id" => wishes.client.0 = Some(arguments.value()?),
-                "client-secret" => wishes.client.1 = Some(arguments.value()?),
-                "redirect-uri" => wishes.redirect_uris.push(arguments.value()?),
-                "sign-in" => wishes.sign_in = Some(arguments.value()?),
+                "people" => options.people = Some(people(&arguments.value()?)?),
+                "port" => options.port = arguments.parsed("a port number such as 9400")?,
+                "client-id" => options.client.0 = Some(arguments.value()?),
+                "client-secret" => options.client.1 = Some(arguments.value()?),
+                "redirect-uri" => options.redirect_uris.push(arguments.value()?),
+                "sign-in" => options.sign_in = Some(arguments.value()?),
                 _ => return Err(arguments.unknown(&name)),
             }
         }
-        Ok(wishes)
+        Ok(options)
     }
 }
 
@@ -92,13 +92,13 @@ fn people(file: &str) -> Result<Vec<Person>, Failure> {
     Person::read_toml(&text).map_err(|error| Failure::of(file, &error))
 }
 
-async fn serve(wishes: Wishes) -> Result<ExitCode, Failure> {
+async fn serve(options: DevProviderOptions) -> Result<ExitCode, Failure> {
     // Before anything is printed, so that whoever waits for that may stop us.
     let stopped = stop_signal()?;
-    let default = DevProvider::builder().port(wishes.port);
-    let (mut id, mut secret) = wishes.client;
+    let default = DevProvider::builder().port(options.port);
+    let (mut id, mut secret) = options.client;
     let mut builder: DevProviderBuilder = default;
-    if let Some(people) = wishes.people {
+    if let Some(people) = options.people {
         builder = builder.people(people);
     }
     let provider = builder.start().await;
@@ -106,12 +106,12 @@ async fn serve(wishes: Wishes) -> Result<ExitCode, Failure> {
     let id = id.get_or_insert_with(|| provider.client_id().to_owned());
     let secret = secret.get_or_insert_with(|| provider.client_secret().to_owned());
     let mut client = Client::confidential(id.as_str(), secret.as_str());
-    if !wishes.redirect_uris.is_empty() {
-        client = client.redirect_uris(RegisteredUris::Exactly(wishes.redirect_uris.clone()));
+    if !options.redirect_uris.is_empty() {
+        client = client.redirect_uris(RegisteredUris::Exactly(options.redirect_uris.clone()));
     }
     provider.register_client(client);
-    provider.auto_sign_in(wishes.sign_in.as_deref());
-    print(&announcement(&provider, id, secret, &wishes.redirect_uris))?;
+    provider.auto_sign_in(options.sign_in.as_deref());
+    print(&announcement(&provider, id, secret, &options.redirect_uris))?;
     stopped.await;
     provider.stop().await;
     eprintln!("The development provider has stopped.");

@@ -21,7 +21,7 @@ use super::api_client::Called;
 use super::rules::guards;
 use super::{
     CHUNKS, Count, Serving, Slow, by_password, by_query, called, granted, impersonated, keep,
-    silent, token_for, told, visitor, why, wishes,
+    login_options, silent, token_for, told, visitor, why,
 };
 use crate::failure::Failure;
 
@@ -284,8 +284,8 @@ async fn perhaps(count: Option<SessionData<Count>>) -> String {
 }
 
 async fn switch(sign_in: SignIn) -> Result<HttpResponse, Rejection> {
-    match wishes() {
-        Ok(wishes) => Err(sign_in.with(wishes)),
+    match login_options() {
+        Ok(options) => Err(sign_in.with(options)),
         Err(error) => Ok(HttpResponse::InternalServerError().body(error.to_string())),
     }
 }

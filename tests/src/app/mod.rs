@@ -23,7 +23,7 @@
 //! | `GET /perhaps` | `Option<SessionData<Count>>` | `nothing`, or the number |
 //! | `GET /visitor?name`, `GET /visitor/once?name` | `Visitor` | the visitor's value of that name; the same, and removes it |
 //! | `POST /visitor?name=json` | `Visitor` | 204, and the value is another |
-//! | `GET /switch` | `SignIn` | a login with wishes |
+//! | `GET /switch` | `SignIn` | a login with options |
 //! | `GET /keep` | `SignIn` | a login whose session outlives the browser |
 //! | `GET /silent?then=/path` | `Option<User>`, else `SignIn` | the subject, or a silent login |
 //! | `GET /ended` | `SessionEnded` | the code of the session's end, or `-` |
@@ -166,8 +166,8 @@ fn by_query(query: Option<&str>) -> Guard {
     Guard::signed_in().role(query.unwrap_or_default())
 }
 
-/// Every wish that a handler can have for a login.
-fn wishes() -> Result<LoginOptions, ParameterError> {
+/// Every option that a handler can give a login.
+fn login_options() -> Result<LoginOptions, ParameterError> {
     LoginOptions::new()
         .prompt(Prompt::Login)
         .login_hint("alice@example.com")

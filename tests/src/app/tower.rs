@@ -21,7 +21,7 @@ use super::api_client::Called;
 use super::rules::guards;
 use super::{
     CHUNKS, Count, Serving, Slow, by_password, by_query, called, granted, impersonated, keep,
-    silent, token_for, told, visitor, why, wishes,
+    login_options, silent, token_for, told, visitor, why,
 };
 use crate::failure::Failure;
 
@@ -285,8 +285,8 @@ async fn silently(
 }
 
 async fn switch(sign_in: SignIn) -> Response {
-    match wishes() {
-        Ok(wishes) => sign_in.with(wishes).into_response(),
+    match login_options() {
+        Ok(options) => sign_in.with(options).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

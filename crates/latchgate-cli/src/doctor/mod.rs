@@ -22,7 +22,7 @@ makes the requests that a login would make: for the provider's metadata and keys
 with your redirect URI, and to the token endpoint with a made-up code. Nobody is signed in. A report
 contains no secrets, but it describes your setup: do not publish it.
 
-Options:
+DoctorOptions:
   --config FILE          reads the settings from a TOML file instead of the environment
   --table NAME           the table of the file that has them, such as latchgate or web.login
   --with-env             environment variables override the settings of the file
@@ -46,7 +46,7 @@ Examples:
 ";
 
 /// The options.
-struct Wishes {
+struct DoctorOptions {
     config: Option<String>,
     table: Option<String>,
     with_env: bool,
@@ -57,8 +57,8 @@ struct Wishes {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let wishes = Wishes::read(arguments)?;
-    let settings = wishes.settings()?;
+    let options = DoctorOptions::read(arguments)?;
+    let settings = options.settings()?;
     if settings.is_empty() {
         return Err(Failure::usage(
             "there are no settings: no LATCHGATE_… variable is set; set those of the application, or name its file with --config",
@@ -67,15 +67,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let settings = settings.stores(&[latchgate_redis::open, latchgate_postgres::open]);
     match settings.build() {
-        Ok(gate) => wishes.examine(&gate),
-        Err(error) => wishes.misconfigured(&error),
+        Ok(gate) => options.examine(&gate),
+        Err(error) => options.misconfigured(&error),
     }
 }
 
-impl Wishes {
+impl DoctorOptions {
     fn read(arguments: Arguments) -> Result<Self, Failure> {
         let mut arguments = arguments.of("doctor");
-        let mut wishes = Self {
+        let mut options = Self {
             config: None,
             table: None,
             with_env: false,
@@ -90,24 +90,24 @@ impl Wishes {
                 Argument::Value(word) => return Err(arguments.superfluous(&word)),
             };
             match name.as_str() {
-                "config" => wishes.config = Some(arguments.value()?),
-                "table" => wishes.table = Some(arguments.value()?),
-                "with-env" => wishes.with_env = true,
-                "sample-header" => wishes.sample.add(&arguments.value()?)?,
-                "sample-path" => wishes.sample.path = Some(arguments.value()?),
-                "fail-on" => wishes.fail_on = severity(&arguments.value()?)?,
-                "json" => wishes.json = true,
-                "v" | "verbose" => wishes.verbose = true,
+                "config" => options.config = Some(arguments.value()?),
+                "table" => options.table = Some(arguments.value()?),
+                "with-env" => options.with_env = true,
+                "sample-header" => options.sample.add(&arguments.value()?)?,
+                "sample-path" => options.sample.path = Some(arguments.value()?),
+                "fail-on" => options.fail_on = severity(&arguments.value()?)?,
+                "json" => options.json = true,
+                "v" | "verbose" => options.verbose = true,
                 _ => return Err(arguments.unknown(&name)),
             }
         }
-        if wishes.config.is_none() && (wishes.table.is_some() || wishes.with_env) {
+        if options.config.is_none() && (options.table.is_some() || options.with_env) {
             return Err(Failure::usage(
                 "--table and --with-env are about a file: name it with --config",
                 "doctor",
             ));
         }
-        Ok(wishes)
+        Ok(options)
     }
 
     fn settings(&self) -> Result<Settings, Failure> {

@@ -84,7 +84,7 @@ impl ClaimRequest {
         self
     }
 
-    /// `null` stands for a claim without any wish.
+    /// `null` stands for a claim of which nothing more is asked.
     fn into_value(self) -> Value {
         match self.0.is_empty() {
             true => Value::Null,

@@ -23,11 +23,11 @@ pub enum RememberMe {
 
 impl RememberMe {
     /// The decision for a login with this option.
-    pub(crate) fn decide(self, wish: Option<CookiePersistence>) -> CookiePersistence {
+    pub(crate) fn decide(self, asked_for: Option<CookiePersistence>) -> CookiePersistence {
         match self {
             Self::Always => CookiePersistence::AcrossRestarts,
             Self::Never => CookiePersistence::UntilClosed,
-            Self::Ask => wish.unwrap_or(CookiePersistence::UntilClosed),
+            Self::Ask => asked_for.unwrap_or(CookiePersistence::UntilClosed),
         }
     }
 }

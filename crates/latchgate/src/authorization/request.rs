@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_and_configuration_are_sent_once_each() {
+    fn options_and_configuration_are_sent_once_each() {
         let registration = Registration {
             response_mode: ResponseMode::FormPost,
             audience: Some("https://api.example".to_owned()),
@@ -237,7 +237,7 @@ mod tests {
             .login_hint("jane@example.com&client_id=evil#?")
             .acr_values("mfa pwd")
             .max_age(Duration::from_secs(300))
-            .parameter("organization", "wished")
+            .parameter("organization", "asked for")
             .unwrap()
             .or(&configured);
         let (url, pending) = sent(&registration, options);
@@ -253,7 +253,7 @@ mod tests {
             ("ui_locales", "de en"),
             ("acr_values", "mfa pwd"),
             ("max_age", "300"),
-            ("organization", "wished"),
+            ("organization", "asked for"),
             ("connection", "configured"),
         ]) {
             assert_eq!(found.get(&name), Some(&value), "{name}");
