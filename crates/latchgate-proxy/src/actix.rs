@@ -65,12 +65,11 @@ impl Service<ServiceRequest> for ApiProxy {
             let payload = request.take_payload();
             let (request, _) = request.into_parts();
             let received = received(&request, payload);
-            let head_only = request.method() == actix_web::http::Method::HEAD;
             let response = match received {
                 Some((incoming, socket)) => match proxy.forward(incoming).await {
                     Ok(forwarded) => match forwarded.tunnel.zip(socket) {
                         Some((tunnel, client)) => switched(forwarded.response, tunnel, client),
-                        None => passed_on(forwarded.response, head_only),
+                        None => passed_on(forwarded.response),
                     },
                     Err(challenge) => unanswered(challenge),
                 },
@@ -198,9 +197,10 @@ impl Body for Pieces {
 }
 
 /// The API's response as one of actix-web's.
-fn passed_on(response: Response<ProxyBody>, head_only: bool) -> HttpResponse {
+fn passed_on(response: Response<ProxyBody>) -> HttpResponse {
     let (head, body) = response.into_parts();
-    let told = length(&head.headers).filter(|_| head_only);
+    // Only that to a `HEAD` request tells its length.
+    let told = length(&head.headers);
     let size = match told.or_else(|| body.size_hint().exact()) {
         Some(length) => BodySize::Sized(length),
         None => BodySize::Stream,
@@ -351,6 +351,7 @@ fn status(status: http::StatusCode) -> StatusCode {
 mod tests {
     use std::time::Duration;
 
+    use futures_util::FutureExt;
     use tokio::time::timeout;
 
     use super::*;
@@ -369,5 +370,28 @@ mod tests {
         assert!(timeout(minute, &mut copied).await.is_err());
         end_it(&gate).await;
         assert!(timeout(minute, copied).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_ends_with_the_session_if_the_client_is_never_silent() {
+        let (session, gate) = watched().await;
+        let piece = || Ok(Bytes::from_static(b"x"));
+        let client: Payload = Payload::Stream {
+            payload: Box::pin(futures_util::stream::repeat_with(piece)),
+        };
+        let (_open, closed) = oneshot::channel();
+        let mut copied = pin!(to_the_api(client, tokio::io::sink(), session, closed));
+        let second = Duration::from_secs(1);
+        for _ in 0..60 {
+            tokio::time::advance(second).await;
+            assert_eq!(copied.as_mut().now_or_never(), None);
+        }
+        end_it(&gate).await;
+        let mut lasted = 0;
+        while lasted < 60 && copied.as_mut().now_or_never().is_none() {
+            tokio::time::advance(second).await;
+            lasted += 1;
+        }
+        assert!(lasted <= 16, "{lasted} seconds");
     }
 }
