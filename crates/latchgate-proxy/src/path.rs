@@ -197,6 +197,7 @@ mod tests {
             "http://orders.internal/v1/a",
             "https://orders.internal:8443/v1/a",
             "https://jane@orders.internal/v1/a",
+            "https://:pw@orders.internal/v1/a",
             "https://evil.example/v1/a",
             "https://orders.internal/v1//evil.example/a",
             "https://orders.internal/v1/%2fevil.example",

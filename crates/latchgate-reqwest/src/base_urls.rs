@@ -205,6 +205,8 @@ mod tests {
             "https://api.example.com.evil.example/v1/orders",
             "https://api.example.com@evil.example/v1/orders",
             "https://jane:pw@api.example.com/v1/orders",
+            "https://jane@api.example.com/v1/orders",
+            "https://:pw@api.example.com/v1/orders",
             "https://evil.example/https://api.example.com/v1",
         ] {
             assert!(!contains(bad), "{bad}");
