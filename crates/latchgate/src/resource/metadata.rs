@@ -65,16 +65,37 @@ mod tests {
     use crate::provider::Issuer;
     use crate::resource::AccessTokenTypes;
 
-    fn of(audience: &str, resource: &str, scopes: &[String]) -> ResourceMetadata {
-        let rules = ResourceRules {
+    fn rules(audience: &str) -> ResourceRules {
+        ResourceRules {
             issuer: Issuer::parse("https://op.example").unwrap(),
             audience: audience.to_owned(),
             alg: Algorithm::Rs256,
             types: AccessTokenTypes::AtJwt,
             binding: AccessTokenBinding::Optional,
             leeway: 30,
-        };
-        ResourceMetadata::new(&Url::parse(resource).unwrap(), &rules, scopes)
+        }
+    }
+
+    fn of(audience: &str, resource: &str, scopes: &[String]) -> ResourceMetadata {
+        ResourceMetadata::new(&Url::parse(resource).unwrap(), &rules(audience), scopes)
+    }
+
+    #[test]
+    fn that_tokens_must_be_bound_is_told() {
+        let url = Url::parse("https://api.example").unwrap();
+        for (binding, told) in [
+            (AccessTokenBinding::Optional, Value::Null),
+            (AccessTokenBinding::Required, Value::Bool(true)),
+        ] {
+            let rules = ResourceRules {
+                binding,
+                ..rules("https://api.example")
+            };
+            let document = ResourceMetadata::new(&url, &rules, &[]).document;
+            let document: Value = serde_json::from_str(&document).unwrap();
+            let member = "tls_client_certificate_bound_access_tokens";
+            assert_eq!(document[member], told, "{binding:?}");
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ async fn a_token_for_this_api_says_who_calls(setup: Setup) -> Result<(), Failure
     assert_eq!(me.json(200)?["aud"], AUDIENCE);
     assert_eq!(me.header("vary"), "authorization");
     assert_eq!(me.header("cache-control"), "private, no-store");
+    let unasked = present(&client, "/nowhere", &bearer).await?;
+    assert!(!unasked.headers.contains_key("vary"), "{unasked}");
     for path in ["/admin", "/read", "/recent"] {
         assert_eq!(
             present(&client, path, &bearer).await?.body,
