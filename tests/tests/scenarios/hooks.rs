@@ -333,6 +333,8 @@ async fn the_application_hears_what_the_provider_ended(setup: Setup) -> Result<(
     let (heard, world) = Heard::listen(setup).await?;
     let browser = world.signed_in().await?;
     let sid = sid(&browser).await?;
+    let cookie = browser.cookie(world.session_cookie());
+    let cookie = cookie.ok_or("there is no session")?;
     let target = LogoutTarget::Sid(sid.clone().unwrap_or_default());
     let token = world.provider.logout_token(target, |_, _| {});
     for status in [200, 400] {
@@ -348,6 +350,12 @@ async fn the_application_hears_what_the_provider_ended(setup: Setup) -> Result<(
     );
     assert_eq!(end.sid, sid);
     assert_eq!(world.whoami(&browser).await?, None);
+    // Whoever signs out of it afterwards is no news either.
+    let late = world.browser()?;
+    late.plant(world.session_cookie(), &cookie)?;
+    let logout = late.request("POST", "/logout").navigation("same-origin");
+    assert_eq!(logout.send().await?.status, 303);
+    world.gate.drain().await;
     assert_eq!(heard.ends().len(), 1);
     Ok(())
 }

@@ -110,13 +110,14 @@ async fn the_state_is_compared_and_never_an_error(setup: Setup) -> Result<(), Fa
         assert_eq!(browser.names("latchgate"), [""; 0], "{query}");
     }
     // Without a logout under way the page, its query and its `state` are the application's.
-    for query in ["", "?state=x", "?x=1"] {
-        let page = world.browser()?.get(&format!("/{query}")).await?;
-        assert_eq!(
-            (page.status, page.body.as_str()),
-            (200, "anonymous"),
-            "{query}"
-        );
+    for (browser, whose) in [
+        (world.browser()?, "anonymous"),
+        (world.signed_in().await?, "alice"),
+    ] {
+        for query in ["", "?state=x", "?x=1"] {
+            let page = browser.get(&format!("/{query}")).await?;
+            assert_eq!((page.status, page.body.as_str()), (200, whose), "{query}");
+        }
     }
     // Without a state the visitor still lands.
     let browser = world.signed_in().await?;
@@ -330,6 +331,7 @@ async fn a_long_hint_is_sent_by_a_form(setup: Setup) -> Result<(), Failure> {
         browser.names("")
     );
     let form = page.form()?;
+    assert_eq!(form.action.query(), None, "it would be as long");
     let issued = issued
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
