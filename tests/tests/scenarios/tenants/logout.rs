@@ -1,6 +1,9 @@
 //! Ends of tenants' sessions: each by its own tenant's provider, even where two tenants name the same issuer.
 
-use latchgate_dev_provider::LogoutTarget;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use latchgate::Logout;
+use latchgate_dev_provider::{Endpoint, LogoutTarget};
 use latchgate_tests::{Browser, Failure, Page, Setup, scenarios};
 use serde_json::Value;
 
@@ -12,6 +15,7 @@ scenarios!(
     a_logout_by_one_tenants_provider_ends_no_session_of_another,
     a_frame_of_one_tenant_ends_no_session_of_another,
     the_application_ends_sessions_of_a_tenants_person,
+    a_login_at_another_tenant_revokes_the_token_before_it,
 );
 
 impl Service {
@@ -130,6 +134,15 @@ async fn a_frame_of_one_tenant_ends_no_session_of_another(setup: Setup) -> Resul
 }
 
 async fn the_application_ends_sessions_of_a_tenants_person(setup: Setup) -> Result<(), Failure> {
+    let heard = Arc::<Mutex<Vec<Logout>>>::default();
+    let ear = Arc::clone(&heard);
+    let setup = setup.gate(move |gate| {
+        let ear = Arc::clone(&ear);
+        gate.on_logout(move |end| {
+            ear.lock().unwrap_or_else(PoisonError::into_inner).push(end);
+            async { Ok::<_, Failure>(()) }
+        })
+    });
     let service = service(setup).await?;
     let (acme, beta) = service.twice_alice().await?;
     let gate = &service.world.gate;
@@ -140,6 +153,13 @@ async fn the_application_ends_sessions_of_a_tenants_person(setup: Setup) -> Resu
     let unknown = gate.end_sessions_of_tenant("nobody", "alice").await;
     assert_eq!(unknown.map_err(|error| error.code()), Err("tenant_unknown"));
     gate.end_sessions_of_tenant("acme", "alice").await?;
+    gate.drain().await;
+    let ends = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let told = ends.last().ok_or("the application has heard nothing")?;
+    assert_eq!(
+        (told.tenant.as_deref(), told.subject.as_deref()),
+        (Some("acme"), Some("alice"))
+    );
     assert_eq!(tenant(&acme).await?, "-");
     assert_eq!(tenant(&beta).await?, "beta alice");
     // Somebody ends their own: everywhere else, which means at the same tenant.
@@ -149,5 +169,22 @@ async fn the_application_ends_sessions_of_a_tenants_person(setup: Setup) -> Resu
     assert_eq!(tenant(&beta).await?, "-");
     assert_eq!(tenant(&second).await?, "beta alice");
     assert_eq!(tenant(&acme).await?, "acme alice");
+    Ok(())
+}
+
+/// The same person at the same provider, but another client there.
+async fn a_login_at_another_tenant_revokes_the_token_before_it(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let service = service(setup).await?;
+    let world = &service.world;
+    let mut browser = service.signed_in("acme").await?;
+    browser.open("/login/acme?return_to=/tenant").await?;
+    world.gate.drain().await;
+    assert_eq!(world.calls(Endpoint::Revocation), 0, "at the same tenant");
+    browser.open("/login/beta?return_to=/tenant").await?;
+    assert_eq!(tenant(&browser).await?, "beta alice");
+    world.gate.drain().await;
+    assert_eq!(world.calls(Endpoint::Revocation), 1);
     Ok(())
 }

@@ -7,7 +7,8 @@ use super::{Service, service_with, tenant};
 
 scenarios!(
     a_page_of_a_tenant_that_does_not_exist_is_not_found,
-    whoever_has_to_authenticate_again_does_so_at_the_tenant;
+    whoever_has_to_authenticate_again_does_so_at_the_tenant,
+    a_session_that_has_ended_says_so_at_its_own_tenant_only;
     in either keeping:
     a_session_of_one_tenant_is_none_at_another,
 );
@@ -105,5 +106,20 @@ async fn whoever_has_to_authenticate_again_does_so_at_the_tenant(
             "{start}"
         );
     }
+    Ok(())
+}
+
+async fn a_session_that_has_ended_says_so_at_its_own_tenant_only(
+    setup: Setup,
+) -> Result<(), Failure> {
+    let service = service(setup).await?;
+    let browser = service.signed_in("acme").await?;
+    service.world.clock.pass(24 * 3_600);
+    let page = at(&browser, "beta", "/ended").await?;
+    assert_eq!(page.body, "-", "{page}");
+    assert!(page.set_cookies().is_empty(), "{page}");
+    let page = at(&browser, "acme", "/ended").await?;
+    assert_eq!(page.body, "idle", "{page}");
+    assert!(page.clears(service.world.session_cookie()), "{page}");
     Ok(())
 }
