@@ -228,7 +228,10 @@ async fn a_body_that_cannot_be_sent_again_is_sent_once(setup: Setup) -> Result<(
     let browser = world.signed_in().await?;
     let stream = [("method", "POST"), ("stream", "a body that flows")];
     let url = route("as-user", &api.address, "/me", &stream);
+    world.clock.pass(31);
+    world.provider.reset_calls();
     assert!(said(&browser, &url).await?.starts_with("200 "));
+    assert_eq!(world.calls(Endpoint::Token), 0);
     revoke(&world);
     assert!(said(&browser, &url).await?.starts_with("401 "));
     // The next one has another token.
