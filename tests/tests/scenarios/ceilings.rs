@@ -154,7 +154,7 @@ async fn a_refresh_never_moves_the_absolute_end(setup: Setup) -> Result<(), Fail
 async fn a_refresh_may_end_the_session(setup: Setup) -> Result<(), Failure> {
     let world = short(setup).await?;
     let (browser, _) = limited(&world, 300).await?;
-    let stale = browser.clone();
+    let (stale, elsewhere) = (browser.clone(), browser.clone());
     let page = refreshed(&world, &browser, 0).await?;
     assert_eq!(page.json(401)?["session"], "ceiling", "{page}");
     assert!(page.clears(world.session_cookie()));
@@ -162,6 +162,10 @@ async fn a_refresh_may_end_the_session(setup: Setup) -> Result<(), Failure> {
         !lives(&world, &stale).await?,
         "its old cookie is worth nothing"
     );
+    if world.store().is_some() {
+        let node = world.neighbour(|setup| setup).await?;
+        assert!(!lives(&node, &node.lead(elsewhere)).await?, "on no node");
+    }
     Ok(())
 }
 
