@@ -181,4 +181,22 @@ mod tests {
         }
         assert!(lasted <= 16, "{lasted} seconds");
     }
+
+    /// The limit is for each pause, and not for all of the response.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_pause_again_and_again() {
+        let (session, _gate) = watched().await;
+        let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let minute = Duration::from_secs(60);
+        let mut turns = interval(minute);
+        let pieces = futures_util::stream::poll_fn(move |cx| {
+            let piece = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")));
+            turns.poll_tick(cx).map(|_| Some(piece()))
+        });
+        let slow = reqwest::Body::wrap(StreamBody::new(pieces));
+        let mut body = ProxyBody::new(slow, 2 * minute, session, permit);
+        for _ in 0..10 {
+            assert!(body.frame().await.unwrap().is_ok());
+        }
+    }
 }

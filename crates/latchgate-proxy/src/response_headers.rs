@@ -264,6 +264,9 @@ mod tests {
         ] {
             assert_eq!(passed(&[(name, "x")]), [""; 0], "{name}");
         }
+        for place in ["https://orders.internal/admin", "https://", "/v1//x"] {
+            assert_eq!(passed(&[("content-location", place)]), [""; 0], "{place}");
+        }
         let named = [("connection", "x-hop"), ("x-hop", "1"), ("x-end", "1")];
         assert_eq!(passed(&named), ["x-end: 1"]);
     }

@@ -224,4 +224,20 @@ mod tests {
             assert_eq!(uploaded.map(drop), Err(ForwardError::BodyBroken));
         }
     }
+
+    #[tokio::test]
+    async fn the_limit_is_for_short_bodies_as_well() {
+        for (limit, expected) in [
+            (6, Err(ForwardError::BodyTooLarge { limit: 6 })),
+            (7, Ok(())),
+        ] {
+            let body = http_body_util::Full::new(Bytes::from_static(b"7 bytes"));
+            let body = body.map_err(|never| match never {}).boxed_unsync();
+            let (progress, second) = (Arc::default(), Duration::from_secs(1));
+            let uploaded = upload(Some(body), Some(limit), second, &progress, || {
+                panic!("it is a stream")
+            });
+            assert_eq!(uploaded.await.map(drop), expected);
+        }
+    }
 }

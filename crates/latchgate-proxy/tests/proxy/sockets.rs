@@ -158,10 +158,14 @@ async fn an_api_may_decline_and_may_not_switch_to_anything_else() {
                 "/v1/declined" => StatusCode::UPGRADE_REQUIRED,
                 _ => StatusCode::SWITCHING_PROTOCOLS,
             };
+            let upgrade = match request.uri().path() {
+                "/v1/unasked" => "websocket",
+                _ => "other",
+            };
             let mut response = Response::builder()
                 .status(status)
                 .header("connection", "upgrade")
-                .header("upgrade", "other");
+                .header("upgrade", upgrade);
             if let Some(wanted) = request.headers().get("upgrade") {
                 response = response.header("x-wanted", wanted);
             }
