@@ -76,6 +76,17 @@ fn tables_make_providers_in_their_order() {
 }
 
 #[test]
+fn the_page_to_choose_at_may_be_the_applications() {
+    let page = |tables: &str| {
+        let gate = from_tables(tables).unwrap();
+        gate.0.routes.sign_in_page.clone()
+    };
+    assert_eq!(page(TABLES), None);
+    let own = format!("sign_in_page = '/choose'\n{TABLES}");
+    assert_eq!(page(&own).as_deref(), Some("/choose"));
+}
+
+#[test]
 fn variables_make_providers_in_the_order_of_the_list() {
     let gate = from_variables(&[
         ("LATCHGATE_PROVIDERS", "my-own, my"),
