@@ -1,5 +1,7 @@
 //! A logout at one node holds at all of them: by the store that has the sessions, or by one that has revocations.
 
+use std::time::Duration;
+
 use latchgate::MemoryStore;
 use latchgate_dev_provider::{Answer, Endpoint, JsonObject, LogoutTarget};
 use latchgate_tests::{Browser, Failure, Page, Setup, SharedStore, World, scenarios};
@@ -264,7 +266,7 @@ async fn a_store_of_revocations_that_is_down_lets_nobody_in(setup: Setup) -> Res
         );
     }
     assert_eq!(browser.get("/public").await?.status, 200);
-    let thief = browser.clone();
+    let (thief, other_thief) = (browser.clone(), browser.clone());
     let logout = browser.request("POST", "/logout").navigation("same-origin");
     let page = logout.send().await?;
     assert!(
@@ -273,6 +275,17 @@ async fn a_store_of_revocations_that_is_down_lets_nobody_in(setup: Setup) -> Res
     );
     store.set_down(false);
     assert_eq!(world.whoami(&thief).await?, None, "this node remembers");
+    // The others hear of it once the store is back.
+    let node = world.neighbour(|setup| setup).await?;
+    let thief = node.lead(other_thief);
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let ends = async {
+        while node.whoami(&thief).await?.is_some() {
+            looks.tick().await;
+        }
+        Ok::<(), Failure>(())
+    };
+    tokio::time::timeout(Duration::from_secs(15), ends).await??;
     let again = world.signed_in().await?;
     assert_eq!(world.whoami(&again).await?.as_deref(), Some("alice"));
     Ok(())

@@ -186,11 +186,14 @@ async fn a_store_that_is_down_keeps_nobody_from_signing_out(setup: Setup) -> Res
     assert_eq!(page.status, 303, "{page}");
     assert!(page.clears(world.session_cookie()));
 
-    // The store hears of it as soon as it is back.
+    // The store hears of it as soon as it is back, and so do other nodes.
     world.store().ok_or("no store")?.set_down(false);
+    assert_eq!(world.whoami(&thief).await?, None, "this node remembers");
+    let node = world.neighbour(|setup| setup).await?;
+    let thief = node.lead(thief);
     let mut looks = tokio::time::interval(Duration::from_millis(20));
     let ends = async {
-        while world.whoami(&thief).await?.is_some() {
+        while node.whoami(&thief).await?.is_some() {
             looks.tick().await;
         }
         Ok::<(), Failure>(())
