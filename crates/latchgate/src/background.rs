@@ -2,10 +2,10 @@
 //! hooks, fetches of metadata and keys.
 //!
 //! It is tied to no connection, so a browser that hangs up interrupts nothing: what a request waits for is done by the
-//! request's own task, and handed over when that is given up; what others wait for as well has a task of its own. Nor is it tied to a worker: on a
-//! multi-threaded runtime it runs there, and otherwise (each worker of actix-web has a runtime that ends with it) on a
-//! runtime of its own, started when first needed. The connections to the provider live there too, since a connection
-//! ends with the runtime it was made on.
+//! request's own task, and handed over when that is given up; what others wait for as well has a task of its own. Nor is it
+//! tied to a worker: on a multi-threaded runtime it runs there, and otherwise (each worker of actix-web has a runtime that
+//! ends with it) on a runtime of its own, started when first needed. The connections to the provider live there too, since
+//! a connection ends with the runtime it was made on.
 
 use std::fmt;
 use std::future::Future;
